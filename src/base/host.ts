@@ -1,0 +1,20 @@
+import type { Clock } from "./clock.ts";
+import type { Files } from "./files.ts";
+import type { Log } from "./log.ts";
+import type { Network } from "./network.ts";
+import type { Processes } from "./processes.ts";
+import type { Random } from "./random.ts";
+
+/**
+ * The one seam to the world outside: time, chance, disk, network and processes. `main.ts` makes one
+ * from `base/node/`; a simulation makes one per simulated machine. Parts are given only what they
+ * need of it: `Pick<Host, "clock" | "random">`.
+ */
+export interface Host {
+  clock: Clock;
+  random: Random;
+  files: Files;
+  network: Network;
+  processes: Processes;
+  log: Log;
+}

@@ -1,0 +1,76 @@
+/**
+ * Every bound that Canopy keeps, in one place. Each queue, batch, body, retry and wait is here;
+ * code names the limit and never a number.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+export const limits = {
+  /** Inputs and results up to this size travel inline; larger ones become objects. */
+  inlineBytesMax: 64 * KiB,
+  /** One JSON body on the API. */
+  bodyBytesMax: 8 * MiB,
+  /** One object. */
+  objectBytesMax: 64 * GiB,
+  /** Tasks that one call may append. */
+  appendTasksMax: 10_000,
+  /** Tasks that one pull may hand out. */
+  pullTasksMax: 1024,
+  /** Results that one report may carry. */
+  finishTasksMax: 4096,
+  /** Tasks of one job that may wait at once; a master that offers more is held back. */
+  jobWaitingTasksMax: 2_000_000,
+  /** Waiting tasks of one step up to which a lazy source (lines, grid) is unfolded. */
+  stepUnfoldedTasksMax: 4096,
+  /** Tasks unfolded from a lazy source by one commit. */
+  unfoldBatchMax: 1024,
+  /** Steps in one job. */
+  jobStepsMax: 100_000,
+  /** Tasks in one step. */
+  stepTasksMax: 100_000_000,
+  /** A master that is held back waits this long before it is told to come again. */
+  throttleHoldMs: 10_000,
+  /** A lease not renewed for this long is over. */
+  leaseMs: 10_000,
+  /** An agent says that it lives this often. */
+  heartbeatMs: 2_000,
+  /** An agent that could not reach its cloud tries again after at least and at most this. */
+  reconnectMsMin: 100,
+  reconnectMsMax: 5_000,
+  /** A failed attempt is tried again after a wait that doubles between these. */
+  retryMsMin: 500,
+  retryMsMax: 60_000,
+  retriesMax: 100,
+  /** A task whose machine was lost this often is given up. */
+  lostMax: 5,
+  /** What a task may print before the rest is dropped, and what one job may. */
+  taskLogBytesMax: 4 * MiB,
+  jobLogBytesMax: 256 * MiB,
+  /** One line of a log. */
+  logLineBytesMax: 16 * KiB,
+  /** A runner is replaced after so many tasks. */
+  runnerTasksMax: 1_000_000,
+  /** An idle runner of a module that is not the newest in use ends after this. */
+  runnerIdleMs: 60_000,
+  /** Shuffled bytes an agent keeps in memory before it spills to disk. */
+  shuffleBytesMax: 512 * MiB,
+  /** Join tokens and the page's one-time token. */
+  joinTokenMs: 60 * 60_000,
+  /** Ended jobs stay in memory this long, and at most so many of them. */
+  endedJobMs: 15 * 60_000,
+  endedJobsMax: 1_000,
+  /** Durable changes kept for watchers that come back. */
+  changesKeptBytes: 64 * MiB,
+  /** A page of a list. */
+  pageMax: 1000,
+  pageDefault: 100,
+  /** Event streams open at once. */
+  watchersMax: 1000,
+  /** A watcher may be this many bytes behind before it is cut off. */
+  watcherBehindBytesMax: 16 * MiB,
+  /** One message between a cloud and an agent. */
+  linkMessageBytesMax: 64 * MiB,
+  /** Free disk below which nothing more is acknowledged. */
+  diskFreeBytesMin: 16 * MiB,
+} as const;

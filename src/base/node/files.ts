@@ -1,0 +1,110 @@
+import { createReadStream, constants } from "node:fs";
+import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Files } from "../files.ts";
+
+let asideCount = 0;
+
+/** The machine's disk. */
+export const nodeFiles: Files = {
+  async read(path, part) {
+    const file = await open(path).catch(missing);
+    if (!file) return undefined;
+    try {
+      if (!part) return await file.readFile();
+      const bytes = new Uint8Array(part.length);
+      const { bytesRead } = await file.read(bytes, 0, part.length, part.offset);
+      return bytes.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  },
+
+  async write(path, content, options) {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    await writeAside(path, [bytes], options?.mode);
+  },
+
+  async writeStream(path, source) {
+    return { sizeBytes: await writeAside(path, source) };
+  },
+
+  async *stream(path, part) {
+    const start = part?.offset ?? 0;
+    if (part?.length === 0) return;
+    yield* createReadStream(path, part?.length === undefined ? { start } : { start, end: start + part.length - 1 });
+  },
+
+  async append(path) {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, "a");
+    return {
+      write: async (content) => void (await file.appendFile(content)),
+      sync: () => file.datasync(),
+      close: () => file.close(),
+    };
+  },
+
+  async list(folder) {
+    return (await readdir(folder).catch(missing)) ?? [];
+  },
+
+  async stat(path) {
+    const found = await stat(path).catch(missing);
+    return (
+      found && {
+        sizeBytes: found.size,
+        isFolder: found.isDirectory(),
+        modifiedMs: found.mtimeMs,
+        mode: found.mode & 0o7777,
+      }
+    );
+  },
+
+  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  rename: (from, to) => rename(from, to),
+  copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
+  setMode: (path, mode) => chmod(path, mode),
+  remove: (path) => rm(path, { recursive: true, force: true }),
+
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+};
+
+/** Writes aside, syncs, renames into place and syncs the folder; a failure leaves the old file as it was. */
+async function writeAside(
+  path: string,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode = 0o644,
+): Promise<number> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const aside = `${path}.${process.pid}-${++asideCount}.aside`;
+  let sizeBytes = 0;
+  try {
+    const file = await open(aside, "wx", mode);
+    try {
+      for await (const piece of pieces) {
+        await file.writeFile(piece);
+        sizeBytes += piece.byteLength;
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (thrown) {
+    await rm(aside, { force: true });
+    throw thrown;
+  }
+  const handle = await open(folder);
+  await handle.sync().finally(() => handle.close());
+  return sizeBytes;
+}
+
+function missing(thrown: NodeJS.ErrnoException): undefined {
+  if (thrown.code === "ENOENT" || thrown.code === "ENOTDIR") return undefined;
+  throw thrown;
+}

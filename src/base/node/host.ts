@@ -1,0 +1,19 @@
+import type { Host } from "../host.ts";
+import type { Log } from "../log.ts";
+import { nodeClock } from "./clock.ts";
+import { nodeFiles } from "./files.ts";
+import { nodeNetwork } from "./network.ts";
+import { nodeProcesses } from "./processes.ts";
+import { nodeRandom } from "./random.ts";
+
+/** This machine, as it is. */
+export function nodeHost(log: Log): Host {
+  return {
+    clock: nodeClock,
+    random: nodeRandom,
+    files: nodeFiles,
+    network: nodeNetwork,
+    processes: nodeProcesses,
+    log,
+  };
+}

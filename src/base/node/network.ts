@@ -1,0 +1,113 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { WebSocket } from "ws";
+import { CanopyError, messageOf } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { IncomingRequest, Link, Network } from "../network.ts";
+
+/** The machine's network: WebSocket links, HTTP by fetch. */
+export const nodeNetwork: Network = {
+  dial(url, headers) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload: limits.linkMessageBytesMax });
+      const link = linkOf(socket);
+      socket.once("open", () => resolve(link));
+      socket.once("error", (error) => reject(refused(url, error)));
+    });
+  },
+
+  async request({ method, url, headers, body, signal }) {
+    const init: RequestInit & { duplex?: "half" } = { method };
+    if (headers) init.headers = headers;
+    if (signal) init.signal = signal;
+    if (body !== undefined) {
+      const isStream = typeof body !== "string" && !(body instanceof Uint8Array);
+      init.body = isStream ? (Readable.toWeb(Readable.from(body)) as ReadableStream) : (body as string | Uint8Array<ArrayBuffer>);
+      if (isStream) init.duplex = "half";
+    }
+    try {
+      const response = await fetch(url, init);
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: response.body ?? Readable.from([]),
+      };
+    } catch (thrown) {
+      if (signal?.aborted) throw signal.reason;
+      throw unavailable(url, thrown);
+    }
+  },
+
+  async serve({ host, port }, handler) {
+    const server = createServer((incoming, outgoing) => {
+      const request: IncomingRequest = {
+        method: incoming.method ?? "GET",
+        path: incoming.url ?? "/",
+        headers: incoming.headers as Record<string, string>,
+        body: incoming,
+      };
+      handler(request).then(
+        ({ status, body }) => {
+          outgoing.writeHead(status);
+          if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
+          else Readable.from(body).on("error", () => outgoing.destroy()).pipe(outgoing);
+        },
+        () => outgoing.writeHead(500).end(),
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, resolve);
+    });
+    return {
+      port: (server.address() as AddressInfo).port,
+      close: () => new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    };
+  },
+};
+
+/** A link over an open or opening WebSocket, on either side. */
+export function linkOf(socket: WebSocket): Link {
+  const early: string[] = [];
+  let handler: ((message: string) => void) | undefined;
+  const link: Link = {
+    send: (message) => socket.send(message),
+    bufferedBytes: () => socket.bufferedAmount,
+    close(reason) {
+      socket.close(1000, reason?.slice(0, 120));
+      setTimeout(() => socket.terminate(), 1000).unref();
+    },
+    get onMessage() {
+      return handler ?? ((message) => void early.push(message));
+    },
+    set onMessage(next) {
+      handler = next;
+      for (const message of early.splice(0)) next(message);
+    },
+    onClose: () => {},
+  };
+  socket.on("message", (data) => link.onMessage(data.toString()));
+  socket.on("error", () => {});
+  socket.once("close", (code, reason) => link.onClose(reason.toString() || `code ${code}`));
+  return link;
+}
+
+function refused(url: string, error: Error): CanopyError {
+  const status = /Unexpected server response: (\d+)/.exec(error.message)?.[1];
+  if (status === "401") return new CanopyError("unauthenticated", `Cannot join ${url} as it refused the key`);
+  if (status === "403") return new CanopyError("forbidden", `Cannot join ${url} as the key may not do that`);
+  return unavailable(url, error);
+}
+
+function unavailable(url: string, thrown: unknown): CanopyError {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const code = (cause as { code?: string } | undefined)?.code;
+  return new CanopyError("unavailable", `Cannot reach ${new URL(url).origin}: ${code ?? messageOf(cause)}`, {
+    hint: "Is it running? Start a cloud with: canopy up",
+    cause: thrown,
+  });
+}

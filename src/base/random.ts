@@ -1,0 +1,21 @@
+/** Chance, handed in: a simulation gives one seed, a program the system's entropy. */
+export interface Random {
+  /** `count` bytes fit for secrets (in a program; in a simulation they follow the seed). */
+  bytes(count: number): Uint8Array;
+  /** A number in [0, 1). */
+  fraction(): number;
+}
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** `length` characters of Crockford's base 32 in lower case: 5 bits each. */
+export function randomText(random: Random, length: number): string {
+  let text = "";
+  for (const byte of random.bytes(length)) text += alphabet[byte & 31];
+  return text;
+}
+
+/** A secret of 160 bits, 32 characters long. */
+export function randomSecret(random: Random): string {
+  return randomText(random, 32);
+}

@@ -1,0 +1,36 @@
+import type { RecordOf } from "./record.ts";
+
+/** A tenant: jobs, objects and keys belong to one. */
+export type ProjectRecord = RecordOf<"project", { title: string; createdAt: number; weight: number }, object>;
+
+/** What a key may do: "viewer" reads, "submitter" also runs and cancels, "admin" all of its project, "root" all. */
+export type Role = "viewer" | "submitter" | "admin" | "root";
+
+/** An API key. The key itself is shown once; only its SHA-256 is kept. */
+export type KeyRecord = RecordOf<"key", KeySpec, object>;
+
+export interface KeySpec {
+  title: string;
+  role: Role;
+  /** SHA-256 in hexadecimal. */
+  digest: string;
+  createdAt: number;
+  expiresAt?: number;
+}
+
+/** Lets one machine join, once. Its name is the SHA-256 of the token, so that the token itself is kept nowhere. */
+export type JoinTokenRecord = RecordOf<
+  "join-token",
+  { createdAt: number; expiresAt: number; labels: Record<string, string> },
+  { usedBy?: string; usedAt?: number }
+>;
+
+/** Who makes a call, and what that one may do. */
+export interface Caller {
+  /** The key's name, "root", or "job j…" for code that runs inside a job. */
+  name: string;
+  project: string;
+  role: Role;
+  /** Set for code that runs inside a job: it may touch that job only. */
+  job?: string;
+}

@@ -1,0 +1,38 @@
+import type { RecordOf } from "./record.ts";
+
+/** What a user submits: steps, and through them tasks. Its name is an id such as "j0f3k2m9x1ab2". */
+export type JobRecord = RecordOf<"job", JobSpec, JobStatus>;
+
+export interface JobSpec {
+  /** What people call it; need not be unique. */
+  title: string;
+  /** The name of the key that submitted it. */
+  submittedBy: string;
+  /** Wall clock, milliseconds since 1970 UTC, as all instants in records. */
+  submittedAt: number;
+  /** -100 to 100; a higher one goes first within its project. */
+  priority: number;
+  /** Whether a task that has failed for good ends the whole job, or only the steps that stand on it. */
+  onFailure: "stop" | "continue";
+  /** Set for a job written as a function: the step whose one task runs it, and whose result is the job's. */
+  mainStep?: string;
+}
+
+export type JobPhase = "running" | "succeeded" | "failed" | "cancelled";
+
+export interface JobStatus {
+  phase: JobPhase;
+  /** While open, steps may be added; a job ends only when it is closed and all its steps have ended. */
+  open: boolean;
+  /** Steps made so far; the next one is named after this number. */
+  steps: number;
+  endedAt?: number;
+  /** Why it failed or was cancelled, for people. */
+  reason?: string;
+  /** What `canopy run` exits with. */
+  exitCode?: number;
+}
+
+export function hasJobEnded(job: JobRecord): boolean {
+  return job.status.phase !== "running";
+}

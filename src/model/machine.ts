@@ -1,0 +1,39 @@
+import type { Capacity } from "./needs.ts";
+import type { RecordOf } from "./record.ts";
+
+/** A host that runs an agent. Whether it is connected, and its load, are soft and not kept here. */
+export type MachineRecord = RecordOf<"machine", MachineSpec, MachineStatus>;
+
+export interface MachineSpec {
+  /** SHA-256 of the agent's own key, in hexadecimal. */
+  keyDigest: string;
+  joinedAt: number;
+  /** "local" for the computer that `canopy up` runs on; else where it came from. */
+  site: string;
+  labels: Record<string, string>;
+  /** No new tasks; what runs goes on. */
+  cordoned: boolean;
+}
+
+export interface MachineStatus {
+  hostname: string;
+  os: string;
+  arch: string;
+  /** The agent's version. */
+  version: string;
+  capacity: Capacity;
+  drivers: string[];
+  /** Where other agents reach it for the shuffle; undefined when they cannot. */
+  peerUrl?: string;
+  /** What it costs and draws, for the meter. */
+  rates: MachineRates;
+}
+
+export interface MachineRates {
+  /** Millionths of the currency per hour, for the whole machine; undefined when unknown. */
+  microsPerHour: number | undefined;
+  /** Electric power when idle and at full load, with power usage effectiveness as a factor on both. */
+  idleWatts: number;
+  peakWatts: number;
+  pue: number;
+}

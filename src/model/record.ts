@@ -1,0 +1,53 @@
+import type { JobRecord } from "./job.ts";
+import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
+import type { MachineRecord } from "./machine.ts";
+import type { MemoRecord } from "./memo.ts";
+import type { RequestRecord } from "./request.ts";
+import type { StepRecord } from "./step.ts";
+import type { TaskRecord } from "./task.ts";
+
+/**
+ * One thing that Canopy knows. `spec` is what the user wants, `status` what the world is; neither
+ * writes the other. Records are never changed in place: a new revision replaces the old one.
+ */
+export interface RecordOf<Kind extends string, Spec, Status> {
+  readonly kind: Kind;
+  readonly project: string;
+  /** Numbers records in the order they were first made; never used twice. */
+  readonly serial: number;
+  /** Unique within its kind. A '/' makes it a part of what stands before: task "j1/0/7" of step "j1/0" of job "j1". */
+  readonly name: string;
+  /** 1 for a new record, then one more with each change. */
+  readonly revision: number;
+  readonly spec: Spec;
+  readonly status: Status;
+}
+
+export type AnyRecord =
+  | JobRecord
+  | StepRecord
+  | TaskRecord
+  | MachineRecord
+  | ProjectRecord
+  | KeyRecord
+  | JoinTokenRecord
+  | MemoRecord
+  | RequestRecord;
+
+export type Kind = AnyRecord["kind"];
+export type RecordOfKind<K extends Kind> = Extract<AnyRecord, { kind: K }>;
+
+/** The name of what a record is a part of; "" for one that stands alone. */
+export function parentOf(name: string): string {
+  const slash = name.lastIndexOf("/");
+  return slash < 0 ? "" : name.slice(0, slash);
+}
+
+/**
+ * What happened to a record. An archived record leaves memory and stays findable in the log, from
+ * where it can be restored; a deleted one is gone.
+ */
+export interface Change {
+  readonly op: "put" | "archive" | "restore" | "delete";
+  readonly record: AnyRecord;
+}

@@ -1,0 +1,150 @@
+import type { Needs } from "./needs.ts";
+import { parentOf, type RecordOf } from "./record.ts";
+import type { TaskUsage } from "./usage.ts";
+
+/** The unit of work: pulled, leased, acknowledged. Its name is its step's and its index: "j0f3k2m9x1ab2/0/7". */
+export type TaskRecord = RecordOf<"task", TaskSpec, TaskStatus>;
+
+export interface TaskSpec {
+  /** JSON text that only the task itself looks into; or a reference, when it was larger than the inline limit. */
+  readonly input: string;
+  /** The object that holds the input when it is not inline; `input` is then "null". */
+  readonly inputObject?: string;
+}
+
+/**
+ * Where a task is. That it runs is not here but in its lease, which is soft: a task whose machine
+ * is lost is simply ready again. States move forward only; trying again is a new attempt.
+ */
+export type TaskPhase = "ready" | "waiting" | "succeeded" | "failed" | "cancelled";
+
+export interface TaskStatus {
+  readonly phase: TaskPhase;
+  /** For "waiting" (a failed attempt rests before the next): when it becomes ready. */
+  readonly notBefore?: number;
+  /** Attempts that failed, the latest last. */
+  readonly attempts?: readonly FailedAttempt[];
+  /** Attempts that were lost with their machine. */
+  readonly lost?: number;
+  /** JSON text; "null" for a process. */
+  readonly result?: string;
+  readonly resultObject?: string;
+  /** Objects made of declared outputs, by path. */
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** For a map task: where its part of the shuffle is, and the bytes of each partition. */
+  readonly shuffle?: { machine: string; bytes: readonly number[] };
+  readonly exitCode?: number;
+  /** Who ran the attempt that ended it, and what that took. */
+  readonly machine?: string;
+  readonly usage?: TaskUsage;
+  /** The result came from an earlier run of the same content. */
+  readonly reused?: boolean;
+}
+
+export interface FailedAttempt {
+  machine: string;
+  at: number;
+  error: TaskError;
+}
+
+/** Why an attempt failed. */
+export interface TaskError {
+  reason: FailureReason;
+  /** One line for people. */
+  message: string;
+  /** The user's own stack, when code threw. */
+  stack?: string;
+  exitCode?: number;
+  /** For "shuffle-lost": map tasks that have to run again. */
+  lostTasks?: string[];
+}
+
+export type FailureReason =
+  | "threw"
+  | "exited"
+  | "signalled"
+  | "timed-out"
+  | "out-of-memory"
+  | "unserialisable"
+  | "not-started"
+  | "input-missing"
+  | "output-missing"
+  | "shuffle-lost"
+  | "machine-lost"
+  | "cancelled";
+
+/** What the tasks of a step share. */
+export interface TaskTemplate {
+  run: ProcessRun | FunctionRun;
+  needs: Needs;
+  /** An attempt is ended after this. */
+  timeoutMs?: number;
+  /** Failed attempts that are tried again. */
+  retries: number;
+  /** The wait before the first of them; it doubles. */
+  retryMs: number;
+  /** Files put into the task's folder before it starts. */
+  inputs: FileInput[];
+  /** Files taken from it when it has succeeded. */
+  outputs: FileOutput[];
+  /** Results of equal content (what runs, its input and its files) are reused instead of run again. */
+  reuse: boolean;
+}
+
+/** Any executable. In `command`, `env` and paths, "{name}" stands for that member of the input, "{}" for all of it. */
+export interface ProcessRun {
+  driver: "process";
+  command: string[];
+  env: Record<string, string>;
+  /** Gives the input, as JSON, to its standard input. */
+  stdin: boolean;
+}
+
+/** A function of a user's bundled module, run by a warm runner. */
+export interface FunctionRun {
+  driver: "runner";
+  /** The bundle, an object named by the SHA-256 of its content. */
+  module: string;
+  /** The exported name. */
+  function: string;
+  /** A "job" waits for others most of its time: it holds no CPU, and is never tried again for failing. */
+  role: "task" | "job" | "map" | "reduce";
+}
+
+export interface FileInput {
+  /** Where the task finds it, relative to its folder. */
+  path: string;
+  /** Its content: an object, or an output of a task that ran before. */
+  from: { object: string } | { task: string; output: string };
+  executable?: boolean;
+}
+
+export interface FileOutput {
+  path: string;
+  /** When false, a missing file fails the task ("output-missing"). */
+  optional: boolean;
+}
+
+/** The status of every task that waits for its first attempt: one value, shared, as there may be a million. */
+export const readyStatus: TaskStatus = Object.freeze({ phase: "ready" });
+
+export function taskName(step: string, index: number): string {
+  return `${step}/${index}`;
+}
+
+export function stepOfTask(name: string): string {
+  return parentOf(name);
+}
+
+export function indexOfTask(name: string): number {
+  return Number(name.slice(name.lastIndexOf("/") + 1));
+}
+
+export function jobOf(name: string): string {
+  const slash = name.indexOf("/");
+  return slash < 0 ? name : name.slice(0, slash);
+}
+
+export function hasTaskEnded(task: TaskRecord): boolean {
+  return task.status.phase !== "ready" && task.status.phase !== "waiting";
+}

@@ -1,0 +1,118 @@
+import type { MachineStatus } from "./machine.ts";
+import type { StepSpec } from "./step.ts";
+import type { TaskError } from "./task.ts";
+import type { TaskUsage } from "./usage.ts";
+
+/**
+ * What a cloud and an agent say to each other, each message one JSON text on one link that the agent
+ * opened. The agent says hello with what it holds, is welcomed, and pulls; work comes in batches
+ * under leases; finished work goes back in batches and is acknowledged once it is durable. An agent
+ * keeps what it has finished until that acknowledgement, and says it again on a new link.
+ */
+export type FromAgent =
+  | Hello
+  /** Asks for up to `max` more tasks. One pull is open at a time: the next one replaces it. */
+  | { type: "pull"; max: number }
+  /** `number` grows by one with each; acknowledged by number. */
+  | { type: "finish"; number: number; reports: TaskReport[] }
+  /** Every `heartbeatMs`: renews all that the agent holds. */
+  | { type: "beat"; cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }
+  | { type: "logs"; lines: LogLine[] }
+  /** Gives up tasks that it holds and has not begun. */
+  | { type: "release"; tasks: TaskClaim[] }
+  /** Answers "fetch": the segment in base64, or none when it is gone. */
+  | { type: "segment"; request: number; content: string | undefined };
+
+export interface Hello {
+  type: "hello";
+  status: MachineStatus;
+  holds: TaskClaim[];
+}
+
+export type FromCloud =
+  | { type: "welcome"; machine: string; leaseMs: number; heartbeatMs: number }
+  /** `steps` describes steps that this link has not heard of. */
+  | { type: "tasks"; steps: Record<string, StepBrief>; tasks: TaskOffer[] }
+  | { type: "finished"; number: number }
+  /** End these: cancelled, or no longer leased to this agent (its report would be refused). */
+  | { type: "cancel"; tasks: TaskClaim[] }
+  /** These jobs have ended: what is kept for them (shuffle, folders) may go. */
+  | { type: "forget"; jobs: string[] }
+  /** Another agent cannot reach this one: send that segment of the shuffle by this link. */
+  | { type: "fetch"; request: number; segment: string }
+  /** Refused for good: the reason is for the operator. */
+  | { type: "refused"; reason: string };
+
+/** A claim on a task: its name, and the fencing number of the lease. */
+export type TaskClaim = [task: string, fence: number];
+
+/** What an agent has to know of a step to run its tasks. */
+export interface StepBrief {
+  spec: StepSpec;
+  project: string;
+  /** For a "job" role: what the code inside uses to call back. */
+  jobKey?: string;
+}
+
+export interface TaskOffer {
+  task: string;
+  fence: number;
+  /** JSON text. */
+  input: string;
+  inputObject?: string;
+  /** Counted from 1. */
+  attempt: number;
+  /** For a reduce task: where the segments of its partition are. */
+  segments?: SegmentSource[];
+  /** Files that come from tasks before, resolved to objects, by path. */
+  files?: Record<string, string>;
+}
+
+/** Segments of one partition on one machine: "job/step/index/partition" each. */
+export interface SegmentSource {
+  machine: string;
+  peerUrl?: string;
+  segments: string[];
+}
+
+export interface RunningTask {
+  task: string;
+  fence: number;
+  sinceMs: number;
+}
+
+export interface TaskReport {
+  task: string;
+  fence: number;
+  usage: TaskUsage;
+  /** Absent when it succeeded. */
+  error?: TaskError;
+  result?: string;
+  resultObject?: string;
+  outputs?: Record<string, string>;
+  /** For a map task: bytes of each partition that this machine now keeps. */
+  shuffleBytes?: number[];
+  exitCode?: number;
+}
+
+export interface LogLine {
+  task: string;
+  /** Wall clock of the machine. */
+  at: number;
+  stream: "stdout" | "stderr" | "canopy";
+  text: string;
+}
+
+/** What an agent asks for at the door before it has a key: POST /v1/machines/join. */
+export interface JoinRequest {
+  token: string;
+  /** A name it would like; made unique by the cloud. */
+  hostname: string;
+  labels: Record<string, string>;
+}
+
+export interface JoinAnswer {
+  machine: string;
+  key: string;
+}
+

@@ -1,0 +1,47 @@
+import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
+
+/** Changes that became durable together: one group commit. */
+export interface Batch {
+  /** 1 for the first batch ever, then one more with each. */
+  readonly sequence: number;
+  readonly changes: readonly Change[];
+  /** The serial of the newest record ever made, this batch included. */
+  readonly serial: number;
+}
+
+/** What a log gives when it is opened. */
+export interface Loaded {
+  /** The sequence of the newest batch; 0 when there is none. */
+  sequence: number;
+  /** The serial of the newest record ever made. */
+  serial: number;
+  /** How often this log has been opened for writing, this time included. Fencing numbers begin with it. */
+  epoch: number;
+  /** All live records, by serial. */
+  records: Iterable<AnyRecord>;
+}
+
+/**
+ * Where the space's changes are kept. Live records are read back whole at start; archived ones stay
+ * behind and are looked up by name. One contract test (`log.test.ts`) runs on every backend.
+ */
+export interface SpaceLog {
+  /** Opens the log for writing; called once, before anything else. Throws "conflict" when another process has it open. */
+  load(): Promise<Loaded>;
+  /**
+   * Adds a batch: all of it or nothing, on disk when this resolves. Sequences have no gaps. Throws
+   * CanopyError "no-space" when the disk is full (nothing was written; it may be called again).
+   * After any other error the state of the disk is not known, and the process must end.
+   */
+  append(batch: Batch): Promise<void>;
+  /** Archived records by name, in the order asked for; undefined where there is none. */
+  find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]>;
+  /** Archived records of a kind whose names begin with `prefix`, newest name first, before `before` when given. */
+  archived<K extends Kind>(
+    kind: K,
+    options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
+  ): Promise<RecordOfKind<K>[]>;
+  /** Batches after `sequence`, oldest first, at most `max`. Throws "not-found" when they were trimmed. */
+  read(sequence: number, max: number): Promise<Batch[]>;
+  close(): Promise<void>;
+}

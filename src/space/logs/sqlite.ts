@@ -1,0 +1,194 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
+import { decodeChanges, decodeRecord, decodeRecords, encodeChanges, encodeRecord } from "../codec.ts";
+import type { Batch, Loaded, SpaceLog } from "../log.ts";
+
+/**
+ * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
+ * end of the tree and starting reads them in the order they were made; ended ones move to `archive`,
+ * found by name; each batch is one row of `changes`, for watchers that come back.
+ * All three are written in one transaction. Calls are synchronous: a thread for the database gained
+ * nothing, as one fsync serves all that came in during the one before.
+ */
+export class SqliteLog implements SpaceLog {
+  #database: DatabaseSync;
+  #statements: Statements;
+  #changeBytes = 0;
+  #oldest = 1;
+
+  /** Opens or makes the file. `durability` "normal" survives kill -9 but not a power cut: for measuring only. */
+  constructor(file: string, durability: "full" | "normal" = "full") {
+    this.#database = new DatabaseSync(file, { timeout: 0 });
+    try {
+      this.#database.exec(`
+        PRAGMA locking_mode = EXCLUSIVE;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"};
+        PRAGMA wal_autocheckpoint = 4000;
+        PRAGMA cache_size = -32768;
+        CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS live (serial INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS archive (
+          kind TEXT, name TEXT, project TEXT NOT NULL, phase TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, name)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS changes (
+          sequence INTEGER PRIMARY KEY, serial INTEGER NOT NULL, body TEXT NOT NULL
+        ) STRICT;
+        INSERT INTO meta VALUES ('epoch', 0) ON CONFLICT DO NOTHING;
+        UPDATE meta SET value = value + 1 WHERE key = 'epoch';
+      `);
+    } catch (thrown) {
+      this.#database.close();
+      throw cannotOpen(file, thrown);
+    }
+    this.#statements = prepare(this.#database);
+  }
+
+  async load(): Promise<Loaded> {
+    const one = (sql: string) => Number(Object.values(this.#database.prepare(sql).get()!)[0] ?? 0);
+    const sequence = one("SELECT max(sequence) FROM changes");
+    this.#oldest = one("SELECT min(sequence) FROM changes") || sequence + 1;
+    this.#changeBytes = one("SELECT total(length(body)) FROM changes");
+    return {
+      sequence,
+      serial: one("SELECT max(serial) FROM changes"),
+      epoch: one("SELECT value FROM meta WHERE key = 'epoch'"),
+      records: this.#readLive(),
+    };
+  }
+
+  *#readLive(): Generator<AnyRecord> {
+    const statement = this.#database.prepare("SELECT body FROM live ORDER BY serial");
+    let bodies: string[] = [];
+    for (const { body } of statement.iterate() as Iterable<{ body: string }>) {
+      bodies.push(body);
+      if (bodies.length === 1000) {
+        yield* decodeRecords(bodies);
+        bodies = [];
+      }
+    }
+    yield* decodeRecords(bodies);
+  }
+
+  async append({ sequence, serial, changes }: Batch): Promise<void> {
+    const { begin, commit, rollback, addChanges } = this.#statements;
+    const encoded = changes.map(({ record }) => encodeRecord(record));
+    const body = encodeChanges(changes, encoded);
+    try {
+      begin.run();
+      changes.forEach((change, index) => this.#write(change, encoded[index]!));
+      addChanges.run(sequence, serial, body);
+      commit.run();
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown;
+      if (this.#database.isTransaction) rollback.run();
+      throw new CanopyError("no-space", "Cannot keep changes as the disk is full", {
+        hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
+      });
+    }
+    this.#changeBytes += body.length;
+    if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim(sequence);
+  }
+
+  #write({ op, record }: Change, encoded: string): void {
+    const { setLive, dropLive, archive, unarchive } = this.#statements;
+    if (op === "put" || op === "restore") setLive.run(record.serial, encoded);
+    else if (record.revision > 1) dropLive.run(record.serial);
+    if (op === "archive") {
+      const { phase } = record.status as { phase?: string };
+      archive.run(record.kind, record.name, record.project, phase ?? null, encoded);
+    } else if (op !== "put") {
+      unarchive.run(record.kind, record.name);
+    }
+  }
+
+  /** Drops the oldest changes until what is left fits. Live and archived records are not touched. */
+  #trim(newest: number): void {
+    const drop = this.#database.prepare("DELETE FROM changes WHERE sequence = ? RETURNING length(body) AS bytes");
+    this.#statements.begin.run();
+    while (this.#changeBytes > limits.changesKeptBytes && this.#oldest < newest) {
+      const row = drop.get(this.#oldest++);
+      this.#changeBytes -= Number(row?.["bytes"] ?? 0);
+    }
+    this.#statements.commit.run();
+  }
+
+  async find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]> {
+    return names.map((name) => {
+      const row = this.#statements.getArchived.get(kind, name);
+      return row && (decodeRecord(row["body"] as string) as RecordOfKind<K>);
+    });
+  }
+
+  async archived<K extends Kind>(
+    kind: K,
+    options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
+  ): Promise<RecordOfKind<K>[]> {
+    const { prefix = "", before, project, phase, limit } = options;
+    const upper = `${prefix}\u{10ffff}`;
+    const to = before !== undefined && before < upper ? before : upper;
+    const rows = this.#statements.listArchived.all(kind, prefix, to, project ?? null, project ?? null, phase ?? null, phase ?? null, limit);
+    return rows.map((row) => decodeRecord(row["body"] as string) as RecordOfKind<K>);
+  }
+
+  async read(sequence: number, max: number): Promise<Batch[]> {
+    const rows = this.#statements.readChanges.all(sequence, max);
+    const first = rows[0]?.["sequence"] as number | undefined;
+    if (sequence + 1 < this.#oldest || (first !== undefined && first !== sequence + 1)) {
+      throw new CanopyError("not-found", `Cannot read changes after ${sequence} as they are kept from ${this.#oldest} on`, {
+        hint: "Read the current state, then follow from there",
+      });
+    }
+    return rows.map((row) => ({
+      sequence: row["sequence"] as number,
+      serial: row["serial"] as number,
+      changes: decodeChanges(row["body"] as string),
+    }));
+  }
+
+  async close(): Promise<void> {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: DatabaseSync) {
+  const statement = (sql: string): StatementSync => database.prepare(sql);
+  return {
+    begin: statement("BEGIN IMMEDIATE"),
+    commit: statement("COMMIT"),
+    rollback: statement("ROLLBACK"),
+    setLive: statement("INSERT OR REPLACE INTO live VALUES (?, ?)"),
+    dropLive: statement("DELETE FROM live WHERE serial = ?"),
+    archive: statement("INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?)"),
+    unarchive: statement("DELETE FROM archive WHERE kind = ? AND name = ?"),
+    getArchived: statement("SELECT body FROM archive WHERE kind = ? AND name = ?"),
+    listArchived: statement(`
+      SELECT body FROM archive
+      WHERE kind = ? AND name >= ? AND name < ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?)
+      ORDER BY name DESC LIMIT ?`),
+    addChanges: statement("INSERT INTO changes VALUES (?, ?, ?)"),
+    readChanges: statement("SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?"),
+  };
+}
+
+const sqliteFull = 13;
+const sqliteBusy = 5;
+
+function isFull(thrown: unknown): boolean {
+  return thrown instanceof Error && ((thrown as { errcode?: number }).errcode ?? 0) % 256 === sqliteFull;
+}
+
+function cannotOpen(file: string, thrown: unknown): unknown {
+  const code = ((thrown as { errcode?: number }).errcode ?? 0) % 256;
+  if (code === sqliteBusy) {
+    return new CanopyError("conflict", `Cannot open ${file} as another process has it open`, {
+      hint: "Is 'canopy up' running already? See: canopy machines",
+    });
+  }
+  if (isFull(thrown)) return new CanopyError("no-space", `Cannot open ${file} as the disk is full`);
+  return new CanopyError("unavailable", `Cannot open ${file}: ${messageOf(thrown)}`, { cause: thrown });
+}

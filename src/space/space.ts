@@ -1,0 +1,308 @@
+import type { Clock, Timer } from "#/base/clock.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import type { Log } from "#/base/log.ts";
+import { parentOf, type AnyRecord, type Change, type Kind, type RecordOfKind } from "#/model/record.ts";
+import type { Batch, SpaceLog } from "./log.ts";
+
+/** What a transaction gave, and when it may be told to the outside. */
+export interface Committed<T> {
+  readonly value: T;
+  /** Resolves when the log has it on disk. Nothing that depends on it leaves the process earlier. */
+  readonly durable: Promise<void>;
+}
+
+/** What a commit may do. It sees its own changes; all of them are applied, or none when it throws. */
+export interface Transaction {
+  get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined;
+  /** Makes a record, gives it a new revision, or (given one that was archived) restores it. */
+  put<K extends Kind>(record: Draft<RecordOfKind<K>>): RecordOfKind<K>;
+  /** Ends a record: out of memory, still found in the log. */
+  archive<K extends Kind>(record: Draft<RecordOfKind<K>>): void;
+  delete(kind: Kind, name: string): void;
+}
+
+/** A record before it has its next revision. */
+export type Draft<R> = R extends AnyRecord
+  ? Omit<R, "revision" | "serial"> & { readonly revision?: number; readonly serial?: number }
+  : never;
+
+const noRecords: ReadonlyMap<string, AnyRecord> = new Map();
+const retryFullMs = 1000;
+
+/**
+ * All that Canopy knows, in memory, as a fold over a log. Reads are synchronous and see one
+ * consistent state. A commit is applied at once and becomes durable with others in one fsync:
+ * everything committed in one turn of the event loop, and by the loops that it woke, is one batch.
+ */
+export class Space {
+  #families = new Map<Kind, Map<string, Map<string, AnyRecord>>>();
+  #log: SpaceLog;
+  #clock: Clock;
+  #report: Log;
+  #onBroken: (error: unknown) => void;
+  #sequence = 0;
+  #epoch = 0;
+  #serial = 0;
+  #pending: Change[] = [];
+  #pendingDurable = Promise.withResolvers<void>();
+  #state: "idle" | "due" | "writing" | "closed" = "idle";
+  #full: CanopyError | undefined;
+  #retry: Timer | undefined;
+  #appliedListeners = new Set<(changes: readonly Change[]) => void>();
+  #durableListeners = new Set<(batch: Batch) => void>();
+  #committing = false;
+
+  private constructor(parts: SpaceParts) {
+    this.#log = parts.log;
+    this.#clock = parts.clock;
+    this.#report = parts.report;
+    this.#onBroken = parts.onBroken;
+  }
+
+  /** Reads the log into memory. `onBroken` is called once when the log can no longer be trusted: it must end the process. */
+  static async open(parts: SpaceParts): Promise<Space> {
+    const space = new Space(parts);
+    const { sequence, serial, epoch, records } = await parts.log.load();
+    for (const record of records) space.#set(record);
+    space.#sequence = sequence;
+    space.#serial = serial;
+    space.#epoch = epoch;
+    return space;
+  }
+
+  /** How often the log has been opened: grows with every start. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The newest durable batch. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
+    return this.#families.get(kind)?.get(parentOf(name))?.get(name) as RecordOfKind<K> | undefined;
+  }
+
+  /** Live records of a kind that are part of `parent` ("" for those that stand alone), in the order they were made. */
+  list<K extends Kind>(kind: K, parent = ""): Iterable<RecordOfKind<K>> {
+    return (this.#families.get(kind)?.get(parent) ?? noRecords).values() as Iterable<RecordOfKind<K>>;
+  }
+
+  /** Live records of a kind, whatever they are part of. */
+  *all<K extends Kind>(kind: K): Generator<RecordOfKind<K>> {
+    for (const members of this.#families.get(kind)?.values() ?? []) {
+      yield* members.values() as Iterable<RecordOfKind<K>>;
+    }
+  }
+
+  count(kind: Kind, parent = ""): number {
+    return this.#families.get(kind)?.get(parent)?.size ?? 0;
+  }
+
+  /** Records by name, archived ones too. Live ones are as they are in memory. */
+  async find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]> {
+    const found = names.map((name) => this.get(kind, name));
+    const missing = names.filter((_, index) => !found[index]);
+    if (missing.length === 0) return found;
+    await this.durable();
+    const archived = new Map(
+      (await this.#log.find(kind, missing)).map((record, index) => [missing[index]!, record]),
+    );
+    return names.map((name, index) => found[index] ?? this.get(kind, name) ?? archived.get(name));
+  }
+
+  /** Archived records; see `SpaceLog.archived`. */
+  async archived<K extends Kind>(kind: K, options: Parameters<SpaceLog["archived"]>[1]): Promise<RecordOfKind<K>[]> {
+    await this.durable();
+    return this.#log.archived(kind, options);
+  }
+
+  /**
+   * Runs `action` to its end and applies what it staged. Throws what `action` throws, having changed
+   * nothing, and "no-space" while the disk is full.
+   */
+  commit<T>(action: (tx: Transaction) => T): Committed<T> {
+    if (this.#committing) throw new Error("Cannot commit inside a commit");
+    if (this.#state === "closed") throw new CanopyError("unavailable", "Cannot commit as Canopy is stopping");
+    if (this.#full) throw this.#full;
+    const staged = new Staged((kind, name) => this.get(kind, name), this.#serial);
+    this.#committing = true;
+    let value: T;
+    try {
+      value = action(staged);
+    } finally {
+      this.#committing = false;
+    }
+    const changes = staged.changes();
+    this.#serial = staged.serial;
+    if (changes.length > 0) this.#apply(changes);
+    return { value, durable: this.durable() };
+  }
+
+  /** Resolves when all that has been committed so far is on disk. */
+  durable(): Promise<void> {
+    return this.#state === "idle" ? Promise.resolve() : this.#pendingDurable.promise;
+  }
+
+  /** Calls `listener` with the changes of each commit, at once and before they are durable: for loops inside only. */
+  onApplied(listener: (changes: readonly Change[]) => void): () => void {
+    this.#appliedListeners.add(listener);
+    return () => this.#appliedListeners.delete(listener);
+  }
+
+  /** Calls `listener` with each batch when it has become durable. */
+  onDurable(listener: (batch: Batch) => void): () => void {
+    this.#durableListeners.add(listener);
+    return () => this.#durableListeners.delete(listener);
+  }
+
+  /** Durable batches after `sequence`, in order, with no gap; see `SpaceLog.read`. */
+  read(sequence: number, max: number): Promise<Batch[]> {
+    return this.#log.read(sequence, max);
+  }
+
+  /** Waits for what is pending, then closes the log. */
+  async close(): Promise<void> {
+    if (!this.#full) await this.durable();
+    this.#state = "closed";
+    this.#retry?.cancel();
+    await this.#log.close();
+  }
+
+  #set(record: AnyRecord): void {
+    let family = this.#families.get(record.kind);
+    if (!family) this.#families.set(record.kind, (family = new Map()));
+    const parent = parentOf(record.name);
+    let members = family.get(parent);
+    if (!members) family.set(parent, (members = new Map()));
+    members.set(record.name, record);
+  }
+
+  #remove(kind: Kind, name: string): void {
+    const parent = parentOf(name);
+    const family = this.#families.get(kind);
+    const members = family?.get(parent);
+    members?.delete(name);
+    if (members?.size === 0) family!.delete(parent);
+  }
+
+  #apply(changes: Change[]): void {
+    for (const { op, record } of changes) {
+      if (op === "put" || op === "restore") this.#set(record);
+      else this.#remove(record.kind, record.name);
+    }
+    for (const change of changes) this.#pending.push(change);
+    if (this.#state === "idle") this.#flushSoon();
+    for (const listener of this.#appliedListeners) listener(changes);
+  }
+
+  /** One turn later than soon: loops woken by a commit react first, and are in the same batch. */
+  #flushSoon(): void {
+    this.#state = "due";
+    this.#clock.soon(() => this.#clock.soon(() => void this.#flush()));
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#state = "writing";
+    const batch: Batch = { sequence: this.#sequence + 1, serial: this.#serial, changes: this.#pending };
+    const { resolve } = this.#pendingDurable;
+    this.#pending = [];
+    const next = Promise.withResolvers<void>();
+    const current = this.#pendingDurable;
+    this.#pendingDurable = next;
+    try {
+      await this.#log.append(batch);
+    } catch (thrown) {
+      this.#pendingDurable = current;
+      current.promise.catch(() => {});
+      return this.#failed(batch, thrown);
+    }
+    this.#full = undefined;
+    this.#sequence = batch.sequence;
+    if (this.#pending.length > 0) this.#flushSoon();
+    else this.#state = "idle";
+    resolve();
+    for (const listener of this.#durableListeners) listener(batch);
+  }
+
+  /** A full disk: nothing was written, so it is tried again. Anything else: what is on disk is unknown, so nothing more is said. */
+  #failed(batch: Batch, thrown: unknown): void {
+    if (!(thrown instanceof CanopyError && thrown.code === "no-space")) {
+      this.#state = "closed";
+      this.#report.error("the log failed; stopping, as what it holds is no longer known", { error: messageOf(thrown) });
+      this.#onBroken(thrown);
+      return;
+    }
+    if (!this.#full) this.#report.warn(thrown.message, { hint: thrown.hint });
+    this.#full = thrown;
+    this.#pending = [...batch.changes, ...this.#pending];
+    this.#state = "due";
+    this.#retry = this.#clock.after(retryFullMs, () => void this.#flush(), true);
+  }
+}
+
+export interface SpaceParts {
+  log: SpaceLog;
+  clock: Clock;
+  report: Log;
+  onBroken: (error: unknown) => void;
+}
+
+type Read = <K extends Kind>(kind: K, name: string) => RecordOfKind<K> | undefined;
+
+/** Changes of one transaction, before they are applied. */
+class Staged implements Transaction {
+  #read: Read;
+  #changes = new Map<string, Change>();
+  serial: number;
+
+  constructor(read: Read, serial: number) {
+    this.#read = read;
+    this.serial = serial;
+  }
+
+  get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
+    const staged = this.#changes.get(`${kind} ${name}`);
+    if (!staged) return this.#read(kind, name);
+    return staged.op === "put" || staged.op === "restore" ? (staged.record as RecordOfKind<K>) : undefined;
+  }
+
+  put<K extends Kind>(draft: Draft<RecordOfKind<K>>): RecordOfKind<K> {
+    return this.#stage("put", draft as AnyRecord) as RecordOfKind<K>;
+  }
+
+  archive<K extends Kind>(draft: Draft<RecordOfKind<K>>): void {
+    this.#stage("archive", draft as AnyRecord);
+  }
+
+  delete(kind: Kind, name: string): void {
+    const record = this.get(kind, name);
+    if (record) this.#stage("delete", record);
+  }
+
+  changes(): Change[] {
+    return [...this.#changes.values()];
+  }
+
+  /** Revision and serial follow the live record, else those in the draft: it was archived, and comes back. */
+  #stage(asked: "put" | "archive" | "delete", draft: AnyRecord): AnyRecord {
+    const { kind, project, name, spec, status } = draft;
+    const key = `${kind} ${name}`;
+    const live = this.get(kind, name);
+    const before = live ?? (draft.revision ? draft : undefined);
+    const op = asked === "put" && before && (!live || this.#changes.get(key)?.op === "restore") ? "restore" : asked;
+    const record = {
+      kind,
+      project,
+      serial: before?.serial ?? ++this.serial,
+      name,
+      revision: (before?.revision ?? 0) + 1,
+      spec,
+      status,
+    } as AnyRecord;
+    this.#changes.set(key, { op, record });
+    return record;
+  }
+}
