@@ -6,6 +6,8 @@ import type { Usage } from "./usage.ts";
 export type StepRecord = RecordOf<"step", StepSpec, StepStatus>;
 
 export interface StepSpec {
+  /** What its job calls it; unique within the job. */
+  name: string;
   /** The kind of task as people see it: "square", "sort", "blastall". Steps of one title are shown together. */
   title: string;
   /** Steps of the same job, by full name, that must have succeeded before this one begins. */

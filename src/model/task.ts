@@ -114,8 +114,8 @@ export interface FunctionRun {
 export interface FileInput {
   /** Where the task finds it, relative to its folder. */
   path: string;
-  /** Its content: an object, or an output of a task that ran before. */
-  from: { object: string } | { task: string; output: string };
+  /** Its content: an object, or an output of a step before: of the task of the same index, or of its only one. */
+  from: { object: string } | { step: string; output: string };
   executable?: boolean;
 }
 
