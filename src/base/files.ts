@@ -12,7 +12,11 @@ export interface Files {
   append(path: string): Promise<Appender>;
   /** Names in a folder; empty where there is none. */
   list(folder: string): Promise<string[]>;
-  stat(path: string): Promise<{ sizeBytes: number; isFolder: boolean; modifiedMs: number; mode: number } | undefined>;
+  stat(
+    path: string,
+  ): Promise<
+    { sizeBytes: number; isFolder: boolean; modifiedMs: number; mode: number } | undefined
+  >;
   makeFolder(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Copies a file, sharing blocks where the file system can. */

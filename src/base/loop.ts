@@ -40,7 +40,9 @@ export function startLoop(
     try {
       await turn();
     } catch (thrown) {
-      log.error(`the loop '${name}' failed a turn and will try again`, { error: messageOf(thrown) });
+      log.error(`the loop '${name}' failed a turn and will try again`, {
+        error: messageOf(thrown),
+      });
       delayMs = Math.min(everyMs, 1000);
     }
     if (ended()) return;

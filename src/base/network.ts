@@ -33,7 +33,9 @@ export interface Network {
   /** Serves plain HTTP; `port` 0 takes a free one. */
   serve(
     where: { host: string; port: number },
-    handler: (request: IncomingRequest) => Promise<{ status: number; body?: Uint8Array | AsyncIterable<Uint8Array> }>,
+    handler: (
+      request: IncomingRequest,
+    ) => Promise<{ status: number; body?: Uint8Array | AsyncIterable<Uint8Array> }>,
   ): Promise<{ port: number; close(): Promise<void> }>;
 }
 

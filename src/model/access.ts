@@ -1,7 +1,11 @@
 import type { RecordOf } from "./record.ts";
 
 /** A tenant: jobs, objects and keys belong to one. */
-export type ProjectRecord = RecordOf<"project", { title: string; createdAt: number; weight: number }, object>;
+export type ProjectRecord = RecordOf<
+  "project",
+  { title: string; createdAt: number; weight: number },
+  object
+>;
 
 /** What a key may do: "viewer" reads, "submitter" also runs and cancels, "admin" all of its project, "root" all. */
 export type Role = "viewer" | "submitter" | "admin" | "root";

@@ -17,9 +17,14 @@ const taskPath = z
   .string()
   .min(1)
   .max(1024)
-  .refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must stay inside the task's folder");
+  .refine(
+    (path) => !path.startsWith("/") && !path.split("/").includes(".."),
+    "must stay inside the task's folder",
+  );
 
-export const objectKey = z.string().regex(/^[0-9a-f]{64}$/, "must be an object's key: 64 hexadecimal digits");
+export const objectKey = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, "must be an object's key: 64 hexadecimal digits");
 
 export const needsRequest = z.strictObject({
   cpus: z.number().min(0).max(10_000).default(1),
@@ -61,7 +66,10 @@ const sourceRequest = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("list") }),
   z.strictObject({ type: z.literal("lines"), object: objectKey }),
   z.strictObject({ type: z.literal("grid"), parameters: z.record(z.string(), gridValues) }),
-  z.strictObject({ type: z.literal("inputs"), inputs: z.array(z.json()).max(limits.appendTasksMax) }),
+  z.strictObject({
+    type: z.literal("inputs"),
+    inputs: z.array(z.json()).max(limits.appendTasksMax),
+  }),
 ]);
 
 export const stepRequest = z.strictObject({
@@ -75,7 +83,10 @@ export const stepRequest = z.strictObject({
   retries: z.int().min(0).max(limits.retriesMax).default(2),
   retryMs: z.int().min(0).default(limits.retryMsMin),
   inputs: z.array(fileInput).max(10_000).default([]),
-  outputs: z.array(z.strictObject({ path: taskPath, optional: z.boolean().default(false) })).max(10_000).default([]),
+  outputs: z
+    .array(z.strictObject({ path: taskPath, optional: z.boolean().default(false) }))
+    .max(10_000)
+    .default([]),
   reuse: z.boolean().default(false),
   source: sourceRequest.default({ type: "inputs", inputs: [null] }),
   shuffle: z

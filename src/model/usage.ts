@@ -48,7 +48,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
     readBytes: a.readBytes + b.readBytes,
     writtenBytes: a.writtenBytes + b.writtenBytes,
     costMicros:
-      a.costMicros === undefined || b.costMicros === undefined ? undefined : a.costMicros + b.costMicros,
+      a.costMicros === undefined || b.costMicros === undefined
+        ? undefined
+        : a.costMicros + b.costMicros,
     energyJoules: a.energyJoules + b.energyJoules,
   };
 }

@@ -32,13 +32,15 @@ function isPlain(value: unknown, depth: number): boolean {
       if (value === null) return true;
       if (depth > depthMax) return false;
       if (Array.isArray(value)) {
-        for (let index = 0; index < value.length; index++) if (!isPlain(value[index], depth + 1)) return false;
+        for (let index = 0; index < value.length; index++)
+          if (!isPlain(value[index], depth + 1)) return false;
         return true;
       }
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) return false;
       if ("toJSON" in value || tag in value) return false;
-      for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+      for (const key in value)
+        if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
       return true;
     }
     default:
@@ -60,30 +62,47 @@ function toTagged(value: unknown, place: string, above: object[]): unknown {
     case "object":
       return value === null ? null : objectToTagged(value, place, above);
     default:
-      throw new CanopyError("invalid", `Cannot send ${place} to another process as it is a ${typeof value}`);
+      throw new CanopyError(
+        "invalid",
+        `Cannot send ${place} to another process as it is a ${typeof value}`,
+      );
   }
 }
 
 function objectToTagged(value: object, place: string, above: object[]): unknown {
   if (above.includes(value)) {
-    throw new CanopyError("invalid", `Cannot send ${place} to another process as it contains itself`);
+    throw new CanopyError(
+      "invalid",
+      `Cannot send ${place} to another process as it contains itself`,
+    );
   }
   const within = [...above, value];
   const item = (part: unknown, where: string) => toTagged(part, `${place}${where}`, within);
   if (Array.isArray(value)) return Array.from(value, (part, index) => item(part, `[${index}]`));
   if (value instanceof Date) return { [tag]: ["date", value.getTime()] };
   if (value instanceof Map) {
-    return { [tag]: ["map", ...[...value].map(([key, part]) => [item(key, ".key"), item(part, `.get(${String(key)})`)])] };
+    return {
+      [tag]: [
+        "map",
+        ...[...value].map(([key, part]) => [item(key, ".key"), item(part, `.get(${String(key)})`)]),
+      ],
+    };
   }
-  if (value instanceof Set) return { [tag]: ["set", ...[...value].map((part) => item(part, ".member"))] };
-  if (value instanceof Uint8Array) return { [tag]: ["bytes", Buffer.from(value).toString("base64")] };
+  if (value instanceof Set)
+    return { [tag]: ["set", ...[...value].map((part) => item(part, ".member"))] };
+  if (value instanceof Uint8Array)
+    return { [tag]: ["bytes", Buffer.from(value).toString("base64")] };
   if (value instanceof Error) return { [tag]: ["error", value.name, value.message] };
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     const name = (value.constructor as { name?: string } | undefined)?.name ?? "class";
-    throw new CanopyError("invalid", `Cannot send ${place} to another process as it is an instance of ${name}`, {
-      hint: "Return plain data, or give it in a form that can be built again from plain data",
-    });
+    throw new CanopyError(
+      "invalid",
+      `Cannot send ${place} to another process as it is an instance of ${name}`,
+      {
+        hint: "Return plain data, or give it in a form that can be built again from plain data",
+      },
+    );
   }
   const plain: Record<string, unknown> = {};
   for (const [key, part] of Object.entries(value)) plain[key] = item(part, `.${key}`);
@@ -109,7 +128,9 @@ function untag([type, ...parts]: [string, ...unknown[]]): unknown {
     case "date":
       return new Date(parts[0] as number);
     case "map":
-      return new Map((parts as [unknown, unknown][]).map(([key, part]) => [fromTagged(key), fromTagged(part)]));
+      return new Map(
+        (parts as [unknown, unknown][]).map(([key, part]) => [fromTagged(key), fromTagged(part)]),
+      );
     case "set":
       return new Set(parts.map(fromTagged));
     case "bytes":
@@ -120,8 +141,13 @@ function untag([type, ...parts]: [string, ...unknown[]]): unknown {
       return error;
     }
     case "object":
-      return Object.fromEntries((parts as [string, unknown][]).map(([key, part]) => [key, fromTagged(part)]));
+      return Object.fromEntries(
+        (parts as [string, unknown][]).map(([key, part]) => [key, fromTagged(part)]),
+      );
     default:
-      throw new CanopyError("invalid", `Cannot read a value of type '${type}' as this version does not know it`);
+      throw new CanopyError(
+        "invalid",
+        `Cannot read a value of type '${type}' as this version does not know it`,
+      );
   }
 }

@@ -115,4 +115,3 @@ export interface JoinAnswer {
   machine: string;
   key: string;
 }
-

@@ -4,7 +4,15 @@ import { readyStatus } from "#/model/task.ts";
 /** A record as one JSON array; a status that a million tasks share is written as 0. */
 export function encodeRecord(record: AnyRecord): string {
   const { kind, project, serial, name, revision, spec, status } = record;
-  return JSON.stringify([kind, project, serial, name, revision, spec, status === readyStatus ? 0 : status]);
+  return JSON.stringify([
+    kind,
+    project,
+    serial,
+    name,
+    revision,
+    spec,
+    status === readyStatus ? 0 : status,
+  ]);
 }
 
 export function decodeRecord(text: string): AnyRecord {

@@ -1,7 +1,13 @@
 import type { Clock, Timer } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
-import { parentOf, type AnyRecord, type Change, type Kind, type RecordOfKind } from "#/model/record.ts";
+import {
+  parentOf,
+  type AnyRecord,
+  type Change,
+  type Kind,
+  type RecordOfKind,
+} from "#/model/record.ts";
 import type { Batch, SpaceLog } from "./log.ts";
 
 /** What a transaction gave, and when it may be told to the outside. */
@@ -86,7 +92,9 @@ export class Space {
 
   /** Live records of a kind that are part of `parent` ("" for those that stand alone), in the order they were made. */
   list<K extends Kind>(kind: K, parent = ""): Iterable<RecordOfKind<K>> {
-    return (this.#families.get(kind)?.get(parent) ?? noRecords).values() as Iterable<RecordOfKind<K>>;
+    return (this.#families.get(kind)?.get(parent) ?? noRecords).values() as Iterable<
+      RecordOfKind<K>
+    >;
   }
 
   /** Live records of a kind, whatever they are part of. */
@@ -101,7 +109,10 @@ export class Space {
   }
 
   /** Records by name, archived ones too. Live ones are as they are in memory. */
-  async find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]> {
+  async find<K extends Kind>(
+    kind: K,
+    names: readonly string[],
+  ): Promise<(RecordOfKind<K> | undefined)[]> {
     const found = names.map((name) => this.get(kind, name));
     const missing = names.filter((_, index) => !found[index]);
     if (missing.length === 0) return found;
@@ -113,7 +124,10 @@ export class Space {
   }
 
   /** Archived records; see `SpaceLog.archived`. */
-  async archived<K extends Kind>(kind: K, options: Parameters<SpaceLog["archived"]>[1]): Promise<RecordOfKind<K>[]> {
+  async archived<K extends Kind>(
+    kind: K,
+    options: Parameters<SpaceLog["archived"]>[1],
+  ): Promise<RecordOfKind<K>[]> {
     await this.durable();
     return this.#log.archived(kind, options);
   }
@@ -124,7 +138,8 @@ export class Space {
    */
   commit<T>(action: (tx: Transaction) => T): Committed<T> {
     if (this.#committing) throw new Error("Cannot commit inside a commit");
-    if (this.#state === "closed") throw new CanopyError("unavailable", "Cannot commit as Canopy is stopping");
+    if (this.#state === "closed")
+      throw new CanopyError("unavailable", "Cannot commit as Canopy is stopping");
     if (this.#full) throw this.#full;
     const staged = new Staged((kind, name) => this.get(kind, name), this.#serial);
     this.#committing = true;
@@ -206,7 +221,11 @@ export class Space {
   async #flush(): Promise<void> {
     if (this.#state === "closed") return;
     this.#state = "writing";
-    const batch: Batch = { sequence: this.#sequence + 1, serial: this.#serial, changes: this.#pending };
+    const batch: Batch = {
+      sequence: this.#sequence + 1,
+      serial: this.#serial,
+      changes: this.#pending,
+    };
     const { resolve } = this.#pendingDurable;
     this.#pending = [];
     const next = Promise.withResolvers<void>();
@@ -231,7 +250,9 @@ export class Space {
   #failed(batch: Batch, thrown: unknown): void {
     if (!(thrown instanceof CanopyError && thrown.code === "no-space")) {
       this.#state = "closed";
-      this.#report.error("the log failed; stopping, as what it holds is no longer known", { error: messageOf(thrown) });
+      this.#report.error("the log failed; stopping, as what it holds is no longer known", {
+        error: messageOf(thrown),
+      });
       this.#onBroken(thrown);
       return;
     }
@@ -266,7 +287,9 @@ class Staged implements Transaction {
   get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
     const staged = this.#changes.get(`${kind} ${name}`);
     if (!staged) return this.#read(kind, name);
-    return staged.op === "put" || staged.op === "restore" ? (staged.record as RecordOfKind<K>) : undefined;
+    return staged.op === "put" || staged.op === "restore"
+      ? (staged.record as RecordOfKind<K>)
+      : undefined;
   }
 
   put<K extends Kind>(draft: Draft<RecordOfKind<K>>): RecordOfKind<K> {
@@ -292,7 +315,10 @@ class Staged implements Transaction {
     const key = `${kind} ${name}`;
     const live = this.get(kind, name);
     const before = live ?? (draft.revision ? draft : undefined);
-    const op = asked === "put" && before && (!live || this.#changes.get(key)?.op === "restore") ? "restore" : asked;
+    const op =
+      asked === "put" && before && (!live || this.#changes.get(key)?.op === "restore")
+        ? "restore"
+        : asked;
     const record = {
       kind,
       project,

@@ -32,7 +32,10 @@ export const nodeFiles: Files = {
   async *stream(path, part) {
     const start = part?.offset ?? 0;
     if (part?.length === 0) return;
-    yield* createReadStream(path, part?.length === undefined ? { start } : { start, end: start + part.length - 1 });
+    yield* createReadStream(
+      path,
+      part?.length === undefined ? { start } : { start, end: start + part.length - 1 },
+    );
   },
 
   async append(path) {

@@ -10,7 +10,11 @@ import type { IncomingRequest, Link, Network } from "../network.ts";
 export const nodeNetwork: Network = {
   dial(url, headers) {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload: limits.linkMessageBytesMax });
+      const socket = new WebSocket(url, {
+        headers,
+        perMessageDeflate: false,
+        maxPayload: limits.linkMessageBytesMax,
+      });
       const link = linkOf(socket);
       socket.once("open", () => resolve(link));
       socket.once("error", (error) => reject(refused(url, error)));
@@ -23,7 +27,9 @@ export const nodeNetwork: Network = {
     if (signal) init.signal = signal;
     if (body !== undefined) {
       const isStream = typeof body !== "string" && !(body instanceof Uint8Array);
-      init.body = isStream ? (Readable.toWeb(Readable.from(body)) as ReadableStream) : (body as string | Uint8Array<ArrayBuffer>);
+      init.body = isStream
+        ? (Readable.toWeb(Readable.from(body)) as ReadableStream)
+        : (body as string | Uint8Array<ArrayBuffer>);
       if (isStream) init.duplex = "half";
     }
     try {
@@ -51,7 +57,10 @@ export const nodeNetwork: Network = {
         ({ status, body }) => {
           outgoing.writeHead(status);
           if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
-          else Readable.from(body).on("error", () => outgoing.destroy()).pipe(outgoing);
+          else
+            Readable.from(body)
+              .on("error", () => outgoing.destroy())
+              .pipe(outgoing);
         },
         () => outgoing.writeHead(500).end(),
       );
@@ -62,10 +71,11 @@ export const nodeNetwork: Network = {
     });
     return {
       port: (server.address() as AddressInfo).port,
-      close: () => new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+      close: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
     };
   },
 };
@@ -98,16 +108,22 @@ export function linkOf(socket: WebSocket): Link {
 
 function refused(url: string, error: Error): CanopyError {
   const status = /Unexpected server response: (\d+)/.exec(error.message)?.[1];
-  if (status === "401") return new CanopyError("unauthenticated", `Cannot join ${url} as it refused the key`);
-  if (status === "403") return new CanopyError("forbidden", `Cannot join ${url} as the key may not do that`);
+  if (status === "401")
+    return new CanopyError("unauthenticated", `Cannot join ${url} as it refused the key`);
+  if (status === "403")
+    return new CanopyError("forbidden", `Cannot join ${url} as the key may not do that`);
   return unavailable(url, error);
 }
 
 function unavailable(url: string, thrown: unknown): CanopyError {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const code = (cause as { code?: string } | undefined)?.code;
-  return new CanopyError("unavailable", `Cannot reach ${new URL(url).origin}: ${code ?? messageOf(cause)}`, {
-    hint: "Is it running? Start a cloud with: canopy up",
-    cause: thrown,
-  });
+  return new CanopyError(
+    "unavailable",
+    `Cannot reach ${new URL(url).origin}: ${code ?? messageOf(cause)}`,
+    {
+      hint: "Is it running? Start a cloud with: canopy up",
+      cause: thrown,
+    },
+  );
 }

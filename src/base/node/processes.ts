@@ -27,16 +27,23 @@ function start(command: string[], options: SpawnOptions): Process {
   if (logFile !== undefined) closeSync(logFile);
   if (detached) child.unref();
   child.stdin?.on("error", () => {}); // it may end before it has read everything
-  const ended = new Promise<{ code: number | undefined; signal: string | undefined }>((resolve, reject) => {
-    child.once("error", (error) => reject(cannotStart(program, error)));
-    child.once("exit", (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
-  });
+  const ended = new Promise<{ code: number | undefined; signal: string | undefined }>(
+    (resolve, reject) => {
+      child.once("error", (error) => reject(cannotStart(program, error)));
+      child.once("exit", (code, signal) =>
+        resolve({ code: code ?? undefined, signal: signal ?? undefined }),
+      );
+    },
+  );
   ended.catch(() => {});
   return {
     pid: child.pid ?? 0,
     stdout: child.stdout ?? nothing(),
     stderr: child.stderr ?? nothing(),
-    stdin: { write: (content) => void child.stdin?.write(content), end: () => void child.stdin?.end() },
+    stdin: {
+      write: (content) => void child.stdin?.write(content),
+      end: () => void child.stdin?.end(),
+    },
     channel: options.channel && child.stdio[3] ? channelOf(child.stdio[3] as Duplex) : undefined,
     ended,
     signal(name) {
@@ -65,9 +72,13 @@ function channelOf(stream: Duplex): Channel {
 }
 
 function cannotStart(program: string, error: NodeJS.ErrnoException): CanopyError {
-  if (error.code === "ENOENT") return new CanopyError("not-found", `Cannot start '${program}' as there is no such program`);
-  if (error.code === "EACCES") return new CanopyError("forbidden", `Cannot start '${program}' as it may not be executed`);
-  return new CanopyError("unavailable", `Cannot start '${program}': ${error.message}`, { cause: error });
+  if (error.code === "ENOENT")
+    return new CanopyError("not-found", `Cannot start '${program}' as there is no such program`);
+  if (error.code === "EACCES")
+    return new CanopyError("forbidden", `Cannot start '${program}' as it may not be executed`);
+  return new CanopyError("unavailable", `Cannot start '${program}': ${error.message}`, {
+    cause: error,
+  });
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -100,7 +111,13 @@ function isAlive(pid: number, started?: number): boolean {
 }
 
 function facts() {
-  return { hostname: hostname(), os: platform(), arch: arch(), cpus: availableParallelism(), memoryBytes: totalmem() };
+  return {
+    hostname: hostname(),
+    os: platform(),
+    arch: arch(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+  };
 }
 
 let lastTimes = { busy: 0, all: 0 };

@@ -36,7 +36,10 @@ export class MemoryLog implements SpaceLog {
     }
   }
 
-  async find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]> {
+  async find<K extends Kind>(
+    kind: K,
+    names: readonly string[],
+  ): Promise<(RecordOfKind<K> | undefined)[]> {
     return names.map((name) => this.#archive.get(`${kind} ${name}`) as RecordOfKind<K> | undefined);
   }
 
@@ -60,7 +63,10 @@ export class MemoryLog implements SpaceLog {
 
   async read(sequence: number, max: number): Promise<Batch[]> {
     if (sequence > this.#batches.length) {
-      throw new CanopyError("not-found", `Cannot read changes after ${sequence} as the newest is ${this.#batches.length}`);
+      throw new CanopyError(
+        "not-found",
+        `Cannot read changes after ${sequence} as the newest is ${this.#batches.length}`,
+      );
     }
     return this.#batches.slice(sequence, sequence + max);
   }

@@ -2,7 +2,13 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
-import { decodeChanges, decodeRecord, decodeRecords, encodeChanges, encodeRecord } from "../codec.ts";
+import {
+  decodeChanges,
+  decodeRecord,
+  decodeRecords,
+  encodeChanges,
+  encodeRecord,
+} from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
 
 /**
@@ -16,7 +22,9 @@ export class SqliteLog implements SpaceLog {
   #database: DatabaseSync;
   #statements: Statements;
   #changeBytes = 0;
+  /** Sequences of the oldest batch kept and of the newest. */
   #oldest = 1;
+  #newest = 0;
 
   /** Opens or makes the file. `durability` "normal" survives kill -9 but not a power cut: for measuring only. */
   constructor(file: string, durability: "full" | "normal" = "full") {
@@ -49,6 +57,7 @@ export class SqliteLog implements SpaceLog {
   async load(): Promise<Loaded> {
     const one = (sql: string) => Number(Object.values(this.#database.prepare(sql).get()!)[0] ?? 0);
     const sequence = one("SELECT max(sequence) FROM changes");
+    this.#newest = sequence;
     this.#oldest = one("SELECT min(sequence) FROM changes") || sequence + 1;
     this.#changeBytes = one("SELECT total(length(body)) FROM changes");
     return {
@@ -88,8 +97,9 @@ export class SqliteLog implements SpaceLog {
         hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
       });
     }
+    this.#newest = sequence;
     this.#changeBytes += body.length;
-    if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim(sequence);
+    if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
   }
 
   #write({ op, record }: Change, encoded: string): void {
@@ -105,17 +115,22 @@ export class SqliteLog implements SpaceLog {
   }
 
   /** Drops the oldest changes until what is left fits. Live and archived records are not touched. */
-  #trim(newest: number): void {
-    const drop = this.#database.prepare("DELETE FROM changes WHERE sequence = ? RETURNING length(body) AS bytes");
+  #trim(): void {
+    const drop = this.#database.prepare(
+      "DELETE FROM changes WHERE sequence = ? RETURNING length(body) AS bytes",
+    );
     this.#statements.begin.run();
-    while (this.#changeBytes > limits.changesKeptBytes && this.#oldest < newest) {
+    while (this.#changeBytes > limits.changesKeptBytes && this.#oldest < this.#newest) {
       const row = drop.get(this.#oldest++);
       this.#changeBytes -= Number(row?.["bytes"] ?? 0);
     }
     this.#statements.commit.run();
   }
 
-  async find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]> {
+  async find<K extends Kind>(
+    kind: K,
+    names: readonly string[],
+  ): Promise<(RecordOfKind<K> | undefined)[]> {
     return names.map((name) => {
       const row = this.#statements.getArchived.get(kind, name);
       return row && (decodeRecord(row["body"] as string) as RecordOfKind<K>);
@@ -129,18 +144,30 @@ export class SqliteLog implements SpaceLog {
     const { prefix = "", before, project, phase, limit } = options;
     const upper = `${prefix}\u{10ffff}`;
     const to = before !== undefined && before < upper ? before : upper;
-    const rows = this.#statements.listArchived.all(kind, prefix, to, project ?? null, project ?? null, phase ?? null, phase ?? null, limit);
+    const rows = this.#statements.listArchived.all(
+      kind,
+      prefix,
+      to,
+      project ?? null,
+      project ?? null,
+      phase ?? null,
+      phase ?? null,
+      limit,
+    );
     return rows.map((row) => decodeRecord(row["body"] as string) as RecordOfKind<K>);
   }
 
   async read(sequence: number, max: number): Promise<Batch[]> {
-    const rows = this.#statements.readChanges.all(sequence, max);
-    const first = rows[0]?.["sequence"] as number | undefined;
-    if (sequence + 1 < this.#oldest || (first !== undefined && first !== sequence + 1)) {
-      throw new CanopyError("not-found", `Cannot read changes after ${sequence} as they are kept from ${this.#oldest} on`, {
-        hint: "Read the current state, then follow from there",
-      });
+    if (sequence + 1 < this.#oldest || sequence > this.#newest) {
+      throw new CanopyError(
+        "not-found",
+        `Cannot read changes after ${sequence} as they are kept from ${this.#oldest} on`,
+        {
+          hint: "Read the current state, then follow from there",
+        },
+      );
     }
+    const rows = this.#statements.readChanges.all(sequence, max);
     return rows.map((row) => ({
       sequence: row["sequence"] as number,
       serial: row["serial"] as number,
@@ -171,7 +198,9 @@ function prepare(database: DatabaseSync) {
       WHERE kind = ? AND name >= ? AND name < ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?)
       ORDER BY name DESC LIMIT ?`),
     addChanges: statement("INSERT INTO changes VALUES (?, ?, ?)"),
-    readChanges: statement("SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?"),
+    readChanges: statement(
+      "SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
+    ),
   };
 }
 
@@ -179,7 +208,9 @@ const sqliteFull = 13;
 const sqliteBusy = 5;
 
 function isFull(thrown: unknown): boolean {
-  return thrown instanceof Error && ((thrown as { errcode?: number }).errcode ?? 0) % 256 === sqliteFull;
+  return (
+    thrown instanceof Error && ((thrown as { errcode?: number }).errcode ?? 0) % 256 === sqliteFull
+  );
 }
 
 function cannotOpen(file: string, thrown: unknown): unknown {
@@ -190,5 +221,7 @@ function cannotOpen(file: string, thrown: unknown): unknown {
     });
   }
   if (isFull(thrown)) return new CanopyError("no-space", `Cannot open ${file} as the disk is full`);
-  return new CanopyError("unavailable", `Cannot open ${file}: ${messageOf(thrown)}`, { cause: thrown });
+  return new CanopyError("unavailable", `Cannot open ${file}: ${messageOf(thrown)}`, {
+    cause: thrown,
+  });
 }
