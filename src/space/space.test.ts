@@ -9,7 +9,9 @@ import type { Batch } from "./log.ts";
 import { MemoryLog } from "./logs/memory.ts";
 import { Space, type Transaction } from "./space.ts";
 
-async function openSpace(log = new MemoryLog(), onBroken: (error: unknown) => void = assert.fail) {
+const fail = (error: unknown) => assert.fail(String(error));
+
+async function openSpace(log = new MemoryLog(), onBroken: (error: unknown) => void = fail) {
   const clock = new ManualClock();
   return { clock, log, space: await Space.open({ log, clock, report: silent, onBroken }) };
 }
@@ -176,7 +178,7 @@ test("a space opened again equals the one that was closed, whatever was done to 
         if (flush) await clock.advance(1);
       }
       await clock.advance(1);
-      const again = await Space.open({ log, clock, report: silent, onBroken: assert.fail });
+      const again = await Space.open({ log, clock, report: silent, onBroken: fail });
       const sorted = (of: Space) => [...of.all("task")].sort((a, b) => a.serial - b.serial);
       assert.deepEqual(sorted(again), sorted(space));
       for (const [name, record] of archived)

@@ -1,0 +1,40 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** What the environment says, read once at the door. Flags go before it, defaults after. */
+export interface Config {
+  /** Where `canopy up` keeps everything. */
+  dataFolder: string;
+  /** Where the CLI keeps its contexts. */
+  configFolder: string;
+  host: string;
+  port: number;
+  /** Overrides the context: which cloud to speak to, and with which key. */
+  url: string | undefined;
+  key: string | undefined;
+  project: string | undefined;
+  joinToken: string | undefined;
+  logLevel: string;
+}
+
+const defaultPort = 8420;
+
+/** Throws when a variable has a value that cannot be meant. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const home = env["HOME"] ?? homedir();
+  const port = Number(env["CANOPY_PORT"] ?? defaultPort);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Error(`Cannot start as CANOPY_PORT must be 0 to 65535: current value is '${env["CANOPY_PORT"]}'`);
+  }
+  return Object.freeze({
+    dataFolder: env["CANOPY_DATA"] ?? join(env["XDG_DATA_HOME"] ?? join(home, ".local", "share"), "canopy"),
+    configFolder: join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "canopy"),
+    host: env["CANOPY_HOST"] ?? "127.0.0.1",
+    port,
+    url: env["CANOPY_URL"],
+    key: env["CANOPY_KEY"],
+    project: env["CANOPY_PROJECT"],
+    joinToken: env["CANOPY_JOIN_TOKEN"],
+    logLevel: env["CANOPY_LOG"] ?? "info",
+  });
+}
