@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { nodeFiles as files } from "./files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "canopy-files-"));
+after(() => rmSync(folder, { recursive: true }));
+
+async function* pieces(...texts: string[]) {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+async function textOf(stream: AsyncIterable<Uint8Array>) {
+  return Buffer.concat(await Array.fromAsync(stream)).toString();
+}
+
+test("write() replaces a file whole, with the mode asked for", async () => {
+  const path = join(folder, "deep", "secret");
+  await files.write(path, "one", { mode: 0o600 });
+  await files.write(path, "two", { mode: 0o600 });
+  assert.equal(Buffer.from((await files.read(path))!).toString(), "two");
+  assert.equal((await files.stat(path))!.mode, 0o600);
+  assert.deepEqual(await files.list(join(folder, "deep")), ["secret"]);
+});
+
+test("writeStream() leaves neither a file nor a trace when its source fails", async () => {
+  async function* failing() {
+    yield Buffer.from("half");
+    throw new Error("lost");
+  }
+  await assert.rejects(files.writeStream(join(folder, "broken", "file"), failing()), /lost/);
+  assert.deepEqual(await files.list(join(folder, "broken")), []);
+});
+
+test("stream() and read() give parts; stat(), read() and list() of what is not there give nothing", async () => {
+  const path = join(folder, "parts");
+  assert.deepEqual(await files.writeStream(path, pieces("abc", "def")), { sizeBytes: 6 });
+  assert.equal(await textOf(files.stream(path, { offset: 2, length: 3 })), "cde");
+  assert.equal(await textOf(files.stream(path, { offset: 4 })), "ef");
+  assert.equal(Buffer.from((await files.read(path, { offset: 1, length: 2 }))!).toString(), "bc");
+  assert.equal(await files.read(join(folder, "none")), undefined);
+  assert.equal(await files.stat(join(folder, "none")), undefined);
+  assert.deepEqual(await files.list(join(folder, "none")), []);
+});
+
+test("append() adds to the end of a file", async () => {
+  const path = join(folder, "log", "lines");
+  for (const line of ["a\n", "b\n"]) {
+    const appender = await files.append(path);
+    await appender.write(line);
+    await appender.sync();
+    await appender.close();
+  }
+  assert.equal(await textOf(files.stream(path)), "a\nb\n");
+});
