@@ -97,6 +97,8 @@ export const stepRequest = z.strictObject({
     .optional(),
   onFailure: z.enum(["stop", "continue"]).default("stop"),
   fingerprint: z.string().max(200).optional(),
+  /** A value that a durable job recorded, as JSON text. Such a step has no tasks, and is made already succeeded. */
+  recorded: z.string().max(limits.inlineBytesMax).optional(),
 });
 
 export const jobRequest = z.strictObject({

@@ -20,6 +20,8 @@ export interface StepSpec {
   onFailure: "stop" | "continue";
   /** Set by a durable job: a digest of what was asked for, so that a replay that asks otherwise is noticed. */
   fingerprint?: string;
+  /** A value that a durable job recorded (the time, a random number), as JSON text. The step has no tasks and is made already succeeded. */
+  recorded?: string;
 }
 
 /** Where a step's tasks come from. All but "list" are unfolded a batch at a time, as workers keep up. */

@@ -18,6 +18,16 @@ export function decodeValue(text: string): unknown {
   return text.includes(tag) ? fromTagged(value) : value;
 }
 
+/** True when a text of many values may hold one that JSON alone cannot, so that `reviveValue` has to see each. */
+export function hasTagged(text: string): boolean {
+  return text.includes(tag);
+}
+
+/** What `decodeValue` makes of a text that was parsed already. */
+export function reviveValue(parsed: unknown): unknown {
+  return fromTagged(parsed);
+}
+
 const depthMax = 100;
 
 /** True when JSON.stringify loses nothing of it. */
