@@ -19,10 +19,9 @@ export function decodeRecord(text: string): AnyRecord {
   return recordOf(JSON.parse(text));
 }
 
-/** Many encoded records at once, faster than one by one. */
-export function decodeRecords(texts: readonly string[]): AnyRecord[] {
-  const parsed = JSON.parse(`[${texts.join(",")}]`) as unknown[];
-  return parsed.map((fields) => recordOf(fields as Fields));
+/** Many encoded records at once, with commas between: faster than one by one. */
+export function decodeRecords(texts: string): AnyRecord[] {
+  return (JSON.parse(`[${texts}]`) as Fields[]).map(recordOf);
 }
 
 type Fields = [
