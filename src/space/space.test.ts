@@ -187,3 +187,14 @@ test("a space opened again equals the one that was closed, whatever was done to 
     { numRuns: 200 },
   );
 });
+
+test("hold() refuses commits with its reason until it is lifted; reading goes on", async () => {
+  const { space } = await openSpace();
+  space.commit((tx) => tx.put(draft("j/0/1")));
+  space.hold(new CanopyError("no-space", "nearly full"));
+  assert.throws(() => space.commit(() => 0), /nearly full/);
+  assert.equal(space.count("task", "j/0"), 1);
+  space.hold(undefined);
+  space.commit((tx) => tx.put(draft("j/0/2")));
+  assert.equal(space.count("task", "j/0"), 2);
+});

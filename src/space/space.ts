@@ -53,6 +53,7 @@ export class Space {
   #pendingDurable = Promise.withResolvers<void>();
   #state: "idle" | "due" | "writing" | "closed" = "idle";
   #full: CanopyError | undefined;
+  #held: CanopyError | undefined;
   #retry: Timer | undefined;
   #appliedListeners = new Set<(changes: readonly Change[]) => void>();
   #durableListeners = new Set<(batch: Batch) => void>();
@@ -140,7 +141,8 @@ export class Space {
     if (this.#committing) throw new Error("Cannot commit inside a commit");
     if (this.#state === "closed")
       throw new CanopyError("unavailable", "Cannot commit as Canopy is stopping");
-    if (this.#full) throw this.#full;
+    const refusal = this.#full ?? this.#held;
+    if (refusal) throw refusal;
     const staged = new Staged((kind, name) => this.get(kind, name), this.#serial);
     this.#committing = true;
     let value: T;
@@ -153,6 +155,11 @@ export class Space {
     this.#serial = staged.serial;
     if (changes.length > 0) this.#apply(changes);
     return { value, durable: this.durable() };
+  }
+
+  /** Refuses commits with `reason` until called with undefined: before a disk is full, rather than after. */
+  hold(reason: CanopyError | undefined): void {
+    this.#held = reason;
   }
 
   /** Resolves when all that has been committed so far is on disk. */
