@@ -1,0 +1,39 @@
+import type { Access } from "#/access/access.ts";
+import type { Clock } from "#/base/clock.ts";
+import type { Log } from "#/base/log.ts";
+import type { Random } from "#/base/random.ts";
+import type { appendTasks, addStep, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
+import type { eta } from "#/jobs/eta.ts";
+import type { Logs } from "#/logs/logs.ts";
+import type { Objects } from "#/objects/objects.ts";
+import type { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Space } from "#/space/space.ts";
+
+/** What the jobs room can do that a call asks for. */
+export interface JobCalls {
+  submitJob: typeof submitJob;
+  addStep: typeof addStep;
+  appendTasks: typeof appendTasks;
+  closeJob: typeof closeJob;
+  cancelJob: typeof cancelJob;
+  retryJob: typeof retryJob;
+  eta: typeof eta;
+}
+
+/** All that the native door is given. */
+export interface ServerParts {
+  space: Space;
+  scheduler: Scheduler;
+  jobs: JobCalls;
+  access: Access;
+  objects: Objects;
+  logs: Logs;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  version: string;
+  /** ISO 4217: what the meter's prices are in. */
+  currency: string;
+  /** Where agents and people reach this cloud, for the lines it prints; known once it listens. */
+  publicUrl: () => string;
+}

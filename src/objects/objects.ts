@@ -1,0 +1,33 @@
+/** The part of an object that is asked for; `length` past its end is cut to it. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+export interface StoredObject {
+  /** SHA-256 of the content, in hexadecimal. */
+  key: string;
+  sizeBytes: number;
+}
+
+/**
+ * Bytes under the SHA-256 of their content, per project: what is too large to travel inline. Equal
+ * content is kept once per project; nobody reads across projects. One contract test
+ * (`objects.test.ts`) runs on every backend.
+ */
+export interface Objects {
+  /**
+   * Keeps what `source` gives; on disk when this resolves. Nothing is left of a source that throws.
+   * Throws "too-large" past `limits.objectBytesMax` and "no-space" when the disk is full.
+   */
+  put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject>;
+  /** The object, or a part of it, in pieces as they are read; undefined where there is none. */
+  get(
+    project: string,
+    key: string,
+    range?: ByteRange,
+  ): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | undefined>;
+  stat(project: string, key: string): Promise<StoredObject | undefined>;
+  /** Nothing happens where there is none. */
+  remove(project: string, key: string): Promise<void>;
+}
