@@ -69,6 +69,37 @@ export const limits = {
   watchersMax: 1000,
   /** A watcher may be this many bytes behind before it is cut off. */
   watcherBehindBytesMax: 16 * MiB,
+  /** Bytes given to a connection that have not left, above which its stream waits for it. */
+  streamAheadBytesMax: 1 * MiB,
+  /** A stream that has nothing to say says so this often, so that nobody between cuts it. */
+  streamIdleMs: 15_000,
+  /** Progress of one job is told at most this often. */
+  progressMs: 250,
+  /** Results that came out of order and wait in memory for those before them, of one reader. */
+  resultsAheadBytesMax: 8 * MiB,
+  /** Ended tasks read back from the log at once. */
+  archivePageTasks: 512,
+  /** Tasks of an NDJSON body that go into one commit. */
+  appendBatchTasksMax: 4096,
+  /** One call may wait this long for what it asks for. */
+  waitMsMax: 30_000,
+  /** What a call with an idempotency key answered is known for so long, and for so many calls of a project. */
+  requestKeptMs: 24 * 60 * 60_000,
+  requestsKeptMax: 100_000,
+  /** Lines of logs in memory that wait to be written; and all logs on disk: the oldest go first. */
+  logBufferBytesMax: 32 * MiB,
+  logsBytesMax: 8 * GiB,
+  /** Lines of logs are written at least this often. */
+  logFlushMs: 50,
+  /** A page of a log. */
+  logPageLines: 1000,
+  /** An object up to this size is hashed in memory before it is written. */
+  objectInMemoryBytesMax: 1 * MiB,
+  /** Segments that one machine is asked for at once by relay, and how long one may take. */
+  relaysMax: 16,
+  relayMs: 30_000,
+  /** An HTTP request's headers. */
+  headerBytesMax: 64 * KiB,
   /** One message between a cloud and an agent. */
   linkMessageBytesMax: 64 * MiB,
   /** Free disk below which nothing more is acknowledged. */

@@ -25,7 +25,7 @@ export interface KeySpec {
 /** Lets one machine join, once. Its name is the SHA-256 of the token, so that the token itself is kept nowhere. */
 export type JoinTokenRecord = RecordOf<
   "join-token",
-  { createdAt: number; expiresAt: number; labels: Record<string, string> },
+  { createdAt: number; expiresAt: number; labels: Record<string, string>; /** Where the machine comes from; "" when nobody said. */ site?: string },
   { usedBy?: string; usedAt?: number }
 >;
 
@@ -37,4 +37,6 @@ export interface Caller {
   role: Role;
   /** Set for code that runs inside a job: it may touch that job only. */
   job?: string;
+  /** Set for an agent: it may reach only what agents need. */
+  machine?: string;
 }
