@@ -1,0 +1,38 @@
+import type { Host } from "#/base/host.ts";
+import type { MakeDriver } from "#/drivers/driver.ts";
+import type { MachineRates } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+
+/** What an agent is told when it starts. */
+export interface StartAgentOptions {
+  host: Host;
+  /** Its own key, its caches and what its tasks write. One agent per folder. */
+  folder: string;
+  /** Where the cloud is: http: or https:. */
+  url: string;
+  /** A one-time token; needed once, to join. */
+  token?: string;
+  /** A machine that is known already: used in place of what the folder keeps. */
+  identity?: { machine: string; key: string };
+  labels: Record<string, string>;
+  version: string;
+  drivers: MakeDriver[];
+  rates: MachineRates;
+  /** What tasks may use; the whole machine, with a little memory kept back, when absent. */
+  capacity?: Partial<Capacity>;
+  /** What every task inherits of the environment. */
+  env: Record<string, string>;
+  /** The address at which other agents reach this one; guessed when absent. */
+  peerHost?: string;
+}
+
+/** An agent at work. */
+export interface Agent {
+  readonly machine: string;
+  /** True while it has a link on which it was welcomed. */
+  readonly isConnected: boolean;
+  /** Resolves with the reason when the cloud has refused it for good. Never rejects. */
+  readonly refused: Promise<string>;
+  /** Gives back what it has not begun, ends what runs, and leaves. */
+  stop(): Promise<void>;
+}
