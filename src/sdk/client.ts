@@ -1,0 +1,272 @@
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
+import type {
+  AppendedView,
+  CostView,
+  JobDetail,
+  JobResult,
+  JobView,
+  KeyView,
+  LogLineView,
+  MachineView,
+  MadeJoinTokenView,
+  MadeKeyView,
+  ObjectView,
+  Page,
+  ProjectView,
+  StatusView,
+  StepView,
+  TaskDetail,
+  TaskView,
+  WhyView,
+} from "#/model/views.ts";
+import { findDoor, type Door, type Wish } from "./contexts.ts";
+import { Http } from "./http.ts";
+import { parseLines, streamEvents, wholeLines } from "./lines.ts";
+import { thisWorld, type World } from "./world.ts";
+
+/** A step to add: with its number, adding it twice does nothing more. */
+export type NewStep = StepRequestInput & { number?: number };
+
+export interface ConnectOptions extends Wish {
+  /** How long a call goes on trying while the cloud cannot be reached or holds it back; 30 s when absent. */
+  patienceMs?: number;
+  world?: World;
+}
+
+const patienceMsDefault = 30_000;
+
+/**
+ * Finds the cloud (the options, CANOPY_URL and CANOPY_KEY, the current context) and gives calls to it.
+ * Nothing is sent yet. Throws CanopyError "invalid" when no cloud is named.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const world = options.world ?? thisWorld();
+  const door = await findDoor(world, options);
+  return new Client(new Http(door, world, options.patienceMs ?? patienceMsDefault));
+}
+
+/** The calls of the REST API, typed. Each throws CanopyError with the code that the cloud gave. */
+export class Client {
+  readonly http: Http;
+
+  constructor(http: Http) {
+    this.http = http;
+  }
+
+  get door(): Door {
+    return this.http.door;
+  }
+
+  submitJob(request: JobRequestInput): Promise<JobView> {
+    return this.http.json("POST", "/v1/jobs", { body: request });
+  }
+
+  /** A page of jobs, the newest first. */
+  jobs(query: { phase?: string; limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
+    return this.http.json("GET", "/v1/jobs", { query });
+  }
+
+  job(job: string): Promise<JobDetail> {
+    return this.http.json("GET", jobPath(job));
+  }
+
+  cancelJob(job: string, reason?: string): Promise<JobView> {
+    return this.http.json("POST", `${jobPath(job)}/cancel`, { body: reason === undefined ? {} : { reason } });
+  }
+
+  retryJob(job: string): Promise<JobView> {
+    return this.http.json("POST", `${jobPath(job)}/retry`, { body: {} });
+  }
+
+  /** Says that no more steps will be added. Closing twice does nothing more. */
+  closeJob(job: string): Promise<JobView> {
+    return this.http.json("POST", `${jobPath(job)}/close`, { body: {}, repeatable: true });
+  }
+
+  cost(job: string): Promise<CostView> {
+    return this.http.json("GET", `${jobPath(job)}/cost`);
+  }
+
+  /** Why a job ("j…") or a task ("j…/0/7") is where it is. `not` asks why it is not on that machine. */
+  why(name: string, not?: string): Promise<WhyView> {
+    const [job, step, index] = name.split("/");
+    const path = index === undefined ? jobPath(job!) : `${stepPath(job!, step!)}/tasks/${index}`;
+    return this.http.json("GET", `${path}/why`, { query: { not } });
+  }
+
+  /** How a job ended. Waits up to `waitMs` for its end; its phase is "running" when that was not long enough. */
+  result(job: string, waitMs = 0): Promise<JobResult> {
+    return this.http.json("GET", `${jobPath(job)}/result`, { query: { wait: waitMs } });
+  }
+
+  /** A job as it goes on: at once, at each change, and when it has ended, which is the last. */
+  async *progress(job: string, signal?: AbortSignal): AsyncGenerator<JobDetail> {
+    const headers = { accept: "text/event-stream" };
+    const response = await this.http.send("GET", `${jobPath(job)}/events`, { headers, signal });
+    for await (const event of streamEvents(bodyOf(response))) {
+      if (event.type !== "progress" && event.type !== "end") continue;
+      yield JSON.parse(event.data) as JobDetail;
+      if (event.type === "end") return;
+    }
+  }
+
+  addStep(job: string, step: NewStep): Promise<StepView> {
+    return this.http.json("POST", `${jobPath(job)}/steps`, { body: step, repeatable: step.number !== undefined });
+  }
+
+  /** Adds all of them or none. */
+  async addSteps(job: string, steps: NewStep[]): Promise<StepView[]> {
+    const repeatable = steps.every((step) => step.number !== undefined);
+    const answer = await this.http.json<{ steps: StepView[] }>("POST", `${jobPath(job)}/steps`, { body: { steps }, repeatable });
+    return answer.steps;
+  }
+
+  steps(job: string, query: { limit?: number; cursor?: string } = {}): Promise<Page<StepView>> {
+    return this.http.json("GET", `${jobPath(job)}/steps`, { query });
+  }
+
+  /**
+   * Appends tasks to a step with a "list" source: one JSON text each, the first of them being number
+   * `from`. What the step has already is skipped, so a call that was cut off may be made again.
+   */
+  appendTasks(job: string, step: number | string, from: number, inputs: readonly string[], close = false): Promise<AppendedView> {
+    return this.http.json("POST", `${stepPath(job, step)}/tasks`, {
+      query: { from, close },
+      headers: { "content-type": "application/x-ndjson" },
+      text: inputs.length === 0 ? "" : `${inputs.join("\n")}\n`,
+      repeatable: true,
+    });
+  }
+
+  /** The same where some inputs are objects. */
+  appendMixedTasks(
+    job: string,
+    step: number | string,
+    from: number,
+    tasks: readonly ({ input: unknown } | { inputObject: string })[],
+    close = false,
+  ): Promise<AppendedView> {
+    return this.http.json("POST", `${stepPath(job, step)}/tasks`, { body: { from, close, tasks }, repeatable: true });
+  }
+
+  tasks(job: string, query: { phase?: string; step?: number; limit?: number; cursor?: string } = {}): Promise<Page<TaskView>> {
+    return this.http.json("GET", `${jobPath(job)}/tasks`, { query });
+  }
+
+  task(job: string, step: number | string, index: number): Promise<TaskDetail> {
+    return this.http.json("GET", `${stepPath(job, step)}/tasks/${index}`);
+  }
+
+  /** Lines that tasks printed, in batches; with `follow`, as they come until the job has ended. */
+  async *logs(
+    job: string,
+    options: { task?: string; follow?: boolean; after?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<(LogLineView & { after?: string })[]> {
+    const { task, follow, after, signal } = options;
+    const headers = { accept: "application/x-ndjson" };
+    const query = { task, follow: follow || undefined, after };
+    const response = await this.http.send("GET", `${jobPath(job)}/logs`, { query, headers, signal });
+    for await (const piece of wholeLines(bodyOf(response))) yield parseLines<LogLineView & { after?: string }>(piece);
+  }
+
+  machines(query: { limit?: number; cursor?: string } = {}): Promise<Page<MachineView>> {
+    return this.http.json("GET", "/v1/machines", { query });
+  }
+
+  machine(machine: string): Promise<MachineView> {
+    return this.http.json("GET", `/v1/machines/${encodeURIComponent(machine)}`);
+  }
+
+  changeMachine(machine: string, change: { cordoned?: boolean; labels?: Record<string, string> }): Promise<MachineView> {
+    return this.http.json("PATCH", `/v1/machines/${encodeURIComponent(machine)}`, { body: change });
+  }
+
+  removeMachine(machine: string): Promise<void> {
+    return this.http.json("DELETE", `/v1/machines/${encodeURIComponent(machine)}`);
+  }
+
+  makeJoinToken(labels: Record<string, string> = {}): Promise<MadeJoinTokenView> {
+    return this.http.json("POST", "/v1/join-tokens", { body: { labels } });
+  }
+
+  /** Keeps content under its SHA-256. */
+  putObject(content: Uint8Array | ReadableStream<Uint8Array>): Promise<ObjectView> {
+    const headers = { "content-type": "application/octet-stream" };
+    return this.http.json("POST", "/v1/objects", { content, headers, repeatable: true });
+  }
+
+  /** Throws CanopyError "not-found". */
+  async getObject(key: string): Promise<Uint8Array> {
+    const response = await this.http.send("GET", `/v1/objects/${key}`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** An object in pieces. Throws CanopyError "not-found". */
+  async streamObject(key: string): Promise<AsyncIterable<Uint8Array>> {
+    return bodyOf(await this.http.send("GET", `/v1/objects/${key}`));
+  }
+
+  async hasObject(key: string): Promise<boolean> {
+    try {
+      await this.http.send("HEAD", `/v1/objects/${key}`);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof CanopyError && thrown.code === "not-found") return false;
+      throw thrown;
+    }
+  }
+
+  projects(): Promise<Page<ProjectView>> {
+    return this.http.json("GET", "/v1/projects");
+  }
+
+  makeProject(project: { name: string; title?: string; weight?: number }): Promise<ProjectView> {
+    return this.http.json("POST", "/v1/projects", { body: project });
+  }
+
+  removeProject(project: string): Promise<void> {
+    return this.http.json("DELETE", `/v1/projects/${encodeURIComponent(project)}`);
+  }
+
+  keys(): Promise<Page<KeyView>> {
+    return this.http.json("GET", "/v1/keys");
+  }
+
+  makeKey(key: { title: string; role: string; expiresAt?: string }): Promise<MadeKeyView> {
+    return this.http.json("POST", "/v1/keys", { body: key });
+  }
+
+  removeKey(key: string): Promise<void> {
+    return this.http.json("DELETE", `/v1/keys/${encodeURIComponent(key)}`);
+  }
+
+  status(): Promise<StatusView> {
+    return this.http.json("GET", "/v1/status");
+  }
+}
+
+/** All items of a list, page after page. */
+export async function* allOf<T>(
+  page: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
+): AsyncGenerator<T> {
+  for (let cursor: string | undefined; ; ) {
+    const { items, next } = await page(cursor === undefined ? { limit: limits.pageMax } : { limit: limits.pageMax, cursor });
+    yield* items;
+    if (next === undefined) return;
+    cursor = next;
+  }
+}
+
+export function jobPath(job: string): string {
+  return `/v1/jobs/${encodeURIComponent(job)}`;
+}
+
+export function stepPath(job: string, step: number | string): string {
+  return `${jobPath(job)}/steps/${encodeURIComponent(step)}`;
+}
+
+export function bodyOf(response: Response): AsyncIterable<Uint8Array> {
+  return response.body ?? ReadableStream.from([]);
+}

@@ -1,0 +1,147 @@
+import { sleep } from "#/base/clock.ts";
+import { CanopyError, errorCodes, messageOf, type ErrorCode } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { randomText } from "#/base/random.ts";
+import type { ProblemView } from "#/model/views.ts";
+import type { Door } from "./contexts.ts";
+import type { World } from "./world.ts";
+
+export interface CallOptions {
+  query?: Record<string, string | number | boolean | undefined>;
+  headers?: Record<string, string>;
+  /** Sent as JSON, unless `text` or `content` is given. */
+  body?: unknown;
+  text?: string;
+  content?: Uint8Array | ReadableStream<Uint8Array>;
+  signal?: AbortSignal | undefined;
+  /** Set for a POST that may be repeated without a key, as it says itself where it stands. */
+  repeatable?: boolean;
+}
+
+/**
+ * HTTP calls to one cloud. A call that cannot get through, or is told to come again, is repeated with
+ * growing waits for as long as `patienceMs` allows; every POST carries an idempotency key, so that
+ * repeating it does nothing twice. Refusals become CanopyError with the cloud's own code and hint.
+ */
+export class Http {
+  readonly door: Door;
+  readonly #world: Pick<World, "fetch" | "clock" | "random">;
+  readonly #patienceMs: number;
+
+  constructor(door: Door, world: Pick<World, "fetch" | "clock" | "random">, patienceMs: number) {
+    this.door = door;
+    this.#world = world;
+    this.#patienceMs = patienceMs;
+  }
+
+  get clock(): World["clock"] {
+    return this.#world.clock;
+  }
+
+  /** The answer's JSON; undefined when it has none. */
+  async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
+    const response = await this.send(method, path, options);
+    const text = await response.text();
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The answer once its head has come, its status below 400. Throws CanopyError for all else. */
+  async send(method: string, path: string, options: CallOptions = {}): Promise<Response> {
+    const { clock } = this.#world;
+    const url = this.#url(path, options.query);
+    const init = this.#init(method, options);
+    const untilMs = clock.monotonicMs() + this.#patienceMs;
+    for (let turn = 0; ; turn++) {
+      const outcome = await this.#once(url, init);
+      if (outcome instanceof Response) return outcome;
+      const waitMs = outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
+      const mayRepeat = repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
+      if (!mayRepeat || clock.monotonicMs() + waitMs > untilMs) throw outcome;
+      await sleep(clock, waitMs, options.signal);
+    }
+  }
+
+  async #once(url: string, init: RequestInit): Promise<Response | CanopyError> {
+    try {
+      const response = await this.#world.fetch(url, init);
+      return response.status < 400 ? response : await refusal(response);
+    } catch (thrown) {
+      if (init.signal?.aborted) throw init.signal.reason;
+      return unreachable(this.door, thrown);
+    }
+  }
+
+  #url(path: string, query: CallOptions["query"]): string {
+    let url = `${this.door.url}${path}`;
+    let mark = "?";
+    for (const name in query) {
+      const value = query[name];
+      if (value === undefined) continue;
+      url += `${mark}${name}=${encodeURIComponent(value)}`;
+      mark = "&";
+    }
+    return url;
+  }
+
+  #init(method: string, options: CallOptions): RequestInit {
+    const headers: Record<string, string> = { ...options.headers };
+    if (this.door.key !== undefined) headers["authorization"] = `Bearer ${this.door.key}`;
+    if (this.door.project !== undefined) headers["canopy-project"] = this.door.project;
+    if (method === "POST" && !options.repeatable) headers["idempotency-key"] = randomText(this.#world.random, 26);
+    const init: RequestInit & { duplex?: "half" } = { method, headers };
+    if (options.signal) init.signal = options.signal;
+    if (options.text !== undefined) init.body = options.text;
+    else if (options.content !== undefined) init.body = options.content as Uint8Array<ArrayBuffer> | ReadableStream;
+    else if (options.body !== undefined) {
+      init.body = JSON.stringify(options.body);
+      headers["content-type"] = "application/json";
+    }
+    if (init.body instanceof ReadableStream) init.duplex = "half";
+    return init;
+  }
+}
+
+const repeatedCodes: ReadonlySet<ErrorCode> = new Set(["unavailable", "limited", "timeout", "no-space"]);
+
+async function refusal(response: Response): Promise<CanopyError> {
+  const text = await response.text().catch(() => "");
+  const problem = problemOf(text);
+  const known = problem.code !== undefined && problem.code in errorCodes;
+  const code = known ? (problem.code as ErrorCode) : codeOf(response.status);
+  const seconds = Number(response.headers.get("retry-after"));
+  const retryAfterMs = problem.retryAfterMs ?? (seconds > 0 ? seconds * 1000 : undefined);
+  const message = problem.detail ?? problem.title ?? `The cloud answered ${response.status}: ${text.slice(0, 200)}`;
+  return new CanopyError(code, withMembers(message, problem), {
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+    ...(problem.place === undefined ? {} : { place: problem.place }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function withMembers(message: string, { errors }: Partial<ProblemView>): string {
+  const missing = errors?.filter(({ detail }) => !message.includes(detail)) ?? [];
+  return [message, ...missing.map(({ pointer, detail }) => `  ${pointer}: ${detail}`)].join("\n");
+}
+
+function problemOf(text: string): Partial<ProblemView> {
+  try {
+    return JSON.parse(text) as Partial<ProblemView>;
+  } catch {
+    return {};
+  }
+}
+
+function codeOf(status: number): ErrorCode {
+  for (const [code, { status: own }] of Object.entries(errorCodes)) if (own === status) return code as ErrorCode;
+  if (status === 502) return "unavailable";
+  return status < 500 ? "invalid" : "internal";
+}
+
+function unreachable(door: Door, thrown: unknown): CanopyError {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const word = (cause as { code?: string } | undefined)?.code ?? messageOf(cause);
+  return new CanopyError("unavailable", `Cannot reach ${door.url}, which ${door.from} names: ${word}`, {
+    hint: "Is it running? Start a cloud with: canopy up",
+    cause: thrown,
+  });
+}
