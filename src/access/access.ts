@@ -1,17 +1,157 @@
 import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
+import { newId } from "#/base/ids.ts";
+import { limits } from "#/base/limits.ts";
 import type { Random } from "#/base/random.ts";
-import type { Caller } from "#/model/access.ts";
-import type { Space } from "#/space/space.ts";
+import type { Caller, KeyRecord, ProjectRecord, Role } from "#/model/access.ts";
+import { hasJobEnded } from "#/model/job.ts";
+import type { AnyRecord, Change } from "#/model/record.ts";
+import type { Space, Transaction } from "#/space/space.ts";
+import { joinMachine, type Joining } from "./join.ts";
+import { digestOf, isJoinToken, isSameDigest, jobKeyOf, jobOfKey, newSecret } from "./keys.ts";
+import { loadSecrets, type Secrets } from "./secrets.ts";
 
-/** Who a bearer's key belongs to. */
-export type Bearer = { type: "caller"; caller: Caller } | { type: "machine"; machine: string };
+export const defaultProject = "default";
 
-/** Keys and what they open. */
+/** Who you are and what you may do: the root token, API keys, keys of jobs and of machines, join tokens. */
 export class Access {
-  /** Reads, or makes at first start, the root token and the secret in `folder`: files that only their owner may read. */
-  static async open(parts: { folder: string; files: Files; space: Space; clock: Clock; random: Random }): Promise<Access> {
-    void parts;
-    return new Access();
+  #space: Space;
+  #clock: Clock;
+  #random: Random;
+  #secrets: Secrets;
+  #rootDigest: string;
+  /** Live keys and machines by the digest of their secret. */
+  #holders = new Map<string, { kind: "key" | "machine"; name: string }>();
+
+  private constructor(parts: { space: Space; clock: Clock; random: Random; secrets: Secrets }) {
+    this.#space = parts.space;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#secrets = parts.secrets;
+    this.#rootDigest = digestOf(parts.secrets.rootToken);
+    for (const record of parts.space.all("key")) this.#learn(record);
+    for (const record of parts.space.all("machine")) this.#learn(record);
+    parts.space.onApplied((changes) => this.#follow(changes));
   }
+
+  /**
+   * Reads, or makes at first start, the root token and the signing secret in `folder` (files that
+   * only their owner may read), and the project "default".
+   */
+  static async open(parts: { folder: string; files: Files; space: Space; clock: Clock; random: Random }): Promise<Access> {
+    const { folder, files, space, clock, random } = parts;
+    const secrets = await loadSecrets(folder, files, random);
+    const access = new Access({ space, clock, random, secrets });
+    if (!space.get("project", defaultProject)) {
+      await space.commit((tx) => access.createProject(tx, { name: defaultProject, title: "Default", weight: 1 })).durable;
+    }
+    return access;
+  }
+
+  get rootToken(): string {
+    return this.#secrets.rootToken;
+  }
+
+  /** Who shows this secret. Throws "unauthenticated" when nobody (any more) may. */
+  authenticate(secret: string): Caller {
+    const digest = digestOf(secret);
+    if (isSameDigest(digest, this.#rootDigest)) return { name: "root", project: defaultProject, role: "root" };
+    const holder = this.#holders.get(digest);
+    if (holder?.kind === "machine") {
+      return { name: holder.name, project: defaultProject, role: "viewer", machine: holder.name };
+    }
+    if (holder) return this.#callerOfKey(holder.name);
+    const job = jobOfKey(secret, this.#secrets.signing);
+    if (job !== undefined) return this.#callerOfJob(job);
+    if (isJoinToken(secret)) {
+      throw refused("a join token only lets a machine join", "canopy agent --token TOKEN");
+    }
+    throw refused("no such key is known", "Is it for this cloud? See: canopy context list");
+  }
+
+  #callerOfKey(name: string): Caller {
+    const { project, spec } = this.#space.get("key", name)!;
+    if (spec.expiresAt !== undefined && spec.expiresAt <= this.#clock.now()) {
+      throw refused(`it expired at ${new Date(spec.expiresAt).toISOString()}`, "Ask for a new one: canopy key create");
+    }
+    return { name, project, role: spec.role };
+  }
+
+  #callerOfJob(name: string): Caller {
+    const job = this.#space.get("job", name);
+    if (!job || hasJobEnded(job)) throw refused(`the job ${name} has ended`);
+    return { name: `job ${name}`, project: job.project, role: "submitter", job: name };
+  }
+
+  /** What code inside a job calls back with, for as long as the job runs. */
+  jobKey(job: string): string {
+    return jobKeyOf(job, this.#secrets.signing);
+  }
+
+  createProject(tx: Transaction, asked: { name: string; title: string; weight: number }): ProjectRecord {
+    if (tx.get("project", asked.name)) {
+      throw new CanopyError("conflict", `Cannot make the project '${asked.name}' as there is one of that name`);
+    }
+    const { name, title, weight } = asked;
+    return tx.put({ kind: "project", project: name, name, spec: { title, weight, createdAt: this.#clock.now() }, status: {} });
+  }
+
+  /** The key itself is in the answer only: show it once, when the commit is durable. */
+  createKey(
+    tx: Transaction,
+    asked: { project: string; title: string; role: Exclude<Role, "root">; expiresAt?: number },
+  ): { record: KeyRecord; key: string } {
+    const { project, ...spec } = asked;
+    if (!tx.get("project", project)) throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
+    const key = newSecret("key", this.#random);
+    const name = `${project}/${newId("k", this.#clock, this.#random)}`;
+    const createdAt = this.#clock.now();
+    const record = tx.put<"key">({ kind: "key", project, name, spec: { ...spec, digest: digestOf(key), createdAt }, status: {} });
+    return { record, key };
+  }
+
+  /** A token that lets one machine join, once, within `lifeMs`. */
+  createJoinToken(
+    tx: Transaction,
+    asked: { labels?: Record<string, string>; site?: string; lifeMs?: number } = {},
+  ): { token: string; expiresAt: number } {
+    const { labels = {}, site = "", lifeMs = limits.joinTokenMs } = asked;
+    const token = newSecret("join", this.#random);
+    const createdAt = this.#clock.now();
+    const expiresAt = createdAt + lifeMs;
+    for (const old of [...this.#space.list("join-token")]) {
+      if (old.spec.expiresAt < createdAt - limits.requestKeptMs) tx.delete("join-token", old.name);
+    }
+    const spec = { createdAt, expiresAt, labels, site };
+    tx.put({ kind: "join-token", project: "", name: digestOf(token), spec, status: {} });
+    return { token, expiresAt };
+  }
+
+  /** Lets a machine in against its token. Throws "unauthenticated" for one that is wrong, expired or used. */
+  join(tx: Transaction, asked: Joining): { machine: string; key: string } {
+    const key = newSecret("machine", this.#random);
+    const machine = joinMachine(tx, asked, { tokenDigest: digestOf(asked.token), keyDigest: digestOf(key), now: this.#clock.now() });
+    return { machine, key };
+  }
+
+  #follow(changes: readonly Change[]): void {
+    for (const { op, record } of changes) {
+      if (record.kind !== "key" && record.kind !== "machine") continue;
+      if (op === "put" || op === "restore") this.#learn(record);
+      else this.#holders.delete(secretDigest(record));
+    }
+  }
+
+  #learn(record: AnyRecord & { kind: "key" | "machine" }): void {
+    this.#holders.set(secretDigest(record), { kind: record.kind, name: record.name });
+  }
+}
+
+function secretDigest(record: AnyRecord & { kind: "key" | "machine" }): string {
+  return record.kind === "key" ? record.spec.digest : record.spec.keyDigest;
+}
+
+function refused(reason: string, hint?: string): CanopyError {
+  return new CanopyError("unauthenticated", `Cannot accept this key as ${reason}`, hint === undefined ? {} : { hint });
 }

@@ -18,6 +18,7 @@ export interface Files {
     { sizeBytes: number; isFolder: boolean; modifiedMs: number; mode: number } | undefined
   >;
   makeFolder(path: string): Promise<void>;
+  /** On disk when this resolves. */
   rename(from: string, to: string): Promise<void>;
   /** Copies a file, sharing blocks where the file system can. */
   copy(from: string, to: string): Promise<void>;

@@ -65,7 +65,10 @@ export const nodeFiles: Files = {
   },
 
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
-  rename: (from, to) => rename(from, to),
+  async rename(from, to) {
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   setMode: (path, mode) => chmod(path, mode),
   remove: (path) => rm(path, { recursive: true, force: true }),
@@ -102,9 +105,13 @@ async function writeAside(
     await rm(aside, { force: true });
     throw thrown;
   }
+  await syncFolder(folder);
+  return sizeBytes;
+}
+
+async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   await handle.sync().finally(() => handle.close());
-  return sizeBytes;
 }
 
 function missing(thrown: NodeJS.ErrnoException): undefined {

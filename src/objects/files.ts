@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { CanopyError } from "#/base/errors.ts";
+import type { Files } from "#/base/files.ts";
+import { limits } from "#/base/limits.ts";
+import type { ByteRange, Objects, StoredObject } from "./objects.ts";
+
+/** Objects as files: `folder/project/ab/abcd…`, the first two digits of the key between. */
+export class FileObjects implements Objects {
+  #files: Files;
+  #folder: string;
+  #asideCount = 0;
+
+  /** Removes first what uploads cut off by the end of the process before left behind. */
+  static async open(parts: { files: Files; folder: string }): Promise<FileObjects> {
+    const objects = new FileObjects(parts);
+    await parts.files.remove(objects.#asideFolder());
+    await parts.files.makeFolder(parts.folder);
+    return objects;
+  }
+
+  private constructor({ files, folder }: { files: Files; folder: string }) {
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  async put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
+    await this.#requireSpace();
+    try {
+      if (source instanceof Uint8Array) return await this.#putWhole(project, source);
+      const { head, rest } = await readHead(source);
+      return rest ? await this.#putStream(project, head, rest) : await this.#putWhole(project, Buffer.concat(head));
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === "ENOSPC") throw noSpace(thrown);
+      throw thrown;
+    }
+  }
+
+  async get(project: string, key: string, range?: ByteRange) {
+    const found = await this.stat(project, key);
+    if (!found) return undefined;
+    return { sizeBytes: found.sizeBytes, content: this.#files.stream(this.#path(project, key), range) };
+  }
+
+  async stat(project: string, key: string): Promise<StoredObject | undefined> {
+    const found = await this.#files.stat(this.#path(project, key));
+    return found && { key, sizeBytes: found.sizeBytes };
+  }
+
+  remove(project: string, key: string): Promise<void> {
+    return this.#files.remove(this.#path(project, key));
+  }
+
+  /** Small content is hashed before it is written, which spares a rename and a sync. */
+  async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
+    requireSize(content.byteLength);
+    const key = createHash("sha256").update(content).digest("hex");
+    const path = this.#path(project, key);
+    if (!(await this.#files.stat(path))) await this.#files.write(path, content);
+    return { key, sizeBytes: content.byteLength };
+  }
+
+  async #putStream(project: string, head: Uint8Array[], rest: AsyncIterator<Uint8Array>): Promise<StoredObject> {
+    const hash = createHash("sha256");
+    const aside = join(this.#asideFolder(), String(++this.#asideCount));
+    let sizeBytes = 0;
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      try {
+        for (const piece of head) yield take(piece);
+        for (let next = await rest.next(); !next.done; next = await rest.next()) yield take(next.value);
+      } finally {
+        await rest.return?.();
+      }
+    }
+    function take(piece: Uint8Array): Uint8Array {
+      sizeBytes += piece.byteLength;
+      requireSize(sizeBytes);
+      hash.update(piece);
+      return piece;
+    }
+    await this.#files.writeStream(aside, pieces());
+    const key = hash.digest("hex");
+    const path = this.#path(project, key);
+    await this.#files.makeFolder(join(path, ".."));
+    await this.#files.rename(aside, path);
+    return { key, sizeBytes };
+  }
+
+  /** Asked before each object: a disk that is full to the last byte could not even keep the log. */
+  async #requireSpace(): Promise<void> {
+    const freeBytes = await this.#files.freeBytes(this.#folder);
+    if (freeBytes < limits.diskFreeBytesMin) throw noSpace();
+  }
+
+  #path(project: string, key: string): string {
+    if (!/^[0-9a-f]{64}$/.test(key) || !/^[a-z0-9-]+$/.test(project)) {
+      throw new CanopyError("invalid", `Cannot look for an object as its key must be 64 hexadecimal digits: current value is '${key}'`);
+    }
+    return join(this.#folder, project, key.slice(0, 2), key);
+  }
+
+  #asideFolder(): string {
+    return join(this.#folder, ".aside");
+  }
+}
+
+/** The first pieces of a source, and what follows them when they are not all of it. */
+async function readHead(
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ head: Uint8Array[]; rest: AsyncIterator<Uint8Array> | undefined }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const head: Uint8Array[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes <= limits.objectInMemoryBytesMax) {
+    const next = await iterator.next();
+    if (next.done) return { head, rest: undefined };
+    head.push(next.value);
+    sizeBytes += next.value.byteLength;
+  }
+  return { head, rest: iterator };
+}
+
+function requireSize(sizeBytes: number): void {
+  if (sizeBytes <= limits.objectBytesMax) return;
+  throw new CanopyError("too-large", `Cannot keep this object as it may have at most ${limits.objectBytesMax} bytes: it has more`);
+}
+
+function noSpace(cause?: unknown): CanopyError {
+  return new CanopyError("no-space", "Cannot keep this object as the disk is full", {
+    hint: "Free some space on the disk that holds the data folder, then try again",
+    cause,
+  });
+}
