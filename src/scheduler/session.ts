@@ -1,0 +1,68 @@
+import type { Needs, Capacity } from "#/model/needs.ts";
+import type { MachineRates } from "#/model/machine.ts";
+import type { TaskUsage, Usage } from "#/model/usage.ts";
+import type { RunningTask, StepBrief, TaskClaim, TaskOffer, TaskReport } from "#/model/wire.ts";
+
+/** What the scheduler says to one agent. Called synchronously; must not throw. */
+export interface AgentLink {
+  /** Tasks under leases. `steps` describes those steps of theirs that this session has not heard of. */
+  offer(steps: Record<string, StepBrief>, tasks: TaskOffer[]): void;
+  /** End these: they are cancelled, or no longer leased to this agent. */
+  cancel(claims: TaskClaim[]): void;
+  /** These jobs have ended: what is kept for them may go. */
+  forget(jobs: string[]): void;
+}
+
+/** One agent's link, from hello to its end. */
+export interface Session {
+  readonly machine: string;
+  /**
+   * Asks for up to `max` more tasks. Answered by one offer, at once or when there is work; one pull
+   * is open at a time, and the next one replaces it. 0 takes the open pull back.
+   */
+  pull(max: number): void;
+  /** Renews every lease of this machine for `limits.leaseMs`, and tells what it runs. */
+  beat(beat: { cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }): void;
+  /**
+   * Records how attempts ended. Resolves when that is durable: only then may it be acknowledged.
+   * A report whose lease is over, or is another machine's, changes nothing; the agent is told by a
+   * cancel. Rejects with "no-space" while the disk is full: nothing was recorded, say it again.
+   */
+  finish(reports: readonly TaskReport[]): Promise<void>;
+  /** Gives tasks back that were not begun; they are ready again, and nothing is charged. */
+  release(claims: readonly TaskClaim[]): void;
+  /** The link is gone. Leases stay until they run out, or until the machine connects again. */
+  close(): void;
+}
+
+/** One task under way. */
+export interface LeaseView {
+  task: string;
+  machine: string;
+  fence: number;
+  /** Wall clock at which it was handed out. */
+  since: number;
+  /** Counted from 1. */
+  attempt: number;
+}
+
+/** What is known of a machine at this moment, and is in no record. */
+export interface MachineView {
+  machine: string;
+  connected: boolean;
+  /** Wall clock at which it was last heard; undefined when not since this cloud started. */
+  lastSeenMs: number | undefined;
+  load: { cpuShare: number; memoryFreeBytes: number } | undefined;
+  /** Tasks leased to it. */
+  running: number;
+  /** What its tasks leave of its capacity; never below 0. */
+  free: Capacity;
+}
+
+/** What an attempt cost, from what it used: made by `meter/price.ts`. */
+export type Meter = (
+  usage: TaskUsage,
+  needs: Needs,
+  rates: MachineRates,
+  capacity: Capacity,
+) => Usage;
