@@ -39,12 +39,20 @@ export class Access {
    * Reads, or makes at first start, the root token and the signing secret in `folder` (files that
    * only their owner may read), and the project "default".
    */
-  static async open(parts: { folder: string; files: Files; space: Space; clock: Clock; random: Random }): Promise<Access> {
+  static async open(parts: {
+    folder: string;
+    files: Files;
+    space: Space;
+    clock: Clock;
+    random: Random;
+  }): Promise<Access> {
     const { folder, files, space, clock, random } = parts;
     const secrets = await loadSecrets(folder, files, random);
     const access = new Access({ space, clock, random, secrets });
     if (!space.get("project", defaultProject)) {
-      await space.commit((tx) => access.createProject(tx, { name: defaultProject, title: "Default", weight: 1 })).durable;
+      await space.commit((tx) =>
+        access.createProject(tx, { name: defaultProject, title: "Default", weight: 1 }),
+      ).durable;
     }
     return access;
   }
@@ -56,7 +64,8 @@ export class Access {
   /** Who shows this secret. Throws "unauthenticated" when nobody (any more) may. */
   authenticate(secret: string): Caller {
     const digest = digestOf(secret);
-    if (isSameDigest(digest, this.#rootDigest)) return { name: "root", project: defaultProject, role: "root" };
+    if (isSameDigest(digest, this.#rootDigest))
+      return { name: "root", project: defaultProject, role: "root" };
     const holder = this.#holders.get(digest);
     if (holder?.kind === "machine") {
       return { name: holder.name, project: defaultProject, role: "viewer", machine: holder.name };
@@ -73,7 +82,10 @@ export class Access {
   #callerOfKey(name: string): Caller {
     const { project, spec } = this.#space.get("key", name)!;
     if (spec.expiresAt !== undefined && spec.expiresAt <= this.#clock.now()) {
-      throw refused(`it expired at ${new Date(spec.expiresAt).toISOString()}`, "Ask for a new one: canopy key create");
+      throw refused(
+        `it expired at ${new Date(spec.expiresAt).toISOString()}`,
+        "Ask for a new one: canopy key create",
+      );
     }
     return { name, project, role: spec.role };
   }
@@ -89,12 +101,24 @@ export class Access {
     return jobKeyOf(job, this.#secrets.signing);
   }
 
-  createProject(tx: Transaction, asked: { name: string; title: string; weight: number }): ProjectRecord {
+  createProject(
+    tx: Transaction,
+    asked: { name: string; title: string; weight: number },
+  ): ProjectRecord {
     if (tx.get("project", asked.name)) {
-      throw new CanopyError("conflict", `Cannot make the project '${asked.name}' as there is one of that name`);
+      throw new CanopyError(
+        "conflict",
+        `Cannot make the project '${asked.name}' as there is one of that name`,
+      );
     }
     const { name, title, weight } = asked;
-    return tx.put({ kind: "project", project: name, name, spec: { title, weight, createdAt: this.#clock.now() }, status: {} });
+    return tx.put({
+      kind: "project",
+      project: name,
+      name,
+      spec: { title, weight, createdAt: this.#clock.now() },
+      status: {},
+    });
   }
 
   /** The key itself is in the answer only: show it once, when the commit is durable. */
@@ -103,11 +127,18 @@ export class Access {
     asked: { project: string; title: string; role: Exclude<Role, "root">; expiresAt?: number },
   ): { record: KeyRecord; key: string } {
     const { project, ...spec } = asked;
-    if (!tx.get("project", project)) throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
+    if (!tx.get("project", project))
+      throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
     const key = newSecret("key", this.#random);
     const name = `${project}/${newId("k", this.#clock, this.#random)}`;
     const createdAt = this.#clock.now();
-    const record = tx.put<"key">({ kind: "key", project, name, spec: { ...spec, digest: digestOf(key), createdAt }, status: {} });
+    const record = tx.put<"key">({
+      kind: "key",
+      project,
+      name,
+      spec: { ...spec, digest: digestOf(key), createdAt },
+      status: {},
+    });
     return { record, key };
   }
 
@@ -131,7 +162,11 @@ export class Access {
   /** Lets a machine in against its token. Throws "unauthenticated" for one that is wrong, expired or used. */
   join(tx: Transaction, asked: Joining): { machine: string; key: string } {
     const key = newSecret("machine", this.#random);
-    const machine = joinMachine(tx, asked, { tokenDigest: digestOf(asked.token), keyDigest: digestOf(key), now: this.#clock.now() });
+    const machine = joinMachine(tx, asked, {
+      tokenDigest: digestOf(asked.token),
+      keyDigest: digestOf(key),
+      now: this.#clock.now(),
+    });
     return { machine, key };
   }
 
@@ -153,5 +188,9 @@ function secretDigest(record: AnyRecord & { kind: "key" | "machine" }): string {
 }
 
 function refused(reason: string, hint?: string): CanopyError {
-  return new CanopyError("unauthenticated", `Cannot accept this key as ${reason}`, hint === undefined ? {} : { hint });
+  return new CanopyError(
+    "unauthenticated",
+    `Cannot accept this key as ${reason}`,
+    hint === undefined ? {} : { hint },
+  );
 }

@@ -26,15 +26,23 @@ export function joinMachine(
   const { tokenDigest, keyDigest, now } = known;
   const token = tx.get("join-token", tokenDigest);
   if (!token) throw refused("no such token is known");
-  if (token.status.usedBy !== undefined) throw refused(`it was used by the machine '${token.status.usedBy}'`);
-  if (token.spec.expiresAt <= now) throw refused(`it expired at ${new Date(token.spec.expiresAt).toISOString()}`);
+  if (token.status.usedBy !== undefined)
+    throw refused(`it was used by the machine '${token.status.usedBy}'`);
+  if (token.spec.expiresAt <= now)
+    throw refused(`it expired at ${new Date(token.spec.expiresAt).toISOString()}`);
   const name = freeName(tx, asked.hostname);
   const { labels, site = "" } = token.spec;
   tx.put({
     kind: "machine",
     project: "",
     name,
-    spec: { keyDigest, joinedAt: now, site, labels: { ...asked.labels, ...labels }, cordoned: false },
+    spec: {
+      keyDigest,
+      joinedAt: now,
+      site,
+      labels: { ...asked.labels, ...labels },
+      cordoned: false,
+    },
     status: { ...unknownStatus, hostname: asked.hostname },
   });
   tx.put({ ...token, status: { usedBy: name, usedAt: now } });
@@ -43,7 +51,10 @@ export function joinMachine(
 
 /** The hostname in letters that fit into paths, with a number behind it when another machine has it. */
 function freeName(tx: Transaction, hostname: string): string {
-  const plain = hostname.toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-").replaceAll(/^-+|-+$/g, "");
+  const plain = hostname
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
   const stem = plain.slice(0, nameLengthMax) || "machine";
   let name = stem;
   for (let number = 2; tx.get("machine", name); number++) name = `${stem}-${number}`;

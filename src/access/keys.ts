@@ -5,7 +5,12 @@ import { randomSecret, type Random } from "#/base/random.ts";
  * The kinds of secret a bearer may show. Each says what it is, so that one that has leaked can be
  * found by a scanner and one pasted in the wrong place is refused with the right sentence.
  */
-const prefixes = { root: "canopy_root_", key: "canopy_key_", join: "canopy_join_", machine: "canopy_machine_" } as const;
+const prefixes = {
+  root: "canopy_root_",
+  key: "canopy_key_",
+  join: "canopy_join_",
+  machine: "canopy_machine_",
+} as const;
 const jobPrefix = "canopy_job_";
 
 export function newSecret(kind: keyof typeof prefixes, random: Random): string {

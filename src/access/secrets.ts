@@ -38,9 +38,13 @@ async function loadSecret(path: string, files: Files, random: Random): Promise<s
   }
   const secret = Buffer.from(content).toString("utf8").trim();
   if (secret.length < 32) {
-    throw new CanopyError("invalid", `Cannot use the secret in ${path} as it must be 32 characters or more: it has ${secret.length}`, {
-      hint: `Remove the file to have a new one made: rm ${path}`,
-    });
+    throw new CanopyError(
+      "invalid",
+      `Cannot use the secret in ${path} as it must be 32 characters or more: it has ${secret.length}`,
+      {
+        hint: `Remove the file to have a new one made: rm ${path}`,
+      },
+    );
   }
   return secret;
 }

@@ -2,7 +2,14 @@ import type { Access } from "#/access/access.ts";
 import type { Clock } from "#/base/clock.ts";
 import type { Log } from "#/base/log.ts";
 import type { Random } from "#/base/random.ts";
-import type { appendTasks, addStep, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
+import type {
+  appendTasks,
+  addStep,
+  cancelJob,
+  closeJob,
+  retryJob,
+  submitJob,
+} from "#/jobs/submit.ts";
 import type { eta } from "#/jobs/eta.ts";
 import type { Logs } from "#/logs/logs.ts";
 import type { Objects } from "#/objects/objects.ts";

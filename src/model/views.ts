@@ -42,7 +42,14 @@ export type CountsView = z.output<typeof countsView>;
 
 export const stepPhase = z.enum(["blocked", "running", "succeeded", "failed", "cancelled"]);
 export const jobPhase = z.enum(["running", "succeeded", "failed", "cancelled"]);
-export const taskPhase = z.enum(["ready", "waiting", "running", "succeeded", "failed", "cancelled"]);
+export const taskPhase = z.enum([
+  "ready",
+  "waiting",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+]);
 
 export const stepView = z.object({
   /** "j0f3k2m9x1ab2/0". */
@@ -132,11 +139,18 @@ export const jobDetail = jobView.extend({
 });
 export type JobDetail = z.output<typeof jobDetail>;
 
-export const whyView = z.object({ id: z.string(), phase: z.string(), explanations: z.array(explanationView) });
+export const whyView = z.object({
+  id: z.string(),
+  phase: z.string(),
+  explanations: z.array(explanationView),
+});
 export type WhyView = z.output<typeof whyView>;
 
 /** Decimal text in `currency` (ISO 4217); absent where some part has no known price. */
-const money = z.string().regex(/^\d+\.\d+$/).optional();
+const money = z
+  .string()
+  .regex(/^\d+\.\d+$/)
+  .optional();
 
 export const costView = z.object({
   job: z.string(),
@@ -147,7 +161,13 @@ export const costView = z.object({
   energyJoules: z.number(),
   usage: usageView,
   kinds: z.array(
-    z.object({ title: z.string(), tasks: count, spent: money, energyJoules: z.number(), usage: usageView }),
+    z.object({
+      title: z.string(),
+      tasks: count,
+      spent: money,
+      energyJoules: z.number(),
+      usage: usageView,
+    }),
   ),
 });
 export type CostView = z.output<typeof costView>;
@@ -221,7 +241,16 @@ export type ResultLine =
   | { index: number; result: unknown; outputs?: Record<string, string> }
   | { index: number; resultObject: string }
   | { index: number; error: TaskErrorView }
-  | { end: { phase: StepView["phase"]; offered: number; succeeded: number; failed: number; cancelled: number; reason?: string } };
+  | {
+      end: {
+        phase: StepView["phase"];
+        offered: number;
+        succeeded: number;
+        failed: number;
+        cancelled: number;
+        reason?: string;
+      };
+    };
 
 /** What POST …/tasks answers: the tasks of the step now; append the next ones from there. */
 export const appendedView = z.object({ offered: count, closed: z.boolean() });
@@ -263,7 +292,12 @@ export const machineView = z.object({
 });
 export type MachineView = z.output<typeof machineView>;
 
-export const projectView = z.object({ name: z.string(), title: z.string(), weight: z.number(), createdAt: instant });
+export const projectView = z.object({
+  name: z.string(),
+  title: z.string(),
+  weight: z.number(),
+  createdAt: instant,
+});
 export type ProjectView = z.output<typeof projectView>;
 
 export const roleName = z.enum(["viewer", "submitter", "admin", "root"]);

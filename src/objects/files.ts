@@ -24,12 +24,17 @@ export class FileObjects implements Objects {
     this.#folder = folder;
   }
 
-  async put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject> {
+  async put(
+    project: string,
+    source: AsyncIterable<Uint8Array> | Uint8Array,
+  ): Promise<StoredObject> {
     await this.#requireSpace();
     try {
       if (source instanceof Uint8Array) return await this.#putWhole(project, source);
       const { head, rest } = await readHead(source);
-      return rest ? await this.#putStream(project, head, rest) : await this.#putWhole(project, Buffer.concat(head));
+      return rest
+        ? await this.#putStream(project, head, rest)
+        : await this.#putWhole(project, Buffer.concat(head));
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code === "ENOSPC") throw noSpace(thrown);
       throw thrown;
@@ -39,7 +44,10 @@ export class FileObjects implements Objects {
   async get(project: string, key: string, range?: ByteRange) {
     const found = await this.stat(project, key);
     if (!found) return undefined;
-    return { sizeBytes: found.sizeBytes, content: this.#files.stream(this.#path(project, key), range) };
+    return {
+      sizeBytes: found.sizeBytes,
+      content: this.#files.stream(this.#path(project, key), range),
+    };
   }
 
   async stat(project: string, key: string): Promise<StoredObject | undefined> {
@@ -60,14 +68,19 @@ export class FileObjects implements Objects {
     return { key, sizeBytes: content.byteLength };
   }
 
-  async #putStream(project: string, head: Uint8Array[], rest: AsyncIterator<Uint8Array>): Promise<StoredObject> {
+  async #putStream(
+    project: string,
+    head: Uint8Array[],
+    rest: AsyncIterator<Uint8Array>,
+  ): Promise<StoredObject> {
     const hash = createHash("sha256");
     const aside = join(this.#asideFolder(), String(++this.#asideCount));
     let sizeBytes = 0;
     async function* pieces(): AsyncGenerator<Uint8Array> {
       try {
         for (const piece of head) yield take(piece);
-        for (let next = await rest.next(); !next.done; next = await rest.next()) yield take(next.value);
+        for (let next = await rest.next(); !next.done; next = await rest.next())
+          yield take(next.value);
       } finally {
         await rest.return?.();
       }
@@ -94,7 +107,10 @@ export class FileObjects implements Objects {
 
   #path(project: string, key: string): string {
     if (!/^[0-9a-f]{64}$/.test(key) || !/^[a-z0-9-]+$/.test(project)) {
-      throw new CanopyError("invalid", `Cannot look for an object as its key must be 64 hexadecimal digits: current value is '${key}'`);
+      throw new CanopyError(
+        "invalid",
+        `Cannot look for an object as its key must be 64 hexadecimal digits: current value is '${key}'`,
+      );
     }
     return join(this.#folder, project, key.slice(0, 2), key);
   }
@@ -122,7 +138,10 @@ async function readHead(
 
 function requireSize(sizeBytes: number): void {
   if (sizeBytes <= limits.objectBytesMax) return;
-  throw new CanopyError("too-large", `Cannot keep this object as it may have at most ${limits.objectBytesMax} bytes: it has more`);
+  throw new CanopyError(
+    "too-large",
+    `Cannot keep this object as it may have at most ${limits.objectBytesMax} bytes: it has more`,
+  );
 }
 
 function noSpace(cause?: unknown): CanopyError {

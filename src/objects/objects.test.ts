@@ -16,14 +16,19 @@ after(() => rm(root, { recursive: true }));
 let count = 0;
 
 const backends: { name: string; make: () => Promise<Objects> }[] = [
-  { name: "FileObjects", make: () => FileObjects.open({ files: nodeFiles, folder: join(root, String(++count)) }) },
+  {
+    name: "FileObjects",
+    make: () => FileObjects.open({ files: nodeFiles, folder: join(root, String(++count)) }),
+  },
 ];
 
-const bytesOf = async (content: AsyncIterable<Uint8Array>) => Buffer.concat(await Array.fromAsync(content));
+const bytesOf = async (content: AsyncIterable<Uint8Array>) =>
+  Buffer.concat(await Array.fromAsync(content));
 const keyOf = (content: Uint8Array) => createHash("sha256").update(content).digest("hex");
 
 async function* inPieces(content: Uint8Array, pieceBytes: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < content.length; at += pieceBytes) yield content.subarray(at, at + pieceBytes);
+  for (let at = 0; at < content.length; at += pieceBytes)
+    yield content.subarray(at, at + pieceBytes);
 }
 
 for (const { name, make } of backends) {
@@ -35,7 +40,10 @@ for (const { name, make } of backends) {
       for (const content of [Buffer.from("hello"), Buffer.alloc(0), large]) {
         const key = keyOf(content);
         assert.deepEqual(await objects.put("a", content), { key, sizeBytes: content.length });
-        assert.deepEqual(await objects.put("a", inPieces(content, 65_537)), { key, sizeBytes: content.length });
+        assert.deepEqual(await objects.put("a", inPieces(content, 65_537)), {
+          key,
+          sizeBytes: content.length,
+        });
         assert.deepEqual(await bytesOf((await objects.get("a", key))!.content), content);
       }
     });
@@ -46,7 +54,10 @@ for (const { name, make } of backends) {
       const part = await objects.get("a", key, { offset: 3, length: 4 });
       assert.equal(part!.sizeBytes, 10);
       assert.equal(String(await bytesOf(part!.content)), "3456");
-      assert.equal(String(await bytesOf((await objects.get("a", key, { offset: 8, length: 99 }))!.content)), "89");
+      assert.equal(
+        String(await bytesOf((await objects.get("a", key, { offset: 8, length: 99 }))!.content)),
+        "89",
+      );
     });
 
     it("keeps projects apart", async () => {
@@ -98,6 +109,9 @@ describe("FileObjects", () => {
   it("put() says that the disk is full before it writes", async () => {
     const full: Files = { ...nodeFiles, freeBytes: async () => limits.diskFreeBytesMin - 1 };
     const objects = await FileObjects.open({ files: full, folder: join(root, "full") });
-    await assert.rejects(objects.put("a", Buffer.from("x")), (thrown: CanopyError) => thrown.code === "no-space");
+    await assert.rejects(
+      objects.put("a", Buffer.from("x")),
+      (thrown: CanopyError) => thrown.code === "no-space",
+    );
   });
 });
