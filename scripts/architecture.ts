@@ -43,30 +43,12 @@ const worldly = [
 ];
 
 const worldlyModules = new Set(
-  [
-    ...[
-      "fs",
-      "fs/promises",
-      "net",
-      "tls",
-      "dgram",
-      "dns",
-      "dns/promises",
-      "http",
-      "https",
-      "http2",
-    ],
-    ...[
-      "child_process",
-      "cluster",
-      "worker_threads",
-      "os",
-      "timers",
-      "timers/promises",
-      "perf_hooks",
-      "sqlite",
-    ],
-  ].map((name) => `node:${name}`),
+  (
+    "fs fs/promises net tls dgram dns dns/promises http https http2 child_process cluster " +
+    "worker_threads os timers timers/promises perf_hooks sqlite"
+  )
+    .split(" ")
+    .map((name) => `node:${name}`),
 );
 
 const worldlyNames: [name: string, pattern: RegExp][] = [
@@ -248,7 +230,7 @@ function packageFaults(path: string, found: Import, tree: Tree): string[] {
 }
 
 function nameFaults(path: string): string[] {
-  if (path.endsWith("x") && path.endsWith(".tsx"))
+  if (path.endsWith(".tsx"))
     return [`${path}:1 is .tsx, which Node does not run: write createElement`];
   const words = path.replace(/\.[a-z.]+$/, "").split(/[/.\-_]/);
   const forbidden = words.find((word) => forbiddenWords.has(word.toLowerCase()));

@@ -17,7 +17,7 @@ export interface Import {
  * JavaScript interface, and a whole parser is not needed for this.
  */
 export function scan(source: string): { code: string; imports: Import[] } {
-  const code = blank(source);
+  const code = blankText(source);
   return { code, imports: [...findImports(source, code)].toSorted((a, b) => a.line - b.line) };
 }
 
@@ -52,7 +52,7 @@ function* findImports(source: string, code: string): Generator<Import> {
 const beforeRegex =
   /(?:^|[-+*%=<>!&|^~?:;,([{}]|\b(?:return|typeof|case|in|of|do|else|void|delete|throw|await|yield|new))$/;
 
-function blank(source: string): string {
+export function blankText(source: string): string {
   let code = "";
   let at = 0;
   /** Open brackets of `${…}` within templates: how deep each one stands. */
