@@ -35,6 +35,6 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     key: env["CANOPY_KEY"],
     project: env["CANOPY_PROJECT"],
     joinToken: env["CANOPY_JOIN_TOKEN"],
-    logLevel: env["CANOPY_LOG"] ?? "info",
+    logLevel: env["CANOPY_LOG"] ?? "warn",
   });
 }

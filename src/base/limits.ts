@@ -100,8 +100,55 @@ export const limits = {
   relayMs: 30_000,
   /** An HTTP request's headers. */
   headerBytesMax: 64 * KiB,
+  /** What a runner itself takes; comes on top of what its tasks asked for. */
+  runnerMemoryBytes: 96 * MiB,
+  /** A user's module must have loaded within this. */
+  moduleLoadMs: 30_000,
+  /** A runner is given tasks ahead for about this long, and at most so many. */
+  runnerAheadMs: 10,
+  runnerAheadTasksMax: 256,
+  /** A runner busy with one task for this long gives back what it was given ahead. */
+  runnerStuckMs: 50,
+  /** A task that ran for this long when its runner died surely did it; before that it gets a runner to itself first. */
+  crashSureMs: 5_000,
+  /** Runners that wait for work, and runners of one kind at once. */
+  runnersIdleMax: 16,
+  runnersPerModuleMax: 64,
+  /** What is asked to end is made to end after this. */
+  killGraceMs: 2_000,
+  cancelGraceMs: 500,
+  /** How often memory and CPU of what runs are looked at. */
+  usageEveryMs: 200,
+  /** Processes that one task may have at once. */
+  taskProcessesMax: 4096,
+  /** Output kept of a program that failed, to say why. */
+  failureTailBytesMax: 2 * KiB,
+  /** A stack or a message of user code. */
+  stackBytesMax: 8 * KiB,
+  messageBytesMax: 1 * KiB,
+  /** One line between an agent and its runner. */
+  channelLineBytesMax: 64 * MiB,
+  /** A runner that holds more than this of a shuffle hands it over. */
+  shuffleChunkBytes: 1 * MiB,
+  /** Shuffled bytes that a reduce task groups in memory; more is first split on disk. */
+  reduceBytesMax: 128 * MiB,
+  /** Bytes of one segment that one message of a relay carries. */
+  relayPartBytes: 8 * MiB,
+  /** A machine that could not be reached by another is asked by relay for so long. */
+  peerAvoidedMs: 60_000,
+  peerConnectMs: 3_000,
+  /** Tasks an agent holds at once, begun or not, and reports not yet acknowledged. */
+  heldTasksMax: 4096,
+  /** Lines of logs an agent keeps while it has no link; and what may wait on one. */
+  linkLogBytesMax: 4 * MiB,
+  /** Objects kept on a machine for its tasks, and how long one stays at least. */
+  objectCacheBytesMax: 10 * GiB,
+  objectCacheKeptMs: 5 * 60_000,
   /** One message between a cloud and an agent. */
   linkMessageBytesMax: 64 * MiB,
   /** Free disk below which nothing more is acknowledged. */
   diskFreeBytesMin: 16 * MiB,
+  diskCheckMs: 1000,
+  /** How long `canopy up` waits for its first machine. */
+  firstMachineMs: 20_000,
 } as const;

@@ -1,0 +1,45 @@
+import { join } from "node:path";
+import { startAgent } from "#/agent/agent.ts";
+import { messageOf } from "#/base/errors.ts";
+import { stderrLog } from "#/base/node/log.ts";
+import { nodeHost } from "#/base/node/host.ts";
+import { processDriver } from "#/drivers/process/process.ts";
+import { runnerDriver } from "#/drivers/runner/runner.ts";
+import { ratesOf } from "#/meter/prices.ts";
+import type { AgentOptions, RunningAgent } from "./up.ts";
+import { version } from "./version.ts";
+
+/** Joins this computer to a cloud and runs its tasks, until stopped. */
+export async function runAgent(options: AgentOptions, env: Record<string, string>): Promise<RunningAgent> {
+  const { folder, url, token, labels, cpus, memoryBytes, logLevel } = options;
+  const host = nodeHost(stderrLog(logLevel, "agent"));
+  process.on("uncaughtException", (thrown) => {
+    host.log.error("the agent met a fault of its own and ends", { error: messageOf(thrown), stack: (thrown as Error).stack });
+    process.exit(1);
+  });
+  const facts = host.processes.facts();
+  const capacity = { milliCpus: (cpus ?? facts.cpus) * 1000, memoryBytes: memoryBytes ?? facts.memoryBytes };
+  await host.files.makeFolder(folder);
+  const ticks = host.processes.startedTicks(process.pid);
+  await host.files.write(join(folder, "pid"), `${process.pid} ${ticks}\n`);
+  const agent = await startAgent({
+    host,
+    folder,
+    url,
+    ...(token === undefined ? {} : { token }),
+    labels,
+    version,
+    drivers: [runnerDriver, processDriver],
+    rates: ratesOf(capacity),
+    ...(cpus === undefined && memoryBytes === undefined ? {} : { capacity }),
+    env,
+  });
+  return {
+    machine: agent.machine,
+    refused: agent.refused,
+    async stop() {
+      await agent.stop();
+      await host.files.remove(join(folder, "pid"));
+    },
+  };
+}
