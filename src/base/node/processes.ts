@@ -1,28 +1,58 @@
 import { spawn } from "node:child_process";
-import { openSync, closeSync, readFileSync } from "node:fs";
-import { arch, availableParallelism, cpus, freemem, hostname, platform, totalmem } from "node:os";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
+import {
+  arch,
+  availableParallelism,
+  cpus,
+  freemem,
+  hostname,
+  networkInterfaces,
+  platform,
+  totalmem,
+} from "node:os";
+import { join, resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { CanopyError } from "../errors.ts";
-import type { Channel, Process, Processes, SpawnOptions } from "../processes.ts";
-
-/** The kernel counts CPU time in ticks of 10 ms on every Linux that Node supports. */
-const tickMs = 10;
-const pageBytes = 4096;
+import type { HostFacts, Process, Processes, ProcessUsage, SpawnOptions } from "../processes.ts";
+import { entrancesOf, openCages } from "./cgroups.ts";
+import { channelOf, openBoard } from "./channel.ts";
+import { groupUsage, marked, statFields, usageOf } from "./proc.ts";
 
 /** The machine's processes. */
-export const nodeProcesses: Processes = { spawn: start, usage, isAlive, startedTicks, facts, load };
+export const nodeProcesses: Processes = {
+  nodePath: process.execPath,
+  spawn: start,
+  cages: openCages,
+  marked,
+  kill: (pid) => void killQuietly(pid, "SIGKILL"),
+  usage,
+  groupUsage,
+  isAlive,
+  startedTicks,
+  facts,
+  load,
+};
 
 function start(command: string[], options: SpawnOptions): Process {
-  const [program = "", ...args] = command;
+  const fault = options.cage && faultOf(command[0] ?? "", options);
+  if (fault) return neverStarted(fault);
+  const [program = "", ...args] = options.cage ? enter(options.cage, command) : command;
   const detached = options.detachedLog !== undefined;
   const logFile = detached ? openSync(options.detachedLog!, "a", 0o600) : undefined;
+  const shared = options.board ? openBoard() : undefined;
   const child = spawn(program, args, {
     cwd: options.folder,
     env: options.env,
     detached: options.group === true || detached,
     stdio: detached
       ? ["ignore", logFile!, logFile!]
-      : ["pipe", "pipe", "pipe", options.channel ? "pipe" : "ignore"],
+      : [
+          "pipe",
+          "pipe",
+          "pipe",
+          options.channel ? "pipe" : "ignore",
+          shared?.descriptor ?? "ignore",
+        ],
   });
   if (logFile !== undefined) closeSync(logFile);
   if (detached) child.unref();
@@ -45,30 +75,61 @@ function start(command: string[], options: SpawnOptions): Process {
       end: () => void child.stdin?.end(),
     },
     channel: options.channel && child.stdio[3] ? channelOf(child.stdio[3] as Duplex) : undefined,
+    board: shared?.board,
     ended,
     signal(name) {
       if (child.pid === undefined) return;
-      try {
-        if (options.group) process.kill(-child.pid, name);
-        else child.kill(name);
-      } catch {
-        // it has ended already
-      }
+      killQuietly(options.group ? -child.pid : child.pid, name);
     },
   };
 }
 
-function channelOf(stream: Duplex): Channel {
-  let rest = "";
-  const channel: Channel = { write: (text) => void stream.write(text), onLines: () => {} };
-  stream.setEncoding("utf8");
-  stream.on("error", () => {});
-  stream.on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    if (lines.length > 0) channel.onLines(lines);
-  });
-  return channel;
+function killQuietly(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended already
+  }
+}
+
+/** A shell that goes into the cage and then becomes the program: what the program starts is inside from its birth. */
+function enter(cage: NonNullable<SpawnOptions["cage"]>, command: string[]): string[] {
+  const script =
+    'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"';
+  return ["/bin/sh", "-c", script, "sh", ...entrancesOf(cage), "--", ...command];
+}
+
+/** Why a program could not start; asked first where a shell would hide it in an exit code. */
+function faultOf(program: string, { env, folder }: SpawnOptions): CanopyError | undefined {
+  const places = program.includes("/")
+    ? [resolve(folder, program)]
+    : (env["PATH"] ?? "/usr/bin:/bin").split(":").map((place) => join(place || folder, program));
+  let code = "ENOENT";
+  for (const place of places) {
+    try {
+      if (!statSync(place).isFile()) continue;
+      accessSync(place, constants.X_OK);
+      return undefined;
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === "EACCES") code = "EACCES";
+    }
+  }
+  return cannotStart(program, Object.assign(new Error(code), { code }));
+}
+
+function neverStarted(error: CanopyError): Process {
+  const ended = Promise.reject(error);
+  ended.catch(() => {});
+  return {
+    pid: 0,
+    stdout: nothing(),
+    stderr: nothing(),
+    stdin: { write: () => {}, end: () => {} },
+    channel: undefined,
+    board: undefined,
+    ended,
+    signal: () => {},
+  };
 }
 
 function cannotStart(program: string, error: NodeJS.ErrnoException): CanopyError {
@@ -83,21 +144,9 @@ function cannotStart(program: string, error: NodeJS.ErrnoException): CanopyError
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** Fields of /proc/PID/stat after the name (which may hold spaces and brackets). */
-function statFields(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
-}
-
-function usage(pid: number): { cpuMs: number; memoryBytes: number } | undefined {
+function usage(pid: number): ProcessUsage | undefined {
   const fields = statFields(pid);
-  if (!fields) return undefined;
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return { cpuMs: ticks * tickMs, memoryBytes: Number(fields[21]) * pageBytes };
+  return fields && usageOf(fields);
 }
 
 function startedTicks(pid: number): number | undefined {
@@ -110,9 +159,14 @@ function isAlive(pid: number, started?: number): boolean {
   return ticks !== undefined && (started === undefined || ticks === started);
 }
 
-function facts() {
+function facts(): HostFacts {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address }) => address);
   return {
     hostname: hostname(),
+    addresses,
     os: platform(),
     arch: arch(),
     cpus: availableParallelism(),

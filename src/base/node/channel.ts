@@ -1,0 +1,82 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { limits } from "../limits.ts";
+import type { Board, Channel } from "../processes.ts";
+
+/** Lines both ways over a stream. A line past its limit closes it: whoever writes that is not to be trusted. */
+export function channelOf(stream: Duplex): Channel {
+  let rest: string[] = [];
+  let restLength = 0;
+  const channel: Channel = {
+    write: (content) => void (stream.destroyed || stream.write(content)),
+    drained: () => (stream.writableNeedDrain ? drained(stream) : Promise.resolve()),
+    onLines: () => {},
+  };
+  stream.setEncoding("utf8");
+  stream.on("error", () => {});
+  stream.on("data", (text: string) => {
+    if (!text.includes("\n")) {
+      rest.push(text);
+      restLength += text.length;
+      if (restLength > limits.channelLineBytesMax) stream.destroy();
+      return;
+    }
+    const lines = (rest.length === 0 ? text : rest.join("") + text).split("\n");
+    const last = lines.pop()!;
+    rest = last === "" ? [] : [last];
+    restLength = last.length;
+    channel.onLines(lines);
+  });
+  return channel;
+}
+
+function drained(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done);
+    stream.on("close", done);
+  });
+}
+
+const slots = 8;
+let boardCount = 0;
+
+/** A file without a name, and the descriptor of it that a child is to inherit. */
+export function openBoard(): { board: Board; descriptor: number } {
+  const folder = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const path = join(folder, `canopy-board-${process.pid}-${++boardCount}`);
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  unlinkSync(path);
+  const bytes = Buffer.alloc(slots * 8);
+  writeSync(descriptor, bytes, 0, bytes.length, 0);
+  let isOpen = true;
+  const board: Board = {
+    read(slot) {
+      if (isOpen) readSync(descriptor, bytes, 0, 8, slot * 8);
+      return bytes.readDoubleLE(0);
+    },
+    write(slot, value) {
+      bytes.writeDoubleLE(value, 0);
+      if (isOpen) writeSync(descriptor, bytes, 0, 8, slot * 8);
+    },
+    close() {
+      if (isOpen) closeSync(descriptor);
+      isOpen = false;
+    },
+  };
+  return { board, descriptor };
+}
