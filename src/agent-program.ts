@@ -9,8 +9,17 @@ import { ratesOf } from "#/meter/prices.ts";
 import type { AgentOptions, RunningAgent } from "./up.ts";
 import { version } from "./version.ts";
 
+type Environment = Readonly<Record<string, string>>;
+
+/** What tasks inherit of the agent's environment: how to find programs and speak to people, and no secrets. */
+const inheritedNames = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR)$/;
+
+function inherited(env: Environment): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => inheritedNames.test(name)));
+}
+
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
-export async function runAgent(options: AgentOptions, env: Record<string, string>): Promise<RunningAgent> {
+export async function runAgent(options: AgentOptions, env: Environment): Promise<RunningAgent> {
   const { folder, url, token, labels, cpus, memoryBytes, logLevel } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
@@ -32,7 +41,7 @@ export async function runAgent(options: AgentOptions, env: Record<string, string
     drivers: [runnerDriver, processDriver],
     rates: ratesOf(capacity),
     ...(cpus === undefined && memoryBytes === undefined ? {} : { capacity }),
-    env,
+    env: inherited(env),
   });
   return {
     machine: agent.machine,

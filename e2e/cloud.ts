@@ -1,0 +1,101 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The launcher, as a user starts it. */
+export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url));
+
+/** A cloud as its user has it: the real program, in processes of its own, in a temporary folder. */
+export class TestCloud {
+  readonly dataFolder = mkdtempSync(join(tmpdir(), "canopy-e2e-"));
+  url = "";
+  key = "";
+  joinLine = "";
+  port = 0;
+  #process: ChildProcess | undefined;
+
+  /** Environment with which `canopy` commands speak to this cloud. */
+  get env(): Record<string, string> {
+    return {
+      PATH: process.env["PATH"]!,
+      HOME: this.dataFolder,
+      CANOPY_URL: this.url,
+      CANOPY_KEY: this.key,
+      XDG_CONFIG_HOME: join(this.dataFolder, "config"),
+    };
+  }
+
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  /** Starts `canopy up`, or starts it again on the same port, and waits until it is ready. */
+  async up(...flags: string[]): Promise<void> {
+    const child = spawn(
+      canopyFile,
+      ["up", "--data", this.dataFolder, "--port", String(this.port), "--json", ...flags],
+      { stdio: ["ignore", "pipe", "inherit"], env: { ...this.env, CANOPY_URL: "", CANOPY_KEY: "" } },
+    );
+    this.#process = child;
+    let text = "";
+    for await (const piece of child.stdout) {
+      text += piece;
+      if (text.includes("\n")) break;
+    }
+    if (!text.includes("\n")) throw new Error(`canopy up ended before it was ready: ${text}`);
+    const ready = JSON.parse(text) as { url: string; key: string; joinLine: string };
+    this.url = ready.url;
+    this.key = ready.key;
+    this.joinLine = ready.joinLine;
+    this.port = Number(new URL(ready.url).port);
+  }
+
+  /** Ends the control plane as a power cut of its process would. */
+  async kill(): Promise<void> {
+    const ended = once(this.#process!, "exit");
+    this.#process!.kill("SIGKILL");
+    await ended;
+  }
+
+  /** The process id of this computer's agent. */
+  get agentPid(): number {
+    return Number(readFileSync(join(this.dataFolder, "agent", "pid"), "utf8").split(" ")[0]);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, "exit");
+      this.#process.kill("SIGTERM");
+      await ended;
+    }
+    rmSync(this.dataFolder, { recursive: true, force: true });
+  }
+
+  /** Runs `canopy` with these arguments to its end. */
+  async canopy(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(canopyFile, args, { stdio: ["ignore", "pipe", "pipe"], env: this.env });
+    const [stdout, stderr] = [child.stdout, child.stderr].map(async (stream) =>
+      Buffer.concat(await Array.fromAsync(stream)).toString(),
+    );
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stdout: await stdout!, stderr: await stderr! };
+  }
+
+  /** One call of the API; gives the parsed body. Throws when it was refused or not answered. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+}
