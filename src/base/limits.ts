@@ -44,6 +44,23 @@ export const limits = {
   retriesMax: 100,
   /** A task whose machine was lost this often is given up. */
   lostMax: 5,
+  /** The same for the code of a durable job, which lives through many machines. */
+  jobLostMax: 100,
+  /** Text of an error that is kept with an attempt: the message, and the stack. */
+  errorTextBytesMax: 16 * KiB,
+  /** Short tasks are handed out ahead of free CPUs, up to so much work for each CPU. */
+  prefetchMs: 100,
+  /** A task handed out ahead that has not begun after this goes to another machine. */
+  prefetchedMsMax: 6_000,
+  /** A task passed over so long by smaller ones has a machine kept free for it; the first time for so long. */
+  passedOverMs: 2_000,
+  keptFreeMs: 10_000,
+  /** A project that could not use its share makes up for so many CPU-milliseconds of it at most. */
+  shareCreditMs: 10_000,
+  /** What a task that asks for no CPU is taken to hold at least, so that a machine runs only so many. */
+  idleTaskMemoryBytes: 64 * MiB,
+  /** Tasks of one step whose files and earlier results are looked up ahead of handing them out. */
+  prepareTasksMax: 512,
   /** What a task may print before the rest is dropped, and what one job may. */
   taskLogBytesMax: 4 * MiB,
   jobLogBytesMax: 256 * MiB,

@@ -26,6 +26,8 @@ export interface TaskStatus {
   readonly attempts?: readonly FailedAttempt[];
   /** Attempts that were lost with their machine. */
   readonly lost?: number;
+  /** Leases up to this fencing number are over for good, whoever says to hold one. */
+  readonly fence?: number;
   /** JSON text; "null" for a process. */
   readonly result?: string;
   readonly resultObject?: string;
