@@ -25,6 +25,15 @@ export const limits = {
   stepUnfoldedTasksMax: 4096,
   /** Tasks unfolded from a lazy source by one commit. */
   unfoldBatchMax: 1024,
+  /** Bytes of a file of lines that are read ahead; the longest line. */
+  linesAheadBytes: 1 * MiB,
+  lineBytesMax: 8 * MiB,
+  /** A file of lines up to this size is counted first, so that progress knows its total. */
+  linesCountedBytesMax: 1 * GiB,
+  /** Records that one commit of the jobs loop changes: it goes on in its next turn. */
+  jobsBatchMax: 2048,
+  /** The jobs loop looks for ended jobs to archive this often. */
+  jobsLookMs: 5_000,
   /** Steps in one job. */
   jobStepsMax: 100_000,
   /** Tasks in one step. */
