@@ -1,0 +1,62 @@
+/** What every bench gives: figures whose names end in their unit, those of others, and ours over theirs. */
+export interface Report {
+  bench: string;
+  figures: Record<string, number>;
+  peers: Record<string, Record<string, number>>;
+  /** How many times better: above 1 is in our favour. */
+  ratios: Record<string, number>;
+}
+
+export interface BenchOptions {
+  runs: number;
+  /** Tasks of a bulk run. */
+  tasks: number;
+  peers: boolean;
+  /** Where data goes; removed afterwards. */
+  folder: string;
+  /** Tells a person what is being done. */
+  say: (text: string) => void;
+}
+
+/** Nearest rank: the smallest value that at least the share `q` of all values does not exceed. */
+export function quantile(values: number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
+
+export function median(values: number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Each figure's median over several runs of the same. */
+export function medians(runs: Record<string, number>[]): Record<string, number> {
+  const names = Object.keys(runs[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(runs.map((run) => run[name]!))]));
+}
+
+/** Runs the same thing several times, one after the other. */
+export async function repeat<T>(times: number, action: (run: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let run = 0; run < times; run++) results.push(await action(run));
+  return results;
+}
+
+/** The report as a table for people. */
+export function tableOf({ bench, figures, peers, ratios }: Report): string {
+  const lines = [`${bench}`, ...rows(figures)];
+  for (const [name, theirs] of Object.entries(peers))
+    lines.push("", `${name} (peer)`, ...rows(theirs));
+  if (Object.keys(ratios).length > 0) lines.push("", "times better than", ...rows(ratios));
+  return lines.join("\n");
+}
+
+function rows(figures: Record<string, number>): string[] {
+  const width = Math.max(0, ...Object.keys(figures).map((name) => name.length));
+  const texts = Object.values(figures).map((value) =>
+    value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 }),
+  );
+  const end = Math.max(0, ...texts.map((text) => text.length));
+  return Object.keys(figures).map(
+    (name, row) => `  ${name.padEnd(width)}  ${texts[row]!.padStart(end)}`,
+  );
+}

@@ -1,0 +1,74 @@
+// npm run bench -- tasks|start|mapreduce [--json] [--runs 5] [--tasks 100000] [--peers]
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { tableOf, type BenchOptions, type Report } from "./figures.ts";
+
+const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
+  tasks: async () => (await import("./tasks.ts")).benchTasks,
+  start: async () => (await import("./start.ts")).benchStart,
+  mapreduce: async () => (await import("./mapreduce.ts")).benchMapReduce,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    runs: { type: "string", default: "5" },
+    tasks: { type: "string", default: "100000" },
+    /** Also runs the peers that are present on this machine. */
+    peers: { type: "boolean", default: true },
+    "no-peers": { type: "boolean", default: false },
+  },
+});
+const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+const unknown = names.find((name) => !(name in benches));
+if (unknown !== undefined) {
+  console.error(
+    `Cannot run the bench '${unknown}' as there are ${Object.keys(benches).join(", ")}`,
+  );
+  process.exit(2);
+}
+const runs = Number(values.runs);
+const tasks = Number(values.tasks);
+if (!(Number.isInteger(runs) && runs >= 1 && Number.isInteger(tasks) && tasks >= 1)) {
+  console.error(
+    `Cannot run as --runs and --tasks must be at least 1: current values are ${values.runs} and ${values.tasks}`,
+  );
+  process.exit(2);
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const withPeers = values.peers && !values["no-peers"];
+if (withPeers && names.includes("tasks")) installPeers();
+for (const name of names) {
+  const folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
+  try {
+    const bench = await benches[name]!();
+    const report = await bench({
+      runs,
+      tasks,
+      peers: withPeers,
+      folder,
+      say: (text) => console.error(text),
+    });
+    console.log(values.json ? JSON.stringify(report) : `${tableOf(report)}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The peers' own packages, which Canopy does not need; without them those peers say that they are missing. */
+function installPeers(): void {
+  const folder = join(import.meta.dirname, "peers");
+  if (existsSync(join(folder, "node_modules"))) return;
+  console.error("bench: installing the peers' packages");
+  const ran = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--loglevel=error"], {
+    cwd: folder,
+    stdio: ["ignore", 2, 2],
+  });
+  if (ran.status !== 0) console.error("bench: could not; peers that need them are left out");
+}
