@@ -137,6 +137,7 @@ export class Client {
       headers: { "content-type": "application/x-ndjson" },
       text: inputs.length === 0 ? "" : `${inputs.join("\n")}\n`,
       repeatable: true,
+      heldBack: true,
     });
   }
 
@@ -148,7 +149,7 @@ export class Client {
     tasks: readonly ({ input: unknown } | { inputObject: string })[],
     close = false,
   ): Promise<AppendedView> {
-    return this.http.json("POST", `${stepPath(job, step)}/tasks`, { body: { from, close, tasks }, repeatable: true });
+    return this.http.json("POST", `${stepPath(job, step)}/tasks`, { body: { from, close, tasks }, repeatable: true, heldBack: true });
   }
 
   tasks(job: string, query: { phase?: string; step?: number; limit?: number; cursor?: string } = {}): Promise<Page<TaskView>> {

@@ -16,6 +16,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Set for a POST that may be repeated without a key, as it says itself where it stands. */
   repeatable?: boolean;
+  /** Set for a master that offers work: held back ("limited"), it waits for as long as it takes. */
+  heldBack?: boolean;
 }
 
 /**
@@ -56,7 +58,8 @@ export class Http {
       if (outcome instanceof Response) return outcome;
       const waitMs = outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
       const mayRepeat = repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
-      if (!mayRepeat || clock.monotonicMs() + waitMs > untilMs) throw outcome;
+      const mayWait = options.heldBack === true && outcome.code === "limited";
+      if (!mayRepeat || (!mayWait && clock.monotonicMs() + waitMs > untilMs)) throw outcome;
       await sleep(clock, waitMs, options.signal);
     }
   }

@@ -1,4 +1,4 @@
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import type { Clock } from "#/base/clock.ts";
 import type { Files } from "#/base/files.ts";
 import { nodeClock } from "#/base/node/clock.ts";
@@ -16,6 +16,8 @@ export interface World {
   /** Where relative paths and the project file are looked for. */
   folder: string;
   home: string;
+  /** Where files that are soon removed are put. */
+  temporary: string;
 }
 
 /** The process that this code runs in: the one place of the SDK that reads it. */
@@ -28,5 +30,6 @@ export function thisWorld(): World {
     env: process.env,
     folder: process.cwd(),
     home: process.env["HOME"] ?? homedir(),
+    temporary: tmpdir(),
   };
 }
