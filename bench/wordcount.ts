@@ -45,7 +45,7 @@ async function linesOf({ path, start, end }: Part): Promise<string> {
     const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
     const first = start === 0 ? 0 : bytes.indexOf(0x0a) + 1;
     const last = bytes.subarray(0, bytesRead).indexOf(0x0a, end - 1 - from);
-    return bytes.latin1Slice(first, last < 0 ? bytesRead : last);
+    return bytes.toString("latin1", first, last < 0 ? bytesRead : last);
   } finally {
     await file.close();
   }
