@@ -71,6 +71,10 @@ export const stepView = z.object({
   reason: z.string().optional(),
   /** Set by a durable job: what was asked for, in short. */
   fingerprint: z.string().optional(),
+  /** The object of the module that its tasks run, for the driver "runner". */
+  module: z.string().optional(),
+  /** A value that a durable job recorded, as JSON text: such a step has no tasks. */
+  recorded: z.string().optional(),
 });
 export type StepView = z.output<typeof stepView>;
 
@@ -262,6 +266,8 @@ export const logLineView = z.object({
   at: instant,
   stream: z.enum(["stdout", "stderr", "canopy"]),
   text: z.string(),
+  /** On some lines: give it as `after` to read on behind this one. */
+  next: count.optional(),
 });
 export type LogLineView = z.output<typeof logLineView>;
 

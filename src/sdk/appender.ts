@@ -4,8 +4,6 @@ import type { Client } from "./client.ts";
 /** Bytes of inputs, about, from which a batch is sent without waiting for more. */
 const batchLengthMax = limits.bodyBytesMax / 8;
 
-type NewTask = string | { inputObject: string };
-
 /**
  * Appends tasks to one step, in order, in batches: the first goes at once, and what comes while one is
  * on its way goes together with the next. So a slow source is not held up, and a fast one pays one
@@ -17,7 +15,7 @@ export class Appender {
   readonly #step: number | string;
   /** The number of the first task that has not been sent. */
   #from: number;
-  #waiting: NewTask[] = [];
+  #waiting: string[] = [];
   #waitingLength = 0;
   #sending: Promise<void> | undefined;
   #failure: { thrown: unknown } | undefined;
@@ -39,10 +37,10 @@ export class Appender {
    */
   push(input: string): Promise<void> | undefined {
     if (this.#failure) throw this.#failure.thrown;
-    if (input.length > limits.inlineBytesMax / 3 && Buffer.byteLength(input) > limits.inlineBytesMax) {
-      return this.#pushObject(input);
-    }
-    return this.#add(input, input.length);
+    this.#waiting.push(input);
+    this.#waitingLength += input.length;
+    this.#sending ??= Promise.resolve().then(() => this.#sendWaiting());
+    return this.#isFull() ? this.#sending : undefined;
   }
 
   /** Sends what is left and says that no more will come. Resolves when the cloud has all of it; gives the number of tasks. */
@@ -52,18 +50,6 @@ export class Appender {
     if (!this.#failure && !this.#isClosed) await this.#sendWaiting();
     if (this.#failure) throw (this.#failure as { thrown: unknown }).thrown;
     return this.#from;
-  }
-
-  async #pushObject(input: string): Promise<void> {
-    const { key } = await this.#client.putObject(Buffer.from(input));
-    await this.#add({ inputObject: key }, 100);
-  }
-
-  #add(task: NewTask, length: number): Promise<void> | undefined {
-    this.#waiting.push(task);
-    this.#waitingLength += length;
-    this.#sending ??= Promise.resolve().then(() => this.#sendWaiting());
-    return this.#isFull() ? this.#sending : undefined;
   }
 
   #isFull(): boolean {
@@ -81,22 +67,17 @@ export class Appender {
     this.#sending = this.#waiting.length > 0 && !this.#failure ? this.#sendWaiting() : undefined;
   }
 
-  #take(): NewTask[] {
+  #take(): string[] {
     const batch = this.#waiting;
     this.#waiting = [];
     this.#waitingLength = 0;
     return batch;
   }
 
-  async #send(batch: NewTask[], close: boolean): Promise<void> {
+  async #send(batch: string[], close: boolean): Promise<void> {
     const from = this.#from;
     this.#from += batch.length;
-    if (batch.every((task) => typeof task === "string")) {
-      await this.#client.appendTasks(this.#job, this.#step, from, batch, close);
-      return;
-    }
-    const tasks = batch.map((task) => (typeof task === "string" ? { input: JSON.parse(task) as unknown } : task));
-    await this.#client.appendMixedTasks(this.#job, this.#step, from, tasks, close);
+    await this.#client.appendTasks(this.#job, this.#step, from, batch, close);
   }
 }
 

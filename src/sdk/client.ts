@@ -98,7 +98,7 @@ export class Client {
 
   /** How a job ended. Waits up to `waitMs` for its end; its phase is "running" when that was not long enough. */
   result(job: string, waitMs = 0): Promise<JobResult> {
-    return this.http.json("GET", `${jobPath(job)}/result`, { query: { wait: waitMs } });
+    return this.http.json("GET", `${jobPath(job)}/result`, { query: { waitMs } });
   }
 
   /** A job as it goes on: at once, at each change, and when it has ended, which is the last. */
@@ -112,8 +112,8 @@ export class Client {
     }
   }
 
-  addStep(job: string, step: NewStep): Promise<StepView> {
-    return this.http.json("POST", `${jobPath(job)}/steps`, { body: step, repeatable: step.number !== undefined });
+  addStep(job: string, { number, ...step }: NewStep): Promise<StepView> {
+    return this.http.json("POST", `${jobPath(job)}/steps`, { query: { number }, body: step, repeatable: number !== undefined });
   }
 
   /** Adds all of them or none. */
@@ -141,17 +141,6 @@ export class Client {
     });
   }
 
-  /** The same where some inputs are objects. */
-  appendMixedTasks(
-    job: string,
-    step: number | string,
-    from: number,
-    tasks: readonly ({ input: unknown } | { inputObject: string })[],
-    close = false,
-  ): Promise<AppendedView> {
-    return this.http.json("POST", `${stepPath(job, step)}/tasks`, { body: { from, close, tasks }, repeatable: true, heldBack: true });
-  }
-
   tasks(job: string, query: { phase?: string; step?: number; limit?: number; cursor?: string } = {}): Promise<Page<TaskView>> {
     return this.http.json("GET", `${jobPath(job)}/tasks`, { query });
   }
@@ -163,13 +152,13 @@ export class Client {
   /** Lines that tasks printed, in batches; with `follow`, as they come until the job has ended. */
   async *logs(
     job: string,
-    options: { task?: string; follow?: boolean; after?: string; signal?: AbortSignal } = {},
-  ): AsyncGenerator<(LogLineView & { after?: string })[]> {
+    options: { task?: string; follow?: boolean; after?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLineView[]> {
     const { task, follow, after, signal } = options;
     const headers = { accept: "application/x-ndjson" };
     const query = { task, follow: follow || undefined, after };
     const response = await this.http.send("GET", `${jobPath(job)}/logs`, { query, headers, signal });
-    for await (const piece of wholeLines(bodyOf(response))) yield parseLines<LogLineView & { after?: string }>(piece);
+    for await (const piece of wholeLines(bodyOf(response))) yield parseLines<LogLineView>(piece);
   }
 
   machines(query: { limit?: number; cursor?: string } = {}): Promise<Page<MachineView>> {

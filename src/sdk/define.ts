@@ -35,8 +35,8 @@ export function job<A extends unknown[], R>(run: (...args: A) => R, options: Job
 }
 
 /** Makes a map-reduce of two or three functions. Export it. */
-export function mapReduce<I, K, V, R, C = V>(options: MapReduceOptions<I, K, V, C, R>): MapReduce<I, K, R> {
-  const { map, combine, reduce, ...rest } = options as MapReduceOptions<unknown, unknown, unknown, unknown, unknown>;
+export function mapReduce<I, K, V, R>(options: MapReduceOptions<I, K, V, R>): MapReduce<I, K, R> {
+  const { map, combine, reduce, ...rest } = options as MapReduceOptions<unknown, unknown, unknown, unknown>;
   const definition: MapReduceDefinition = { type: "map-reduce", options: rest, map, reduce };
   if (combine) definition.combine = combine;
   return mapReduceOf<I, K, R>(definition, currentVenue);

@@ -24,7 +24,7 @@ export interface JobDefinition {
 export interface MapReduceDefinition {
   type: "map-reduce";
   options: TaskOptions & { partitions?: number };
-  map: MapReduceOptions<unknown, unknown, unknown, unknown, unknown>["map"];
+  map: MapReduceOptions<unknown, unknown, unknown, unknown>["map"];
   combine?: (key: unknown, values: unknown[]) => unknown;
   reduce(key: unknown, values: unknown[]): unknown;
   origin?: Definition;

@@ -64,7 +64,7 @@ export class DurableJob implements Venue {
     this.#maker = new StepMaker(client, context.job, steps.length);
     this.#results = new JobResults(client, context.job);
     for (const step of steps) {
-      if (step.fingerprint === undefined) continue;
+      if (step === main || step.fingerprint === undefined) continue;
       const equal = this.#unclaimed.get(step.fingerprint);
       if (equal) equal.push(step);
       else this.#unclaimed.set(step.fingerprint, [step]);

@@ -94,7 +94,7 @@ async function runMapReduce(definition: MapReduceDefinition, inputs: Call["input
     const results: [unknown, unknown][] = [];
     for (const [text, values] of groups) {
       const key = decodeValue(text);
-      const combined = definition.combine ? [definition.combine(key, values)] : values;
+      const combined = definition.combine && values.length > 1 ? [definition.combine(key, values)] : values;
       results.push([key, await definition.reduce(key, combined)]);
     }
     return results;

@@ -87,13 +87,13 @@ export interface JobOptions {
   labels?: Record<string, string>;
 }
 
-export interface MapReduceOptions<I, K, V, C, R> extends TaskOptions {
+export interface MapReduceOptions<I, K, V, R> extends TaskOptions {
   /** Emits pairs for one item. */
   map(item: I, emit: (key: K, value: V) => void): void | Promise<void>;
-  /** Makes one value of several of one key, before they cross the network. */
-  combine?(key: K, values: V[]): C;
+  /** Makes one value of several of one key, before they cross the network; may be given what it made before. */
+  combine?(key: K, values: V[]): V;
   /** Makes one result of all values of one key. */
-  reduce(key: K, values: C[]): R | Promise<R>;
+  reduce(key: K, values: V[]): R | Promise<R>;
   /** Reduce tasks; 8 when absent. */
   partitions?: number;
 }
