@@ -37,7 +37,10 @@ export class TestCloud {
     const child = spawn(
       canopyFile,
       ["up", "--data", this.dataFolder, "--port", String(this.port), "--json", ...flags],
-      { stdio: ["ignore", "pipe", "inherit"], env: { ...this.env, CANOPY_URL: "", CANOPY_KEY: "" } },
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...this.env, CANOPY_URL: "", CANOPY_KEY: "" },
+      },
     );
     this.#process = child;
     let text = "";
@@ -75,7 +78,9 @@ export class TestCloud {
   }
 
   /** Runs `canopy` with these arguments to its end. */
-  async canopy(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  async canopy(
+    ...args: string[]
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const child = spawn(canopyFile, args, { stdio: ["ignore", "pipe", "pipe"], env: this.env });
     const [stdout, stderr] = [child.stdout, child.stderr].map(async (stream) =>
       Buffer.concat(await Array.fromAsync(stream)).toString(),
