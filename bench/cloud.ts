@@ -26,9 +26,22 @@ export interface Cloud {
 }
 
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) killAgent(folder);
 });
+
+/** This computer's agent outlives a cloud that was killed. */
+function killAgent(folder: string): void {
+  try {
+    const [pid] = readFileSync(join(folder, "agent/pid"), "utf8").split(" ");
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder))
+      process.kill(Number(pid), "SIGKILL");
+  } catch {
+    // it has ended
+  }
+}
 
 /** `canopy up` on a free port; resolves when it is ready. */
 export async function startCloud(folder: string, args: string[] = []): Promise<Cloud> {
@@ -44,6 +57,7 @@ export async function startCloud(folder: string, args: string[] = []): Promise<C
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);
+  folders.add(folder);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve())).then(
     () => void running.delete(child),
   );

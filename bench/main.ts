@@ -66,9 +66,15 @@ function installPeers(): void {
   const folder = join(import.meta.dirname, "peers");
   if (existsSync(join(folder, "node_modules"))) return;
   console.error("bench: installing the peers' packages");
-  const ran = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--loglevel=error"], {
-    cwd: folder,
-    stdio: ["ignore", 2, 2],
-  });
+  // Not npm ci: it wants every optional package of other platforms in the lockfile.
+  const args = [
+    "install",
+    "--no-save",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
+  const ran = spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2] });
   if (ran.status !== 0) console.error("bench: could not; peers that need them are left out");
 }
