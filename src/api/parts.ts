@@ -15,6 +15,9 @@ import type { Logs } from "#/logs/logs.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
+import type { Relay } from "./link/relay.ts";
+import type { Feed } from "./streams/feed.ts";
+import type { Watchers } from "./streams/watchers.ts";
 
 /** What the jobs room can do that a call asks for. */
 export interface JobCalls {
@@ -43,4 +46,12 @@ export interface ServerParts {
   currency: string;
   /** Where agents and people reach this cloud, for the lines it prints; known once it listens. */
   publicUrl: () => string;
+}
+
+/** What each call is given: all that the door was, and what the door adds. */
+export interface DoorParts extends ServerParts {
+  feed: Feed;
+  watchers: Watchers;
+  relay: Relay;
+  startedAt: number;
 }

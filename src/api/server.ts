@@ -1,11 +1,182 @@
+import { fastifyWebsocket } from "@fastify/websocket";
 import { fastify, type FastifyInstance } from "fastify";
-import type { ServerParts } from "./parts.ts";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { linkOf } from "#/base/node/network.ts";
+import type { Caller } from "#/model/access.ts";
+import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
+import type { AnyDefinition } from "./call.ts";
+import { serveLink } from "./link/link.ts";
+import { Relay } from "./link/relay.ts";
+import { documentOf, serveOpenApi } from "./openapi.ts";
+import { serveOperators } from "./operators.ts";
+import type { DoorParts, ServerParts } from "./parts.ts";
+import { answerProblems } from "./problems.ts";
+import { routes } from "./routes.ts";
+import { Feed } from "./streams/feed.ts";
+import { Watchers } from "./streams/watchers.ts";
 
 /**
  * The native door over one cloud, not yet listening: `await server.listen({ host, port })`, or
  * `server.inject(…)` in tests. `server.close()` ends its streams and links first.
  */
-export function buildServer(parts: ServerParts): FastifyInstance {
-  void parts;
-  return fastify();
+export function buildServer(given: ServerParts): FastifyInstance {
+  const parts: DoorParts = {
+    ...given,
+    feed: new Feed(given.space),
+    watchers: new Watchers(given.clock),
+    relay: new Relay(given.clock),
+    startedAt: given.clock.now(),
+  };
+  const server = fastify({
+    bodyLimit: limits.bodyBytesMax,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+    http: { maxHeaderSize: limits.headerBytesMax },
+  });
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  takeBodies(server);
+  answerProblems(server, parts.log);
+  serveOpenApi(server, parts.version);
+  server.register(fastifyWebsocket, {
+    options: { perMessageDeflate: false, maxPayload: limits.linkMessageBytesMax },
+    preClose: (done) => {
+      parts.watchers.close();
+      parts.relay.close();
+      parts.feed.close();
+      server.websocketServer.close(() => done());
+    },
+  });
+  server.register(async (door) => {
+    for (const [route, definition] of Object.entries(routes))
+      serveCall(door, parts, route, definition);
+    serveAgents(door, parts);
+    serveOperators(door, parts);
+  });
+  return server;
+}
+
+/** JSON is parsed; what is handed on as a stream is not read here, and so is bounded where it is read. */
+function takeBodies(server: FastifyInstance): void {
+  const parseJson = server.getDefaultJsonParser("error", "ignore");
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parseJson(request, body as string, done);
+  });
+  for (const type of ["application/x-ndjson", "application/octet-stream"]) {
+    server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
+  }
+}
+
+const noParams = z.object({});
+
+function serveCall(
+  server: FastifyInstance,
+  parts: DoorParts,
+  route: string,
+  definition: AnyDefinition,
+): void {
+  const [method = "", url = ""] = route.split(/ +/);
+  const {
+    summary,
+    description,
+    tag,
+    role,
+    params,
+    query,
+    body,
+    streams,
+    answer,
+    status = 200,
+  } = definition;
+  const callers = new WeakMap<object, Caller>();
+  server.route({
+    method,
+    url,
+    schema: {
+      summary,
+      ...(description && { description }),
+      tags: [tag],
+      operationId: operationIdOf(method, url),
+      ...(role === "anyone" && { security: [] }),
+      params: params ?? noParams,
+      querystring: query ?? noParams,
+      ...(body && !streams && { body }),
+      response: answer ? { [status]: answer } : {},
+      document: documentOf(definition),
+    } as object,
+    // Before the body is read: nobody unknown makes us take eight megabytes.
+    onRequest: async (request) => {
+      const caller: Caller =
+        role === "anyone"
+          ? { name: "anyone", project: "", role: "viewer" }
+          : callerOf(request, parts.access);
+      requireAllowed(caller, definition, request.params as { job?: string });
+      callers.set(request, caller);
+    },
+    handler: async (request, reply) => {
+      const caller = callers.get(request)!;
+      const project = role === "anyone" ? "" : projectOf(request, caller, parts.space);
+      reply.code(status);
+      const answered = await definition.run({
+        parts,
+        caller,
+        project,
+        params: request.params,
+        query: request.query,
+        body: bodyOf(request.body, request.headers["content-type"], definition),
+        request,
+        reply,
+      });
+      return reply.sent ? reply : reply.send(answered);
+    },
+  });
+}
+
+/** A body that may be a stream is checked here: the framework knows one schema per route. */
+function bodyOf(
+  body: unknown,
+  type: string | undefined,
+  { streams, body: schema }: AnyDefinition,
+): unknown {
+  if (!streams) return body;
+  if (streams.some((stream) => type?.startsWith(stream))) return body;
+  if (schema && !(schema instanceof z.ZodNever)) return schema.parse(body);
+  throw new CanopyError(
+    "invalid",
+    `Cannot take this body as its content-type must be ${streams.join(" or ")}: current value is '${type ?? ""}'`,
+  );
+}
+
+/** "GET /v1/jobs/:job/steps" becomes "get_jobs_job_steps". */
+function operationIdOf(method: string, url: string): string {
+  return [method.toLowerCase(), ...url.replace("/v1/", "").replaceAll("*", "name").split("/")]
+    .join("_")
+    .replaceAll(/[^a-z0-9_]/g, "_")
+    .replaceAll("__", "_");
+}
+
+/** Where agents dial in. Refused before the upgrade, so that they see a status. */
+function serveAgents(server: FastifyInstance, parts: DoorParts): void {
+  const machines = new WeakMap<object, string>();
+  server.get(
+    "/v1/link",
+    {
+      websocket: true,
+      onRequest: async (request) => {
+        const { machine } = callerOf(request, parts.access);
+        if (machine === undefined)
+          throw new CanopyError(
+            "forbidden",
+            "Cannot open a link as that takes the key of a machine",
+          );
+        machines.set(request, machine);
+      },
+    },
+    (socket, request) => serveLink(parts, machines.get(request)!, linkOf(socket)),
+  );
 }

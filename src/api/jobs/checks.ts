@@ -1,0 +1,47 @@
+import { CanopyError } from "#/base/errors.ts";
+import type { StepRequest } from "#/model/job-request.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { Objects } from "#/objects/objects.ts";
+import type { Scheduler } from "#/scheduler/scheduler.ts";
+
+/** Throws "infeasible", naming what comes nearest, when no machine there is could ever run the step. */
+export function requireFit(scheduler: Scheduler, step: StepRecord | undefined): void {
+  if (!step) return;
+  const { needs, run } = step.spec.template;
+  const misfit = scheduler.fit(needs, run.driver);
+  if (!misfit) return;
+  throw new CanopyError(
+    "infeasible",
+    `Cannot run the step '${step.spec.name}': ${misfit.sentence}`,
+    {
+      hint: misfit.nearest
+        ? `The machine that comes nearest is '${misfit.nearest}': canopy machines ${misfit.nearest}`
+        : "Let a machine join: canopy join",
+    },
+  );
+}
+
+/** Throws "not-found" when a step names an object that its project does not have. */
+export async function requireObjects(
+  objects: Objects,
+  project: string,
+  steps: readonly StepRequest[],
+): Promise<void> {
+  const wanted = new Map<string, string>();
+  for (const { name, run, source, inputs } of steps) {
+    if (run.driver === "runner") wanted.set(run.module, `the module of the step '${name}'`);
+    if (source.type === "lines") wanted.set(source.object, `the lines of the step '${name}'`);
+    for (const { path, from } of inputs)
+      if ("object" in from) wanted.set(from.object, `the input '${path}' of the step '${name}'`);
+  }
+  for (const [key, what] of wanted) {
+    if (await objects.stat(project, key)) continue;
+    throw new CanopyError(
+      "not-found",
+      `Cannot find the object ${key}, ${what}, in the project '${project}'`,
+      {
+        hint: "Put it first: POST /v1/objects",
+      },
+    );
+  }
+}

@@ -1,0 +1,64 @@
+import type { StepRecord } from "#/model/step.ts";
+import { costView, type CountsView } from "#/model/views.ts";
+import { defineCall } from "../call.ts";
+import { inProject, jobParams } from "../params.ts";
+import { findJob, runningOf, stepsOf } from "../views/jobs.ts";
+import { foldSteps } from "../views/steps.ts";
+import { moneyOf } from "../views/time.ts";
+
+export const costOfJob = defineCall({
+  summary: "What a job has cost",
+  description:
+    "Money by the price list and energy by the power model, so far and, where every kind has finished a task, at the end.",
+  tag: "jobs",
+  role: "viewer",
+  fromJobs: "own",
+  params: jobParams,
+  query: inProject,
+  answer: costView,
+  errors: ["not-found"],
+  async run({ parts, project, params }) {
+    await parts.space.durable();
+    const job = await findJob(parts, project, params.job);
+    const steps = await stepsOf(parts, job);
+    const { kinds, usage } = foldSteps(steps, runningOf(parts, job.name));
+    return {
+      job: job.name,
+      currency: parts.currency,
+      spent: moneyOf(usage.costMicros),
+      projected: job.status.open ? undefined : moneyOf(projectedMicros(steps)),
+      energyJoules: usage.energyJoules,
+      usage,
+      kinds: kinds.map(({ title, tasks, usage: used }) => ({
+        title,
+        tasks: finished(tasks),
+        spent: moneyOf(used.costMicros),
+        energyJoules: used.energyJoules,
+        usage: used,
+      })),
+    };
+  },
+});
+
+function finished({ succeeded, failed }: Pick<CountsView, "succeeded" | "failed">): number {
+  return succeeded + failed;
+}
+
+/** Each step's cost so far, plus its mean for every task that is left; undefined when one of the two is not known. */
+function projectedMicros(steps: readonly StepRecord[]): number | undefined {
+  let micros = 0;
+  for (const { status } of steps) {
+    const { costMicros } = status.usage;
+    if (costMicros === undefined) return undefined;
+    const done = finished(status);
+    const total = status.closed ? status.offered : status.total;
+    if (total === undefined) return undefined;
+    const left =
+      status.phase === "running" || status.phase === "blocked"
+        ? total - done - status.cancelled
+        : 0;
+    if (left > 0 && done === 0) return undefined;
+    micros += costMicros + (left > 0 ? (costMicros / done) * left : 0);
+  }
+  return micros;
+}

@@ -1,0 +1,50 @@
+import { CanopyError } from "#/base/errors.ts";
+import { newId } from "#/base/ids.ts";
+import { jobRequest, type JobRequest } from "#/model/job-request.ts";
+import type { JobRecord } from "#/model/job.ts";
+import { jobView } from "#/model/views.ts";
+import type { Transaction } from "#/space/space.ts";
+import { defineCall } from "../call.ts";
+import { once } from "../once.ts";
+import { inProject } from "../params.ts";
+import type { DoorParts } from "../parts.ts";
+import { findJob, jobViewOf } from "../views/jobs.ts";
+import { requireFit, requireObjects } from "./checks.ts";
+
+export const submitJob = defineCall({
+  summary: "Submit a job",
+  description:
+    "Refused before anything runs when a step cannot run on any machine there is, when an object that it names is not there, or when its steps form a circle.",
+  tag: "jobs",
+  role: "submitter",
+  query: inProject,
+  body: jobRequest,
+  answer: jobView,
+  status: 201,
+  errors: ["infeasible", "conflict", "limited", "no-space"],
+  async run(call) {
+    const { parts, project, caller, body } = call;
+    await requireObjects(parts.objects, project, body.steps);
+    const name = await once(call, (tx) => {
+      const job = submit(parts, tx, { request: body, project, submittedBy: caller.name });
+      for (let number = 0; number < job.status.steps; number++) {
+        requireFit(parts.scheduler, tx.get("step", `${job.name}/${number}`));
+      }
+      return job.name;
+    });
+    return jobViewOf(await findJob(parts, project, name));
+  },
+});
+
+function submit(
+  { jobs, clock, random }: DoorParts,
+  tx: Transaction,
+  asked: { request: JobRequest; project: string; submittedBy: string },
+): JobRecord {
+  const id = newId("j", clock, random);
+  if (tx.get("job", id))
+    throw new CanopyError("unavailable", "Cannot submit the job as its id is taken; try again", {
+      retryAfterMs: 0,
+    });
+  return jobs.submitJob(tx, { ...asked, now: clock.now(), id });
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { requireRole } from "#/access/roles.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { madeKeyView } from "#/model/views.ts";
+import { defineCall } from "../call.ts";
+import { once } from "../once.ts";
+import { inProject } from "../params.ts";
+import { keyViewOf } from "../views/access.ts";
+
+export const createKey = defineCall({
+  summary: "Make a key",
+  description:
+    "The key is in the answer and nowhere else. A repeated call with the same Idempotency-Key makes no second one, and cannot tell the first again.",
+  tag: "access",
+  role: "admin",
+  query: inProject,
+  body: z.strictObject({
+    title: z.string().min(1).max(200),
+    role: z.enum(["viewer", "submitter", "admin"]).default("submitter"),
+    /** From now on; for ever when absent. */
+    lifeMs: z.int().positive().optional(),
+  }),
+  answer: madeKeyView,
+  status: 201,
+  errors: ["conflict", "no-space"],
+  async run(call) {
+    const { parts, project, body, caller } = call;
+    requireRole(caller, body.role, `make a key with the role '${body.role}'`);
+    const { title, role, lifeMs } = body;
+    const expiresAt = lifeMs === undefined ? undefined : parts.clock.now() + lifeMs;
+    let key: string | undefined;
+    const name = await once(call, (tx) => {
+      const made = parts.access.createKey(tx, {
+        project,
+        title,
+        role,
+        ...(expiresAt !== undefined && { expiresAt }),
+      });
+      key = made.key;
+      return made.record.name;
+    });
+    if (key === undefined) {
+      throw new CanopyError(
+        "conflict",
+        "Cannot tell this key again as it was made by an earlier call, and keys are told once",
+        {
+          hint: `Remove it and make another: canopy key remove ${name.slice(name.lastIndexOf("/") + 1)}`,
+        },
+      );
+    }
+    return { ...keyViewOf(parts.space.get("key", name)!), key };
+  },
+});

@@ -1,0 +1,152 @@
+import { isDeepStrictEqual } from "node:util";
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Link } from "#/base/network.ts";
+import type { MachineStatus } from "#/model/machine.ts";
+import { jobOf } from "#/model/task.ts";
+import type { FromAgent, FromCloud, LogLine, TaskReport } from "#/model/wire.ts";
+import type { Session } from "#/scheduler/session.ts";
+import type { DoorParts } from "../parts.ts";
+import { parseMessage } from "./messages.ts";
+import type { OpenLink } from "./relay.ts";
+
+const retryFinishMs = 1000;
+/** Messages that may come between an agent's hello and its welcome. */
+const earlyMax = 1000;
+
+/**
+ * One agent's link, from its hello to its end. Nothing is acknowledged before it is durable; while
+ * the disk is full a finish is kept and tried again, and the agent hears nothing, so that it keeps
+ * what it has finished. What cannot be understood ends the link with the reason.
+ */
+export function serveLink(parts: DoorParts, machine: string, link: Link): void {
+  const { space, scheduler, access, relay, clock, log } = parts;
+  let session: Session | undefined;
+  let isOpen = true;
+  let isGreeting = false;
+  const early: FromAgent[] = [];
+
+  const send = (message: FromCloud) => {
+    if (isOpen) link.send(JSON.stringify(message));
+  };
+  const open: OpenLink = { send, cut: (reason) => end(reason) };
+
+  function end(reason: string): void {
+    if (!isOpen) return;
+    isOpen = false;
+    session?.close();
+    relay.remove(machine, open);
+    link.close(reason);
+    log.info(`machine ${machine} is no longer connected`, { reason });
+  }
+
+  function refuse(reason: string): void {
+    send({ type: "refused", reason });
+    end(reason);
+  }
+
+  async function greet(
+    status: MachineStatus,
+    holds: Extract<FromAgent, { type: "hello" }>["holds"],
+  ): Promise<void> {
+    const committed = space.commit((tx) => {
+      const record = tx.get("machine", machine);
+      if (!record)
+        throw new CanopyError(
+          "unauthenticated",
+          `Cannot serve the machine '${machine}' as it was removed`,
+        );
+      if (!isDeepStrictEqual(record.status, status)) tx.put<"machine">({ ...record, status });
+    });
+    await committed.durable;
+    if (!isOpen) return;
+    relay.add(machine, open);
+    // Welcome first: connecting may offer at once.
+    send({ type: "welcome", machine, leaseMs: limits.leaseMs, heartbeatMs: limits.heartbeatMs });
+    session = scheduler.connect(
+      machine,
+      holds,
+      {
+        offer: (steps, tasks) => send({ type: "tasks", steps, tasks }),
+        cancel: (tasks) => send({ type: "cancel", tasks }),
+        forget: (jobs) => send({ type: "forget", jobs }),
+      },
+      (job) => access.jobKey(job),
+    );
+    for (const message of early.splice(0)) handle(message);
+    log.info(`machine ${machine} is connected`, {
+      cpus: status.capacity.milliCpus / 1000,
+      holds: holds.length,
+    });
+  }
+
+  function finish(number: number, reports: TaskReport[]): void {
+    if (!isOpen || !session) return;
+    session.finish(reports).then(
+      () => send({ type: "finished", number }),
+      (thrown: unknown) => {
+        if (!(thrown instanceof CanopyError && thrown.code === "no-space")) return failed(thrown);
+        clock.after(retryFinishMs, () => finish(number, reports), true);
+      },
+    );
+  }
+
+  function failed(thrown: unknown): void {
+    log.warn(`the link of machine ${machine} failed`, { error: messageOf(thrown) });
+    if (thrown instanceof CanopyError && thrown.code === "unauthenticated")
+      return refuse(thrown.message);
+    end(messageOf(thrown));
+  }
+
+  function handle(message: FromAgent): void {
+    if (message.type === "hello") {
+      if (isGreeting) throw new CanopyError("invalid", "Cannot greet twice on one link");
+      isGreeting = true;
+      greet(message.status, message.holds).catch(failed);
+      return;
+    }
+    if (!session) {
+      if (isGreeting && early.length < earlyMax) return void early.push(message);
+      throw new CanopyError(
+        "invalid",
+        `Cannot take '${message.type}' before the agent was welcomed`,
+      );
+    }
+    switch (message.type) {
+      case "pull":
+        return session.pull(Math.min(message.max, limits.pullTasksMax));
+      case "finish":
+        return finish(message.number, message.reports);
+      case "beat":
+        return session.beat(message);
+      case "logs":
+        return keepLogs(parts, message.lines);
+      case "release":
+        return session.release(message.tasks);
+      case "segment":
+        return relay.answered(machine, message.request, message.content);
+    }
+  }
+
+  link.onClose = (reason) => end(reason);
+  link.onMessage = (text) => {
+    if (!isOpen) return;
+    try {
+      handle(parseMessage(text));
+    } catch (thrown) {
+      failed(thrown);
+    }
+  };
+}
+
+/** Lines go to the jobs that there are; one message may carry lines of several. */
+function keepLogs({ logs, space }: DoorParts, lines: readonly LogLine[]): void {
+  const byJob = new Map<string, LogLine[]>();
+  for (const line of lines) {
+    const job = jobOf(line.task);
+    const list = byJob.get(job);
+    if (list) list.push(line);
+    else byJob.set(job, [line]);
+  }
+  for (const [job, list] of byJob) if (space.get("job", job)) logs.append(job, list);
+}

@@ -1,0 +1,22 @@
+import { machineView } from "#/model/views.ts";
+import { defineCall } from "../call.ts";
+import { inProject, machineParams } from "../params.ts";
+import { findMachine, machineViewOf } from "../views/machines.ts";
+
+export const readMachine = defineCall({
+  summary: "Read a machine",
+  tag: "machines",
+  role: "viewer",
+  params: machineParams,
+  query: inProject,
+  answer: machineView,
+  errors: ["not-found"],
+  async run({ parts, params }) {
+    await parts.space.durable();
+    const machine = findMachine(parts.space, params.machine);
+    return machineViewOf(
+      machine,
+      parts.scheduler.machines().find((state) => state.machine === machine.name),
+    );
+  },
+});

@@ -1,0 +1,65 @@
+import { Readable } from "node:stream";
+import { CanopyError } from "#/base/errors.ts";
+import { defineCall } from "../call.ts";
+import { inProject, objectParams } from "../params.ts";
+
+export const getObject = defineCall({
+  summary: "Get an object",
+  description:
+    "All of it, or with the header Range one part (`bytes=0-1023`). HEAD gives its size only.",
+  tag: "objects",
+  role: "viewer",
+  fromJobs: "project",
+  fromMachines: true,
+  params: objectParams,
+  query: inProject,
+  answerType: {
+    type: "application/octet-stream",
+    description: "The content, or 206 with a part of it",
+  },
+  errors: ["not-found"],
+  async run({ parts, project, params, request, reply }) {
+    const stored = await parts.objects.stat(project, params.key);
+    if (!stored)
+      throw new CanopyError(
+        "not-found",
+        `Cannot find the object ${params.key} in the project '${project}'`,
+      );
+    const { sizeBytes } = stored;
+    reply
+      .type("application/octet-stream")
+      .header("etag", `"${params.key}"`)
+      .header("cache-control", "private, max-age=31536000, immutable")
+      .header("accept-ranges", "bytes");
+    if (request.headers["if-none-match"]?.includes(params.key)) return reply.code(304).send();
+    const range = rangeOf(request.headers.range, sizeBytes);
+    const length = range?.length ?? sizeBytes;
+    reply.header("content-length", length);
+    if (range)
+      reply
+        .code(206)
+        .header("content-range", `bytes ${range.offset}-${range.offset + length - 1}/${sizeBytes}`);
+    if (request.method === "HEAD") return reply.send();
+    const found = await parts.objects.get(project, params.key, range);
+    return reply.send(Readable.from(found!.content, { objectMode: false }));
+  },
+});
+
+/** One range of bytes, cut to the object; undefined where none, or none of this form, is asked for (then all of it is right). */
+function rangeOf(
+  header: string | undefined,
+  sizeBytes: number,
+): { offset: number; length: number } | undefined {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
+  if (!match || (match[1] === "" && match[2] === "")) return undefined;
+  const [, first = "", last = ""] = match;
+  const offset = first === "" ? Math.max(0, sizeBytes - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);
+  if (offset >= sizeBytes || end < offset) {
+    throw new CanopyError(
+      "invalid",
+      `Cannot give that part of the object as it has ${sizeBytes} bytes: asked for '${header}'`,
+    );
+  }
+  return { offset, length: end - offset + 1 };
+}

@@ -1,0 +1,159 @@
+import { fastifySwagger } from "@fastify/swagger";
+import type { FastifyInstance, FastifySchema } from "fastify";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { errorCodes, type ErrorCode } from "#/base/errors.ts";
+import { jobRequest, stepRequest } from "#/model/job-request.ts";
+import * as views from "#/model/views.ts";
+import type { AnyDefinition } from "./call.ts";
+
+/** Things that have a name in the document, so that one is written once. */
+const named: Record<string, z.ZodType> = {
+  JobRequest: jobRequest,
+  StepRequest: stepRequest,
+  Usage: views.usageView,
+  TaskCounts: views.countsView,
+  Explanation: views.explanationView,
+  Kind: views.kindView,
+  Job: views.jobView,
+  JobDetail: views.jobDetail,
+  JobResult: views.jobResult,
+  Cost: views.costView,
+  Why: views.whyView,
+  Step: views.stepView,
+  Task: views.taskView,
+  TaskDetail: views.taskDetail,
+  TaskError: views.taskErrorView,
+  Machine: views.machineView,
+  Project: views.projectView,
+  Key: views.keyView,
+  MadeKey: views.madeKeyView,
+  MadeJoinToken: views.madeJoinTokenView,
+  Object: views.objectView,
+  Status: views.statusView,
+  Problem: views.problemView,
+};
+
+const everyCall: ErrorCode[] = [
+  "invalid",
+  "unauthenticated",
+  "forbidden",
+  "limited",
+  "internal",
+  "unavailable",
+];
+
+/** Serves the contract of every route registered after this, as OpenAPI 3.1, made when it is first asked for. */
+export function serveOpenApi(server: FastifyInstance, version: string): void {
+  for (const [id, schema] of Object.entries(named))
+    if (!z.globalRegistry.has(schema)) z.globalRegistry.add(schema, { id });
+  server.register(fastifySwagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Canopy",
+        version,
+        description: "One self-managing cloud over every machine you have.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+      security: [{ key: [] }],
+    },
+    transform: (input) =>
+      withDocument(
+        jsonSchemaTransform(input as never) as Transformed,
+        input.schema as Documented | undefined,
+      ),
+    transformObject: jsonSchemaTransformObject as never,
+  });
+}
+
+/** What cannot be said by a schema of the framework: streams as bodies, answers that are no JSON, errors. */
+interface Document {
+  bodies?: Record<string, object>;
+  answers: Record<string, object>;
+}
+type Documented = FastifySchema & { document?: Document };
+interface Transformed {
+  schema: Record<string, unknown>;
+  url: string;
+}
+
+function withDocument(transformed: Transformed, asked: Documented | undefined): Transformed {
+  if (!asked?.document) return transformed;
+  const { document: _document, ...schema } = transformed.schema;
+  const { bodies, answers } = asked.document;
+  const said = (schema["response"] ?? {}) as Record<string, object>;
+  return {
+    url: transformed.url,
+    schema: {
+      ...schema,
+      ...(bodies && { body: { content: bodies } }),
+      response: { ...said, ...answers },
+    },
+  };
+}
+
+/** The part of a route's schema that only the document reads. */
+export function documentOf(definition: AnyDefinition): Document {
+  const { answerType, streams, body, status = 200, role } = definition;
+  const answers: Record<string, object> = {};
+  if (answerType) {
+    const schema =
+      answerType.type === "application/octet-stream"
+        ? { type: "string", format: "binary" }
+        : { type: "string" };
+    answers["200"] = {
+      description: answerType.description,
+      content: { [answerType.type]: { schema } },
+    };
+  } else if (status === 204) {
+    answers["204"] = { type: "null", description: "Done" };
+  }
+  for (const [code, sentence] of problemsOf(definition)) {
+    answers[code] = {
+      description: sentence,
+      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    };
+  }
+  if (!streams) return { answers };
+  const bodies: Record<string, object> = {};
+  for (const type of streams)
+    bodies[type] = {
+      schema: { type: "string", ...(type === "application/octet-stream" && { format: "binary" }) },
+    };
+  if (body && role !== "anyone" && !(body instanceof z.ZodNever)) {
+    const { $schema: _schema, ...json } = z.toJSONSchema(body, {
+      io: "input",
+      unrepresentable: "any",
+      override: anyJson,
+    });
+    bodies["application/json"] = { schema: json };
+  }
+  return { answers, bodies };
+}
+
+/** Statuses that the call may answer with instead, and by which codes. */
+function problemsOf({ errors = [], role }: AnyDefinition): [string, string][] {
+  const codes = [...new Set([...everyCall, ...errors])].filter(
+    (code) => role !== "anyone" || code !== "forbidden",
+  );
+  const byStatus = new Map<number, string[]>();
+  for (const code of codes) {
+    const { status } = errorCodes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return [...byStatus].map(([status, list]) => [String(status), `Refused: ${list.join(", ")}`]);
+}
+
+/** `z.json()` refers to itself, which a schema inside a document cannot: it says no more than "any JSON". */
+function anyJson({
+  zodSchema,
+  jsonSchema,
+}: {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: object;
+}): void {
+  if (zodSchema._zod.def.type !== "lazy") return;
+  for (const key of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[key];
+}

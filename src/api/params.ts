@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { limits } from "#/base/limits.ts";
+import { objectKey } from "#/model/job-request.ts";
+
+/** Parts of paths and queries that many calls share. */
+const word = z.string().min(1).max(100);
+const number = z.coerce.number().int().min(0);
+
+export const jobParams = z.object({ job: word });
+export const stepParams = jobParams.extend({ step: number });
+export const taskParams = stepParams.extend({ index: number });
+export const machineParams = z.object({ machine: word });
+export const projectParams = z.object({ name: word });
+export const keyParams = z.object({ key: word });
+export const objectParams = z.object({ key: objectKey });
+
+/** Root and agents choose the project by it; others may name their own. */
+export const inProject = z.object({ project: word.optional() });
+
+/** A page of a list: how many, and from where on. */
+export const pageQuery = inProject.extend({
+  limit: z.coerce.number().int().min(1).max(limits.pageMax).default(limits.pageDefault),
+  cursor: z.string().max(200).optional(),
+});
+
+/** "true" and "false", as queries write them. */
+export const flag = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((text) => text === "true");

@@ -1,0 +1,44 @@
+import { defaultProject } from "#/access/access.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { hasJobEnded } from "#/model/job.ts";
+import { defineCall } from "../call.ts";
+import { projectParams } from "../params.ts";
+
+export const removeProject = defineCall({
+  summary: "Remove a project",
+  description:
+    "With its keys. Refused while jobs of it run; what its jobs have left in the log stays there.",
+  tag: "access",
+  role: "root",
+  params: projectParams,
+  status: 204,
+  errors: ["not-found", "conflict", "no-space"],
+  async run({ parts, params }) {
+    const { space } = parts;
+    const { name } = params;
+    if (name === defaultProject)
+      throw new CanopyError(
+        "conflict",
+        `Cannot remove the project '${name}' as it is always there`,
+      );
+    if (!space.get("project", name))
+      throw new CanopyError("not-found", `Cannot find the project '${name}'`);
+    const running = [...space.list("job")].filter(
+      (job) => job.project === name && !hasJobEnded(job),
+    );
+    if (running.length > 0) {
+      throw new CanopyError(
+        "conflict",
+        `Cannot remove the project '${name}' as jobs of it run: current number is ${running.length}`,
+        {
+          hint: `canopy cancel ${running[0]!.name}`,
+        },
+      );
+    }
+    const owned = (["key", "request"] as const).flatMap((kind) => [...space.list(kind, name)]);
+    await space.commit((tx) => {
+      for (const record of owned) tx.delete(record.kind, record.name);
+      tx.delete("project", name);
+    }).durable;
+  },
+});

@@ -1,0 +1,83 @@
+import type { AnyDefinition } from "./call.ts";
+import { followEvents } from "./events/follow.ts";
+import { cancelJob } from "./jobs/cancel.ts";
+import { closeJob } from "./jobs/close.ts";
+import { costOfJob } from "./jobs/cost.ts";
+import { followJob } from "./jobs/events.ts";
+import { listJobs } from "./jobs/list.ts";
+import { logsOfJob } from "./jobs/logs.ts";
+import { readJob } from "./jobs/read.ts";
+import { resultOfJob } from "./jobs/result.ts";
+import { retryJob } from "./jobs/retry.ts";
+import { submitJob } from "./jobs/submit.ts";
+import { whyJob } from "./jobs/why.ts";
+import { createJoinToken } from "./join-tokens/create.ts";
+import { createKey } from "./keys/create.ts";
+import { listKeys } from "./keys/list.ts";
+import { removeKey } from "./keys/remove.ts";
+import { changeMachine } from "./machines/change.ts";
+import { joinMachine } from "./machines/join.ts";
+import { listMachines } from "./machines/list.ts";
+import { readMachine } from "./machines/read.ts";
+import { removeMachine } from "./machines/remove.ts";
+import { readSegment } from "./machines/segments.ts";
+import { getObject } from "./objects/get.ts";
+import { putObject } from "./objects/put.ts";
+import { createProject } from "./projects/create.ts";
+import { listProjects } from "./projects/list.ts";
+import { removeProject } from "./projects/remove.ts";
+import { readStatus } from "./status/read.ts";
+import { addStep } from "./steps/add.ts";
+import { appendTasks } from "./steps/append.ts";
+import { listSteps } from "./steps/list.ts";
+import { readStep } from "./steps/read.ts";
+import { resultsOfStep } from "./steps/results.ts";
+import { listTasks } from "./tasks/list.ts";
+import { readTask } from "./tasks/read.ts";
+import { whyTask } from "./tasks/why.ts";
+
+/** Every call there is, beside `GET /v1/link` for agents and the four for operators in `operators.ts`. */
+export const routes: Record<string, AnyDefinition> = {
+  "POST   /v1/jobs": submitJob,
+  "GET    /v1/jobs": listJobs,
+  "GET    /v1/jobs/:job": readJob,
+  "GET    /v1/jobs/:job/result": resultOfJob,
+  "GET    /v1/jobs/:job/cost": costOfJob,
+  "GET    /v1/jobs/:job/why": whyJob,
+  "GET    /v1/jobs/:job/events": followJob,
+  "GET    /v1/jobs/:job/logs": logsOfJob,
+  "POST   /v1/jobs/:job/cancel": cancelJob,
+  "POST   /v1/jobs/:job/retry": retryJob,
+  "POST   /v1/jobs/:job/close": closeJob,
+
+  "POST   /v1/jobs/:job/steps": addStep,
+  "GET    /v1/jobs/:job/steps": listSteps,
+  "GET    /v1/jobs/:job/steps/:step": readStep,
+  "GET    /v1/jobs/:job/steps/:step/results": resultsOfStep,
+  "POST   /v1/jobs/:job/steps/:step/tasks": appendTasks,
+
+  "GET    /v1/jobs/:job/tasks": listTasks,
+  "GET    /v1/jobs/:job/steps/:step/tasks/:index": readTask,
+  "GET    /v1/jobs/:job/steps/:step/tasks/:index/why": whyTask,
+
+  "POST   /v1/objects": putObject,
+  "GET    /v1/objects/:key": getObject,
+
+  "GET    /v1/machines": listMachines,
+  "GET    /v1/machines/:machine": readMachine,
+  "PATCH  /v1/machines/:machine": changeMachine,
+  "DELETE /v1/machines/:machine": removeMachine,
+  "GET    /v1/machines/:machine/segments/*": readSegment,
+  "POST   /v1/machines/join": joinMachine,
+  "POST   /v1/join-tokens": createJoinToken,
+
+  "GET    /v1/projects": listProjects,
+  "POST   /v1/projects": createProject,
+  "DELETE /v1/projects/:name": removeProject,
+  "GET    /v1/keys": listKeys,
+  "POST   /v1/keys": createKey,
+  "DELETE /v1/keys/:key": removeKey,
+
+  "GET    /v1/events": followEvents,
+  "GET    /v1/status": readStatus,
+};

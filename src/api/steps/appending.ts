@@ -1,0 +1,107 @@
+import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Objects } from "#/objects/objects.ts";
+import type { AppendedView } from "#/model/views.ts";
+import { jobOf } from "#/model/task.ts";
+import type { Space } from "#/space/space.ts";
+import type { JobCalls } from "../parts.ts";
+import type { Feed } from "../streams/feed.ts";
+
+interface AppendingParts {
+  space: Space;
+  jobs: JobCalls;
+  objects: Objects;
+  clock: Clock;
+  feed: Feed;
+}
+
+/** Inputs of one call on their way into a step, batch by batch; never more than two batches ahead of the disk. */
+export class Appending {
+  #parts: AppendingParts;
+  #project: string;
+  #step: string;
+  #next: number;
+  #durable: Promise<void> = Promise.resolve();
+
+  constructor(parts: AppendingParts, asked: { project: string; step: string; from: number }) {
+    this.#parts = parts;
+    this.#project = asked.project;
+    this.#step = asked.step;
+    this.#next = asked.from;
+  }
+
+  async add(texts: readonly string[]): Promise<void> {
+    if (texts.length === 0) return;
+    const inputs = texts.some(isLarge)
+      ? await Promise.all(texts.map((text) => this.#inputOf(text)))
+      : texts.map((input) => ({ input }));
+    const before = this.#durable;
+    this.#durable = (await this.#commit(inputs, false)).durable;
+    this.#durable.catch(() => {});
+    this.#next += inputs.length;
+    await before;
+  }
+
+  async end(close: boolean): Promise<AppendedView> {
+    if (close) this.#durable = (await this.#commit([], true)).durable;
+    await this.#durable;
+    const step = this.#parts.space.get("step", this.#step);
+    return { offered: step?.status.offered ?? this.#next, closed: step?.status.closed ?? true };
+  }
+
+  /** Holds the caller back while too many tasks of the job wait; throws "limited" when that lasts. */
+  async #commit(
+    inputs: { input: string; inputObject?: string }[],
+    close: boolean,
+  ): Promise<{ durable: Promise<void> }> {
+    const { space, jobs, clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + limits.throttleHoldMs;
+    for (;;) {
+      try {
+        return space.commit((tx) => {
+          const step = tx.get("step", this.#step);
+          if (!step)
+            throw new CanopyError(
+              "conflict",
+              `Cannot append tasks as the step ${this.#step} has ended`,
+            );
+          return jobs.appendTasks(tx, step, this.#next, inputs, close);
+        });
+      } catch (thrown) {
+        const leftMs = untilMs - clock.monotonicMs();
+        if (!(thrown instanceof CanopyError && thrown.code === "limited") || leftMs <= 0)
+          throw thrown;
+        await this.#untilLess(leftMs);
+      }
+    }
+  }
+
+  /** Until something of the job has ended or `waitMs` have passed. */
+  #untilLess(waitMs: number): Promise<void> {
+    const { feed, clock } = this.#parts;
+    return new Promise((resolve) => {
+      const done = () => {
+        stop();
+        timer.cancel();
+        resolve();
+      };
+      const stop = feed.onJob(jobOf(this.#step), done);
+      const timer = clock.after(waitMs, done);
+    });
+  }
+
+  async #inputOf(text: string): Promise<{ input: string; inputObject?: string }> {
+    if (!isLarge(text)) return { input: text };
+    const { key } = await this.#parts.objects.put(this.#project, Buffer.from(text));
+    return { input: "null", inputObject: key };
+  }
+}
+
+/** In UTF-8 a character takes up to three bytes of one in memory. */
+function isLarge(text: string): boolean {
+  return (
+    text.length > limits.inlineBytesMax ||
+    (text.length * 3 > limits.inlineBytesMax && Buffer.byteLength(text) > limits.inlineBytesMax)
+  );
+}

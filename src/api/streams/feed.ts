@@ -1,0 +1,78 @@
+import { jobOf } from "#/model/task.ts";
+import { parentOf, type Change } from "#/model/record.ts";
+import type { Batch } from "#/space/log.ts";
+import type { Space } from "#/space/space.ts";
+
+/**
+ * Durable changes, handed to those who watch a step, a job, or everything. Each batch is walked once,
+ * however many watch, and not at all when nobody does.
+ */
+export class Feed {
+  #steps = new Map<string, Set<(changes: Change[]) => void>>();
+  #jobs = new Map<string, Set<() => void>>();
+  #all = new Set<(batch: Batch) => void>();
+  #stop: () => void;
+
+  constructor(space: Space) {
+    this.#stop = space.onDurable((batch) => this.#hand(batch));
+  }
+
+  /** Changes of a step and of its tasks, batch by batch. */
+  onStep(step: string, listener: (changes: Change[]) => void): () => void {
+    return watch(this.#steps, step, listener);
+  }
+
+  /** That something of a job has changed. */
+  onJob(job: string, listener: () => void): () => void {
+    return watch(this.#jobs, job, listener);
+  }
+
+  onBatch(listener: (batch: Batch) => void): () => void {
+    this.#all.add(listener);
+    return () => this.#all.delete(listener);
+  }
+
+  close(): void {
+    this.#stop();
+  }
+
+  #hand(batch: Batch): void {
+    for (const listener of this.#all) listener(batch);
+    if (this.#steps.size > 0) this.#handSteps(batch.changes);
+    if (this.#jobs.size > 0) this.#handJobs(batch.changes);
+  }
+
+  #handSteps(changes: readonly Change[]): void {
+    const touched = new Map<string, Change[]>();
+    for (const change of changes) {
+      const { kind, name } = change.record;
+      if (kind !== "task" && kind !== "step") continue;
+      const step = kind === "step" ? name : parentOf(name);
+      if (!this.#steps.has(step)) continue;
+      const list = touched.get(step);
+      if (list) list.push(change);
+      else touched.set(step, [change]);
+    }
+    for (const [step, list] of touched)
+      for (const listener of this.#steps.get(step) ?? []) listener(list);
+  }
+
+  #handJobs(changes: readonly Change[]): void {
+    const touched = new Set<string>();
+    for (const { record } of changes) {
+      if (record.kind === "task" || record.kind === "step" || record.kind === "job")
+        touched.add(jobOf(record.name));
+    }
+    for (const job of touched) for (const listener of this.#jobs.get(job) ?? []) listener();
+  }
+}
+
+function watch<T>(watched: Map<string, Set<T>>, name: string, listener: T): () => void {
+  let listeners = watched.get(name);
+  if (!listeners) watched.set(name, (listeners = new Set()));
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0 && watched.get(name) === listeners) watched.delete(name);
+  };
+}

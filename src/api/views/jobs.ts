@@ -1,0 +1,137 @@
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { indexOfTask, stepOfTask } from "#/model/task.ts";
+import type { JobDetail, JobView } from "#/model/views.ts";
+import type { DoorParts } from "../parts.ts";
+import { foldSteps, type Folded, type RunningByStep } from "./steps.ts";
+import { instantOf, maybeInstant } from "./time.ts";
+
+type Reading = Pick<DoorParts, "space">;
+
+/** The job of that name, live or archived. Throws "not-found", for a job of another project too. */
+export async function findJob(
+  { space }: Reading,
+  project: string,
+  name: string,
+): Promise<JobRecord> {
+  const [job] = await space.find("job", [name]);
+  if (job && job.project === project) return job;
+  throw new CanopyError("not-found", `Cannot find the job '${name}' in the project '${project}'`, {
+    hint: "See them all: canopy ps --all",
+  });
+}
+
+/** The same, for a call that changes it. Throws "conflict" when it has ended. */
+export async function findRunningJob(
+  parts: Reading,
+  project: string,
+  name: string,
+  action: string,
+): Promise<JobRecord> {
+  const job = await findJob(parts, project, name);
+  if (!hasJobEnded(job)) return job;
+  throw new CanopyError(
+    "conflict",
+    `Cannot ${action} as the job ${name} has ended: it has ${job.status.phase}`,
+  );
+}
+
+/** All steps of a job, live or archived, by number. */
+export async function stepsOf({ space }: Reading, job: JobRecord): Promise<StepRecord[]> {
+  if (space.count("step", job.name) >= job.status.steps) return [...space.list("step", job.name)];
+  const steps: StepRecord[] = [];
+  for (let from = 0; from < job.status.steps; from += limits.archivePageTasks) {
+    const length = Math.min(limits.archivePageTasks, job.status.steps - from);
+    const found = await space.find(
+      "step",
+      Array.from({ length }, (_, at) => `${job.name}/${from + at}`),
+    );
+    for (const step of found) if (step) steps.push(step);
+  }
+  return steps;
+}
+
+/** The step of that number, live or archived. Throws "not-found". */
+export async function findStep(
+  { space }: Reading,
+  job: JobRecord,
+  number: number,
+): Promise<StepRecord> {
+  const [step] = await space.find("step", [`${job.name}/${number}`]);
+  if (step) return step;
+  throw new CanopyError(
+    "not-found",
+    `Cannot find step ${number} of the job ${job.name} as it has ${job.status.steps} steps, counted from 0`,
+  );
+}
+
+export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
+  const { name, project, spec, status } = job;
+  return {
+    id: name,
+    project,
+    title: spec.title,
+    phase: status.phase,
+    open: status.open,
+    priority: spec.priority,
+    onFailure: spec.onFailure,
+    submittedBy: spec.submittedBy,
+    submittedAt: instantOf(spec.submittedAt),
+    endedAt: maybeInstant(status.endedAt),
+    reason: status.reason,
+    exitCode: status.exitCode,
+    steps: status.steps,
+    mainStep: spec.mainStep === undefined ? undefined : indexOfTask(spec.mainStep),
+    tasks: folded?.tasks,
+    usage: folded?.usage,
+  };
+}
+
+/** Tasks of a job that run, by step. */
+export function runningOf({ scheduler }: Pick<DoorParts, "scheduler">, job: string): RunningByStep {
+  const running = new Map<string, number>();
+  for (const { task } of scheduler.leases(job)) {
+    const step = stepOfTask(task);
+    running.set(step, (running.get(step) ?? 0) + 1);
+  }
+  return running;
+}
+
+/** A job at this moment, with its steps folded, when it will have ended, and why it waits if it does. */
+export async function detailOf(parts: DoorParts, job: JobRecord): Promise<JobDetail> {
+  const steps = await stepsOf(parts, job);
+  if (hasJobEnded(job)) {
+    const folded = foldSteps(steps, new Map());
+    return { ...jobViewOf(job, folded), ...folded, waits: [] };
+  }
+  const folded = foldSteps(steps, runningOf(parts, job.name));
+  const isStuck = folded.tasks.waiting > 0 && folded.tasks.running === 0;
+  return {
+    ...jobViewOf(job, folded),
+    ...folded,
+    eta: etaOf(parts, job, steps),
+    waits: isStuck ? parts.scheduler.explainJob(job.name) : [],
+  };
+}
+
+function etaOf(
+  { jobs, scheduler, clock, space }: DoorParts,
+  job: JobRecord,
+  steps: StepRecord[],
+): JobDetail["eta"] {
+  const now = clock.now();
+  const running = scheduler
+    .leases(job.name)
+    .map(({ task, since }) => ({ task, ranMs: now - since }));
+  const capacity = { milliCpus: 0, memoryBytes: 0 };
+  for (const { machine, connected } of scheduler.machines()) {
+    const record = space.get("machine", machine);
+    if (!connected || !record || record.spec.cordoned) continue;
+    capacity.milliCpus += record.status.capacity.milliCpus;
+    capacity.memoryBytes += record.status.capacity.memoryBytes;
+  }
+  const found = jobs.eta(job, steps, running, capacity);
+  return found && { lowMs: found.lowMs, likelyMs: found.likelyMs, highMs: found.highMs };
+}

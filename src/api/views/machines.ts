@@ -1,0 +1,41 @@
+import { CanopyError } from "#/base/errors.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import type { MachineView } from "#/model/views.ts";
+import type { MachineView as SoftState } from "#/scheduler/session.ts";
+import type { Space } from "#/space/space.ts";
+import { instantOf, maybeInstant } from "./time.ts";
+
+export function findMachine(space: Space, name: string): MachineRecord {
+  const machine = space.get("machine", name);
+  if (machine) return machine;
+  throw new CanopyError("not-found", `Cannot find the machine '${name}'`, {
+    hint: "See them all: canopy machines",
+  });
+}
+
+export function machineViewOf(
+  { name, spec, status }: MachineRecord,
+  soft: SoftState | undefined,
+): MachineView {
+  const connected = soft?.connected === true;
+  return {
+    name,
+    site: spec.site,
+    hostname: status.hostname,
+    os: status.os,
+    arch: status.arch,
+    version: status.version,
+    labels: spec.labels,
+    drivers: status.drivers,
+    capacity: status.capacity,
+    free: connected ? soft.free : undefined,
+    connected,
+    cordoned: spec.cordoned,
+    lastSeenAt: maybeInstant(soft?.lastSeenMs),
+    running: soft?.running ?? 0,
+    cpuShare: connected ? soft.load?.cpuShare : undefined,
+    memoryFreeBytes: connected ? soft.load?.memoryFreeBytes : undefined,
+    joinedAt: instantOf(spec.joinedAt),
+    microsPerHour: status.rates.microsPerHour,
+  };
+}

@@ -1,0 +1,71 @@
+import { CanopyError } from "#/base/errors.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { indexOfTask, jobOf, stepOfTask, type TaskError, type TaskRecord } from "#/model/task.ts";
+import type { TaskDetail, TaskErrorView, TaskView } from "#/model/views.ts";
+import type { LeaseView } from "#/scheduler/session.ts";
+import { instantOf, maybeInstant } from "./time.ts";
+
+export function taskErrorOf({ reason, message, stack, exitCode }: TaskError): TaskErrorView {
+  return { reason, message, stack, exitCode };
+}
+
+/** Why a task that has ended without a result did so: its last attempt's error. */
+export function finalErrorOf(task: TaskRecord): TaskErrorView {
+  const last = task.status.attempts?.at(-1);
+  if (task.status.phase === "cancelled")
+    return { reason: "cancelled", message: "It was cancelled before it had ended" };
+  if (last) return taskErrorOf(last.error);
+  return { reason: "machine-lost", message: "Its machine was lost each time that it ran" };
+}
+
+export function taskViewOf(
+  task: TaskRecord,
+  step: StepRecord | undefined,
+  lease: LeaseView | undefined,
+): TaskView {
+  const { name, status } = task;
+  const { usage } = status;
+  return {
+    id: name,
+    job: jobOf(name),
+    step: indexOfTask(stepOfTask(name)),
+    index: indexOfTask(name),
+    title: step?.spec.title ?? "",
+    phase: lease ? "running" : status.phase,
+    machine: lease?.machine ?? status.machine,
+    runningSince: maybeInstant(lease?.since),
+    notBefore: maybeInstant(status.notBefore),
+    attempts: (status.attempts ?? []).map(({ machine, at, error }) => ({
+      machine,
+      at: instantOf(at),
+      error: taskErrorOf(error),
+    })),
+    lost: status.lost ?? 0,
+    reused: status.reused === true,
+    exitCode: status.exitCode,
+    usage: usage && { ...usage, startedAt: instantOf(usage.startedAt) },
+  };
+}
+
+export function taskDetailOf(
+  task: TaskRecord,
+  step: StepRecord | undefined,
+  lease: LeaseView | undefined,
+): TaskDetail {
+  const { input, inputObject } = task.spec;
+  const { result, resultObject, outputs } = task.status;
+  return {
+    ...taskViewOf(task, step, lease),
+    input,
+    inputObject,
+    result,
+    resultObject,
+    outputs: { ...outputs },
+  };
+}
+
+export function noTask(name: string): CanopyError {
+  return new CanopyError("not-found", `Cannot find the task '${name}'`, {
+    hint: `See those there are: canopy ps ${jobOf(name)} --tasks`,
+  });
+}
