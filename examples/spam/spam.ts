@@ -28,13 +28,13 @@ const tellingWords = 40;
 
 /** Word → the numbers of the mails that hold it. */
 export const index = mapReduce({
-  map({ first, mails }: Batch, emit: (word: string, mail: number) => void) {
+  map({ first, mails }: Batch, emit: (word: string, mails: number[]) => void) {
     for (const [place, mail] of mails.entries()) {
-      for (const word of wordsOf(mail)) emit(word, first + place);
+      for (const word of wordsOf(mail)) emit(word, [first + place]);
     }
   },
-  combine: (_word, mails) => mails,
-  reduce: (_word, lists: number[][]) => lists.flat().toSorted((a, b) => a - b),
+  combine: (_word, lists) => lists.flat(),
+  reduce: (_word, lists) => lists.flat().toSorted((a, b) => a - b),
   title: "index",
 });
 
