@@ -23,6 +23,8 @@ export interface Channel {
   drained(): Promise<void>;
   /** Called with whole lines only, as many as came at once. */
   onLines: (lines: string[]) => void;
+  /** Resolves when no more lines will come. */
+  closed: Promise<void>;
 }
 
 /**

@@ -34,7 +34,10 @@ export class Admission {
   }
 
   /** Calls `enter` once there is room, at once when there is. Needs beyond the machine run alone. */
-  ask(needs: Pick<Needs, "milliCpus" | "memoryBytes">, enter: (seat: Seat) => void): { withdraw(): void } {
+  ask(
+    needs: Pick<Needs, "milliCpus" | "memoryBytes">,
+    enter: (seat: Seat) => void,
+  ): { withdraw(): void } {
     const waiter: Waiter = {
       milliCpus: Math.min(needs.milliCpus, this.#capacity.milliCpus),
       memoryBytes: Math.min(needs.memoryBytes, this.#capacity.memoryBytes),
@@ -79,6 +82,7 @@ export class Admission {
   }
 
   #admit(): void {
-    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!)) this.#seat(this.#waiting.shift()!);
+    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0]!))
+      this.#seat(this.#waiting.shift()!);
   }
 }

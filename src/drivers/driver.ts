@@ -3,6 +3,7 @@ import type { LogLine, SegmentSource, StepBrief, TaskOffer } from "#/model/wire.
 import type { Capacity } from "#/model/needs.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
+import type { Cages } from "#/base/processes.ts";
 import type { Admission } from "./admission.ts";
 
 /** How tasks of one kind run on this machine. */
@@ -36,6 +37,8 @@ export interface Work {
   cancelled: boolean;
   /** Times that a runner died while this was under way and nobody could say who did it. */
   suspected: number;
+  /** Where a driver has put an input that came as an object. */
+  inputFile?: { path: string; sizeBytes: number };
 }
 
 /** Who hears of the work. */
@@ -68,6 +71,8 @@ export interface DriverParts extends Pick<Host, "clock" | "files" | "processes" 
   admission: Admission;
   objects: ObjectAccess;
   shuffle: ShuffleAccess;
+  /** Undefined where the kernel does not let us: memory is then looked at every now and then. */
+  cages: Cages | undefined;
   /** Carries a mark of this agent alone, by which what it left behind is found again. */
   mark: string;
 }

@@ -21,6 +21,7 @@ export function channelOf(stream: Duplex): Channel {
     write: (content) => void (stream.destroyed || stream.write(content)),
     drained: () => (stream.writableNeedDrain ? drained(stream) : Promise.resolve()),
     onLines: () => {},
+    closed: new Promise((resolve) => void stream.once("close", resolve)),
   };
   stream.setEncoding("utf8");
   stream.on("error", () => {});

@@ -1,0 +1,69 @@
+import { messageOf } from "#/base/errors.ts";
+import type { TaskError } from "#/model/task.ts";
+import type { TaskUsage } from "#/model/usage.ts";
+import type { DriverParts, Outcome, Work } from "../driver.ts";
+import { failed } from "../outcomes.ts";
+import type { Warm } from "./warm.ts";
+
+/** What a runner's line about a task that ended comes to. Only a result that is an object takes a while. */
+export function endingOf(
+  parts: DriverParts,
+  told: {
+    work: Work;
+    warm: Warm;
+    kind: "r" | "p" | "f";
+    fields: string[];
+    segments: Uint8Array[][] | undefined;
+  },
+): Outcome | Promise<Outcome> {
+  const { work, warm, kind, fields, segments } = told;
+  const [, , wall, cpu, text = ""] = fields;
+  const wallMs = Number(wall) || 0;
+  const usage: TaskUsage = {
+    startedAt: Math.round(parts.clock.now() - wallMs),
+    wallMs,
+    cpuMs: Number(cpu) || 0,
+    memoryBytes: warm.memoryBytes,
+    readBytes: work.inputFile?.sizeBytes ?? 0,
+    writtenBytes: 0,
+  };
+  if (kind === "f") return { usage, error: errorOf(text) };
+  const { shuffle } = work.brief.spec;
+  const shuffleBytes =
+    shuffle?.role === "map"
+      ? parts.shuffle.keep(
+          work.offer.task,
+          segments ?? Array.from({ length: shuffle.partitions }, () => []),
+        )
+      : undefined;
+  const more = shuffleBytes && { shuffleBytes };
+  if (kind === "r") return { usage, result: text, ...more };
+  return storeResult(parts, work, warm, text, usage);
+}
+
+async function storeResult(
+  parts: DriverParts,
+  work: Work,
+  warm: Warm,
+  path: string,
+  usage: TaskUsage,
+): Promise<Outcome> {
+  try {
+    // User code shares the runner's channel: it may not have us read what is not its own.
+    if (!path.startsWith(`${warm.folder}/`) || path.includes(".."))
+      throw new Error("it is not where it should be");
+    const { key, sizeBytes } = await parts.objects.store(work.brief.project, path);
+    await parts.files.remove(path);
+    return { usage: { ...usage, writtenBytes: sizeBytes }, result: "null", resultObject: key };
+  } catch (thrown) {
+    return failed(usage, "output-missing", `Its result could not be stored: ${messageOf(thrown)}`);
+  }
+}
+
+function errorOf(text: string): TaskError {
+  try {
+    return JSON.parse(text) as TaskError;
+  } catch {
+    return { reason: "threw", message: text };
+  }
+}

@@ -1,0 +1,65 @@
+import type { FunctionRun } from "#/model/task.ts";
+
+/**
+ * What an agent and a runner say to each other: lines of fields divided by tabs, the first one letter,
+ * the last free of rules (so JSON stays the text it was: nothing is parsed or escaped on the way).
+ * Tasks have numbers that grow; results may come for several at once.
+ *
+ * To the runner:
+ *   d step info          describes a step (JSON of StepInfo) by a short number
+ *   t number step attempt index input       a task
+ *   o number step attempt index path        a task whose input is in a file
+ *   r number step attempt index input       a reduce task; lines that begin with "[" follow, then "e"
+ *   e                    all segments were sent: reduce
+ *   x                    they cannot be had: forget that task
+ *   v                    numbers are valid again: what was taken back has passed
+ *   c number             it was cancelled
+ *   q                    end
+ *
+ * From the runner:
+ *   R                    the module is loaded
+ *   B error              it could not be (JSON of TaskError)
+ *   r number wallMs cpuMs result
+ *   p number wallMs cpuMs path              the result is in that file
+ *   f number wallMs cpuMs error             (JSON of TaskError)
+ *   l number stream line                    printed
+ *   s number partition chunk                a map task's part of the shuffle
+ *   u bytes              memory that the runner holds
+ *   x                    what was taken back is dropped, and what still comes will be until "v"
+ *   z                    no longer to be trusted: replace me
+ *
+ * On the board the runner marks the number of the task that it begins, before it begins, and the agent
+ * writes the last number that may begin ("taken back"; 0 for no such bound). Each writes, then reads:
+ * so both agree which tasks have begun, however busy or dead the runner is.
+ */
+export const board = { begun: 0, bound: 1 } as const;
+
+export interface StepInfo {
+  step: string;
+  job: string;
+  function: string;
+  role: FunctionRun["role"];
+  /** For "map". */
+  partitions: number;
+  cloudUrl: string;
+  jobKey?: string;
+}
+
+/** Splits a line into `count` fields; the last keeps its tabs. */
+export function fieldsOf(line: string, count: number): string[] {
+  const fields: string[] = [];
+  let at = 0;
+  for (let field = 1; field < count; field++) {
+    const tab = line.indexOf("\t", at);
+    if (tab < 0) break;
+    fields.push(line.slice(at, tab));
+    at = tab + 1;
+  }
+  fields.push(line.slice(at));
+  return fields;
+}
+
+/** JSON text on one line: line breaks can only stand between tokens. */
+export function oneLine(json: string): string {
+  return json.includes("\n") ? JSON.stringify(JSON.parse(json)) : json;
+}

@@ -1,0 +1,457 @@
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Needs } from "#/model/needs.ts";
+import { jobOf, type FailureReason, type TaskError } from "#/model/task.ts";
+import { briefDuration, briefSize } from "#/model/units.ts";
+import type { DriverParts, Outcome, Work } from "../driver.ts";
+import { failed, usedNothing } from "../outcomes.ts";
+import { reduceWith, stepLine, taskLine } from "./telling.ts";
+import { endingOf } from "./endings.ts";
+import { Queue } from "./queue.ts";
+import { Warm, type WarmEnd, type WarmEvents } from "./warm.ts";
+
+export interface PoolKind {
+  project: string;
+  module: string;
+  /** Each task waits for others most of its time, and has a runner to itself. */
+  isJob: boolean;
+  needs: Needs;
+}
+
+const seatMs = 50;
+const loadFailuresMax = 3;
+let warmCount = 0;
+
+/**
+ * The warm processes of one module, and the tasks that wait for them.
+ *
+ * A process that works has a seat in the machine; it gives it back when it runs dry, or when others
+ * want one. Short tasks are told ahead, about limits.runnerAheadMs of them; a task of unknown length
+ * alone. When a process dies, the task that it was at is charged if it surely did it: it was the only
+ * one ever told to that process, or had run for limits.crashSureMs. Otherwise nobody is charged, and
+ * that task runs again with a fresh process to itself, which makes it sure. All others told to that
+ * process simply go back into the queue.
+ */
+export class Pool implements WarmEvents {
+  idleSinceMs = 0;
+  #parts: DriverParts;
+  #kind: PoolKind;
+  #memoryBytes: number;
+  #queue = new Queue<Work>();
+  /** Suspects: each gets a fresh process to itself. */
+  #suspects: Work[] = [];
+  #warms = new Set<Warm>();
+  #idle: Warm[] = [];
+  #asked: { withdraw(): void } | undefined;
+  #isDispatching = false;
+  #isStopped = false;
+  #preparing = 0;
+  #meanMs: number | undefined;
+  #hasLoaded = false;
+  #loadFailures = 0;
+
+  constructor(parts: DriverParts, kind: PoolKind) {
+    this.#parts = parts;
+    this.#kind = kind;
+    const fairShare = parts.capacity.memoryBytes / Math.max(1, parts.capacity.milliCpus / 1000);
+    this.#memoryBytes = kind.needs.memoryBytes || Math.floor(fairShare);
+  }
+
+  get isBusy(): boolean {
+    return (
+      this.#queue.size > 0 || this.#suspects.length > 0 || this.#warms.size > this.#idle.length
+    );
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  get isUnused(): boolean {
+    return !this.isBusy && this.#warms.size === 0 && this.#preparing === 0;
+  }
+
+  add(work: Work): void {
+    if (work.offer.inputObject === undefined) {
+      this.#queue.push(work);
+      this.#dispatchSoon();
+    } else {
+      void this.#fetchInput(work, work.offer.inputObject);
+    }
+  }
+
+  running(): Work[] {
+    return [...this.#warms].flatMap((warm) => warm.head()?.[1] ?? []);
+  }
+
+  /** `work.cancelled` is set. What waits ends now; what runs is told, and made to after a grace. */
+  cancel(work: Work): void {
+    const isWaiting = this.#queue.remove(work) || this.#suspects.includes(work);
+    if (isWaiting) {
+      this.#suspects = this.#suspects.filter((other) => other !== work);
+      return this.#end(work, cancelled(this.#parts.clock.now()));
+    }
+    for (const warm of this.#warms) {
+      for (const [number, other] of warm.flights) {
+        if (other !== work) continue;
+        if (warm.state === "ready" && warm.flights.size > 1) this.#takeBack(warm);
+        if (!warm.flights.has(number)) return;
+        warm.say(`c\t${number}`);
+        warm.flush();
+        warm.cancelMs ||= this.#parts.clock.monotonicMs();
+        return;
+      }
+    }
+  }
+
+  forget(job: string): void {
+    for (const warm of this.#warms) {
+      for (const step of warm.steps.keys()) if (jobOf(step) === job) warm.steps.delete(step);
+    }
+  }
+
+  /** Watches over what runs: see the driver's sweep. */
+  sweep(nowMs: number): void {
+    for (const warm of this.#warms) this.#watch(warm, nowMs);
+    const oldest = this.#idle[0];
+    if (oldest && nowMs - oldest.idleMs > limits.runnerIdleMs) this.endOneIdle();
+  }
+
+  endOneIdle(): boolean {
+    const warm = this.#idle.shift();
+    warm?.quit();
+    return warm !== undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#asked?.withdraw();
+    for (const work of [...this.#queue.drain(), ...this.#suspects.splice(0)]) {
+      this.#end(work, cancelled(this.#parts.clock.now()));
+    }
+    for (const warm of this.#warms) warm.kill(undefined, "cancelled", "The agent stopped");
+    await Promise.all([...this.#warms].map((warm) => warm.gone));
+  }
+
+  // What a warm process tells.
+
+  loaded(warm: Warm): void {
+    this.#hasLoaded = true;
+    this.#loadFailures = 0;
+    if (this.#isStopped) return warm.kill(undefined, "cancelled", "The agent stopped");
+    this.#feed(warm);
+  }
+
+  moved(warm: Warm): void {
+    if (warm.isRetired || warm.tasksTold > limits.runnerTasksMax) this.#retire(warm);
+    else if (warm.state === "ready") this.#feed(warm);
+  }
+
+  ended(warm: Warm, number: number, kind: "r" | "p" | "f", fields: string[]): void {
+    const work = warm.flights.get(number)!;
+    warm.flights.delete(number);
+    warm.cancelMs = 0;
+    warm.isExclusive = false;
+    if (warm.isAlone) {
+      warm.isAlone = false;
+      work.suspected = 0;
+    }
+    const wallMs = Number(fields[2]);
+    this.#meanMs = this.#meanMs === undefined ? wallMs : this.#meanMs * 0.9 + wallMs * 0.1;
+    const segments = warm.segments.get(number);
+    warm.segments.delete(number);
+    const outcome = endingOf(this.#parts, { work, warm, kind, fields, segments });
+    if (outcome instanceof Promise) void outcome.then((later) => this.#end(work, later));
+    else this.#end(work, outcome);
+  }
+
+  gone(warm: Warm, end: WarmEnd): void {
+    this.#warms.delete(warm);
+    this.#idle = this.#idle.filter((other) => other !== warm);
+    const begun = warm.begun();
+    const left = [...warm.flights];
+    warm.flights.clear();
+    for (const [number, work] of left.reverse()) {
+      const isAtIt = number === begun || warm.isExclusive;
+      if (work.cancelled || this.#isStopped) this.#end(work, cancelled(this.#parts.clock.now()));
+      else if (warm.killedFor?.work === work && isAtIt) this.#charge(work, warm, end);
+      else if (warm.killedFor?.work || (number > begun && !warm.isExclusive)) this.#again(work);
+      else if (isAtIt && this.#isSure(warm, work)) this.#charge(work, warm, end);
+      else this.#suspect(work, isAtIt);
+    }
+    if (!warm.hasLoaded && !this.#isStopped) this.#notLoaded(end);
+    warm.seat?.release();
+    warm.seat = undefined;
+    this.#dispatchSoon();
+  }
+
+  dropped(_warm: Warm, back: Work[]): void {
+    this.#giveBack(back);
+  }
+
+  // How tasks find their process.
+
+  #dispatchSoon(): void {
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    queueMicrotask(() => {
+      this.#isDispatching = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    if (this.#isStopped) return;
+    for (const warm of this.#warms) {
+      if (this.#queue.size === 0) break;
+      if (warm.seat && warm.state === "ready") this.#feed(warm);
+    }
+    if (this.#queue.size === 0 && this.#suspects.length === 0) return;
+    const coming = this.#coming();
+    if (this.#asked || coming >= this.#queue.size + this.#suspects.length) return;
+    if (!this.#kind.isJob && coming * 1000 >= Math.max(1000, this.#parts.capacity.milliCpus))
+      return;
+    if (this.#warms.size - this.#idle.length + this.#preparing >= limits.runnersPerModuleMax)
+      return;
+    this.#asked = { withdraw: () => {} };
+    let isSeated = false;
+    const asked = this.#parts.admission.ask(this.#kind.needs, (seat) => {
+      isSeated = true;
+      this.#asked = undefined;
+      if (this.#isStopped || (this.#queue.size === 0 && this.#suspects.length === 0))
+        return seat.release();
+      this.#seat(seat);
+      this.#dispatchSoon();
+    });
+    if (!isSeated) this.#asked = asked;
+  }
+
+  /** Processes that have a seat and are not ready yet: each will take at least one task. */
+  #coming(): number {
+    let count = this.#preparing;
+    for (const warm of this.#warms) if (warm.seat && warm.state === "loading") count++;
+    return count;
+  }
+
+  #seat(seat: { release(): void }): void {
+    const suspect = this.#suspects.shift();
+    const warm = suspect ? undefined : this.#idle.pop();
+    if (!warm) return void this.#begin(seat, suspect);
+    warm.seat = seat;
+    warm.seatedMs = this.#parts.clock.monotonicMs();
+    this.#feed(warm);
+  }
+
+  async #begin(seat: { release(): void }, suspect: Work | undefined): Promise<void> {
+    this.#preparing++;
+    try {
+      const { path } = await this.#parts.objects.fetch(this.#kind.project, this.#kind.module);
+      const name = `runner-${++warmCount}`;
+      await this.#parts.files.makeFolder(`${this.#parts.folder}/${name}`);
+      if (this.#isStopped) throw new CanopyError("unavailable", "The agent stopped");
+      const { milliCpus } = this.#kind.needs;
+      const warm = new Warm(this.#parts, this, {
+        name,
+        modulePath: path,
+        memoryBytes: this.#memoryBytes,
+        milliCpus,
+      });
+      warm.seat = seat;
+      warm.seatedMs = warm.startedMs;
+      this.#warms.add(warm);
+      if (!suspect) return;
+      warm.isAlone = true;
+      this.#tell(warm, suspect);
+      warm.flush();
+    } catch (thrown) {
+      seat.release();
+      const message = `The module cannot be had: ${messageOf(thrown)}`;
+      if (suspect) this.#suspects.unshift(suspect);
+      this.#failWaiting({ reason: "not-started", message });
+    } finally {
+      this.#preparing--;
+    }
+  }
+
+  /** Tells a seated process as many tasks as it should have, or lets it rest. */
+  #feed(warm: Warm): void {
+    if (!warm.seat || warm.state !== "ready" || warm.isAlone || warm.isExclusive) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const isYielding = this.#parts.admission.isContended && nowMs - warm.seatedMs > seatMs;
+    if (!isYielding && !this.#isStopped) {
+      let room = this.#window() - warm.flights.size;
+      while (room-- > 0 && this.#queue.size > 0 && !warm.isExclusive) {
+        if (isReduce(this.#queue.first!) && warm.flights.size > 0) break;
+        this.#tell(warm, this.#queue.shift()!);
+      }
+      warm.flush();
+    }
+    if (warm.flights.size === 0) this.#rest(warm, nowMs);
+  }
+
+  /** How many tasks a process is told ahead: by how long they take, and so that others get some. */
+  #window(): number {
+    if (this.#kind.isJob || this.#meanMs === undefined) return 1;
+    const ahead = Math.floor(limits.runnerAheadMs / Math.max(this.#meanMs, 0.001));
+    const seated = Math.max(1, this.#warms.size - this.#idle.length);
+    const share = Math.ceil(this.#queue.size / seated);
+    return Math.max(1, Math.min(ahead, limits.runnerAheadTasksMax, share + 1));
+  }
+
+  #tell(warm: Warm, work: Work): void {
+    if (!warm.steps.has(work.step)) warm.say(stepLine(warm, work, this.#parts.cloudUrl));
+    const number = warm.tell(work, (next) => taskLine(warm, work, next));
+    if (!isReduce(work)) return;
+    warm.isExclusive = true;
+    void reduceWith(this.#parts, warm, work).then((outcome) => {
+      if (!outcome || !warm.flights.delete(number)) return;
+      warm.isExclusive = false;
+      warm.isAlone = false;
+      this.#end(work, outcome);
+      this.moved(warm);
+    });
+  }
+
+  #rest(warm: Warm, nowMs: number): void {
+    warm.idleMs = nowMs;
+    this.idleSinceMs = nowMs;
+    this.#idle.push(warm);
+    const { seat } = warm;
+    warm.seat = undefined;
+    seat!.release();
+    this.#dispatchSoon();
+  }
+
+  #retire(warm: Warm): void {
+    if (warm.state === "taken-back" || warm.state === "ending" || warm.state === "gone") return;
+    const begun = warm.begun();
+    for (const [number, work] of [...warm.flights].reverse()) {
+      if (number <= begun && !warm.isRetired) continue;
+      warm.flights.delete(number);
+      this.#again(work);
+    }
+    if (warm.flights.size > 0) return;
+    if (warm.isRetired) warm.kill(undefined, "cancelled", "It is replaced");
+    else warm.quit();
+  }
+
+  // Watching.
+
+  #watch(warm: Warm, nowMs: number): void {
+    if (warm.state === "loading" && nowMs - warm.startedMs > limits.moduleLoadMs) {
+      const message = `The module took longer than ${briefDuration(limits.moduleLoadMs)} to load`;
+      return warm.kill(undefined, "not-started", message);
+    }
+    const head = warm.head();
+    if (!head || warm.state === "ending" || warm.state === "gone" || warm.state === "loading")
+      return;
+    const [, work] = head;
+    const ranMs = nowMs - warm.headMs;
+    const { timeoutMs } = work.brief.spec.template;
+    if (timeoutMs !== undefined && ranMs > timeoutMs) return this.#timeOut(warm, work, timeoutMs);
+    if (work.cancelled && warm.cancelMs > 0 && nowMs - warm.cancelMs > limits.cancelGraceMs) {
+      return warm.kill(work, "cancelled", "It was cancelled");
+    }
+    if (warm.look(nowMs))
+      return warm.kill(undefined, "out-of-memory", "It took more memory than it may");
+    if (warm.flights.size > 1 && ranMs > limits.runnerStuckMs && warm.state === "ready")
+      this.#takeBack(warm);
+  }
+
+  /** Results that lie unread would be news: they are read first. */
+  #timeOut(warm: Warm, work: Work, timeoutMs: number): void {
+    this.#parts.clock.soon(() => {
+      if (warm.head()?.[1] !== work) return;
+      warm.kill(work, "timed-out", `It took longer than ${briefDuration(timeoutMs)}`);
+    });
+  }
+
+  #takeBack(warm: Warm): void {
+    this.#giveBack(warm.takeBack());
+  }
+
+  #giveBack(back: Work[]): void {
+    for (const work of back.reverse()) {
+      if (work.cancelled) this.#end(work, cancelled(this.#parts.clock.now()));
+      else this.#again(work);
+    }
+    this.#dispatchSoon();
+  }
+
+  // What becomes of the tasks of a process that died.
+
+  #again(work: Work): void {
+    work.startedMs = 0;
+    if (work.suspected > 1) this.#suspects.push(work);
+    else this.#queue.unshift(work);
+    this.#dispatchSoon();
+  }
+
+  #suspect(work: Work, isAtIt: boolean): void {
+    work.suspected += isAtIt ? 2 : 1;
+    this.#again(work);
+  }
+
+  #isSure(warm: Warm, work: Work): boolean {
+    return (
+      warm.tasksTold === 1 || this.#parts.clock.monotonicMs() - work.startedMs > limits.crashSureMs
+    );
+  }
+
+  #charge(work: Work, warm: Warm, end: WarmEnd): void {
+    const { clock } = this.#parts;
+    const wallMs = clock.monotonicMs() - work.startedMs;
+    const memoryBytes = warm.memoryBytes;
+    const usage = { ...usedNothing(clock.now() - wallMs), wallMs, cpuMs: wallMs, memoryBytes };
+    const reason: FailureReason = end.broken ? "not-started" : end.reason;
+    const limit = this.#memoryBytes;
+    const message =
+      reason === "out-of-memory" ? `It took more memory than its ${briefSize(limit)}` : end.message;
+    const more =
+      end.exitCode === undefined || reason !== "exited" ? {} : { exitCode: end.exitCode };
+    this.#end(work, failed(usage, reason, end.broken?.message ?? message, more));
+  }
+
+  #notLoaded(end: WarmEnd): void {
+    const isFirst = !this.#hasLoaded && end.broken !== undefined;
+    if (!isFirst && ++this.#loadFailures < loadFailuresMax) return;
+    const message = end.broken?.message ?? `The module cannot be loaded: ${end.message}`;
+    this.#failWaiting(end.broken ?? { reason: "not-started", message });
+  }
+
+  #failWaiting(error: TaskError): void {
+    const usage = usedNothing(this.#parts.clock.now());
+    for (const work of [...this.#suspects.splice(0), ...this.#queue.drain()])
+      this.#end(work, { usage, error });
+  }
+
+  async #fetchInput(work: Work, key: string): Promise<void> {
+    this.#preparing++;
+    try {
+      const { path, sizeBytes } = await this.#parts.objects.fetch(work.brief.project, key);
+      work.inputFile = { path, sizeBytes };
+      if (work.cancelled || this.#isStopped)
+        return this.#end(work, cancelled(this.#parts.clock.now()));
+      this.#queue.push(work);
+      this.#dispatchSoon();
+    } catch (thrown) {
+      const message = `Its input cannot be had: ${messageOf(thrown)}`;
+      this.#end(work, failed(usedNothing(this.#parts.clock.now()), "input-missing", message));
+    } finally {
+      this.#preparing--;
+    }
+  }
+
+  #end(work: Work, outcome: Outcome): void {
+    work.sink.ended(work, outcome);
+  }
+}
+
+function isReduce({ brief }: Work): boolean {
+  const { run } = brief.spec.template;
+  return run.driver === "runner" && run.role === "reduce";
+}
+
+function cancelled(now: number): Outcome {
+  return failed(usedNothing(now), "cancelled", "It was cancelled");
+}
