@@ -5,33 +5,42 @@ import type { Peer } from "./peer.ts";
 import { startWorker } from "./process.ts";
 import { redisMissing, startRedis, type Appendfsync } from "./redis.ts";
 
-const bulkJobsMax = Number(process.env.BULK??1000);
-const workerConcurrency = Number(process.env.CONC??200);
-const workerCount = Number(process.env.WORKERS??1);
+const bulkJobsMax = 1_000;
+/** One worker process, as two were slower on two cores. */
+const workerConcurrency = 100;
+/** BullMQ trims its stream of events to 10,000 unless told, and a submitter that is behind would miss results. */
+const eventsMax = 10_000_000;
 
 function bullmq(appendfsync: Appendfsync): Peer {
   return {
     name: `bullmq-${appendfsync}`,
     durability: appendfsync === "always" ? "fsync" : "kill-9",
     async missing() {
-      const installed = await loadBullmq().then(() => true, () => false);
+      const installed = await loadBullmq().then(
+        () => true,
+        () => false,
+      );
       return installed ? redisMissing() : "bullmq is not installed: node bench/setup.mjs";
     },
     async run(options) {
       const { Queue, QueueEvents } = await loadBullmq();
       const redis = await startRedis(join(options.folder, "redis"), appendfsync);
-      const workers = await Promise.all(
-        Array.from({ length: workerCount }, () => startWorker("./bullmq-worker.ts", [`${redis.port}`, `${workerConcurrency}`])),
-      );
+      const worker = await startWorker("./bullmq-worker.ts", [
+        `${redis.port}`,
+        `${workerConcurrency}`,
+      ]);
       const connection = { host: "127.0.0.1", port: redis.port, maxRetriesPerRequest: null };
-      const queue = new Queue("tasks", { connection, defaultJobOptions: { removeOnComplete: true } });
-      const events = new QueueEvents("tasks", { connection });
+      const queue = new Queue("tasks", { connection, streams: { events: { maxLen: eventsMax } } });
+      // From the first event, because "only new ones" would begin a moment after it says that it is ready.
+      const events = new QueueEvents("tasks", { connection, lastEventId: "0-0" });
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
       const results = new Results(events);
       try {
-        return await measure(options, (bulkTasks, singleTasks) => once(queue, results, bulkTasks, singleTasks));
+        return await measure(options, (bulkTasks, singleTasks) =>
+          once(queue, results, bulkTasks, singleTasks),
+        );
       } finally {
-        await Promise.all(workers.map((worker) => worker.stop("SIGKILL")));
+        await worker.stop("SIGKILL");
         await Promise.all([queue.close(), events.close()]);
         await redis.stop();
       }
@@ -42,13 +51,20 @@ function bullmq(appendfsync: Appendfsync): Peer {
 export const bullmqAlways = bullmq("always");
 export const bullmqEverysec = bullmq("everysec");
 
-async function once(queue: Queue, results: Results, bulkTasks: number, singleTasks: number): Promise<OneRun> {
+async function once(
+  queue: Queue,
+  results: Results,
+  bulkTasks: number,
+  singleTasks: number,
+): Promise<OneRun> {
   const bulkStartMs = performance.now();
   const seen = results.next(bulkTasks);
   const adds: Promise<unknown>[] = [];
   for (let from = 0; from < bulkTasks; from += bulkJobsMax) {
     const length = Math.min(bulkJobsMax, bulkTasks - from);
-    adds.push(queue.addBulk(Array.from({ length }, (_, index) => ({ name: "noop", data: from + index }))));
+    adds.push(
+      queue.addBulk(Array.from({ length }, (_, index) => ({ name: "noop", data: from + index }))),
+    );
   }
   await Promise.all([seen, ...adds]);
   const bulkMs = performance.now() - bulkStartMs;

@@ -15,25 +15,32 @@ const { values, positionals } = parseArgs({
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
+const counts = {
+  bulkTasks: Number(values.bulk),
+  singleTasks: Number(values.single),
+  runs: Number(values.runs),
+};
 const root = await mkdtemp(join(tmpdir(), "bench-peers-"));
 const chosen = peers.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const unknown = positionals.filter((name) => !peers.some((peer) => peer.name === name));
 if (unknown.length > 0) {
-  throw new Error(`Cannot run ${unknown.join(", ")} as the peers are ${peers.map(({ name }) => name).join(", ")}`);
+  throw new Error(
+    `Cannot run ${unknown.join(", ")} as the peers are ${peers.map(({ name }) => name).join(", ")}`,
+  );
 }
 const results: object[] = [];
-for (const { name, durability, missing, run } of chosen) {
-  const folder = join(root, name);
-  await mkdir(folder, { mode: 0o711 });
-  const reason = await missing();
-  const startMs = performance.now();
-  const figures = reason
-    ? { missing: reason }
-    : await run({ bulkTasks: Number(values.bulk), singleTasks: Number(values.single), folder, runs: Number(values.runs) });
-  const seconds = (performance.now() - startMs) / 1000;
-  results.push({ name, durability, ...figures, seconds });
-  if (!values.json) console.log(name, durability, figures, `${seconds.toFixed(1)} s`);
-  await rm(folder, { recursive: true, force: true });
+try {
+  for (const { name, durability, missing, run } of chosen) {
+    const folder = join(root, name);
+    await mkdir(folder);
+    const reason = await missing();
+    const startMs = performance.now();
+    const figures = reason ? { missing: reason } : await run({ ...counts, folder });
+    const seconds = (performance.now() - startMs) / 1000;
+    results.push({ name, durability, ...figures, seconds });
+    if (!values.json) console.log(name, durability, figures, `${seconds.toFixed(1)} s`);
+  }
+} finally {
+  await rm(root, { recursive: true, force: true });
 }
-await rm(root, { recursive: true, force: true });
 if (values.json) console.log(JSON.stringify(results, undefined, 2));

@@ -12,13 +12,13 @@ export function wallClockMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Runs both phases `runs` times, after a small one that warms connections and code up. */
+/** Runs both phases `runs` times, after a tenth of them that warms connections and code up. */
 export async function measure(
   options: PeerOptions,
   once: (bulkTasks: number, singleTasks: number) => Promise<OneRun>,
 ): Promise<PeerFigures> {
   const { bulkTasks, singleTasks, runs } = options;
-  await once(Math.min(bulkTasks, 200), Math.min(singleTasks, 20));
+  await once(Math.ceil(bulkTasks / 10), Math.ceil(singleTasks / 10));
   const results: OneRun[] = [];
   for (let run = 0; run < runs; run++) results.push(await once(bulkTasks, singleTasks));
   return figures(results, bulkTasks, singleTasks);

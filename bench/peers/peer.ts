@@ -14,7 +14,7 @@ export interface PeerFigures {
 export interface PeerOptions {
   bulkTasks: number;
   singleTasks: number;
-  /** An empty folder for the servers' data: on the disk whose fsync is compared, and reachable by other users. */
+  /** An empty folder for the servers' data: on the disk whose fsync is compared. */
   folder: string;
   runs: number;
 }

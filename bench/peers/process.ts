@@ -22,7 +22,12 @@ export interface Started {
 }
 
 /** Starts a server whose output goes to a file. */
-export function startServer(command: string, args: string[], logPath: string, env = process.env): Started {
+export function startServer(
+  command: string,
+  args: string[],
+  logPath: string,
+  env = process.env,
+): Started {
   const log = openSync(logPath, "a");
   const child = spawn(command, args, { stdio: ["ignore", log, log], env });
   closeSync(log);
@@ -31,7 +36,9 @@ export function startServer(command: string, args: string[], logPath: string, en
 
 /** Starts a Node worker that sits beside the peer, and resolves with it once it sends its first message. */
 export async function startWorker(file: string, args: string[]): Promise<Started> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { execArgv: ["--no-warnings"] });
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    execArgv: ["--no-warnings"],
+  });
   const started = watched(child);
   await new Promise((resolve, reject) => {
     child.once("message", resolve);
@@ -75,14 +82,25 @@ export async function portOpen(port: number, logPath: string, waitMsMax = 20_000
     });
     if (open) return;
   }
-  throw new Error(`Cannot reach port ${port} after ${waitMsMax} ms: ${readFileSync(logPath, "utf8").slice(-500)}`);
+  throw new Error(
+    `Cannot reach port ${port} after ${waitMsMax} ms: ${readFileSync(logPath, "utf8").slice(-500)}`,
+  );
 }
 
 /** The first of the folders in PATH, and of those given, that has the program. */
-export async function findProgram(name: string, folders: string[] = []): Promise<string | undefined> {
+export async function findProgram(
+  name: string,
+  folders: string[] = [],
+): Promise<string | undefined> {
   for (const folder of [...folders, ...(process.env.PATH ?? "").split(":"), "/usr/sbin"]) {
     const path = join(folder, name);
-    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   return undefined;
 }
@@ -90,7 +108,10 @@ export async function findProgram(name: string, folders: string[] = []): Promise
 /** A Python that has all the modules: Debian's before any other, as its packages serve only that one. */
 export async function findPython(modules: string[]): Promise<string | undefined> {
   for (const python of ["/usr/bin/python3", "python3"]) {
-    const found = await run(python, ["-c", `import ${modules.join(", ")}`]).then(() => true, () => false);
+    const found = await run(python, ["-c", `import ${modules.join(", ")}`]).then(
+      () => true,
+      () => false,
+    );
     if (found) return python;
   }
   return undefined;

@@ -10,7 +10,9 @@ export interface Redis {
 }
 
 export async function redisMissing(): Promise<string | undefined> {
-  return (await findProgram("redis-server")) ? undefined : "redis-server is not installed: apt-get install redis-server";
+  return (await findProgram("redis-server"))
+    ? undefined
+    : "redis-server is not installed: apt-get install redis-server";
 }
 
 export async function startRedis(folder: string, appendfsync: Appendfsync): Promise<Redis> {
