@@ -28,8 +28,7 @@ export function price(
   const memoryShare = shareOf(Math.max(needs.memoryBytes, memoryBytes), capacity.memoryBytes);
   const share = Math.max(cpuShare, memoryShare);
   const idleJoules = (rates.idleWatts * cpuShare * wallMs) / 1000;
-  const busyJoules =
-    cpus > 0 ? ((rates.peakWatts - rates.idleWatts) * cpuMs) / (cpus * 1000) : 0;
+  const busyJoules = cpus > 0 ? ((rates.peakWatts - rates.idleWatts) * cpuMs) / (cpus * 1000) : 0;
   return {
     attempts: 1,
     wallMs,

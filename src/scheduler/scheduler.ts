@@ -1,10 +1,27 @@
 import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
+import { hasJobEnded } from "#/model/job.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import type { Space } from "#/space/space.ts";
+import { compareHolds } from "./adopt.ts";
+import { Board } from "./board.ts";
+import { Dispatch } from "./dispatch.ts";
+import { explainJob } from "./explain.ts";
+import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
+import { misfit } from "./fit.ts";
+import { Grace } from "./grace.ts";
+import { Intake } from "./intake.ts";
+import { OpenSession } from "./open-session.ts";
+import { Preparer } from "./prepare.ts";
+import { Reaper } from "./reaper.ts";
+import { RestingTasks } from "./retry.ts";
 import type { AgentLink, LeaseView, MachineView, Meter, Session } from "./session.ts";
+import { Ring } from "./ring.ts";
+import { Shuffle } from "./shuffle.ts";
+import { nameOfLease, type MachineState, type StepState } from "./state.ts";
 
 export interface SchedulerParts {
   space: Space;
@@ -13,47 +30,206 @@ export interface SchedulerParts {
   meter: Meter;
 }
 
-/** What may run where, and why not. */
+/**
+ * Hands out tasks that are ready to the machines that pull, under leases, and records how they end.
+ *
+ * Who is next is queue.ts and fairness.ts, what has room where room.ts and fit.ts, one pull take.ts,
+ * one report finish.ts, the end of a machine reaper.ts and lost.ts; what is known beyond the records
+ * is board.ts. This class only holds them together.
+ */
 export class Scheduler {
-  constructor(_parts: SchedulerParts) {}
+  #space: Space;
+  #meter: Meter;
+  #board: Board;
+  #dispatch: Dispatch;
+  #resting: RestingTasks;
+  #preparer: Preparer;
+  #shuffle: Shuffle;
+  #intake: Intake;
+  #reaper: Reaper;
+  #grace: Grace;
+  /** Jobs from before this start: any machine may keep something of them. */
+  #earlierJobs = new Set<string>();
+  #unsubscribe: (() => void)[] = [];
 
+  constructor({ space, clock, log, meter }: SchedulerParts) {
+    this.#space = space;
+    this.#meter = meter;
+    const board = new Board(space, clock);
+    this.#board = board;
+    this.#dispatch = new Dispatch(board);
+    this.#resting = new RestingTasks(clock, (step, index) => this.#awake(step, index));
+    this.#preparer = new Preparer(board, log);
+    this.#shuffle = new Shuffle(board, meter, log);
+    this.#reaper = new Reaper(board, log);
+    this.#grace = new Grace(clock, [], () => {});
+    this.#grace.stop();
+    this.#intake = new Intake({
+      board,
+      resting: this.#resting,
+      preparer: this.#preparer,
+      shuffle: this.#shuffle,
+      onJobEnded: (job) => this.#forget(job),
+    });
+    board.onDue = (machine) => this.#dispatch.wake(machine);
+    board.onPrepare = (step) => this.#preparer.wake(step);
+    board.onDropped = (step) => {
+      this.#shuffle.detach(step);
+      this.#resting.drop(step);
+    };
+  }
+
+  /** Takes in what the space holds, and follows it from then on. Called once, before the first session. */
   start(): void {
-    throw new Error("being written");
+    const space = this.#space;
+    this.#unsubscribe = [
+      space.onApplied((changes) => this.#intake.applied(changes)),
+      space.onDurable((batch) => this.#intake.durable(batch)),
+    ];
+    this.#intake.rebuild();
+    for (const job of space.all("job")) if (!hasJobEnded(job)) this.#earlierJobs.add(job.name);
+    const grace = new Grace(this.#board.clock, this.#board.machines.keys(), () =>
+      this.#intake.admitEarlier(),
+    );
+    this.#grace = grace;
+    this.#reaper.start();
+    // what was committed just before this start may not be on disk yet
+    void space.durable().then(() => grace.endIfAllHeard());
   }
 
   stop(): void {
-    throw new Error("being written");
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#reaper.stop();
+    this.#resting.stop();
+    this.#preparer.stop();
+    this.#dispatch.stop();
+    this.#grace.stop();
   }
 
-  /** Takes the place of an older session of that machine. Throws "not-found" when there is no such machine record. */
+  /**
+   * Opens a session for a machine that has joined; an older one of the same machine is over. `holds`
+   * is all that the agent has under way or has finished without having it acknowledged. Throws
+   * "not-found" when there is no such machine.
+   */
   connect(
-    _machine: string,
-    _holds: readonly TaskClaim[],
-    _agent: AgentLink,
-    _jobKeyOf: (job: string) => string,
+    machine: string,
+    holds: readonly TaskClaim[],
+    agent: AgentLink,
+    jobKeyOf: (job: string) => string,
   ): Session {
-    throw new Error("being written");
+    const record = this.#space.get("machine", machine);
+    if (!record) {
+      throw new CanopyError("not-found", `Cannot connect machine ${machine} as it has not joined`, {
+        hint: "canopy join",
+      });
+    }
+    const state = this.#board.machines.get(machine) ?? this.#board.addMachine(record);
+    const session = new OpenSession(state, agent, jobKeyOf, {
+      board: this.#board,
+      dispatch: this.#dispatch,
+      meter: this.#meter,
+      shuffle: this.#shuffle,
+    });
+    state.session = session;
+    session.hear();
+    this.#reaper.lose(state, compareHolds(this.#board, state, holds, !this.#grace.isOver));
+    this.#forgetEnded(state);
+    this.#grace.heard(machine);
+    return session;
   }
 
   /** Tasks under way, of one job or of all. */
-  leases(_job?: string): LeaseView[] {
-    throw new Error("being written");
+  leases(job?: string): LeaseView[] {
+    const { machines, clock } = this.#board;
+    const bootedAt = clock.now() - clock.monotonicMs();
+    const views: LeaseView[] = [];
+    for (const machine of machines.values()) {
+      for (const lease of machine.leases) {
+        if (job !== undefined && lease.step.job !== job) continue;
+        const { fence, attempt, sinceMs } = lease;
+        const task = nameOfLease(lease);
+        views.push({
+          task,
+          machine: machine.name,
+          fence,
+          since: Math.round(bootedAt + sinceMs),
+          attempt,
+        });
+      }
+    }
+    return views;
   }
 
+  /** All machines that have joined, as they are at this moment. */
   machines(): MachineView[] {
-    throw new Error("being written");
+    return [...this.#board.machines.values()].map((machine) => ({
+      machine: machine.name,
+      connected: machine.session !== undefined,
+      lastSeenMs: machine.seenAt,
+      load: machine.load,
+      running: machine.leases.length,
+      free: freeOf(machine),
+    }));
   }
 
-  explainJob(_job: string): Explanation[] {
-    throw new Error("being written");
+  /** Why the tasks of a job that wait do so: every reason, each machine's too. Empty when nothing waits. */
+  explainJob(job: string): Explanation[] {
+    return explainJob(this.#board, this.#grace, job);
   }
 
-  explainTask(_name: string, _options?: { not?: string }): Promise<Explanation[]> {
-    throw new Error("being written");
+  /**
+   * Why a task waits, why it runs where it does, or how it ended. `not` asks why it does not run on
+   * that machine. Throws "not-found" when there is no such task.
+   */
+  explainTask(name: string, options: { not?: string } = {}): Promise<Explanation[]> {
+    return explainTask(this.#board, this.#grace, name, options.not);
   }
 
-  /** Undefined when some machine could run it, or none has joined yet. */
-  fit(_needs: Needs, _driver: string): Misfit | undefined {
-    throw new Error("being written");
+  /** Undefined when some machine could run it when nothing else ran there, or when none has joined yet. */
+  fit(needs: Needs, driver: string): Misfit | undefined {
+    return misfit(this.#space.all("machine"), needs, driver);
   }
+
+  #awake(step: StepState, index: number): void {
+    // in the grace after a start, the next attempt may be under way already
+    if (this.#grace.isOver) this.#board.putBack(step, index);
+    else (step.earlier ??= new Ring()).push(index);
+  }
+
+  /** The job has ended: agents may drop what they keep for it. */
+  #forget(job: string): void {
+    const isEarlier = this.#earlierJobs.delete(job);
+    for (const machine of this.#board.machines.values()) {
+      const { session } = machine;
+      if (!session || !(isEarlier || machine.jobs.has(job))) continue;
+      this.#tellForget(machine, [job]);
+    }
+  }
+
+  /** Jobs that ended while the machine was away. */
+  #forgetEnded(machine: MachineState): void {
+    const ended = [...machine.jobs].filter((name) => {
+      const job = this.#space.get("job", name);
+      return !job || hasJobEnded(job);
+    });
+    if (ended.length > 0) this.#tellForget(machine, ended);
+  }
+
+  #tellForget(machine: MachineState, jobs: string[]): void {
+    const session = machine.session!;
+    for (const job of jobs) {
+      machine.jobs.delete(job);
+      for (const step of session.steps) if (step.startsWith(`${job}/`)) session.steps.delete(step);
+    }
+    session.agent.forget(jobs);
+  }
+}
+
+function freeOf({ capacity, leases }: MachineState): MachineView["free"] {
+  let { milliCpus, memoryBytes } = capacity;
+  for (const { step } of leases) {
+    milliCpus -= step.class.milliCpus;
+    memoryBytes -= step.class.memoryBytes;
+  }
+  return { milliCpus: Math.max(0, milliCpus), memoryBytes: Math.max(0, memoryBytes) };
 }

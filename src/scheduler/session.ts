@@ -26,7 +26,7 @@ export interface Session {
   /**
    * Records how attempts ended. Resolves when that is durable: only then may it be acknowledged.
    * A report whose lease is over, or is another machine's, changes nothing; the agent is told by a
-   * cancel. Rejects with "no-space" while the disk is full: nothing was recorded, say it again.
+   * cancel. Waits while the disk is full.
    */
   finish(reports: readonly TaskReport[]): Promise<void>;
   /** Gives tasks back that were not begun; they are ready again, and nothing is charged. */

@@ -1,0 +1,51 @@
+import { indexOfTask } from "#/model/task.ts";
+import type { TaskClaim } from "#/model/wire.ts";
+import type { Board } from "./board.ts";
+import type { Lease, MachineState } from "./state.ts";
+
+/**
+ * Compares what a machine that connects says to hold with what it is leased. Claims that stand stay
+ * or are taken over from before this start; the others it is told to end. Gives the leases that it
+ * does not hold any more.
+ */
+export function compareHolds(
+  board: Board,
+  machine: MachineState,
+  holds: readonly TaskClaim[],
+  mayAdopt: boolean,
+): Lease[] {
+  const held = new Set<Lease>();
+  for (const claim of holds) {
+    const [task, fence] = claim;
+    let lease = board.leaseOf(task);
+    if (lease?.fence !== fence || lease.machine !== machine) {
+      lease = mayAdopt ? adopt(board, machine, claim) : undefined;
+    }
+    if (lease) held.add(lease);
+    else board.tellCancel(machine, claim);
+  }
+  return [...machine.leases].filter((lease) => !held.has(lease) && !lease.isEnding);
+}
+
+/**
+ * Takes over a lease that was given before this start, and of which no record says that it is over.
+ * Of two machines that claim one task, the younger lease is the right one.
+ */
+function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): Lease | undefined {
+  const step = board.stepOf(name);
+  const task = board.space.get("task", name);
+  if (!step?.isOpen || !task || fence > board.epochFence) return undefined;
+  const { status } = task;
+  if (fence <= (status.fence ?? 0)) return undefined;
+  const index = indexOfTask(name);
+  const other = step.leases.get(index);
+  if (other) {
+    if (other.fence >= fence) return undefined;
+    board.revoke(other);
+  }
+  const attempt = 1 + (status.attempts?.length ?? 0) + (status.lost ?? 0);
+  const cpus = board.cpusOf(step, machine);
+  const sinceMs = board.clock.monotonicMs();
+  machine.jobs.add(step.job);
+  return board.grant(step, index, machine, { attempt, cpus, isShort: false, sinceMs, fence });
+}

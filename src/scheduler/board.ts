@@ -1,0 +1,220 @@
+import type { Clock } from "#/base/clock.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { indexOfTask, jobOf, taskName, type TaskRecord } from "#/model/task.ts";
+import type { Committed, Space, Transaction } from "#/space/space.ts";
+import { Fairness, type Share } from "./fairness.ts";
+import { Queue } from "./queue.ts";
+import { occupy, vacate, wasServed } from "./room.ts";
+import { claimOf, MachineState, StepState, type Lease } from "./state.ts";
+import { classOfTemplate, type TaskClass } from "./task-class.ts";
+
+/** Fencing numbers begin with the epoch of the log, so that they grow across starts too. */
+const fencesInEpoch = 2 ** 32;
+
+/**
+ * All that the scheduler knows beyond the records: steps with their waiting tasks, machines with
+ * what they run, who is next. Made again from the space at each start; none of it is written down.
+ */
+export class Board {
+  readonly space: Space;
+  readonly clock: Clock;
+  readonly steps = new Map<string, StepState>();
+  readonly machines = new Map<string, MachineState>();
+  readonly fairness = new Fairness();
+  readonly queue = new Queue(this.fairness);
+  /** Fences up to this one were given under an earlier start. */
+  readonly epochFence: number;
+  /** The newest fence there is. */
+  fence: number;
+  /** Called when a machine may take more, or has to be told something; all of them when undefined. */
+  onDue: (machine: MachineState | undefined) => void = () => {};
+  /** Called when tasks of a step wait that have to be looked up before they are handed out. */
+  onPrepare: (step: StepState) => void = () => {};
+  /** Called when nothing of a step is to stay. */
+  onDropped: (step: StepState) => void = () => {};
+  /** A commit of the scheduler's own is being applied. */
+  isCommitting = false;
+  #classes = new Map<string, { taskClass: TaskClass; steps: number }>();
+  #lastStep: StepState | undefined;
+
+  constructor(space: Space, clock: Clock) {
+    this.space = space;
+    this.clock = clock;
+    this.epochFence = space.epoch * fencesInEpoch;
+    this.fence = this.epochFence;
+  }
+
+  addStep(record: StepRecord): StepState {
+    const priority = this.space.get("job", jobOf(record.name))?.spec.priority ?? 0;
+    const taskClass = this.#enterClass(classOfTemplate(record.spec.template));
+    const step = new StepState(record, {
+      priority,
+      taskClass,
+      share: this.shareOf(record.project),
+    });
+    this.steps.set(step.name, step);
+    return step;
+  }
+
+  /** The step has ended: nothing of it stays. Its leases are over. */
+  dropStep(step: StepState): void {
+    step.isOpen = false;
+    this.queue.leave(step);
+    for (const lease of step.leases.values()) this.revoke(lease);
+    this.steps.delete(step.name);
+    if (this.#lastStep === step) this.#lastStep = undefined;
+    this.#leaveClass(step.class);
+    this.onDropped(step);
+  }
+
+  shareOf(project: string): Share {
+    return this.fairness.share(project, this.space.get("project", project)?.spec.weight ?? 1);
+  }
+
+  addMachine(record: MachineRecord): MachineState {
+    const machine = new MachineState(record);
+    this.machines.set(machine.name, machine);
+    return machine;
+  }
+
+  /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
+  refresh(step: StepState): void {
+    if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
+    const isReady = step.isOpen && step.available > 0 && step.segments?.isComplete !== false;
+    if (isReady === step.isInLine) return;
+    if (!isReady) return this.queue.leave(step);
+    this.queue.enter(step, this.clock.monotonicMs());
+    this.onDue(undefined);
+  }
+
+  /** The task waits once more, before those that were never handed out. */
+  putBack(step: StepState, index: number): void {
+    step.again.push(index);
+    this.refresh(step);
+  }
+
+  /** Commits a change of the scheduler's own: what it does to leases is up to the caller. */
+  commit<T>(action: (tx: Transaction) => T): Committed<T> {
+    this.isCommitting = true;
+    try {
+      return this.space.commit(action);
+    } finally {
+      this.isCommitting = false;
+    }
+  }
+
+  /** The step of a task, by the task's name. The next one that is asked for is mostly of the same step. */
+  stepOf(task: string): StepState | undefined {
+    const slash = task.lastIndexOf("/");
+    const last = this.#lastStep;
+    if (last && last.name.length === slash && task.startsWith(last.name)) return last;
+    const step = this.steps.get(task.slice(0, slash));
+    if (step) this.#lastStep = step;
+    return step;
+  }
+
+  /** The lease of a task, by the task's name. */
+  leaseOf(task: string): Lease | undefined {
+    return this.stepOf(task)?.leases.get(indexOfTask(task));
+  }
+
+  taskOf({ step, index }: Lease): TaskRecord | undefined {
+    return this.space.get("task", taskName(step.name, index));
+  }
+
+  /** The CPUs that a task of a step stands for on a machine: memory keeps others away just as well. */
+  cpusOf({ class: { milliCpus, memoryBytes } }: StepState, { capacity }: MachineState): number {
+    return Math.max(milliCpus, (memoryBytes / capacity.memoryBytes) * capacity.milliCpus) / 1000;
+  }
+
+  grant(
+    step: StepState,
+    index: number,
+    machine: MachineState,
+    more: Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> & {
+      fence?: number;
+      memoKey?: string | undefined;
+    },
+  ): Lease {
+    const lease: Lease = {
+      step,
+      index,
+      fence: more.fence ?? ++this.fence,
+      machine,
+      sinceMs: more.sinceMs,
+      attempt: more.attempt,
+      cpus: more.cpus,
+      isShort: more.isShort,
+      meanMs: step.runTimes.meanMs,
+      beats: 0,
+      isEnding: false,
+      memoKey: more.memoKey,
+      segments: step.segments,
+      before: undefined,
+      after: undefined,
+    };
+    step.leases.set(index, lease);
+    machine.leases.push(lease);
+    occupy(machine, lease);
+    const { share } = step;
+    this.fairness.enter(share, lease.sinceMs);
+    if (lease.isShort) this.fairness.charge(share, lease.meanMs * lease.cpus);
+    else this.fairness.hold(share, lease.cpus, lease.sinceMs);
+    return lease;
+  }
+
+  /** The lease is over. `wallMs` is what the attempt really took; 0 when it had not begun. */
+  end(lease: Lease, wallMs: number): void {
+    const { step, machine } = lease;
+    const { share } = step;
+    step.leases.delete(lease.index);
+    machine.leases.drop(lease);
+    vacate(machine, lease);
+    if (lease.isShort) this.fairness.charge(share, (wallMs - lease.meanMs) * lease.cpus);
+    else this.fairness.hold(share, -lease.cpus, this.clock.monotonicMs());
+    this.fairness.leave(share);
+    if (machine.session) this.onDue(machine);
+  }
+
+  /** Ends a lease that its machine does not know to be over, and tells it. */
+  revoke(lease: Lease): void {
+    this.end(lease, 0);
+    this.tellCancel(lease.machine, claimOf(lease));
+  }
+
+  tellCancel(machine: MachineState, claim: [task: string, fence: number]): void {
+    if (!machine.session) return; // when it connects again, what it holds is compared
+    machine.cancels.push(claim);
+    this.onDue(machine);
+  }
+
+  /** Takes longer than its kind: it holds its needs from now on. */
+  lasts(lease: Lease): void {
+    const { machine, step } = lease;
+    vacate(machine, lease);
+    this.fairness.charge(step.share, -lease.meanMs * lease.cpus);
+    lease.isShort = false;
+    occupy(machine, lease);
+    this.fairness.hold(step.share, lease.cpus, this.clock.monotonicMs());
+  }
+
+  served(step: StepState, machine: MachineState): void {
+    wasServed(machine, step);
+    this.fairness.serve(step.share);
+  }
+
+  #enterClass(taskClass: TaskClass): TaskClass {
+    let entry = this.#classes.get(taskClass.key);
+    if (!entry) this.#classes.set(taskClass.key, (entry = { taskClass, steps: 0 }));
+    entry.steps++;
+    return entry.taskClass;
+  }
+
+  #leaveClass({ key }: TaskClass): void {
+    const entry = this.#classes.get(key)!;
+    if (--entry.steps > 0) return;
+    this.#classes.delete(key);
+    for (const machine of this.machines.values()) machine.fits.delete(entry.taskClass);
+  }
+}

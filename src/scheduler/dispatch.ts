@@ -1,0 +1,66 @@
+import type { Board } from "./board.ts";
+import type { MachineState } from "./state.ts";
+import { serve } from "./take.ts";
+
+/**
+ * Answers open pulls when there is something new: once in a turn of the event loop, however much has
+ * happened in it. Who has waited longest is answered first.
+ */
+export class Dispatch {
+  #board: Board;
+  #pulling = new Set<MachineState>();
+  #due = new Set<MachineState>();
+  #areAllDue = false;
+  #isAwaited = false;
+  #isStopped = false;
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  /** That machine may take more, or has to be told something; all of them when undefined. */
+  wake(machine: MachineState | undefined): void {
+    if (machine) this.#due.add(machine);
+    else this.#areAllDue = true;
+    if (this.#isAwaited || this.#isStopped) return;
+    this.#isAwaited = true;
+    this.#board.clock.soon(() => this.#turn());
+  }
+
+  /** A pull was opened: answered at once when there is something. */
+  opened(machine: MachineState): void {
+    this.#pulling.delete(machine);
+    this.#answer(machine);
+    if (machine.session && machine.session.pullTasks > 0) this.#pulling.add(machine);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #turn(): void {
+    this.#isAwaited = false;
+    if (this.#isStopped) return;
+    const due = this.#areAllDue ? [...this.#pulling, ...this.#due] : [...this.#due];
+    this.#areAllDue = false;
+    this.#due.clear();
+    for (const machine of due) {
+      this.#tellCancels(machine);
+      if (this.#pulling.has(machine)) this.#answer(machine);
+    }
+  }
+
+  #answer(machine: MachineState): void {
+    const { session, leasesUntilMs } = machine;
+    // a machine that is not heard is given nothing
+    if (this.#board.clock.monotonicMs() < leasesUntilMs) serve(this.#board, machine);
+    if (!session || session.pullTasks === 0) this.#pulling.delete(machine);
+  }
+
+  #tellCancels(machine: MachineState): void {
+    if (machine.cancels.length === 0) return;
+    const { cancels } = machine;
+    machine.cancels = [];
+    machine.session?.agent.cancel(cancels);
+  }
+}

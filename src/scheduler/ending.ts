@@ -1,0 +1,130 @@
+import { limits } from "#/base/limits.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { FailedAttempt, TaskError, TaskRecord, TaskStatus } from "#/model/task.ts";
+import type { TaskUsage } from "#/model/usage.ts";
+import type { TaskReport } from "#/model/wire.ts";
+import type { Transaction } from "#/space/space.ts";
+import { backOffMs, retriesOf } from "./retry.ts";
+import { nameOfLease, type Lease } from "./state.ts";
+import type { Tally } from "./tally.ts";
+
+/** An attempt that came to its end: whose, and the records that its end changes. */
+export interface Ending {
+  readonly tx: Transaction;
+  readonly tally: Tally;
+  readonly step: StepRecord;
+  readonly task: TaskRecord;
+  readonly lease: Lease;
+  /** Wall clock. */
+  readonly now: number;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The task ends: its result goes to the archive with it. */
+export function succeed(
+  { tx, tally, step, task, lease }: Ending,
+  report: TaskReport,
+  usage: TaskUsage,
+): void {
+  const { result, resultObject, outputs, shuffleBytes, exitCode } = report;
+  const machine = lease.machine.name;
+  const status: Mutable<TaskStatus> = { phase: "succeeded", machine, usage };
+  if (result !== undefined) status.result = result;
+  if (resultObject !== undefined) status.resultObject = resultObject;
+  if (outputs !== undefined) status.outputs = outputs;
+  if (shuffleBytes !== undefined) status.shuffle = { machine, bytes: shuffleBytes };
+  if (exitCode !== undefined) status.exitCode = exitCode;
+  if (task.status.attempts !== undefined) status.attempts = task.status.attempts;
+  if (task.status.lost !== undefined) status.lost = task.status.lost;
+  tx.archive({ ...task, status });
+  const of = tally.of(step.name);
+  of.succeeded++;
+  of.ran(usage.wallMs);
+}
+
+/** The attempt failed: the task rests and is tried again, or ends when its retries are used up. */
+export function fail(ending: Ending, report: TaskReport, usage: TaskUsage): void {
+  const { tx, tally, step, task, lease, now } = ending;
+  const { template } = step.spec;
+  const error = soundError(report.error!);
+  const attempts = [
+    ...(task.status.attempts ?? []),
+    { machine: lease.machine.name, at: now, error },
+  ];
+  if (attempts.length > retriesOf(template)) {
+    const exitCode = error.exitCode ?? report.exitCode;
+    giveUp(ending, attempts, { usage, ...(exitCode !== undefined && { exitCode }) });
+    return;
+  }
+  const notBefore = now + backOffMs(template.retryMs, attempts.length, lease.index);
+  tx.put({ ...task, status: { ...again(task, lease), phase: "waiting", notBefore, attempts } });
+  tally.of(step.name).retried++;
+}
+
+/**
+ * The attempt went with its machine: the task is ready again, and no failure is charged. One that is
+ * lost again and again is taken to be what ends its machines, and is given up.
+ */
+export function lose(ending: Ending): void {
+  const { tx, tally, step, task, lease, now } = ending;
+  const { run } = step.spec.template;
+  const isJob = run.driver === "runner" && run.role === "job";
+  const lost = (task.status.lost ?? 0) + 1;
+  tally.of(step.name).lost++;
+  if (lost < (isJob ? limits.jobLostMax : limits.lostMax)) {
+    tx.put({ ...task, status: { ...again(task, lease), phase: "ready", lost } });
+    return;
+  }
+  const machine = lease.machine.name;
+  const message = `Gave up ${nameOfLease(lease)} as ${lost} machines were lost while they ran it, the last one ${machine}`;
+  const error: TaskError = { reason: "machine-lost", message };
+  giveUp(ending, [...(task.status.attempts ?? []), { machine, at: now, error }], { lost });
+}
+
+/** A reduce attempt found its input gone. It waits for that to be made again, and is charged no attempt. */
+export function waitForInput(ending: Ending, error: TaskError, isCounted: boolean): void {
+  const { tx, tally, step, task, lease, now } = ending;
+  const lost = (task.status.lost ?? 0) + (isCounted ? 1 : 0);
+  if (isCounted) tally.of(step.name).lost++;
+  if (lost >= limits.lostMax) {
+    const last = { machine: lease.machine.name, at: now, error: soundError(error) };
+    giveUp(ending, [...(task.status.attempts ?? []), last], { lost });
+    return;
+  }
+  tx.put({ ...task, status: { ...again(task, lease), phase: "waiting", notBefore: now, lost } });
+}
+
+/** Ends a task as failed. The archive is where dead letters lie, until `canopy retry` takes them back. */
+function giveUp(
+  { tx, tally, step, task, lease }: Ending,
+  attempts: FailedAttempt[],
+  more: Partial<Pick<TaskStatus, "usage" | "exitCode" | "lost">>,
+): void {
+  const { lost } = task.status;
+  const machine = lease.machine.name;
+  tx.archive({
+    ...task,
+    status: { phase: "failed", attempts, machine, ...(lost !== undefined && { lost }), ...more },
+  });
+  tally.of(step.name).failed++;
+}
+
+/** What stays of a status when the task is to be handed out again. The lease is over for good. */
+function again(
+  { status }: TaskRecord,
+  { fence }: Lease,
+): Pick<TaskStatus, "attempts" | "lost" | "fence"> {
+  const { attempts, lost } = status;
+  return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };
+}
+
+/** As it is kept: text of any length would be kept with every attempt. */
+function soundError({ reason, message, stack, exitCode }: TaskError): TaskError {
+  return {
+    reason,
+    message: message.slice(0, limits.errorTextBytesMax),
+    ...(stack !== undefined && { stack: stack.slice(0, limits.errorTextBytesMax) }),
+    ...(exitCode !== undefined && { exitCode }),
+  };
+}

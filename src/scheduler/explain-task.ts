@@ -1,0 +1,128 @@
+import { CanopyError } from "#/base/errors.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { stepOfTask, type TaskRecord } from "#/model/task.ts";
+import { briefDuration } from "#/model/units.ts";
+import { formatCount, formatCpus } from "./amounts.ts";
+import type { Board } from "./board.ts";
+import type { Explanation } from "./explanation.ts";
+import { machineReasons } from "./explain-machine.ts";
+import { blockedReason, stepReasons } from "./explain-step.ts";
+import type { Grace } from "./grace.ts";
+import type { Lease, StepState } from "./state.ts";
+
+/** Why a task waits, why it runs where it does, or how it ended; with `not`, why not on that machine. */
+export async function explainTask(
+  board: Board,
+  grace: Grace,
+  name: string,
+  not: string | undefined,
+): Promise<Explanation[]> {
+  const { space } = board;
+  const [task] = await space.find("task", [name]);
+  if (!task)
+    throw new CanopyError("not-found", `Cannot explain task ${name} as there is none of that name`);
+  const [record] = await space.find("step", [stepOfTask(name)]);
+  const step = board.stepOf(name);
+  const lease = board.leaseOf(name);
+  if (not !== undefined) return notThere(board, not, { task, step, lease });
+  if (lease) return [placed(board, lease)];
+  if (task.status.phase === "ready" || task.status.phase === "waiting") {
+    return waits(board, grace, task, record);
+  }
+  return [ended(task)];
+}
+
+function placed(board: Board, { machine, step, sinceMs, attempt, isShort }: Lease): Explanation {
+  const forMs = board.clock.monotonicMs() - sinceMs;
+  const { milliCpus, labels, driver } = step.class;
+  const labelled = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+  const has = [`the driver '${driver}'`, `${formatCpus(milliCpus)} for it`, ...labelled].join(", ");
+  const ahead = isShort ? "; its kind is short, so several are handed out ahead" : "";
+  return {
+    machine: machine.name,
+    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: that machine asked for work when the task was next in line, and has ${has}${ahead}`,
+  };
+}
+
+function waits(
+  board: Board,
+  grace: Grace,
+  { name, status }: TaskRecord,
+  record: StepRecord | undefined,
+): Explanation[] {
+  const found: Explanation[] = [];
+  const restMs = (status.notBefore ?? 0) - board.clock.now();
+  const last = status.attempts?.at(-1);
+  if (status.phase === "waiting" && last && restMs > 0) {
+    found.push({
+      subject: name,
+      machine: last.machine,
+      sentence: `${formatCount(status.attempts!.length, "attempt")} failed, the last on ${last.machine}: ${last.error.message}; it is tried again in ${briefDuration(restMs)}`,
+      advice: `canopy logs ${name}`,
+    });
+    return found;
+  }
+  if (record?.status.phase === "blocked") return [blockedReason(board.space, record)];
+  if (record) found.push(...stepReasons(board, grace, record));
+  if (found.length === 0)
+    found.push({ subject: name, sentence: `${name} is about to be handed out` });
+  return found;
+}
+
+function ended({ name, status }: TaskRecord): Explanation {
+  const { phase, machine, attempts, reused, usage } = status;
+  const subject = name;
+  if (reused)
+    return {
+      subject,
+      sentence:
+        "it succeeded without running: its result came from an earlier run of the same content",
+    };
+  const where = machine === undefined ? "" : ` on ${machine}`;
+  if (phase === "succeeded") {
+    const took = usage ? `, in ${briefDuration(usage.wallMs)}` : "";
+    return {
+      subject,
+      ...(machine !== undefined && { machine }),
+      sentence: `it succeeded${where}${took}`,
+    };
+  }
+  const last = attempts?.at(-1);
+  if (phase === "failed" && last) {
+    return {
+      subject,
+      machine: last.machine,
+      sentence: `it failed ${formatCount(attempts!.length, "time")}, the last on ${last.machine}: ${last.error.message}`,
+      advice: `canopy retry ${name.slice(0, name.indexOf("/"))}`,
+    };
+  }
+  return { subject, sentence: `it was cancelled${where}` };
+}
+
+/** Why the task does not run on one machine. */
+function notThere(
+  board: Board,
+  name: string,
+  {
+    task,
+    step,
+    lease,
+  }: { task: TaskRecord; step: StepState | undefined; lease: Lease | undefined },
+): Explanation[] {
+  const machine = board.machines.get(name);
+  if (!machine)
+    throw new CanopyError(
+      "not-found",
+      `Cannot explain machine ${name} as none of that name has joined`,
+    );
+  const at = lease?.machine.name ?? task.status.machine;
+  if (at === name)
+    return [{ machine: name, sentence: `${name} is where it ${lease ? "runs" : "ran"}` }];
+  const reasons = step ? machineReasons(board, machine, step) : [];
+  if (reasons.length > 0) return reasons;
+  const sentence =
+    at === undefined
+      ? `nothing keeps it from ${name}`
+      : `${name} could run it too: ${at} asked for work first`;
+  return [{ machine: name, sentence }];
+}

@@ -1,0 +1,89 @@
+import type { StepRecord } from "#/model/step.ts";
+import type { TaskUsage } from "#/model/usage.ts";
+import type { TaskClaim, TaskReport } from "#/model/wire.ts";
+import type { Board } from "./board.ts";
+import { fail, lose, succeed } from "./ending.ts";
+import { keepMemo } from "./memo.ts";
+import type { Meter } from "./session.ts";
+import { soundUsage } from "./sound.ts";
+import type { Lease, MachineState } from "./state.ts";
+import { Tally } from "./tally.ts";
+
+/** An attempt and how it ended. */
+export interface Ended {
+  readonly lease: Lease;
+  readonly report: TaskReport;
+  readonly usage: TaskUsage;
+}
+
+export interface Finished {
+  readonly durable: Promise<void>;
+  /** Reports under leases that are over: they changed nothing. */
+  readonly refused: TaskClaim[];
+  /** Reduce attempts that found their input gone: still leased, for the shuffle to look after. */
+  readonly shuffleLost: Ended[];
+}
+
+/**
+ * Records how attempts ended, in one commit with the counters of their steps. Their leases are over
+ * when this returns. Throws "no-space", having changed nothing.
+ */
+export function finish(
+  board: Board,
+  meter: Meter,
+  machine: MachineState,
+  reports: readonly TaskReport[],
+): Finished {
+  const { space } = board;
+  const { rates, capacity } = machine.record.status;
+  const now = board.clock.now();
+  const refused: TaskClaim[] = [];
+  const ended: Ended[] = [];
+  const shuffleLost: Ended[] = [];
+  let durable: Promise<void>;
+  try {
+    ({ durable } = board.commit((tx) => {
+      const tally = new Tally();
+      let step: StepRecord | undefined;
+      for (const report of reports) {
+        const lease = board.leaseOf(report.task);
+        const isCurrent =
+          lease?.fence === report.fence && lease.machine === machine && !lease.isEnding;
+        const task = isCurrent ? space.get("task", report.task) : undefined;
+        if (step?.name !== lease?.step.name) step = lease && space.get("step", lease.step.name);
+        if (!lease || !task || !step) {
+          refused.push([report.task, report.fence]);
+          continue;
+        }
+        lease.isEnding = true;
+        const usage = soundUsage(report.usage);
+        const reason = report.error?.reason;
+        if (reason === "shuffle-lost") {
+          shuffleLost.push({ lease, report, usage });
+          continue;
+        }
+        ended.push({ lease, report, usage });
+        tally.of(step.name).spend(meter(usage, step.spec.template.needs, rates, capacity));
+        const ending = { tx, tally, step, task, lease, now };
+        if (reason === undefined) {
+          succeed(ending, report, usage);
+          if (lease.memoKey !== undefined) keepMemo(tx, task, lease.memoKey, report, now);
+        } else if (reason === "cancelled" || reason === "machine-lost") {
+          lose(ending); // nobody here asked for it: the machine is going down
+        } else {
+          fail(ending, report, usage);
+        }
+      }
+      tally.write(tx);
+    }));
+  } catch (thrown) {
+    for (const { lease } of ended) lease.isEnding = false;
+    for (const { lease } of shuffleLost) lease.isEnding = false;
+    throw thrown;
+  }
+  for (const { lease, report, usage } of ended) {
+    if (!report.error) lease.step.runTimes.add(usage.wallMs);
+    board.end(lease, usage.wallMs);
+  }
+  return { durable, refused, shuffleLost };
+}

@@ -1,0 +1,82 @@
+import type { MachineRecord } from "#/model/machine.ts";
+import type { Needs } from "#/model/needs.ts";
+import { briefSize } from "#/model/units.ts";
+import { formatCpus } from "./amounts.ts";
+import type { Misfit } from "./explanation.ts";
+import type { MachineState } from "./state.ts";
+import { classOfNeeds, type TaskClass } from "./task-class.ts";
+
+/** Whether a machine could ever run such a task, when nothing else ran on it. Worked out once for a class. */
+export function fitsMachine(machine: MachineState, taskClass: TaskClass): boolean {
+  let fits = machine.fits.get(taskClass);
+  if (fits === undefined) {
+    fits = lacks(machine.record, taskClass).length === 0;
+    machine.fits.set(taskClass, fits);
+  }
+  return fits;
+}
+
+/** What a machine lacks for tasks of a class, each as "has 4 CPUs and the task needs 64". Nothing when it fits. */
+export function lacks({ status, spec }: MachineRecord, taskClass: TaskClass): string[] {
+  const { capacity, drivers } = status;
+  const found: string[] = [];
+  if (!drivers.includes(taskClass.driver)) {
+    found.push(`has no driver '${taskClass.driver}' (it has ${drivers.join(", ") || "none"})`);
+  }
+  for (const [name, value] of Object.entries(taskClass.labels)) {
+    const has = spec.labels[name];
+    if (has === value) continue;
+    found.push(
+      `${has === undefined ? `has no label ${name}` : `is labelled ${name}=${has}`} and the task needs ${name}=${value}`,
+    );
+  }
+  if (taskClass.milliCpus > capacity.milliCpus) {
+    found.push(
+      `has ${formatCpus(capacity.milliCpus)} and the task needs ${formatCpus(taskClass.milliCpus)}`,
+    );
+  }
+  if (taskClass.memoryBytes > capacity.memoryBytes) {
+    found.push(
+      `has ${briefSize(capacity.memoryBytes)} of memory and the task needs ${briefSize(taskClass.memoryBytes)}`,
+    );
+  }
+  return found;
+}
+
+/** How far a machine is from fitting: what is wrong in kind counts before what is wrong in size. */
+function distance(machine: MachineRecord, taskClass: TaskClass): number {
+  const { capacity, drivers } = machine.status;
+  const labels = Object.entries(taskClass.labels);
+  const missing = labels.filter(([name, value]) => machine.spec.labels[name] !== value).length;
+  const over = (part: number, whole: number) => (part > whole ? part / Math.max(whole, 1) : 0);
+  return (
+    (drivers.includes(taskClass.driver) ? 0 : 1e9) +
+    missing * 1e6 +
+    over(taskClass.milliCpus, capacity.milliCpus) +
+    over(taskClass.memoryBytes, capacity.memoryBytes)
+  );
+}
+
+/** Undefined when some machine could run it, or none has joined yet. */
+export function misfit(
+  machines: Iterable<MachineRecord>,
+  needs: Needs,
+  driver: string,
+): Misfit | undefined {
+  const taskClass = classOfNeeds(needs, driver);
+  let nearest: MachineRecord | undefined;
+  let nearestDistance = Infinity;
+  let count = 0;
+  for (const machine of machines) {
+    count++;
+    const away = distance(machine, taskClass);
+    if (away === 0) return undefined;
+    if (away >= nearestDistance) continue;
+    nearest = machine;
+    nearestDistance = away;
+  }
+  if (!nearest) return undefined;
+  const of = count === 1 ? "the only machine" : `the nearest of ${count} machines`;
+  const reasons = lacks(nearest, taskClass).join(", and ");
+  return { sentence: `${of}, ${nearest.name}, ${reasons}`, nearest: nearest.name };
+}

@@ -1,0 +1,175 @@
+import type { Change, AnyRecord } from "#/model/record.ts";
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import { hasStepEnded, type StepRecord } from "#/model/step.ts";
+import { indexOfTask, type TaskRecord } from "#/model/task.ts";
+import type { Batch } from "#/space/log.ts";
+import type { Board } from "./board.ts";
+import type { Preparer } from "./prepare.ts";
+import type { RestingTasks } from "./retry.ts";
+import { Ring } from "./ring.ts";
+import type { Shuffle } from "./shuffle.ts";
+import type { StepState } from "./state.ts";
+
+/**
+ * How the board follows the space. What allows something (a task is ready, a step has begun) is
+ * followed when it is durable, as what is handed out must be on disk; what forbids something (a step
+ * was cancelled, a machine removed) at once.
+ */
+export class Intake {
+  #board: Board;
+  #resting: RestingTasks;
+  #preparer: Preparer;
+  #shuffle: Shuffle;
+  #onJobEnded: (job: string) => void;
+
+  constructor(parts: {
+    board: Board;
+    resting: RestingTasks;
+    preparer: Preparer;
+    shuffle: Shuffle;
+    onJobEnded: (job: string) => void;
+  }) {
+    this.#board = parts.board;
+    this.#resting = parts.resting;
+    this.#preparer = parts.preparer;
+    this.#shuffle = parts.shuffle;
+    this.#onJobEnded = parts.onJobEnded;
+  }
+
+  /** Takes in all that the space holds, as it was before this start. */
+  rebuild(): void {
+    const { space } = this.#board;
+    for (const machine of space.all("machine")) this.#board.addMachine(machine);
+    for (const record of space.all("step")) {
+      if (hasStepEnded(record)) continue;
+      const hasBegun = record.status.phase === "running";
+      if (!hasBegun && space.count("task", record.name) === 0) continue;
+      const step = this.#add(record);
+      const earlier = new Ring();
+      for (const task of space.list("task", record.name)) {
+        const index = indexOfTask(task.name);
+        const { phase, notBefore } = task.status;
+        if (phase === "waiting") this.#resting.add(step, index, notBefore ?? 0);
+        else earlier.push(index);
+      }
+      if (earlier.length > 0) step.earlier = earlier;
+      if (hasBegun) this.#open(step);
+    }
+  }
+
+  /** Tasks from before this start may be handed out: first of all, as they came first. */
+  admitEarlier(): void {
+    for (const step of this.#board.steps.values()) {
+      const { earlier } = step;
+      if (!earlier) continue;
+      step.earlier = undefined;
+      earlier.take(step.fresh);
+      step.fresh = earlier;
+      this.#board.refresh(step);
+    }
+  }
+
+  /** A commit was applied. */
+  applied(changes: readonly Change[]): void {
+    if (this.#board.isCommitting) return; // the scheduler's own: it knows
+    for (const { op, record } of changes) {
+      const isGone = op === "archive" || op === "delete";
+      if (record.kind === "task") {
+        if (isGone) this.#revoke(record);
+      } else if (record.kind === "step") {
+        if (isGone || hasStepEnded(record)) this.#drop(record);
+      } else if (record.kind === "machine") {
+        this.#machine(record, isGone);
+      } else if (record.kind === "project" && !isGone) {
+        this.#board.fairness.weigh(
+          record.name,
+          record.spec.weight,
+          this.#board.clock.monotonicMs(),
+        );
+      }
+    }
+  }
+
+  /** A batch is on disk. */
+  durable({ changes }: Batch): void {
+    const touched = new Set<StepState>();
+    let last: StepState | undefined;
+    for (const { op, record } of changes) {
+      if (op === "archive" || op === "delete") continue;
+      if (record.kind === "task") {
+        const step = this.#arrive(record);
+        if (step && step !== last) touched.add((last = step));
+      } else if (record.kind === "step") {
+        this.#step(record);
+      } else if (record.kind === "job" && hasJobEnded(record)) {
+        this.#jobEnded(record);
+      }
+    }
+    for (const step of touched) this.#board.refresh(step);
+  }
+
+  #arrive({ name, status }: TaskRecord): StepState | undefined {
+    const step = this.#board.stepOf(name) ?? this.#addLive(name.slice(0, name.lastIndexOf("/")));
+    if (!step) return undefined;
+    const index = indexOfTask(name);
+    if (status.phase === "waiting") this.#resting.add(step, index, status.notBefore ?? 0);
+    else if (status.attempts || status.lost) step.again.push(index);
+    else step.fresh.push(index);
+    return step;
+  }
+
+  #step({ name, status }: StepRecord): void {
+    if (status.phase === "succeeded") this.#shuffle.mapEnded(name);
+    if (status.phase !== "running") return;
+    const step = this.#board.steps.get(name) ?? this.#addLive(name);
+    if (step && !step.isOpen) this.#open(step);
+  }
+
+  /** What the batch says may be history: only what is so now counts. */
+  #addLive(name: string): StepState | undefined {
+    const record = this.#board.space.get("step", name);
+    return record && !hasStepEnded(record) ? this.#add(record) : undefined;
+  }
+
+  #add(record: StepRecord): StepState {
+    const step = this.#board.addStep(record);
+    this.#preparer.attach(step, record);
+    return step;
+  }
+
+  #open(step: StepState): void {
+    const record = this.#board.space.get("step", step.name);
+    if (record?.status.phase !== "running") return;
+    step.isOpen = true;
+    this.#shuffle.attach(step, record);
+    this.#board.refresh(step);
+  }
+
+  #revoke({ name }: AnyRecord): void {
+    const lease = this.#board.leaseOf(name);
+    if (lease && !lease.isEnding) this.#board.revoke(lease);
+  }
+
+  #drop({ name }: AnyRecord): void {
+    const step = this.#board.steps.get(name);
+    if (step) this.#board.dropStep(step);
+  }
+
+  #machine(record: MachineRecord, isGone: boolean): void {
+    const machine = this.#board.machines.get(record.name);
+    if (!machine) {
+      if (!isGone) this.#board.addMachine(record);
+      return;
+    }
+    if (isGone) machine.leasesUntilMs = -Infinity;
+    machine.record = record;
+    machine.fits.clear();
+    this.#board.onDue(machine);
+  }
+
+  #jobEnded({ name }: JobRecord): void {
+    const job = this.#board.space.get("job", name);
+    if (!job || hasJobEnded(job)) this.#onJobEnded(name);
+  }
+}

@@ -1,0 +1,149 @@
+import { sleep } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { RunningTask, TaskClaim, TaskReport } from "#/model/wire.ts";
+import type { Board } from "./board.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { finish, type Ended } from "./finish.ts";
+import type { AgentLink, Meter, Session } from "./session.ts";
+import type { Shuffle } from "./shuffle.ts";
+import type { Lease, MachineState, SessionState } from "./state.ts";
+
+/** While the disk is full, reports wait and are tried again. */
+const fullMs = 1000;
+/** A short task that is seen running by so many beats lasts, whatever its kind. */
+const lastingBeats = 2;
+
+export interface SessionParts {
+  board: Board;
+  dispatch: Dispatch;
+  meter: Meter;
+  shuffle: Shuffle;
+}
+
+/** A machine's link as long as it is the newest one of that machine; after that it only takes reports. */
+export class OpenSession implements Session, SessionState {
+  readonly machine: string;
+  readonly agent: AgentLink;
+  readonly steps = new Set<string>();
+  readonly jobKeyOf: (job: string) => string;
+  pullTasks = 0;
+  #state: MachineState;
+  #parts: SessionParts;
+
+  constructor(
+    state: MachineState,
+    agent: AgentLink,
+    jobKeyOf: (job: string) => string,
+    parts: SessionParts,
+  ) {
+    this.machine = state.name;
+    this.agent = agent;
+    this.jobKeyOf = jobKeyOf;
+    this.#state = state;
+    this.#parts = parts;
+  }
+
+  get #isOpen(): boolean {
+    return this.#state.session === this;
+  }
+
+  pull(max: number): void {
+    if (!this.#isOpen) return;
+    this.hear();
+    this.pullTasks = max > 0 ? Math.min(Math.floor(max), limits.pullTasksMax) : 0;
+    this.#parts.dispatch.opened(this.#state);
+  }
+
+  beat(beat: { cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }): void {
+    if (!this.#isOpen) return;
+    const { board } = this.#parts;
+    const { cpuShare, memoryFreeBytes, running } = beat;
+    this.hear();
+    this.#state.load = { cpuShare, memoryFreeBytes };
+    const seen = new Set<Lease>();
+    for (const { task, fence } of running) {
+      const lease = board.leaseOf(task);
+      if (lease?.fence !== fence || lease.machine !== this.#state) {
+        board.tellCancel(this.#state, [task, fence]);
+        continue;
+      }
+      seen.add(lease);
+      if (++lease.beats >= lastingBeats && lease.isShort) board.lasts(lease);
+    }
+    this.#takeBackStuck(seen);
+    board.onDue(this.#state);
+  }
+
+  /** Short tasks handed out ahead that lasting ones keep from beginning run sooner elsewhere. */
+  #takeBackStuck(running: ReadonlySet<Lease>): void {
+    const { board } = this.#parts;
+    const nowMs = board.clock.monotonicMs();
+    for (const lease of this.#state.leases) {
+      if (nowMs - lease.sinceMs < limits.prefetchedMsMax) break; // those behind it are younger
+      if (!lease.isShort || lease.isEnding || running.has(lease)) continue;
+      board.revoke(lease);
+      board.putBack(lease.step, lease.index);
+    }
+  }
+
+  async finish(reports: readonly TaskReport[]): Promise<void> {
+    this.hear();
+    if (reports.length === 0) return;
+    const { board, meter } = this.#parts;
+    for (;;) {
+      try {
+        const { durable, refused, shuffleLost } = finish(board, meter, this.#state, reports);
+        for (const claim of refused) board.tellCancel(this.#state, claim);
+        if (shuffleLost.length > 0)
+          await Promise.all(shuffleLost.map((ended) => this.#recover(ended)));
+        return await durable;
+      } catch (thrown) {
+        if (!isNoSpace(thrown)) throw thrown;
+        await sleep(board.clock, fullMs);
+      }
+    }
+  }
+
+  async #recover(ended: Ended): Promise<void> {
+    try {
+      await this.#parts.shuffle.recover(ended);
+    } catch (thrown) {
+      if (!isNoSpace(thrown)) throw thrown;
+      await sleep(this.#parts.board.clock, fullMs);
+      await this.finish([ended.report]);
+    }
+  }
+
+  release(claims: readonly TaskClaim[]): void {
+    this.hear();
+    const { board } = this.#parts;
+    for (const [task, fence] of claims) {
+      const lease = board.leaseOf(task);
+      if (lease?.fence !== fence || lease.machine !== this.#state || lease.isEnding) continue;
+      board.end(lease, 0);
+      board.putBack(lease.step, lease.index);
+    }
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.pullTasks = 0;
+    this.#state.session = undefined;
+    this.#parts.dispatch.opened(this.#state);
+  }
+
+  /** Renews all that the machine holds. Its record may be gone: then nothing does. */
+  hear(): void {
+    const { clock, space } = this.#parts.board;
+    if (!this.#isOpen || !space.get("machine", this.machine)) return;
+    this.#state.seenAt = clock.now();
+    const wasSilent = this.#state.leasesUntilMs <= clock.monotonicMs();
+    this.#state.leasesUntilMs = clock.monotonicMs() + limits.leaseMs;
+    if (wasSilent) this.#parts.board.onDue(this.#state);
+  }
+}
+
+function isNoSpace(thrown: unknown): boolean {
+  return thrown instanceof CanopyError && thrown.code === "no-space";
+}

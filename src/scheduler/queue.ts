@@ -1,0 +1,245 @@
+import { Chain, type Link } from "./chain.ts";
+import type { Fairness, Share } from "./fairness.ts";
+import type { StepState } from "./state.ts";
+import type { TaskClass } from "./task-class.ts";
+
+/**
+ * Who is next. Between projects by their share; within a project by priority; between jobs of one
+ * priority in turn; within a job in the order in which its steps came to have something to run.
+ *
+ * Steps stand in lanes, one for each class of tasks, so that a pull asks once for each class whether
+ * it fits the machine, however many tasks, steps and jobs there are.
+ */
+export class Queue {
+  #fairness: Fairness;
+  #projects = new Map<Share, Level[]>();
+  #entered = 0;
+
+  constructor(fairness: Fairness) {
+    this.#fairness = fairness;
+  }
+
+  get isEmpty(): boolean {
+    return this.#projects.size === 0;
+  }
+
+  /** The step has something to hand out. */
+  enter(step: StepState, nowMs: number): void {
+    if (step.isInLine) return;
+    step.isInLine = true;
+    this.#fairness.enter(step.share, nowMs);
+    const level = this.#level(step);
+    const lane = level.lane(step.class);
+    lane.place(step, level.turnOf(step.job), ++this.#entered);
+  }
+
+  /** It has nothing more, or may not go on. */
+  leave(step: StepState): void {
+    if (!step.isInLine) return;
+    step.isInLine = false;
+    this.#fairness.leave(step.share);
+    const levels = this.#projects.get(step.share)!;
+    const at = levels.findIndex(({ priority }) => priority === step.priority);
+    const level = levels[at]!;
+    level.remove(step);
+    if (level.lanes.size === 0) levels.splice(at, 1);
+    if (levels.length === 0) this.#projects.delete(step.share);
+  }
+
+  #level({ share, priority }: StepState): Level {
+    let levels = this.#projects.get(share);
+    if (!levels) this.#projects.set(share, (levels = []));
+    let level = levels.find((other) => other.priority === priority);
+    if (!level) {
+      level = new Level(priority);
+      levels.push(level);
+      levels.sort((a, b) => b.priority - a.priority);
+    }
+    return level;
+  }
+
+  /** Projects with something to hand out, the one to serve first at the front. */
+  shares(nowMs: number): RankedShare[] {
+    const ranked: RankedShare[] = [];
+    for (const share of this.#projects.keys()) {
+      ranked.push({ share, rank: this.#fairness.rank(share, nowMs) });
+    }
+    if (ranked.length > 1) ranked.sort(byRank);
+    return ranked;
+  }
+
+  /**
+   * The step of that project whose turn it is, among those for which `room` says that the machine
+   * has some. The first one that is turned away, in the order of the line, is told to `passed`.
+   */
+  next(
+    share: Share,
+    fits: (taskClass: TaskClass) => boolean,
+    room: (step: StepState) => number,
+    passed: (step: StepState) => void,
+  ): Turn | undefined {
+    for (const level of this.#projects.get(share) ?? []) {
+      let best: JobInLane | undefined;
+      let turnedAway: JobInLane | undefined;
+      let tasks = 0;
+      for (const lane of level.lanes.values()) {
+        if (!fits(lane.taskClass)) continue;
+        const job = lane.head();
+        if (best && !isBefore(job, best)) continue;
+        const has = room(job.steps[0]!);
+        if (has > 0) {
+          best = job;
+          tasks = has;
+        } else if (!turnedAway || isBefore(job, turnedAway)) {
+          turnedAway = job;
+        }
+      }
+      if (turnedAway && (!best || isBefore(turnedAway, best))) passed(turnedAway.steps[0]!);
+      if (best) {
+        const isAlone = this.#projects.size === 1 && level.jobs === 1;
+        return { step: best.steps[0]!, tasks, isAlone, take: () => level.serve(best) };
+      }
+    }
+    return undefined;
+  }
+}
+
+export interface RankedShare {
+  share: Share;
+  rank: number;
+}
+
+export interface Turn {
+  step: StepState;
+  /** So many of its tasks have room. */
+  tasks: number;
+  /** No other job of any project waits in this line. */
+  isAlone: boolean;
+  /** It takes its turn: the other jobs come before it now. */
+  take: () => void;
+}
+
+function byRank(a: RankedShare, b: RankedShare): number {
+  return a.rank - b.rank;
+}
+
+/** Jobs that were served longer ago go first; within a job, steps that came earlier. */
+function isBefore(a: JobInLane, b: JobInLane): boolean {
+  if (a.turn.served !== b.turn.served) return a.turn.served < b.turn.served;
+  return a.entered[0]! < b.entered[0]!;
+}
+
+/** When a job was last served: shared by its places in all lanes of a level. */
+interface JobTurn {
+  served: number;
+  lanes: number;
+}
+
+/** Jobs of one project and one priority. */
+class Level {
+  readonly priority: number;
+  readonly lanes = new Map<TaskClass, Lane>();
+  #turns = new Map<string, JobTurn>();
+  #served = 0;
+
+  constructor(priority: number) {
+    this.priority = priority;
+  }
+
+  get jobs(): number {
+    return this.#turns.size;
+  }
+
+  lane(taskClass: TaskClass): Lane {
+    let lane = this.lanes.get(taskClass);
+    if (!lane) this.lanes.set(taskClass, (lane = new Lane(taskClass)));
+    return lane;
+  }
+
+  turnOf(job: string): JobTurn {
+    let turn = this.#turns.get(job);
+    // a job that comes late gets no more than those that are here: it counts as served just now
+    if (!turn) this.#turns.set(job, (turn = { served: this.#served, lanes: 0 }));
+    return turn;
+  }
+
+  serve(job: JobInLane): void {
+    job.turn.served = ++this.#served;
+  }
+
+  remove(step: StepState): void {
+    const lane = this.lanes.get(step.class)!;
+    const turn = lane.remove(step);
+    if (turn.lanes === 0) this.#turns.delete(step.job);
+    if (lane.isEmpty) this.lanes.delete(step.class);
+  }
+}
+
+interface JobInLane extends Link<JobInLane> {
+  readonly job: string;
+  readonly turn: JobTurn;
+  /** `turn.served` when it took its place in this lane. */
+  placed: number;
+  /** In the order they came; `entered` beside them says when. */
+  readonly steps: StepState[];
+  readonly entered: number[];
+}
+
+/** Jobs with tasks of one class, the one served longest ago at the front. */
+class Lane {
+  readonly taskClass: TaskClass;
+  #jobs = new Map<string, JobInLane>();
+  #line = new Chain<JobInLane>();
+
+  constructor(taskClass: TaskClass) {
+    this.taskClass = taskClass;
+  }
+
+  get isEmpty(): boolean {
+    return this.#line.length === 0;
+  }
+
+  place(step: StepState, turn: JobTurn, entered: number): void {
+    let job = this.#jobs.get(step.job);
+    if (!job) {
+      job = {
+        job: step.job,
+        turn,
+        placed: turn.served,
+        steps: [],
+        entered: [],
+        before: undefined,
+        after: undefined,
+      };
+      this.#jobs.set(step.job, job);
+      this.#line.push(job);
+      turn.lanes++;
+    }
+    job.steps.push(step);
+    job.entered.push(entered);
+  }
+
+  remove(step: StepState): JobTurn {
+    const job = this.#jobs.get(step.job)!;
+    const at = job.steps.indexOf(step);
+    job.steps.splice(at, 1);
+    job.entered.splice(at, 1);
+    if (job.steps.length === 0) {
+      this.#jobs.delete(step.job);
+      this.#line.drop(job);
+      job.turn.lanes--;
+    }
+    return job.turn;
+  }
+
+  /** Jobs that were served since they took their place, here or in another lane, go to the end first. */
+  head(): JobInLane {
+    for (;;) {
+      const job = this.#line.first!;
+      if (job.placed === job.turn.served) return job;
+      job.placed = job.turn.served;
+      this.#line.drop(job);
+      this.#line.push(job);
+    }
+  }
+}

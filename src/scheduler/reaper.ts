@@ -1,0 +1,93 @@
+import type { Timer } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Log } from "#/base/log.ts";
+import type { Board } from "./board.ts";
+import { loseLeases } from "./lost.ts";
+import type { Lease, MachineState } from "./state.ts";
+
+const tickMs = limits.leaseMs / 20;
+
+/** Ends the leases of machines that are not heard any more. */
+export class Reaper {
+  #board: Board;
+  #log: Log;
+  #timer: Timer | undefined;
+  #tickedMs = 0;
+  /** Leases that are over, and could not be recorded so. */
+  #overdue = new Set<Lease>();
+
+  constructor(board: Board, log: Log) {
+    this.#board = board;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#tickedMs = this.#board.clock.monotonicMs();
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** The machine does not hold these any more. */
+  lose(machine: MachineState, leases: readonly Lease[]): void {
+    if (leases.length === 0) return;
+    try {
+      loseLeases(this.#board, machine, leases);
+    } catch (thrown) {
+      const current = leases.filter((lease) => isCurrent(lease));
+      for (const lease of current) this.#overdue.add(lease);
+      this.#log.warn("lost tasks could not be recorded, and will be", {
+        machine: machine.name,
+        tasks: current.length,
+        error: messageOf(thrown),
+      });
+    }
+  }
+
+  #arm(): void {
+    this.#timer = this.#board.clock.after(tickMs, () => this.#tick(), true);
+  }
+
+  #tick(): void {
+    const { machines, clock } = this.#board;
+    const nowMs = clock.monotonicMs();
+    // while this process did not run (a laptop that slept, a long turn), nobody could be heard
+    const stoodStillMs = nowMs - this.#tickedMs - 2 * tickMs;
+    this.#tickedMs = nowMs;
+    for (const machine of machines.values()) {
+      if (stoodStillMs > 0) machine.leasesUntilMs += stoodStillMs;
+      if (machine.leasesUntilMs > nowMs) continue;
+      if (machine.leases.length > 0) this.#expire(machine);
+      if (machine.leasesUntilMs === -Infinity && machine.leases.length === 0) {
+        machines.delete(machine.name);
+      }
+    }
+    this.#retryOverdue();
+    this.#arm();
+  }
+
+  #expire(machine: MachineState): void {
+    this.#log.warn("a machine was not heard for too long; its tasks go to others", {
+      machine: machine.name,
+      tasks: machine.leases.length,
+    });
+    this.lose(machine, [...machine.leases]);
+  }
+
+  #retryOverdue(): void {
+    if (this.#overdue.size === 0) return;
+    const byMachine = Map.groupBy(
+      [...this.#overdue].filter((lease) => isCurrent(lease)),
+      ({ machine }) => machine,
+    );
+    this.#overdue.clear();
+    for (const [machine, leases] of byMachine) this.lose(machine, leases);
+  }
+}
+
+function isCurrent(lease: Lease): boolean {
+  return lease.step.leases.get(lease.index) === lease;
+}

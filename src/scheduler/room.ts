@@ -1,0 +1,100 @@
+import { limits } from "#/base/limits.ts";
+import type { Lease, MachineState, StepState } from "./state.ts";
+import type { TaskClass } from "./task-class.ts";
+
+/**
+ * How many more tasks of a step a machine may be given now.
+ *
+ * Tasks that last hold their needs, and a machine is given no more of them than it can run at once.
+ * Short ones would leave it idle for as long as a message takes, so they are handed out ahead: as
+ * many as make `limits.prefetchMs` of work for each CPU that the lasting ones leave, slowly at first
+ * while little is known of them. Tasks that last may be put behind them, as that wait is as short.
+ */
+export function roomFor(machine: MachineState, step: StepState, nowMs: number): number {
+  const slots = slotsFor(machine, step.class);
+  if (slots < 1) return 0;
+  const { runTimes } = step;
+  if (!runTimes.areShort) return Math.min(slots, slotsBesideKept(machine, step, nowMs));
+  const byWork = (limits.prefetchMs * slots - machine.shortWorkMs) / runTimes.meanMs;
+  const ahead = Math.min(Math.floor(byWork), 2 * runTimes.samples);
+  const tasks = Math.max(ahead, slots - machine.shortTasks);
+  return Math.max(0, Math.min(tasks, limits.pullTasksMax - machine.shortTasks));
+}
+
+/** How many tasks of a class fit beside those that hold their needs. */
+function slotsFor(machine: MachineState, { milliCpus, memoryBytes }: TaskClass): number {
+  const { capacity } = machine;
+  return Math.min(
+    times(milliCpus, capacity.milliCpus - machine.heldMilliCpus),
+    times(memoryBytes, capacity.memoryBytes - machine.heldMemoryBytes),
+  );
+}
+
+/** While a machine is kept free for another step, only what takes nothing that this one lacks. */
+function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number): number {
+  const kept = keptFreeFor(machine, nowMs);
+  if (!kept || kept === step) return Infinity;
+  const { capacity } = machine;
+  const { milliCpus, memoryBytes } = step.class;
+  return Math.min(
+    times(milliCpus, capacity.milliCpus - machine.heldMilliCpus - kept.class.milliCpus),
+    times(memoryBytes, capacity.memoryBytes - machine.heldMemoryBytes - kept.class.memoryBytes),
+  );
+}
+
+function times(part: number, whole: number): number {
+  return part > 0 ? Math.max(0, Math.floor(whole / part)) : Infinity;
+}
+
+/** The step that this machine is kept free for. */
+export function keptFreeFor(machine: MachineState, nowMs: number): StepState | undefined {
+  const kept = machine.keptFree;
+  if (!kept) return undefined;
+  if (nowMs < kept.untilMs && kept.step.isInLine && !machine.record.spec.cordoned) return kept.step;
+  machine.keptFree = undefined;
+  return undefined;
+}
+
+/**
+ * A task of `step` lacks room, and smaller ones are about to pass it by. When that has gone on for
+ * long, the machine is kept free for it, each time for twice as long as before: so that a task that
+ * needs all of a machine gets it, however long those on it take. True when the others must wait.
+ */
+export function keepFree(machine: MachineState, step: StepState, nowMs: number): boolean {
+  if (step.passedSinceMs === 0) step.passedSinceMs = nowMs;
+  if (nowMs - step.passedSinceMs < limits.passedOverMs) return false;
+  if (machine.keptFree) return false;
+  step.keptFreeMs = step.keptFreeMs === 0 ? limits.keptFreeMs : step.keptFreeMs * 2;
+  machine.keptFree = { step, untilMs: nowMs + step.keptFreeMs };
+  step.passedSinceMs = nowMs + step.keptFreeMs;
+  return true;
+}
+
+/** A task of the step has been handed out: it is passed by no more. */
+export function wasServed(machine: MachineState, step: StepState): void {
+  step.passedSinceMs = 0;
+  step.keptFreeMs = 0;
+  if (machine.keptFree?.step === step) machine.keptFree = undefined;
+}
+
+export function occupy(machine: MachineState, lease: Lease): void {
+  const { milliCpus, memoryBytes } = lease.step.class;
+  if (lease.isShort) {
+    machine.shortTasks++;
+    machine.shortWorkMs += lease.meanMs;
+  } else {
+    machine.heldMilliCpus += milliCpus;
+    machine.heldMemoryBytes += memoryBytes;
+  }
+}
+
+export function vacate(machine: MachineState, lease: Lease): void {
+  const { milliCpus, memoryBytes } = lease.step.class;
+  if (lease.isShort) {
+    machine.shortTasks--;
+    machine.shortWorkMs = machine.shortTasks === 0 ? 0 : machine.shortWorkMs - lease.meanMs;
+  } else {
+    machine.heldMilliCpus -= milliCpus;
+    machine.heldMemoryBytes -= memoryBytes;
+  }
+}

@@ -1,0 +1,37 @@
+import { limits } from "#/base/limits.ts";
+import type { Usage } from "#/model/usage.ts";
+
+/** How much the newest run time counts at least, in the mean: old ones fade after a few dozen. */
+const weightMin = 1 / 64;
+/** No task is taken to last less: what a runner needs to turn from one to the next. */
+const wallMsMin = 0.05;
+
+/** How long the tasks of one step take, as far as is known. */
+export class RunTimes {
+  samples: number;
+  meanMs: number;
+
+  constructor({ attempts, wallMs }: Pick<Usage, "attempts" | "wallMs">) {
+    this.samples = attempts;
+    this.meanMs = attempts > 0 ? Math.max(wallMs / attempts, wallMsMin) : 0;
+  }
+
+  add(wallMs: number): void {
+    this.samples++;
+    const weight = Math.max(1 / this.samples, weightMin);
+    this.meanMs += (Math.max(wallMs, wallMsMin) - this.meanMs) * weight;
+  }
+
+  /** Short enough that several may wait on a machine without harm. */
+  get areShort(): boolean {
+    return this.samples > 0 && this.meanMs <= limits.prefetchMs / 2;
+  }
+}
+
+const histogramLengthMax = 48;
+
+/** Its place in a step's `runTimes`: 0 for under 1 ms, 1 for under 2 ms, then doubling. */
+export function histogramIndex(wallMs: number): number {
+  if (wallMs < 1) return 0;
+  return Math.min(Math.floor(Math.log2(wallMs)) + 1, histogramLengthMax - 1);
+}

@@ -1,0 +1,155 @@
+import type { Capacity } from "#/model/needs.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { TaskClaim } from "#/model/wire.ts";
+import { jobOf, taskName } from "#/model/task.ts";
+import { Chain, type Link } from "./chain.ts";
+import type { Share } from "./fairness.ts";
+import { Ring } from "./ring.ts";
+import { RunTimes } from "./run-times.ts";
+import type { Segments } from "./segments.ts";
+import type { AgentLink } from "./session.ts";
+import type { TaskClass } from "./task-class.ts";
+
+/** What is known of a running step beyond its record: who waits, and who is under way. Soft: made again at each start. */
+export class StepState {
+  readonly name: string;
+  readonly job: string;
+  readonly number: number;
+  readonly priority: number;
+  readonly share: Share;
+  readonly class: TaskClass;
+  readonly runTimes: RunTimes;
+  /** Tasks that wait for their first attempt, in the order they came. */
+  fresh = new Ring();
+  /** Tasks that were handed out before: they go first. */
+  readonly again = new Ring();
+  /** Tasks from before this start, held back until the machines have said what they hold. */
+  earlier: Ring | undefined;
+  /** Tasks under way, by index. */
+  readonly leases = new Map<number, Lease>();
+  /** Tasks that rest after a failed attempt. */
+  resting = 0;
+  /** Its record says "running", on disk. */
+  isOpen = false;
+  /** Where it stands in line; set by the queue. */
+  isInLine = false;
+  /** What each task has to be looked up for before it is handed out; see prepare.ts. */
+  prepared: Prepared | undefined;
+  /** For a reduce step: where the shuffle is; see segments.ts. */
+  segments: Segments | undefined;
+  /** Smaller tasks have been passing it by on some machine since; 0 when none has. Monotonic. */
+  passedSinceMs = 0;
+  /** How long a machine is kept free for it the next time. */
+  keptFreeMs = 0;
+
+  constructor(record: StepRecord, more: { priority: number; share: Share; taskClass: TaskClass }) {
+    this.name = record.name;
+    this.job = jobOf(record.name);
+    this.number = Number(record.name.slice(this.job.length + 1));
+    this.priority = more.priority;
+    this.share = more.share;
+    this.class = more.taskClass;
+    this.runTimes = new RunTimes(record.status.usage);
+  }
+
+  /** Tasks that could be handed out now. */
+  get available(): number {
+    return this.prepared ? this.prepared.ready.length : this.waiting;
+  }
+
+  /** Tasks that wait and are not under way to being prepared. */
+  get waiting(): number {
+    return this.again.length + this.fresh.length;
+  }
+
+  /** The next task that waits. */
+  shift(): number | undefined {
+    return this.again.shift() ?? this.fresh.shift();
+  }
+}
+
+/** What was looked up for tasks before they are handed out. */
+export interface Prepared {
+  readonly ready: Ring;
+  readonly files: Map<number, Record<string, string>>;
+  readonly memoKeys: Map<number, string>;
+  /** Being looked up at this moment. */
+  underWay: number;
+}
+
+/** A task under way on a machine, under a fencing number. */
+export interface Lease extends Link<Lease> {
+  readonly step: StepState;
+  readonly index: number;
+  readonly fence: number;
+  readonly machine: MachineState;
+  /** When it was handed out, on the monotonic clock. */
+  readonly sinceMs: number;
+  readonly attempt: number;
+  /** The CPUs of its machine that it stands for, memory counted too. */
+  readonly cpus: number;
+  /** Handed out as a short one: `meanMs` is what it was expected to take. Else it holds its needs. */
+  isShort: boolean;
+  readonly meanMs: number;
+  /** The machine said that it runs, so many beats in a row. */
+  beats: number;
+  /** A report on it is being recorded. */
+  isEnding: boolean;
+  readonly memoKey: string | undefined;
+  readonly segments: Segments | undefined;
+}
+
+export function nameOfLease({ step, index }: Lease): string {
+  return taskName(step.name, index);
+}
+
+export function claimOf(lease: Lease): TaskClaim {
+  return [nameOfLease(lease), lease.fence];
+}
+
+/** A machine as it is at this moment. */
+export class MachineState {
+  readonly name: string;
+  record: MachineRecord;
+  session: SessionState | undefined;
+  /** Every lease of this machine is over then, unless it is heard. Monotonic. */
+  leasesUntilMs = 0;
+  /** Wall clock. */
+  seenAt: number | undefined;
+  load: { cpuShare: number; memoryFreeBytes: number } | undefined;
+  readonly leases = new Chain<Lease>();
+  /** What tasks hold that were not handed out as short ones. */
+  heldMilliCpus = 0;
+  heldMemoryBytes = 0;
+  /** Short tasks on it, and the work in them. */
+  shortTasks = 0;
+  shortWorkMs = 0;
+  /** Whether tasks of a class could ever run here. */
+  readonly fits = new Map<TaskClass, boolean>();
+  /** Jobs of which it may keep something. */
+  readonly jobs = new Set<string>();
+  /** Claims to tell it to end, with the next turn. */
+  cancels: TaskClaim[] = [];
+  /** A step that it is kept free for, and until when. */
+  keptFree: { step: StepState; untilMs: number } | undefined;
+
+  constructor(record: MachineRecord) {
+    this.name = record.name;
+    this.record = record;
+  }
+
+  get capacity(): Capacity {
+    return this.record.status.capacity;
+  }
+}
+
+/** The link that a machine has at this moment. */
+export interface SessionState {
+  readonly agent: AgentLink;
+  /** Steps it has been told of. */
+  readonly steps: Set<string>;
+  readonly jobKeyOf: (job: string) => string;
+  /** What the open pull asks for; 0 when there is none. */
+  pullTasks: number;
+}

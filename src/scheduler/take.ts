@@ -1,0 +1,156 @@
+import { limits } from "#/base/limits.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { taskName } from "#/model/task.ts";
+import type { StepBrief, TaskOffer } from "#/model/wire.ts";
+import type { Board } from "./board.ts";
+import type { RankedShare, Turn } from "./queue.ts";
+import { fitsMachine } from "./fit.ts";
+import { keepFree, roomFor } from "./room.ts";
+import type { MachineState, SessionState, StepState } from "./state.ts";
+import type { TaskClass } from "./task-class.ts";
+
+/** Short tasks of one job that are handed out before it is the next one's turn. */
+const runTasksMax = 16;
+
+/** What one pull is answered with. */
+interface Handful {
+  readonly steps: Record<string, StepBrief>;
+  readonly tasks: TaskOffer[];
+}
+
+/** Answers the open pull of a machine with what it has room for. Says nothing when there is nothing. */
+export function serve(board: Board, machine: MachineState): void {
+  const { session } = machine;
+  if (!session || session.pullTasks === 0 || board.queue.isEmpty || machine.record.spec.cordoned)
+    return;
+  const max = Math.min(session.pullTasks, limits.pullTasksMax);
+  const handful: Handful = { steps: {}, tasks: [] };
+  gather(board, machine, session, handful, max);
+  if (handful.tasks.length === 0) return;
+  session.pullTasks = 0;
+  session.agent.offer(handful.steps, handful.tasks);
+}
+
+function gather(
+  board: Board,
+  machine: MachineState,
+  session: SessionState,
+  handful: Handful,
+  max: number,
+): void {
+  const nowMs = board.clock.monotonicMs();
+  const shares = board.queue.shares(nowMs);
+  const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
+  const room = (step: StepState) => roomFor(machine, step, nowMs);
+  let passed: StepState | undefined;
+  const onPassed = (step: StepState) => void (passed ??= step);
+  while (handful.tasks.length < max && shares.length > 0) {
+    const { share } = shares[0]!;
+    const turn = board.queue.next(share, fits, room, onPassed);
+    if (!turn) {
+      shares.shift();
+      continue;
+    }
+    const { step } = turn;
+    const isLasting = !step.runTimes.areShort;
+    if (passed && passed !== step && isLasting && keepFree(machine, passed, nowMs)) continue;
+    const tasks = Math.min(turn.tasks, max - handful.tasks.length, runOf(turn, isLasting));
+    turn.take();
+    handOut(board, machine, session, handful, step, tasks, nowMs);
+    rerank(board, shares, nowMs);
+  }
+}
+
+function runOf({ isAlone }: Turn, isLasting: boolean): number {
+  if (isAlone) return Infinity;
+  return isLasting ? 1 : runTasksMax;
+}
+
+/** The first share has been served: it moves to its new place. */
+function rerank(board: Board, shares: RankedShare[], nowMs: number): void {
+  const first = shares[0]!;
+  first.rank = board.fairness.rank(first.share, nowMs);
+  let at = 0;
+  for (; at + 1 < shares.length && shares[at + 1]!.rank < first.rank; at++) {
+    shares[at] = shares[at + 1]!;
+  }
+  shares[at] = first;
+}
+
+function handOut(
+  board: Board,
+  machine: MachineState,
+  session: SessionState,
+  handful: Handful,
+  step: StepState,
+  max: number,
+  nowMs: number,
+): void {
+  const record = board.space.get("step", step.name);
+  if (record?.status.phase !== "running") return board.dropStep(step); // its end is not on disk yet
+  const cpus = board.cpusOf(step, machine);
+  const isShort = step.runTimes.areShort;
+  const { again, fresh, prepared, leases } = step;
+  let tasks = 0;
+  while (tasks < max) {
+    const index = prepared ? prepared.ready.shift() : (again.shift() ?? fresh.shift());
+    if (index === undefined) break;
+    const name = taskName(step.name, index);
+    const task = board.space.get("task", name);
+    // it ended meanwhile, or was put back twice
+    if (!task || leases.has(index)) {
+      if (prepared) forgetPrepared(step, index);
+      continue;
+    }
+    const { attempts, lost } = task.status;
+    const attempt = 1 + (attempts?.length ?? 0) + (lost ?? 0);
+    const memoKey = prepared?.memoKeys.get(index);
+    const lease = board.grant(step, index, machine, {
+      attempt,
+      cpus,
+      isShort,
+      sinceMs: nowMs,
+      memoKey,
+    });
+    const offer: TaskOffer = { task: name, fence: lease.fence, input: task.spec.input, attempt };
+    if (task.spec.inputObject !== undefined) offer.inputObject = task.spec.inputObject;
+    if (step.segments) {
+      offer.segments = step.segments.sources(index, (of) => board.space.get("machine", of));
+    }
+    if (prepared) {
+      const files = prepared.files.get(index);
+      if (files) offer.files = files;
+      forgetPrepared(step, index);
+    }
+    handful.tasks.push(offer);
+    tasks++;
+  }
+  if (tasks > 0) {
+    board.served(step, machine);
+    brief(session, machine, handful, step, record);
+  }
+  if (step.available === 0 || step.prepared) board.refresh(step);
+}
+
+function forgetPrepared({ prepared }: StepState, index: number): void {
+  prepared!.files.delete(index);
+  prepared!.memoKeys.delete(index);
+}
+
+/** Tells a session of a step the first time it has to do with it. */
+function brief(
+  session: SessionState,
+  machine: MachineState,
+  { steps }: Handful,
+  step: StepState,
+  { spec, project }: StepRecord,
+): void {
+  if (session.steps.has(step.name)) return;
+  session.steps.add(step.name);
+  machine.jobs.add(step.job);
+  const { run } = spec.template;
+  const isJob = run.driver === "runner" && run.role === "job";
+  steps[step.name] = isJob
+    ? { spec, project, jobKey: session.jobKeyOf(step.job) }
+    : { spec, project };
+}

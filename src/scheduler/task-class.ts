@@ -1,0 +1,31 @@
+import { limits } from "#/base/limits.ts";
+import { classOf, type Needs } from "#/model/needs.ts";
+import type { TaskTemplate } from "#/model/task.ts";
+
+/** Tasks with equal needs and the same driver: whether they fit a machine is asked once for all. */
+export interface TaskClass {
+  readonly key: string;
+  readonly driver: string;
+  /** What one of them holds of its machine. */
+  readonly milliCpus: number;
+  readonly memoryBytes: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/**
+ * The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time.
+ * What holds no CPU holds some memory at least: a machine must not run any number of processes.
+ */
+export function classOfTemplate({ run, needs }: TaskTemplate): TaskClass {
+  const isJob = run.driver === "runner" && run.role === "job";
+  return classOfNeeds(isJob ? { ...needs, milliCpus: 0 } : needs, run.driver);
+}
+
+export function classOfNeeds({ milliCpus, memoryBytes, labels }: Needs, driver: string): TaskClass {
+  const held = {
+    milliCpus,
+    memoryBytes: milliCpus > 0 ? memoryBytes : Math.max(memoryBytes, limits.idleTaskMemoryBytes),
+    labels,
+  };
+  return { key: classOf(held, driver), driver, ...held };
+}
