@@ -1,0 +1,32 @@
+import { InvalidArgumentError } from "commander";
+import { messageOf } from "#/base/errors.ts";
+import { parseDuration, parseSize } from "#/model/units.ts";
+
+/** Readers of options' words; what they throw, commander tells with the option's name. */
+export function parseCount(word: string): number {
+  const count = Number(word);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("It must be a whole number from 1 on.");
+  return count;
+}
+
+export function parseNumber(word: string): number {
+  const number = Number(word);
+  if (word.trim() === "" || !Number.isFinite(number)) throw new InvalidArgumentError("It must be a number.");
+  return number;
+}
+
+export function durationOption(word: string): number {
+  return reading(() => parseDuration(word));
+}
+
+export function sizeOption(word: string): number {
+  return reading(() => parseSize(word));
+}
+
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw new InvalidArgumentError(messageOf(thrown));
+  }
+}

@@ -1,0 +1,36 @@
+import type { Verb } from "./verb.ts";
+
+/** A verb of the front door: known by its name at once, loaded only when it is used. */
+export interface VerbEntry {
+  name: string;
+  aliases?: string[];
+  group: "Run work" | "Look" | "Machines and people" | "This computer";
+  summary: string;
+  load: () => Promise<{ verb: Verb }>;
+}
+
+/** All verbs, in the order in which help tells them. */
+export const verbs: readonly VerbEntry[] = [
+  { name: "up", group: "This computer", summary: "Start a cloud here, with this computer as its first machine", load: () => import("./verbs/up.ts") },
+  { name: "run", group: "Run work", summary: "Run a program, a module, a job file or a recorded workflow, and follow it", load: () => import("./verbs/run.ts") },
+  { name: "cancel", group: "Run work", summary: "End jobs", load: () => import("./verbs/cancel.ts") },
+  { name: "retry", group: "Run work", summary: "Run again what of a job failed or was cancelled", load: () => import("./verbs/retry.ts") },
+  { name: "follow", group: "Run work", summary: "Follow a job to its end", load: () => import("./verbs/follow.ts") },
+  { name: "ps", group: "Look", summary: "List jobs", load: () => import("./verbs/ps.ts") },
+  { name: "show", group: "Look", summary: "Show one job, by kind of task", load: () => import("./verbs/show.ts") },
+  { name: "tasks", group: "Look", summary: "List the tasks of a job", load: () => import("./verbs/tasks.ts") },
+  { name: "logs", group: "Look", summary: "Print what tasks print", load: () => import("./verbs/logs.ts") },
+  { name: "result", group: "Look", summary: "Print a job's result, or fetch its output files", load: () => import("./verbs/result.ts") },
+  { name: "why", group: "Look", summary: "Explain why a job or task waits, failed, or is where it is", load: () => import("./verbs/why.ts") },
+  { name: "cost", group: "Look", summary: "What a job used, cost and drew", load: () => import("./verbs/cost.ts") },
+  { name: "top", group: "Look", summary: "Watch machines and jobs live", load: () => import("./verbs/top.ts") },
+  { name: "status", group: "Look", summary: "Show the cloud that this computer speaks to", load: () => import("./verbs/status.ts") },
+  { name: "machines", aliases: ["machine"], group: "Machines and people", summary: "List machines, and look after them", load: () => import("./verbs/machines.ts") },
+  { name: "join", group: "Machines and people", summary: "Let this computer join a cloud, or print the line that lets another one join", load: () => import("./verbs/join.ts") },
+  { name: "agent", group: "Machines and people", summary: "Run this computer's agent again after it has joined", load: () => import("./verbs/agent.ts") },
+  { name: "project", aliases: ["projects"], group: "Machines and people", summary: "Projects: tenants with their own jobs and keys", load: () => import("./verbs/project.ts") },
+  { name: "key", aliases: ["keys"], group: "Machines and people", summary: "API keys of a project", load: () => import("./verbs/key.ts") },
+  { name: "context", aliases: ["contexts"], group: "This computer", summary: "Which cloud commands speak to", load: () => import("./verbs/context.ts") },
+  { name: "open", group: "This computer", summary: "Open the cloud's API description in a browser", load: () => import("./verbs/open.ts") },
+  { name: "completion", group: "This computer", summary: "Print a script that completes commands in your shell", load: () => import("./verbs/completion.ts") },
+];

@@ -1,0 +1,39 @@
+import type { CostView } from "#/model/views.ts";
+import { briefDuration, briefEnergy, briefSize } from "#/model/units.ts";
+import { column } from "../result.ts";
+import { tableText } from "../table.ts";
+import type { Output } from "../terminal.ts";
+import type { Verb } from "../verb.ts";
+import { countOf, moneyOf } from "../words.ts";
+
+export const verb: Verb = {
+  define(command, does) {
+    command.argument("<job>", "a job's name").action(
+      does(async (cli, job: string) => {
+        const cost = await (await cli.client()).cost(job);
+        return { type: "text", value: cost, text: (out) => costText(cost, out) };
+      }),
+    );
+  },
+};
+
+function costText(cost: CostView, out: Output): string {
+  type Kind = CostView["kinds"][number];
+  const columns = [
+    column<Kind>("kind", ({ title }) => title, { flexible: true }),
+    column<Kind>("tasks", ({ tasks }) => countOf(tasks), { align: "right" }),
+    column<Kind>("cpu", ({ usage }) => briefDuration(usage.cpuMs), { align: "right" }),
+    column<Kind>("wall", ({ usage }) => briefDuration(usage.wallMs), { align: "right" }),
+    column<Kind>("memory", ({ usage }) => briefSize(usage.memoryPeakBytes), { align: "right" }),
+    column<Kind>("energy", ({ energyJoules }) => briefEnergy(energyJoules), { align: "right" }),
+    column<Kind>("spent", ({ spent }) => moneyOf(spent, cost.currency), { align: "right" }),
+  ];
+  const total = [
+    `spent ${out.paint("bold", moneyOf(cost.spent, cost.currency))}`,
+    ...(cost.projected === undefined ? [] : [`${moneyOf(cost.projected, cost.currency)} at its end`]),
+    `${briefDuration(cost.usage.cpuMs)} CPU`,
+    briefEnergy(cost.energyJoules),
+  ];
+  if (!out.isTty) return tableText(cost.kinds, columns, out);
+  return `${tableText(cost.kinds, columns, out)}\n${cost.job}: ${total.join(" · ")}\n`;
+}

@@ -1,0 +1,46 @@
+import { parseCount } from "../count.ts";
+import { column } from "../result.ts";
+import { countOf, microsOf, phaseCell, shareOf, spanOf } from "../words.ts";
+import type { Verb } from "../verb.ts";
+import type { JobView, StatusView } from "#/model/views.ts";
+
+const limitDefault = 20;
+
+export const verb: Verb = {
+  define(command, does) {
+    command
+      .option("--phase <phase>", "only those: running, succeeded, failed or cancelled")
+      .option("-n, --limit <count>", `at most so many, ${limitDefault} when absent`, parseCount)
+      .addHelpText("after", "\nExamples:\n  canopy ps --phase failed\n  canopy ps --json=id,title,phase")
+      .action(
+        does(async (cli) => {
+          const { phase, limit = limitDefault } = cli.options as { phase?: string; limit?: number };
+          const client = await cli.client();
+          const [page, status] = await Promise.all([client.jobs({ limit, ...(phase === undefined ? {} : { phase }) }), client.status()]);
+          const nowMs = cli.terminal.world.clock.now();
+          return {
+            type: "table",
+            rows: page.items,
+            columns: jobColumns(nowMs, status),
+            empty: phase === undefined ? "No jobs yet. Run one with: canopy run -- echo hi" : `No jobs are ${phase}.`,
+            note: page.next === undefined ? undefined : `There are more. See them with: canopy ps --limit ${limit * 5}`,
+          };
+        }),
+      );
+  },
+};
+
+/** Columns of a list of jobs. */
+export function jobColumns(nowMs: number, { currency }: StatusView) {
+  return [
+    column<JobView>("job", ({ id }) => id),
+    column<JobView>("title", ({ title }) => title, { flexible: true }),
+    column<JobView>("phase", ({ phase }) => phaseCell(phase)),
+    column<JobView>("tasks", ({ tasks }) => (tasks ? shareOf(tasks) : ""), { align: "right" }),
+    column<JobView>("failed", ({ tasks }) => (tasks && tasks.failed > 0 ? { text: countOf(tasks.failed), tone: "red" } : ""), { align: "right" }),
+    column<JobView>("age", ({ submittedAt }) => spanOf(submittedAt, undefined, nowMs), { align: "right" }),
+    column<JobView>("took", ({ submittedAt, endedAt }) => (endedAt === undefined ? "" : spanOf(submittedAt, endedAt, nowMs)), { align: "right" }),
+    column<JobView>("cost", ({ usage }) => (usage ? microsOf(usage.costMicros, currency) : ""), { align: "right" }),
+    column<JobView>("why", ({ reason }) => reason ?? "", { flexible: true }),
+  ];
+}

@@ -1,0 +1,94 @@
+import { CanopyError } from "#/base/errors.ts";
+import { briefDuration, briefEnergy, briefSize, formatMicros } from "#/model/units.ts";
+import type { CountsView, EtaView, ExplanationView, UsageView } from "#/model/views.ts";
+import type { Cell } from "./result.ts";
+import type { Output, Tone } from "./terminal.ts";
+
+const phaseTones: Record<string, Tone> = {
+  running: "blue",
+  ready: "cyan",
+  waiting: "yellow",
+  blocked: "yellow",
+  succeeded: "green",
+  failed: "red",
+  cancelled: "magenta",
+};
+
+/** A phase in its colour: the same one everywhere. */
+export function phaseCell(phase: string): Cell {
+  const tone = phaseTones[phase];
+  return tone ? { text: phase, tone } : phase;
+}
+
+export function toneOf(phase: string): Tone {
+  return phaseTones[phase] ?? "dim";
+}
+
+/** How long ago, or between two instants, in short: "12s", "3h05m". */
+export function spanOf(from: string | undefined, to: string | undefined, nowMs: number): string {
+  if (from === undefined) return "";
+  return briefDuration(Math.max(0, (to === undefined ? nowMs : Date.parse(to)) - Date.parse(from)));
+}
+
+export function agoOf(instant: string | undefined, nowMs: number): string {
+  return instant === undefined ? "" : `${spanOf(instant, undefined, nowMs)} ago`;
+}
+
+export function moneyOf(decimal: string | undefined, currency: string): string {
+  return decimal === undefined ? "unknown" : `${decimal} ${currency}`;
+}
+
+export function microsOf(micros: number | undefined, currency: string): string {
+  return moneyOf(micros === undefined ? undefined : formatMicros(Math.round(micros)), currency);
+}
+
+export function countOf(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** "612/1,000", or "612" while the total is not known. */
+export function shareOf({ succeeded, failed, cancelled, total, offered }: CountsView): string {
+  const ended = succeeded + failed + cancelled;
+  return total === undefined ? `${countOf(ended)}/${countOf(offered)}+` : `${countOf(ended)}/${countOf(total)}`;
+}
+
+/** "about 12s (8s to 20s)". */
+export function etaOf(eta: EtaView | undefined): string {
+  if (!eta) return "";
+  const low = briefDuration(Math.round(eta.lowMs));
+  const high = briefDuration(Math.round(eta.highMs));
+  return low === high ? `about ${low}` : `${low} to ${high}`;
+}
+
+/** "14 tasks · 1.2s CPU · 512MiB at most · 3.1J". */
+export function usageOf(usage: UsageView): string[] {
+  return [
+    `${briefDuration(usage.cpuMs)} CPU`,
+    ...(usage.memoryPeakBytes > 0 ? [`${briefSize(usage.memoryPeakBytes)} at most`] : []),
+    briefEnergy(usage.energyJoules),
+  ];
+}
+
+/** An explanation as lines: what it is about, the sentence, what to do. */
+export function explained({ machine, subject, sentence, advice }: ExplanationView, out: Output): string {
+  const about = [subject, machine].filter((word) => word !== undefined).join(" on ");
+  const lead = about === "" ? "" : `${out.paint("bold", about)}: `;
+  const next = advice === undefined ? "" : `\n${out.paint("cyan", "    next")} ${advice}`;
+  return `${out.paint("dim", "•")} ${lead}${sentence}${next}\n`;
+}
+
+/** "name=value" words as an object. Throws CanopyError "invalid". */
+export function labelsOf(words: readonly string[] | undefined): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const word of words ?? []) {
+    const equals = word.indexOf("=");
+    if (equals < 1) throw new CanopyError("invalid", `Cannot read a label as it must be name=value: current value is '${word}'`);
+    labels[word.slice(0, equals)] = word.slice(equals + 1);
+  }
+  return labels;
+}
+
+/** Collects the words of an option that may be given several times. */
+export function many(word: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), word];
+}
