@@ -151,7 +151,7 @@ export class Access {
     const token = newSecret("join", this.#random);
     const createdAt = this.#clock.now();
     const expiresAt = createdAt + lifeMs;
-    for (const old of [...this.#space.list("join-token")]) {
+    for (const old of this.#space.list("join-token")) {
       if (old.spec.expiresAt < createdAt - limits.requestKeptMs) tx.delete("join-token", old.name);
     }
     const spec = { createdAt, expiresAt, labels, site };

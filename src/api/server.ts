@@ -4,11 +4,11 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { linkOf } from "#/base/node/network.ts";
 import type { Caller } from "#/model/access.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
 import { serveLink } from "./link/link.ts";
+import { linkOf } from "./link/socket.ts";
 import { Relay } from "./link/relay.ts";
 import { documentOf, serveOpenApi } from "./openapi.ts";
 import { serveOperators } from "./operators.ts";
@@ -36,7 +36,7 @@ export function buildServer(given: ServerParts): FastifyInstance {
     routerOptions: { maxParamLength: 500 },
     http: { maxHeaderSize: limits.headerBytesMax },
   });
-  server.setValidatorCompiler(validatorCompiler);
+  server.setValidatorCompiler(checkBySchema);
   server.setSerializerCompiler(serializerCompiler);
   takeBodies(server);
   answerProblems(server, parts.log);
@@ -59,13 +59,19 @@ export function buildServer(given: ServerParts): FastifyInstance {
   return server;
 }
 
+/** The framework gives null for a body that is not there. */
+const checkBySchema: typeof validatorCompiler = (route) => {
+  const check = validatorCompiler(route);
+  return route.httpPart === "body" ? (body: unknown) => check(body ?? undefined) : check;
+};
+
 /** JSON is parsed; what is handed on as a stream is not read here, and so is bounded where it is read. */
 function takeBodies(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser("error", "ignore");
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
     if (body === "") done(null, undefined);
-    else parseJson(request, body as string, done);
+    else void parseJson(request, body as string, done);
   });
   for (const type of ["application/x-ndjson", "application/octet-stream"]) {
     server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
@@ -177,6 +183,6 @@ function serveAgents(server: FastifyInstance, parts: DoorParts): void {
         machines.set(request, machine);
       },
     },
-    (socket, request) => serveLink(parts, machines.get(request)!, linkOf(socket)),
+    (socket, request) => serveLink(parts, machines.get(request)!, linkOf(socket, parts.clock)),
   );
 }

@@ -117,7 +117,7 @@ export class FileLogs implements Logs {
   }
 
   async #flush(): Promise<void> {
-    for (const [job, pending] of [...this.#pending]) {
+    for (const [job, pending] of this.#pending) {
       this.#pending.delete(job);
       this.#pendingBytes -= bytesOf(pending.lines);
       try {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { CanopyError } from "#/base/errors.ts";
+import type { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
 import { nodeFiles } from "#/base/node/files.ts";

@@ -3,10 +3,14 @@ import type { StepRequest } from "#/model/job-request.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Space } from "#/space/space.ts";
 
 /** Throws "infeasible", naming what comes nearest, when no machine there is could ever run the step. */
-export function requireFit(scheduler: Scheduler, step: StepRecord | undefined): void {
-  if (!step) return;
+export function requireFit(
+  { scheduler, space }: { scheduler: Scheduler; space: Space },
+  step: StepRecord | undefined,
+): void {
+  if (!step || !hasGreeted(space)) return;
   const { needs, run } = step.spec.template;
   const misfit = scheduler.fit(needs, run.driver);
   if (!misfit) return;
@@ -19,6 +23,12 @@ export function requireFit(scheduler: Scheduler, step: StepRecord | undefined): 
         : "Let a machine join: canopy join",
     },
   );
+}
+
+/** A machine that has joined is not known before its agent has said hello; while none has, nobody can say what there is. */
+function hasGreeted(space: Space): boolean {
+  for (const { status } of space.list("machine")) if (status.drivers.length > 0) return true;
+  return false;
 }
 
 /** Throws "not-found" when a step names an object that its project does not have. */

@@ -52,7 +52,7 @@ function untilEnded(
     const timer = clock.after(waitMs, done, true);
     const look = () => {
       const job = space.get("job", name);
-      if (!job || hasJobEnded(job)) void space.durable().then(done, done);
+      if (!job || hasJobEnded(job)) void space.durable().finally(done);
     };
     const stop = feed.onJob(name, look);
     look();

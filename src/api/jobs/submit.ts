@@ -28,7 +28,7 @@ export const submitJob = defineCall({
     const name = await once(call, (tx) => {
       const job = submit(parts, tx, { request: body, project, submittedBy: caller.name });
       for (let number = 0; number < job.status.steps; number++) {
-        requireFit(parts.scheduler, tx.get("step", `${job.name}/${number}`));
+        requireFit(parts, tx.get("step", `${job.name}/${number}`));
       }
       return job.name;
     });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
+import { hasStepEnded } from "#/model/step.ts";
 import { indexOfTask } from "#/model/task.ts";
 import { stepRequest } from "#/model/job-request.ts";
 import { stepView } from "#/model/views.ts";
@@ -37,7 +38,7 @@ export const addStep = defineCall({
         body,
         query.number === undefined ? {} : { number: query.number },
       );
-      if (step.status.offered === 0) requireFit(parts.scheduler, step);
+      if (!hasStepEnded(step)) requireFit(parts, step);
       return step.name;
     });
     const [job] = await parts.space.find("job", [jobName]);

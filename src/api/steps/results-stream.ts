@@ -2,7 +2,6 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { hasTaskEnded, indexOfTask, taskName, type TaskRecord } from "#/model/task.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
-import type { Change } from "#/model/record.ts";
 import type { ResultLine } from "#/model/views.ts";
 import type { Space } from "#/space/space.ts";
 import { Bell } from "../streams/bell.ts";

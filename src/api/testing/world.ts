@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance, LightMyRequestResponse } from "fastify";
+import { Access } from "#/access/access.ts";
+import type { Clock } from "#/base/clock.ts";
+import { silent, type Log } from "#/base/log.ts";
+import { nodeClock } from "#/base/node/clock.ts";
+import { nodeFiles } from "#/base/node/files.ts";
+import { nodeRandom } from "#/base/node/random.ts";
+import * as etaRoom from "#/jobs/eta.ts";
+const eta = (etaRoom as { eta?: typeof etaRoom.eta }).eta ?? (() => undefined); // TEMPORARY
+import { startJobs } from "#/jobs/jobs.ts";
+import * as submit from "#/jobs/submit.ts";
+import { FileLogs } from "#/logs/files.ts";
+import { price } from "#/meter/price.ts";
+import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
+import type { JobView } from "#/model/views.ts";
+import { FileObjects } from "#/objects/files.ts";
+import { Scheduler } from "#/scheduler/scheduler.ts";
+import type { SpaceLog } from "#/space/log.ts";
+import { MemoryLog } from "#/space/logs/memory.ts";
+import { Space } from "#/space/space.ts";
+import { buildServer } from "../server.ts";
+
+/** A whole cloud but for its agents, over real parts, in a folder of its own. */
+export interface World {
+  server: FastifyInstance;
+  space: Space;
+  scheduler: Scheduler;
+  access: Access;
+  logs: FileLogs;
+  objects: FileObjects;
+  folder: string;
+  root: string;
+  /** As root unless a key is given. A body that is no text is sent as JSON. */
+  call(method: "GET" | "POST" | "PATCH" | "DELETE" | "HEAD", url: string, options?: CallOptions): Promise<Answer>;
+  /** Listens on a free port of the loopback; gives the address. */
+  listen(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  key?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export type Answer = LightMyRequestResponse;
+
+export interface WorldOptions {
+  log?: SpaceLog;
+  clock?: Clock;
+  report?: Log;
+}
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const { log = new MemoryLog(), clock = nodeClock, report = silent } = options;
+  const folder = await mkdtemp(join(tmpdir(), "canopy-api-"));
+  const space = await Space.open({ log, clock, report, onBroken: () => {} });
+  const objects = await FileObjects.open({ files: nodeFiles, folder: join(folder, "objects") });
+  const logs = await FileLogs.open({ files: nodeFiles, folder: join(folder, "logs"), clock, report });
+  const access = await Access.open({ folder, files: nodeFiles, space, clock, random: nodeRandom });
+  const scheduler = new Scheduler({ space, clock, log: report, meter: price });
+  const jobs = startJobs({ space, objects, clock, log: report });
+  scheduler.start();
+  let url = "http://127.0.0.1:0";
+  const server = buildServer({
+    space,
+    scheduler,
+    jobs: { ...submit, eta },
+    access,
+    objects,
+    logs,
+    clock,
+    random: nodeRandom,
+    log: report,
+    version: "0.0.0-test",
+    currency: "USD",
+    publicUrl: () => url,
+  });
+  await server.ready();
+  const root = access.rootToken;
+  return {
+    server,
+    space,
+    scheduler,
+    access,
+    logs,
+    objects,
+    folder,
+    root,
+    async call(method, path, { key = root, body, headers } = {}) {
+      const isJson = body !== undefined && typeof body !== "string" && !Buffer.isBuffer(body);
+      return server.inject({
+        method,
+        url: path,
+        headers: {
+          ...(key !== "" && { authorization: `Bearer ${key}` }),
+          ...(isJson && { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body !== undefined && { payload: (isJson ? JSON.stringify(body) : body) as string | Buffer }),
+      });
+    },
+    async listen() {
+      url = await server.listen({ host: "127.0.0.1", port: 0 });
+      return url;
+    },
+    async stop() {
+      await server.close();
+      jobs.stop();
+      scheduler.stop();
+      await logs.close();
+      await space.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A step whose tasks are appended by calls. */
+export const listStep: StepRequestInput = {
+  name: "main",
+  run: { driver: "process", command: ["true"] },
+  source: { type: "list" },
+};
+
+export async function submitJob(world: World, request: Partial<JobRequestInput> = {}, options: CallOptions = {}): Promise<JobView> {
+  const answer = await world.call("POST", "/v1/jobs", { ...options, body: { title: "test", steps: [listStep], ...request } });
+  if (answer.statusCode !== 201) throw new Error(`${answer.statusCode}: ${answer.body}`);
+  return answer.json<JobView>();
+}
