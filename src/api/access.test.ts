@@ -10,7 +10,9 @@ before(async () => void (world = await startWorld()));
 after(() => world.stop());
 
 async function makeKey(role: string, project = "default"): Promise<string> {
-  const answer = await world.call("POST", `/v1/keys?project=${project}`, { body: { title: role, role } });
+  const answer = await world.call("POST", `/v1/keys?project=${project}`, {
+    body: { title: role, role },
+  });
   assert.equal(answer.statusCode, 201, answer.body);
   return answer.json<MadeKeyView>().key;
 }
@@ -25,8 +27,14 @@ describe("the door", () => {
     assert.equal(none.headers["www-authenticate"], "Bearer");
     assert.equal(problem(none).code, "unauthenticated");
     assert.match(problem(none).hint!, /Authorization: Bearer/);
-    assert.equal((await world.call("GET", "/v1/jobs", { key: "canopy_key_nobody" })).statusCode, 401);
-    const basic = await world.call("GET", "/v1/jobs", { key: "", headers: { authorization: "Basic eDp5" } });
+    assert.equal(
+      (await world.call("GET", "/v1/jobs", { key: "canopy_key_nobody" })).statusCode,
+      401,
+    );
+    const basic = await world.call("GET", "/v1/jobs", {
+      key: "",
+      headers: { authorization: "Basic eDp5" },
+    });
     assert.equal(basic.statusCode, 401);
   });
 
@@ -38,11 +46,17 @@ describe("the door", () => {
     assert.equal(wrong.statusCode, 400);
     assert.ok(problem(wrong).errors!.some(({ pointer }) => pointer === "/title"));
     assert.ok(problem(wrong).errors!.some(({ pointer }) => pointer === "/steps/0/name"));
-    const syntax = await world.call("POST", "/v1/jobs", { body: "{", headers: { "content-type": "application/json" } });
+    const syntax = await world.call("POST", "/v1/jobs", {
+      body: "{",
+      headers: { "content-type": "application/json" },
+    });
     assert.equal(problem(syntax).code, "invalid");
     const query = await world.call("GET", "/v1/jobs?limit=-1");
     assert.match(problem(query).detail, /the query.*limit/);
-    const type = await world.call("POST", "/v1/jobs", { body: "a: 1", headers: { "content-type": "text/yaml" } });
+    const type = await world.call("POST", "/v1/jobs", {
+      body: "a: 1",
+      headers: { "content-type": "text/yaml" },
+    });
     assert.equal(problem(type).code, "invalid");
   });
 
@@ -52,11 +66,16 @@ describe("the door", () => {
     const large = await world.call("POST", "/v1/jobs", { body, headers });
     assert.equal(large.statusCode, 413);
     assert.equal(problem(large).code, "too-large");
-    assert.equal((await world.call("POST", "/v1/jobs", { key: "", body, headers })).statusCode, 401);
+    assert.equal(
+      (await world.call("POST", "/v1/jobs", { key: "", body, headers })).statusCode,
+      401,
+    );
   });
 
   it("lets each role do what it may and no more", async () => {
-    const [viewer, submitter, admin] = await Promise.all(["viewer", "submitter", "admin"].map((role) => makeKey(role)));
+    const [viewer, submitter, admin] = await Promise.all(
+      ["viewer", "submitter", "admin"].map((role) => makeKey(role)),
+    );
     const job = await submitJob(world, {}, { key: submitter! });
     const status = async (key: string, method: "GET" | "POST", url: string, body?: object) =>
       (await world.call(method, url, { key, ...(body && { body }) })).statusCode;
@@ -67,7 +86,9 @@ describe("the door", () => {
     assert.equal(await status(admin!, "POST", "/v1/projects", { name: "mine" }), 403);
     assert.equal(await status(admin!, "POST", "/v1/join-tokens"), 403);
     assert.equal(await status(admin!, "POST", "/v1/keys", { title: "more", role: "root" }), 400);
-    const refusal = problem(await world.call("POST", `/v1/jobs/${job.id}/cancel`, { key: viewer! }));
+    const refusal = problem(
+      await world.call("POST", `/v1/jobs/${job.id}/cancel`, { key: viewer! }),
+    );
     assert.match(refusal.detail, /takes the role 'submitter': this key's role is 'viewer'/);
   });
 
@@ -75,17 +96,43 @@ describe("the door", () => {
     await world.call("POST", "/v1/projects", { body: { name: "other" } });
     const key = await makeKey("admin", "other");
     const job = await submitJob(world);
-    for (const path of ["", "/events", "/result", "/steps", "/steps/0/results", "/tasks", "/logs", "/why", "/cost"]) {
+    for (const path of [
+      "",
+      "/events",
+      "/result",
+      "/steps",
+      "/steps/0/results",
+      "/tasks",
+      "/logs",
+      "/why",
+      "/cost",
+    ]) {
       const answer = await world.call("GET", `/v1/jobs/${job.id}${path}`, { key });
       assert.equal(answer.statusCode, 404, path);
     }
     for (const path of ["cancel", "retry", "close"]) {
-      assert.equal((await world.call("POST", `/v1/jobs/${job.id}/${path}`, { key })).statusCode, 404, path);
+      assert.equal(
+        (await world.call("POST", `/v1/jobs/${job.id}/${path}`, { key })).statusCode,
+        404,
+        path,
+      );
     }
-    assert.deepEqual((await world.call("GET", "/v1/jobs", { key })).json<Page<unknown>>().items, []);
+    assert.deepEqual(
+      (await world.call("GET", "/v1/jobs", { key })).json<Page<unknown>>().items,
+      [],
+    );
     assert.equal((await world.call("GET", "/v1/jobs?project=default", { key })).statusCode, 403);
-    assert.equal((await world.call("GET", "/v1/jobs", { key, headers: { "canopy-project": "default" } })).statusCode, 403);
-    const stored = (await world.call("POST", "/v1/objects", { body: Buffer.from("secret"), headers: { "content-type": "application/octet-stream" } })).json<{ key: string }>();
+    assert.equal(
+      (await world.call("GET", "/v1/jobs", { key, headers: { "canopy-project": "default" } }))
+        .statusCode,
+      403,
+    );
+    const stored = (
+      await world.call("POST", "/v1/objects", {
+        body: Buffer.from("secret"),
+        headers: { "content-type": "application/octet-stream" },
+      })
+    ).json<{ key: string }>();
     assert.equal((await world.call("GET", `/v1/objects/${stored.key}`, { key })).statusCode, 404);
     assert.equal((await world.call("GET", `/v1/objects/${stored.key}`)).body, "secret");
     const theirs = await submitJob(world, {}, { key });
@@ -100,8 +147,14 @@ describe("the door", () => {
     assert.equal((await world.call("GET", `/v1/jobs/${mine.id}`, { key })).statusCode, 200);
     assert.equal((await world.call("GET", `/v1/jobs/${other.id}`, { key })).statusCode, 403);
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 403);
-    assert.equal((await world.call("POST", "/v1/jobs", { key, body: { title: "x", steps: [] } })).statusCode, 403);
-    assert.equal((await world.call("GET", `/v1/jobs/${mine.id}`, { key: `${key}0` })).statusCode, 401);
+    assert.equal(
+      (await world.call("POST", "/v1/jobs", { key, body: { title: "x", steps: [] } })).statusCode,
+      403,
+    );
+    assert.equal(
+      (await world.call("GET", `/v1/jobs/${mine.id}`, { key: `${key}0` })).statusCode,
+      401,
+    );
     await world.call("POST", `/v1/jobs/${mine.id}/cancel`);
     const ended = await world.call("GET", `/v1/jobs/${mine.id}`, { key });
     assert.equal(ended.statusCode, 401);
@@ -111,15 +164,29 @@ describe("the door", () => {
   it("lets a machine reach objects and segments only", async () => {
     const { machine, key } = await joinMachine(world);
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 403);
-    assert.equal((await world.call("POST", "/v1/jobs", { key, body: { title: "x", steps: [] } })).statusCode, 403);
-    const put = await world.call("POST", "/v1/objects?project=default", { key, body: Buffer.from("output"), headers: { "content-type": "application/octet-stream" } });
+    assert.equal(
+      (await world.call("POST", "/v1/jobs", { key, body: { title: "x", steps: [] } })).statusCode,
+      403,
+    );
+    const put = await world.call("POST", "/v1/objects?project=default", {
+      key,
+      body: Buffer.from("output"),
+      headers: { "content-type": "application/octet-stream" },
+    });
     assert.equal(put.statusCode, 201);
-    assert.equal((await world.call("GET", `/v1/machines/${machine}/segments/j1/0/0/0`, { key })).statusCode, 503);
+    assert.equal(
+      (await world.call("GET", `/v1/machines/${machine}/segments/j1/0/0/0`, { key })).statusCode,
+      503,
+    );
   });
 
   it("shows a key once, lists it without its secret, and forgets it when it is removed", async () => {
-    const made = (await world.call("POST", "/v1/keys", { body: { title: "short", role: "viewer" } })).json<MadeKeyView>();
-    const listed = (await world.call("GET", "/v1/keys")).json<Page<KeyView>>().items.find(({ name }) => name === made.name)!;
+    const made = (
+      await world.call("POST", "/v1/keys", { body: { title: "short", role: "viewer" } })
+    ).json<MadeKeyView>();
+    const listed = (await world.call("GET", "/v1/keys"))
+      .json<Page<KeyView>>()
+      .items.find(({ name }) => name === made.name)!;
     assert.equal("key" in listed, false);
     assert.equal((await world.call("GET", "/v1/jobs", { key: made.key })).statusCode, 200);
     assert.equal((await world.call("DELETE", `/v1/keys/${made.name}`)).statusCode, 204);
@@ -128,9 +195,15 @@ describe("the door", () => {
   });
 
   it("a join token is good once", async () => {
-    const { token, command } = (await world.call("POST", "/v1/join-tokens", { body: { labels: { zone: "b" } } })).json<MadeJoinTokenView>();
+    const { token, command } = (
+      await world.call("POST", "/v1/join-tokens", { body: { labels: { zone: "b" } } })
+    ).json<MadeJoinTokenView>();
     assert.ok(command.includes(token));
-    const join = () => world.call("POST", "/v1/machines/join", { key: "", body: { token, hostname: "Lab PC.7", labels: { zone: "a", gpu: "no" } } });
+    const join = () =>
+      world.call("POST", "/v1/machines/join", {
+        key: "",
+        body: { token, hostname: "Lab PC.7", labels: { zone: "a", gpu: "no" } },
+      });
     const first = await join();
     assert.equal(first.statusCode, 201);
     assert.equal(first.json<{ machine: string }>().machine, "lab-pc-7");
@@ -138,8 +211,14 @@ describe("the door", () => {
     const again = await join();
     assert.equal(again.statusCode, 401);
     assert.match(problem(again).detail, /it was used by the machine 'lab-pc-7'/);
-    assert.match(problem(await world.call("GET", "/v1/jobs", { key: token })).detail, /a join token only lets a machine join/);
-    const wrong = await world.call("POST", "/v1/machines/join", { key: "", body: { token: "canopy_join_x", hostname: "x" } });
+    assert.match(
+      problem(await world.call("GET", "/v1/jobs", { key: token })).detail,
+      /a join token only lets a machine join/,
+    );
+    const wrong = await world.call("POST", "/v1/machines/join", {
+      key: "",
+      body: { token: "canopy_join_x", hostname: "x" },
+    });
     assert.match(problem(wrong).detail, /no such token is known/);
   });
 
@@ -158,14 +237,19 @@ describe("the door", () => {
     assert.equal((await world.call("DELETE", "/v1/projects/brief")).statusCode, 204);
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 401);
     assert.equal((await world.call("DELETE", "/v1/projects/default")).statusCode, 409);
-    assert.equal((await world.call("POST", "/v1/projects", { body: { name: "default" } })).statusCode, 409);
+    assert.equal(
+      (await world.call("POST", "/v1/projects", { body: { name: "default" } })).statusCode,
+      409,
+    );
   });
 });
 
 describe("keys and tokens that expire", () => {
   it("are refused with the instant at which they did", async () => {
     let laterMs = 0;
-    const late = await startWorld({ clock: { ...nodeClock, now: () => nodeClock.now() + laterMs } });
+    const late = await startWorld({
+      clock: { ...nodeClock, now: () => nodeClock.now() + laterMs },
+    });
     after(() => late.stop());
     const body = { title: "brief", role: "viewer", lifeMs: 60_000 };
     const { key } = (await late.call("POST", "/v1/keys", { body })).json<MadeKeyView>();
@@ -173,7 +257,10 @@ describe("keys and tokens that expire", () => {
     assert.equal((await late.call("GET", "/v1/jobs", { key })).statusCode, 200);
     laterMs = 2 * 60 * 60_000;
     assert.match(problem(await late.call("GET", "/v1/jobs", { key })).detail, /it expired at 2/);
-    const join = await late.call("POST", "/v1/machines/join", { key: "", body: { token, hostname: "x" } });
+    const join = await late.call("POST", "/v1/machines/join", {
+      key: "",
+      body: { token, hostname: "x" },
+    });
     assert.equal(join.statusCode, 401);
     assert.match(problem(join).detail, /it expired at 2/);
   });

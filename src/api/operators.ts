@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CanopyError } from "#/base/errors.ts";
+import { openApiText } from "./openapi.ts";
 import { problemOf } from "./problems.ts";
 import type { DoorParts } from "./parts.ts";
 import { loadOf } from "./status/read.ts";
@@ -22,7 +23,7 @@ export function serveOperators(server: FastifyInstance, parts: DoorParts): void 
   );
   let document: string | undefined;
   server.get("/openapi.json", hidden, (_request, reply) => {
-    document ??= JSON.stringify(server.swagger());
+    document ??= openApiText(server);
     return reply.type("application/json").send(document);
   });
 }

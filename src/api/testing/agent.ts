@@ -17,11 +17,24 @@ export interface TestAgent {
   close(): void;
 }
 
-export const idleUsage = { startedAt: 1_900_000_000_000, wallMs: 1, cpuMs: 1, memoryBytes: 1000, readBytes: 0, writtenBytes: 0 };
+export const idleUsage = {
+  startedAt: 1_900_000_000_000,
+  wallMs: 1,
+  cpuMs: 1,
+  memoryBytes: 1000,
+  readBytes: 0,
+  writtenBytes: 0,
+};
 
-export async function joinMachine(world: World, hostname = "test-host"): Promise<{ machine: string; key: string }> {
+export async function joinMachine(
+  world: World,
+  hostname = "test-host",
+): Promise<{ machine: string; key: string }> {
   const { token } = (await world.call("POST", "/v1/join-tokens")).json<{ token: string }>();
-  const answer = await world.call("POST", "/v1/machines/join", { key: "", body: { token, hostname, labels: {} } });
+  const answer = await world.call("POST", "/v1/machines/join", {
+    key: "",
+    body: { token, hostname, labels: {} },
+  });
   return answer.json();
 }
 
@@ -40,7 +53,11 @@ export const hello = (cpus = 4, holds: TaskClaim[] = []): FromAgent => ({
 });
 
 /** A machine that has joined, dialled, said hello and been welcomed. */
-export async function startAgent(world: World, url: string, options: { cpus?: number; known?: { machine: string; key: string } } = {}): Promise<TestAgent> {
+export async function startAgent(
+  world: World,
+  url: string,
+  options: { cpus?: number; known?: { machine: string; key: string } } = {},
+): Promise<TestAgent> {
   const { machine, key } = options.known ?? (await joinMachine(world));
   const agent = await dial(url, machine, key);
   agent.send(hello(options.cpus));
@@ -49,7 +66,10 @@ export async function startAgent(world: World, url: string, options: { cpus?: nu
 }
 
 export async function dial(url: string, machine: string, key: string): Promise<TestAgent> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/link`, { headers: { authorization: `Bearer ${key}` }, perMessageDeflate: false });
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/link`, {
+    headers: { authorization: `Bearer ${key}` },
+    perMessageDeflate: false,
+  });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.once("close", (code, reason) => resolve({ code, reason: reason.toString() }));
   });
@@ -89,7 +109,13 @@ export async function dial(url: string, machine: string, key: string): Promise<T
       let number = 0;
       onMessage = (message) => {
         if (message.type !== "tasks") return message.type === "finished";
-        const reports = message.tasks.map((task) => ({ task: task.task, fence: task.fence, usage: idleUsage, result: task.input, ...work(task) }));
+        const reports = message.tasks.map((task) => ({
+          task: task.task,
+          fence: task.fence,
+          usage: idleUsage,
+          result: task.input,
+          ...work(task),
+        }));
         send({ type: "finish", number: ++number, reports });
         send({ type: "pull", max: perPull });
         return true;

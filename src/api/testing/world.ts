@@ -34,7 +34,11 @@ export interface World {
   folder: string;
   root: string;
   /** As root unless a key is given. A body that is no text is sent as JSON. */
-  call(method: "GET" | "POST" | "PATCH" | "DELETE" | "HEAD", url: string, options?: CallOptions): Promise<Answer>;
+  call(
+    method: "GET" | "POST" | "PATCH" | "DELETE" | "HEAD",
+    url: string,
+    options?: CallOptions,
+  ): Promise<Answer>;
   /** Listens on a free port of the loopback; gives the address. */
   listen(): Promise<string>;
   stop(): Promise<void>;
@@ -59,7 +63,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "canopy-api-"));
   const space = await Space.open({ log, clock, report, onBroken: () => {} });
   const objects = await FileObjects.open({ files: nodeFiles, folder: join(folder, "objects") });
-  const logs = await FileLogs.open({ files: nodeFiles, folder: join(folder, "logs"), clock, report });
+  const logs = await FileLogs.open({
+    files: nodeFiles,
+    folder: join(folder, "logs"),
+    clock,
+    report,
+  });
   const access = await Access.open({ folder, files: nodeFiles, space, clock, random: nodeRandom });
   const scheduler = new Scheduler({ space, clock, log: report, meter: price });
   const jobs = startJobs({ space, objects, clock, log: report });
@@ -100,7 +109,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
           ...(isJson && { "content-type": "application/json" }),
           ...headers,
         },
-        ...(body !== undefined && { payload: (isJson ? JSON.stringify(body) : body) as string | Buffer }),
+        ...(body !== undefined && {
+          payload: (isJson ? JSON.stringify(body) : body) as string | Buffer,
+        }),
       });
     },
     async listen() {
@@ -125,8 +136,15 @@ export const listStep: StepRequestInput = {
   source: { type: "list" },
 };
 
-export async function submitJob(world: World, request: Partial<JobRequestInput> = {}, options: CallOptions = {}): Promise<JobView> {
-  const answer = await world.call("POST", "/v1/jobs", { ...options, body: { title: "test", steps: [listStep], ...request } });
+export async function submitJob(
+  world: World,
+  request: Partial<JobRequestInput> = {},
+  options: CallOptions = {},
+): Promise<JobView> {
+  const answer = await world.call("POST", "/v1/jobs", {
+    ...options,
+    body: { title: "test", steps: [listStep], ...request },
+  });
   if (answer.statusCode !== 201) throw new Error(`${answer.statusCode}: ${answer.body}`);
   return answer.json<JobView>();
 }
