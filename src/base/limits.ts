@@ -135,6 +135,8 @@ export const limits = {
   runnerAheadTasksMax: 256,
   /** A runner busy with one task for this long gives back what it was given ahead. */
   runnerStuckMs: 50,
+  /** Tasks done, but untold as the next one lets the runner say nothing for this long, are run again elsewhere. */
+  runnerSilentMs: 1_000,
   /** A task that ran for this long when its runner died surely did it; before that it gets a runner to itself first. */
   crashSureMs: 5_000,
   /** Runners that wait for work, and runners of one kind at once. */

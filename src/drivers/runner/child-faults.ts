@@ -75,11 +75,24 @@ function catchPrints(parts: FaultParts): void {
       const encoding = typeof rest[0] === "string" ? (rest[0] as BufferEncoding) : "utf8";
       if (!task.isPrintedOut) task.print(stream, textOf(content, encoding));
       const done = rest.find((part) => typeof part === "function") as (() => void) | undefined;
-      if (done) process.nextTick(done);
+      if (done) callSoon(done);
       return true;
     };
     process[stream].write = write as typeof process.stdout.write;
   }
+}
+
+/** Once each: code that prints without end gives the same one every time. */
+const callbacks = new Set<() => void>();
+
+function callSoon(done: () => void): void {
+  callbacks.add(done);
+  if (callbacks.size > 1) return;
+  process.nextTick(() => {
+    const due = [...callbacks];
+    callbacks.clear();
+    for (const callback of due) callback();
+  });
 }
 
 function textOf(content: unknown, encoding: BufferEncoding): string {

@@ -11,6 +11,8 @@ import type { StepInfo } from "./lines.ts";
 export interface Step extends StepInfo {
   /** Looked up in the module once. */
   call?: (task: Task) => unknown;
+  /** Its latest tasks, one after another, that took less than a turn. */
+  quickRuns?: number;
 }
 
 /** One task in this runner. Also what code inside it is found by, however late it runs. */

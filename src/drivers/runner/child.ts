@@ -4,7 +4,8 @@
  * It is told tasks ahead and runs them in turns of about a millisecond. Between turns the event loop
  * goes round once, so that what a task left behind (a promise nobody caught) can still be laid at its
  * door before its result is told, and everything is then told in one write. A task that takes longer
- * than a turn ends it, so results never wait for a slow neighbour. Before a task begins it is marked on
+ * than a turn ends it, and one whose kind is not known to be quick begins a new one, so results do not
+ * wait for a slow neighbour. Before a task begins it is marked on
  * the board: if this process dies at that moment, its agent knows at what.
  */
 import { writeFileSync } from "node:fs";
@@ -21,6 +22,8 @@ import { InputError, Task, tasks, threw, UnserialisableError, type Step } from "
 import { fieldsOf, type StepInfo } from "./lines.ts";
 
 const turnMs = 1;
+/** A step is trusted to be quick after so many quick runs. */
+const quickRunsMin = 8;
 const memoryEveryMs = 250;
 
 const steps = new Map<string, Step>();
@@ -93,7 +96,10 @@ async function loop(): Promise<void> {
   state = "looping";
   turnStartedMs = performance.now();
   while (next < queue.length) {
-    const task = queue[next++]!;
+    const task = queue[next]!;
+    // It may take long, and until it ends nothing could be told of those before.
+    if (ended.length > 0 && (task.step.quickRuns ?? 0) < quickRunsMin) break;
+    next++;
     if (!begin(task.number)) {
       queue = [];
       next = 0;
@@ -191,6 +197,7 @@ function fail(task: Task, error: TaskError): void {
 
 function end(task: Task, kind: "r" | "p" | "f", text: string): void {
   const wallMs = performance.now() - task.startedMs;
+  task.step.quickRuns = wallMs < turnMs ? (task.step.quickRuns ?? 0) + 1 : 0;
   task.endOutput();
   if (task.ending === undefined) ended.push(task);
   task.ending = `${kind}\t${task.number}\t${wallMs.toFixed(3)}\t${cpuMsOf(wallMs)}\t${text}`;

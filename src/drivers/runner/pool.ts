@@ -18,6 +18,9 @@ export interface PoolKind {
   needs: Needs;
 }
 
+/** What began more recently is not looked at. */
+const sweepFromMs = 5;
+/** A process keeps its seat at least so long when others want it. */
 const seatMs = 50;
 const loadFailuresMax = 3;
 let warmCount = 0;
@@ -94,7 +97,7 @@ export class Pool implements WarmEvents {
     for (const warm of this.#warms) {
       for (const [number, other] of warm.flights) {
         if (other !== work) continue;
-        if (warm.state === "ready" && warm.flights.size > 1) this.#takeBack(warm);
+        if (warm.state === "ready" && warm.flights.size > 1) this.#giveBack(warm.takeBack());
         if (!warm.flights.has(number)) return;
         warm.say(`c\t${number}`);
         warm.flush();
@@ -342,32 +345,28 @@ export class Pool implements WarmEvents {
       const message = `The module took longer than ${briefDuration(limits.moduleLoadMs)} to load`;
       return warm.kill(undefined, "not-started", message);
     }
-    const head = warm.head();
-    if (!head || warm.state === "ending" || warm.state === "gone" || warm.state === "loading")
-      return;
-    const [, work] = head;
+    if (warm.flights.size === 0 || (warm.state !== "ready" && warm.state !== "taken-back")) return;
+    if (warm.look(nowMs))
+      return warm.kill(undefined, "out-of-memory", "It took more memory than it may");
     const ranMs = nowMs - warm.headMs;
+    if (ranMs < sweepFromMs) return;
+    const work = warm.at()!;
     const { timeoutMs } = work.brief.spec.template;
     if (timeoutMs !== undefined && ranMs > timeoutMs) return this.#timeOut(warm, work, timeoutMs);
     if (work.cancelled && warm.cancelMs > 0 && nowMs - warm.cancelMs > limits.cancelGraceMs) {
       return warm.kill(work, "cancelled", "It was cancelled");
     }
-    if (warm.look(nowMs))
-      return warm.kill(undefined, "out-of-memory", "It took more memory than it may");
-    if (warm.flights.size > 1 && ranMs > limits.runnerStuckMs && warm.state === "ready")
-      this.#takeBack(warm);
+    if (warm.flights.size === 1) return;
+    if (ranMs > limits.runnerStuckMs && warm.state === "ready") this.#giveBack(warm.takeBack());
+    if (ranMs > limits.runnerSilentMs) this.#giveBack(warm.forgetUntold());
   }
 
   /** Results that lie unread would be news: they are read first. */
   #timeOut(warm: Warm, work: Work, timeoutMs: number): void {
     this.#parts.clock.soon(() => {
-      if (warm.head()?.[1] !== work) return;
+      if (warm.at() !== work) return;
       warm.kill(work, "timed-out", `It took longer than ${briefDuration(timeoutMs)}`);
     });
-  }
-
-  #takeBack(warm: Warm): void {
-    this.#giveBack(warm.takeBack());
   }
 
   #giveBack(back: Work[]): void {

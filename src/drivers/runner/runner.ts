@@ -23,6 +23,7 @@ class RunnerDriver implements Driver {
   #pools = new Map<string, Pool>();
   #poolOfStep = new Map<string, Pool>();
   #sweep: Timer | undefined;
+  #isSweepingOften = false;
   #isStopped = false;
 
   constructor(parts: DriverParts) {
@@ -38,7 +39,7 @@ class RunnerDriver implements Driver {
       return;
     }
     pool.add(work);
-    if (!this.#sweep) this.#sweepSoon(sweepMs);
+    if (!this.#isSweepingOften) this.#sweepSoon(sweepMs);
   }
 
   cancel(work: Work): void {
@@ -78,10 +79,12 @@ class RunnerDriver implements Driver {
   }
 
   #sweepSoon(delayMs: number): void {
+    this.#sweep?.cancel();
+    this.#isSweepingOften = delayMs === sweepMs;
     this.#sweep = this.#parts.clock.after(
       delayMs,
       () => {
-        this.#sweep = undefined;
+        this.#isSweepingOften = false;
         const nowMs = this.#parts.clock.monotonicMs();
         let isBusy = false;
         let idle = 0;

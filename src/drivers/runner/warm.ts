@@ -123,6 +123,26 @@ export class Warm {
     return undefined;
   }
 
+  /** What it is at now: those before may be done and not told. */
+  at(): Work | undefined {
+    return this.flights.get(this.begun()) ?? this.head()?.[1];
+  }
+
+  /** Takes what it has done and not told out of its flights; gives that work in order. */
+  forgetUntold(): Work[] {
+    const begun = this.begun();
+    if (!this.flights.has(begun)) return [];
+    const untold: Work[] = [];
+    for (const [number, work] of this.flights) {
+      if (number >= begun) break;
+      this.flights.delete(number);
+      this.segments.delete(number);
+      untold.push(work);
+    }
+    this.flights.get(begun)!.startedMs = this.headMs;
+    return untold;
+  }
+
   /** Gives a task its number; the line leaves with the next `flush`. */
   tell(work: Work, lineOf: (number: number) => string): number {
     const number = ++this.#number;

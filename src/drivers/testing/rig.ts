@@ -52,7 +52,7 @@ export class Rig {
   ) {
     this.folder = folder;
     const host = nodeHost(silent);
-    const capacity = { milliCpus: (options.cpus ?? 2) * 1000, memoryBytes: 4 << 30 };
+    const capacity = { milliCpus: (options.cpus ?? 2) * 1000, memoryBytes: 4 * 2 ** 30 };
     const mark = `canopy-rig-${process.pid}-${++rigCount}`;
     this.parts = {
       ...host,
