@@ -22,7 +22,7 @@ export function soundUsage(usage: TaskUsage): TaskUsage {
 }
 
 function isSound(amount: number): boolean {
-  return amount >= 0 && amount <= Number.MAX_SAFE_INTEGER;
+  return typeof amount === "number" && amount >= 0 && amount <= Number.MAX_SAFE_INTEGER;
 }
 
 function sound(amount: number): number {
