@@ -153,8 +153,8 @@ test("a task that waits for what can never come fails at once", async () => {
 });
 
 test("a task may print gigabytes: what is kept has a limit", async () => {
-  const { printed, result } = await step("prints")(2_000_000);
-  assert.equal(result, "2000000");
+  const { printed, result } = await step("prints")(500_000);
+  assert.equal(result, "500000");
   const bytes = printed.reduce((sum, { text }) => sum + text.length + 1, 0);
   assert.ok(bytes < limits.taskLogBytesMax * 1.1, `${bytes} bytes kept`);
   assert.match(printed.at(-1)!.text, /the rest is dropped/);
