@@ -1,18 +1,21 @@
 import type { Command } from "commander";
 import { tellError } from "./errors.ts";
 import type { Programs } from "./programs.ts";
-import { thisTerminal, type Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
 /**
  * Runs one command; gives its exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
  * 6 infeasible, 7 unavailable or timed out, 130 interrupted, or the code of the job that it followed.
  */
-export async function runCli(argv: readonly string[], programs: Programs, terminal: Terminal = thisTerminal()): Promise<number> {
+export async function runCli(argv: readonly string[], programs: Programs, given?: Terminal): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-    terminal.out.write(`canopy ${version}\n`);
+    // Before anything is loaded, even what writes.
+    if (given) given.out.write(`canopy ${version}\n`);
+    else console.log(`canopy ${version}`);
     return 0;
   }
+  const terminal = given ?? (await import("./terminal.ts")).thisTerminal();
   if (argv[0] === "complete") {
     const { complete } = await import("./complete.ts");
     return await complete(argv.slice(1), terminal);
@@ -27,7 +30,8 @@ export async function runCli(argv: readonly string[], programs: Programs, termin
       rest,
       onExit: (exitCode) => (code = exitCode),
     });
-    await program.parseAsync(own, { from: "user" });
+    if (own.length === 0) program.outputHelp();
+    else await program.parseAsync(own, { from: "user" });
     return code;
   } catch (thrown) {
     return tellError(thrown, terminal, own);

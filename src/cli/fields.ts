@@ -26,9 +26,7 @@ function checkField(rows: readonly object[], path: string): void {
   if (known.includes(first) && (below.length === 0 || rows.every((row) => at(row, first) === undefined))) return;
   if (optionalFields.has(first)) return;
   const near = nearestWord(path, known);
-  throw new CanopyError("invalid", `Cannot select the field '${path}' as there is none of that name: there are ${known.join(", ")}`, {
-    ...(near === undefined ? {} : { hint: `Did you mean --json=${near}?` }),
-  });
+  throw new CanopyError("invalid", `Cannot select the field '${path}' as there is none of that name: there are ${known.join(", ")}`, near === undefined ? {} : { hint: `Did you mean --json=${near}?` });
 }
 
 /** Fields of views that may be absent from all that are listed. */

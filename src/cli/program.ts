@@ -53,7 +53,6 @@ function bareProgram({ out, err }: Terminal): Command {
       "after",
       "\nTo begin:\n  canopy up                  start a cloud on this computer\n  canopy run -- echo hi      run a program on it\n  canopy help for a command: canopy run --help",
     );
-  program.action(() => program.outputHelp());
   return program;
 }
 

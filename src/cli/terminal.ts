@@ -11,6 +11,7 @@ export interface Output {
   /** A person looks at it: colour, bars and tables. A pipe gets neither. */
   readonly isTty: boolean;
   readonly columns: number;
+  readonly rows: number;
   /** The text in that tone, where this output takes colour (NO_COLOR and FORCE_COLOR are obeyed). */
   paint(tone: Tone | Tone[], text: string): string;
 }
@@ -75,6 +76,9 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     isTty: stream.isTTY,
     get columns() {
       return stream.columns || 80;
+    },
+    get rows() {
+      return stream.rows || 24;
     },
     paint: (tone, text) => styleText(tone, text, { stream }),
   };

@@ -59,15 +59,15 @@ export async function writeContexts(places: Places, contexts: Contexts): Promise
  */
 export async function findDoor(places: Places, wish: Wish): Promise<Door> {
   const { env } = places;
-  const url = wish.url ?? (wish.context === undefined ? env["CANOPY_URL"] : undefined);
+  const url = wish.url ?? (wish.context === undefined ? env["CANOPY_URL"] || undefined : undefined);
   if (url !== undefined) {
     const from = wish.url === undefined ? "CANOPY_URL" : "the call";
-    const key = wish.key ?? env["CANOPY_KEY"] ?? (await keyFor(places, url));
-    return { url: checkedUrl(url, from), key, project: wish.project ?? env["CANOPY_PROJECT"], from };
+    const key = wish.key ?? (env["CANOPY_KEY"] || (await keyFor(places, url)));
+    return { url: checkedUrl(url, from), key, project: wish.project ?? (env["CANOPY_PROJECT"] || undefined), from };
   }
   const known = await readContexts(places);
   const project = await projectFile(places);
-  const name = wish.context ?? env["CANOPY_CONTEXT"] ?? project.context ?? known.current;
+  const name = wish.context ?? (env["CANOPY_CONTEXT"] || (project.context ?? known.current));
   if (name === undefined) {
     throw new CanopyError("invalid", "Cannot tell which cloud to speak to, as no context was written yet", {
       hint: "Start a cloud here with: canopy up     or set CANOPY_URL and CANOPY_KEY",
@@ -82,8 +82,8 @@ export async function findDoor(places: Places, wish: Wish): Promise<Door> {
   }
   return {
     url: checkedUrl(context.url, `the context '${name}'`),
-    key: wish.key ?? env["CANOPY_KEY"] ?? context.key,
-    project: wish.project ?? env["CANOPY_PROJECT"] ?? project.project ?? context.project,
+    key: wish.key ?? (env["CANOPY_KEY"] || context.key),
+    project: wish.project ?? (env["CANOPY_PROJECT"] || (project.project ?? context.project)),
     from: `the context '${name}'`,
   };
 }

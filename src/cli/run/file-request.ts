@@ -30,7 +30,7 @@ export async function fileRequest(
 
   async function workflow() {
     const { parseWfCommons } = await import("#/model/wfcommons.ts");
-    const { timeScale, sizeScale } = options;
+    const { scale: timeScale, sizeScale } = options;
     const parsed = parseWfCommons(text, shown, {
       ...(timeScale === undefined ? {} : { timeScale }),
       ...(sizeScale === undefined ? {} : { sizeScale }),

@@ -75,9 +75,7 @@ function chosen(definitions: Map<string, Definition>, name: string | undefined, 
     const definition = definitions.get(name);
     if (definition) return [name, definition];
     const near = nearestWord(name, names);
-    throw new CanopyError("not-found", `Cannot run '${name}' of ${shown} as it exports no job or task of that name: it has ${names.join(", ")}`, {
-      ...(near === undefined ? {} : { hint: `Did you mean: canopy run ${shown}:${near}` }),
-    });
+    throw new CanopyError("not-found", `Cannot run '${name}' of ${shown} as it exports no job or task of that name: it has ${names.join(", ")}`, near === undefined ? {} : { hint: `Did you mean: canopy run ${shown}:${near}` });
   }
   const jobs = names.filter((each) => definitions.get(each)!.type === "job");
   const only = definitions.has("default") ? "default" : jobs.length === 1 ? jobs[0] : names.length === 1 ? names[0] : undefined;

@@ -18,6 +18,6 @@ export interface RunOptions {
   into?: string;
   env?: string[];
   args?: string;
-  timeScale?: number;
+  scale?: number;
   sizeScale?: number;
 }

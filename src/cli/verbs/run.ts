@@ -36,11 +36,11 @@ export const verb: Verb = {
       .option("--env <NAME[=value]>", "set a variable, or pass on the one here (may be repeated)", many)
       .optionsGroup("Modules and workflows:")
       .option("--args <json>", "arguments as a JSON array, where strings will not do")
-      .option("--time-scale <number>", "a recorded workflow's run times are multiplied by this", parseNumber)
-      .option("--size-scale <number>", "its files' sizes are multiplied by this", parseNumber)
+      .option("--scale <number>", "a recorded workflow's run times and sizes are multiplied by this", parseNumber)
+      .option("--size-scale <number>", "its files' sizes are multiplied by this instead", parseNumber)
       .addHelpText(
         "after",
-        "\nExamples:\n  canopy run -- echo hi\n  canopy run --each urls.txt -- curl -sO {}\n  canopy run --sweep n=1..100 --output out.csv -- ./sim {n}\n  canopy run job.ts 10\n  canopy run job.ts:main --args '[10]'\n  canopy run job.yaml\n  canopy run --time-scale 0.01 montage.json",
+        "\nExamples:\n  canopy run -- echo hi\n  canopy run --each urls.txt -- curl -sO {}\n  canopy run --sweep n=1..100 --output out.csv -- ./sim {n}\n  canopy run job.ts 10\n  canopy run job.ts:main --args '[10]'\n  canopy run job.yaml\n  canopy run --scale 0.01 montage.json",
       )
       .action(
         does(async (cli, what: string | undefined, args: string[]) => {

@@ -1,0 +1,47 @@
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { CanopyError } from "#/base/errors.ts";
+import { parseNumber, sizeOption } from "./count.ts";
+import type { Cli, Done } from "./verb.ts";
+import { labelsOf, many } from "./words.ts";
+
+/** Options of a command that runs this computer's agent. */
+export function agentOptions(command: Command): Command {
+  return command
+    .option("--folder <folder>", "where it keeps its key and its caches")
+    .option("--label <name=value>", "a label of this machine (may be repeated)", many)
+    .option("--cpus <number>", "CPUs that it gives, all when absent", parseNumber)
+    .option("--memory <size>", "memory that it gives, as in 8GiB; all when absent", sizeOption)
+    .option("--log-level <level>", "debug, info, warn or error");
+}
+
+interface AgentFlags {
+  folder?: string;
+  label?: string[];
+  cpus?: number;
+  memory?: number;
+  logLevel?: string;
+}
+
+/** Runs the agent in this process until it is told to end, or its cloud refuses it for good. */
+export async function runUntilEnded(cli: Cli, url: string, token: string | undefined): Promise<Done> {
+  const { terminal, programs } = cli;
+  const { folder, label, cpus, memory, logLevel } = cli.options as AgentFlags;
+  const agent = await programs.agent({
+    folder: folder === undefined ? join(programs.config.dataFolder, "agent") : resolve(terminal.world.folder, folder),
+    url,
+    ...(token === undefined ? {} : { token }),
+    labels: labelsOf(label),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    logLevel: logLevel ?? programs.config.logLevel,
+  });
+  if (cli.options.json !== undefined) terminal.out.write(`${JSON.stringify({ machine: agent.machine, url })}\n`);
+  else terminal.err.write(`${terminal.err.paint("green", "✓")} This computer is the machine ${agent.machine} of ${url}. Ctrl-C ends it.\n`);
+  const refused = await Promise.race([agent.refused, terminal.untilEnded()]);
+  await agent.stop();
+  if (refused === undefined) return { exitCode: 0 };
+  throw new CanopyError("unauthenticated", `Cannot go on as ${url} has refused this machine: ${refused}`, {
+    hint: "Get a new line with: canopy join     on a computer that speaks to that cloud",
+  });
+}

@@ -1,0 +1,47 @@
+import tab from "@bomb.sh/tab/commander";
+import { script } from "@bomb.sh/tab";
+import { connect } from "#/sdk/client.ts";
+import { readContexts } from "#/sdk/contexts.ts";
+import { buildWhole } from "./program.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Verbs whose first argument is a job. */
+const ofJobs = ["cancel", "retry", "follow", "show", "tasks", "logs", "result", "why", "cost"];
+
+/** Prints what may stand next on the command line that is being written; gives the exit code. */
+export async function complete(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const words = argv[0] === "--" ? argv.slice(1) : [...argv];
+  const unused = async () => {
+    throw new Error("nothing runs while a command line is completed");
+  };
+  const config = { dataFolder: "", host: "", port: 0, joinToken: undefined, logLevel: "" };
+  const program = await buildWhole({ terminal, programs: { config, up: unused, agent: unused }, rest: undefined, onExit: () => {} });
+  const root = tab(program);
+  const [verb = ""] = words;
+  const names = await namesFor(verb, terminal).catch(() => []);
+  const first = [...(root.commands.get(verb)?.arguments.values() ?? [])][0];
+  if (first) first.handler = (tell) => names.forEach(({ name, title }) => tell(name, title));
+  root.parse(words);
+  return 0;
+}
+
+async function namesFor(verb: string, { world }: Terminal): Promise<{ name: string; title: string }[]> {
+  if (verb === "context") return Object.entries((await readContexts(world)).contexts).map(([name, { url }]) => ({ name, title: url }));
+  const client = () => connect({ world, patienceMs: 0 });
+  if (ofJobs.includes(verb)) return (await (await client()).jobs({ limit: 20 })).items.map(({ id, title }) => ({ name: id, title }));
+  return [];
+}
+
+/** The script that lets a shell complete commands. */
+export async function completionScript(shell: string): Promise<string> {
+  const lines: string[] = [];
+  const { log } = console;
+  // The library prints it; here it becomes a value, to be written like all data.
+  console.log = (text: string) => void lines.push(text);
+  try {
+    script(shell, "canopy", "canopy");
+  } finally {
+    console.log = log;
+  }
+  return `${lines.join("\n")}\n`;
+}

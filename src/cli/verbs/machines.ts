@@ -1,0 +1,115 @@
+import type { Command } from "commander";
+import { briefSize, formatMicros } from "#/model/units.ts";
+import type { MachineView } from "#/model/views.ts";
+import { allOf } from "#/sdk/client.ts";
+import { confirm } from "../confirm.ts";
+import { column, type Cell, type Result } from "../result.ts";
+import type { Cli, Does, Verb } from "../verb.ts";
+import { agoOf, labelsOf } from "../words.ts";
+
+export const verb: Verb = {
+  define(command, does) {
+    command.action(does((cli) => list(cli)));
+    command.command("list", { isDefault: true }).description("List machines").action(does((cli) => list(cli)));
+    command
+      .command("show")
+      .description("Show one machine")
+      .argument("<machine>")
+      .action(
+        does(async (cli, name: string) => {
+          const machine = await (await cli.client()).machine(name);
+          return record(machine, cli.terminal.world.clock.now());
+        }),
+      );
+    changing(command, does, "cordon", "Give it no new tasks; what runs goes on", () => ({ cordoned: true }));
+    changing(command, does, "uncordon", "Give it tasks again", () => ({ cordoned: false }));
+    command
+      .command("label")
+      .description("Set labels: name=value")
+      .argument("<machine>")
+      .argument("<labels...>")
+      .action(
+        does(async (cli, name: string, words: string[]) => {
+          const machine = await (await cli.client()).changeMachine(name, { labels: labelsOf(words) });
+          return { type: "done", value: machine, message: `${machine.name} is labelled ${labelText(machine)}` };
+        }),
+      );
+    command
+      .command("remove")
+      .description("Forget a machine; its agent may not come back with its key")
+      .argument("<machine>")
+      .option("--yes", "do not ask")
+      .action(
+        does(async (cli, name: string) => {
+          await confirm(cli.terminal, `remove the machine ${name}`, name, cli.options["yes"] === true);
+          await (await cli.client()).removeMachine(name);
+          return { type: "done", value: { name, removed: true }, message: `${name} is removed` };
+        }),
+      );
+  },
+};
+
+function changing(command: Command, does: Does, name: string, summary: string, change: () => { cordoned: boolean }): void {
+  command
+    .command(name)
+    .description(summary)
+    .argument("<machine>")
+    .action(
+      does(async (cli, machine: string) => {
+        const changed = await (await cli.client()).changeMachine(machine, change());
+        return { type: "done", value: changed, message: `${changed.name} is ${changed.cordoned ? "cordoned: it gets no new tasks" : "open to tasks"}` };
+      }),
+    );
+}
+
+async function list(cli: Cli): Promise<Result> {
+  const client = await cli.client();
+  const rows = await Array.fromAsync(allOf((query) => client.machines(query)));
+  return { type: "table", rows, columns: machineColumns(cli.terminal.world.clock.now()), empty: "No machines yet. Let one join with the line that this prints: canopy join" };
+}
+
+export function machineColumns(nowMs: number) {
+  return [
+    column<MachineView>("machine", ({ name }) => name),
+    column<MachineView>("state", stateCell),
+    column<MachineView>("cpus", ({ capacity, free }) => `${free ? (capacity.milliCpus - free.milliCpus) / 1000 : "-"}/${capacity.milliCpus / 1000}`, { align: "right" }),
+    column<MachineView>("load", ({ cpuShare }) => (cpuShare === undefined ? "" : `${Math.round(cpuShare * 100)}%`), { align: "right" }),
+    column<MachineView>("memory", ({ capacity, memoryFreeBytes }) => `${memoryFreeBytes === undefined ? "" : `${briefSize(memoryFreeBytes)} free of `}${briefSize(capacity.memoryBytes)}`, { align: "right" }),
+    column<MachineView>("tasks", ({ running }) => String(running), { align: "right" }),
+    column<MachineView>("site", ({ site }) => site),
+    column<MachineView>("labels", labelText, { flexible: true }),
+    column<MachineView>("seen", ({ connected, lastSeenAt }) => (connected ? "now" : agoOf(lastSeenAt, nowMs)), { align: "right" }),
+  ];
+}
+
+export function stateCell({ connected, cordoned }: MachineView): Cell {
+  if (!connected) return { text: "gone", tone: "red" };
+  return cordoned ? { text: "cordoned", tone: "yellow" } : { text: "ready", tone: "green" };
+}
+
+function labelText({ labels }: MachineView): string {
+  return Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+function record(machine: MachineView, nowMs: number): Result {
+  const { capacity, free, microsPerHour } = machine;
+  return {
+    type: "record",
+    value: machine,
+    fields: [
+      { title: "machine", value: machine.name },
+      { title: "state", value: stateCell(machine) },
+      { title: "host", value: `${machine.hostname}, ${machine.os} ${machine.arch}` },
+      { title: "agent", value: machine.version },
+      { title: "site", value: machine.site },
+      { title: "labels", value: labelText(machine) },
+      { title: "drivers", value: machine.drivers.join(", ") },
+      { title: "capacity", value: `${capacity.milliCpus / 1000} CPUs, ${briefSize(capacity.memoryBytes)}` },
+      { title: "free", value: free && `${free.milliCpus / 1000} CPUs, ${briefSize(free.memoryBytes)}` },
+      { title: "running", value: `${machine.running} tasks` },
+      { title: "price", value: microsPerHour === undefined ? "unknown" : `${formatMicros(microsPerHour)} per hour` },
+      { title: "joined", value: agoOf(machine.joinedAt, nowMs) },
+      { title: "seen", value: machine.connected ? "now" : agoOf(machine.lastSeenAt, nowMs) },
+    ],
+  };
+}
