@@ -7,8 +7,8 @@ import { cut, UnserialisableError, type Task } from "./child-task.ts";
 
 /** Values of a key are combined when there are so many, so that a frequent key costs no memory. */
 const combineAt = 64;
-/** Values held in all groups before they are handed over. */
-const heldMax = 1_000_000;
+/** What is held in all groups, roughly, before it is handed over. */
+const heldBytesMax = 64 * 1024 * 1024;
 
 type Combine = Definition["combine"];
 
@@ -29,12 +29,12 @@ export function runMap(
     if (isOver) throw new Error("emit() was called after its map had ended: await what calls it");
     const group = groups.of(key);
     group.push(value);
-    held++;
+    held += weightOf(value);
     if (combine && group.length >= combineAt) {
-      held -= group.length - 1;
+      held -= (group.length - 1) * 8;
       group.splice(0, group.length, combine(key, group.slice()));
     }
-    if (held < heldMax) return;
+    if (held < heldBytesMax) return;
     handOver(task, groups, combine);
     held = 0;
   };
@@ -57,7 +57,7 @@ function handOver(task: Task, groups: Groups, combine: Combine): void {
     if (!chunk) open.set(partition, (chunk = { parts: [], size: 0 }));
     const key = keyOf(id);
     chunk.parts.push(key, combine && values.length > 1 ? [combine(key, values)] : values);
-    chunk.size += text.length + 8 * values.length;
+    chunk.size += text.length + weightOf(values[0]) * values.length;
     if (chunk.size < limits.shuffleChunkBytes) continue;
     sayChunk(task, partition, chunk.parts);
     open.delete(partition);
@@ -75,10 +75,22 @@ function sayChunk(task: Task, partition: number, parts: unknown[]): void {
       `emitted what cannot be sent: ${cut((thrown as Error).message, 500)}`,
     );
   }
+  if (text.length > 4 * limits.shuffleChunkBytes && parts.length > 2) {
+    const half = Math.floor(parts.length / 4) * 2;
+    sayChunk(task, partition, parts.slice(0, half));
+    sayChunk(task, partition, parts.slice(half));
+    return;
+  }
   if (text.length > limits.channelLineBytesMax / 4) {
     throw new UnserialisableError(
       `emitted too much at once: a key and its values may take ${limits.channelLineBytesMax / 4} characters`,
     );
   }
   say(`s\t${task.number}\t${partition}\t${text}`);
+}
+
+/** A guess at the bytes of a value, quick rather than right. */
+function weightOf(value: unknown): number {
+  if (typeof value === "string") return value.length + 8;
+  return typeof value === "object" ? 64 : 8;
 }

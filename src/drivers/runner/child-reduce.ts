@@ -8,7 +8,7 @@ import type { Definition } from "./child-module.ts";
 const splits = 16;
 
 /**
- * Gathers one partition and reduces it key by key. Past limits.reduceBytesMax it divides the keys
+ * Gathers one partition and reduces it key by key. Past its limit it divides the keys
  * over files by another hash, then reduces file after file: each holds all values of its keys.
  */
 export class Reduction {
@@ -18,9 +18,12 @@ export class Reduction {
   #fault: Error | undefined;
   #name: string;
 
-  /** `name` begins the names of its files in the current folder. */
-  constructor(name: string) {
+  #bytesMax: number;
+
+  /** `name` begins the paths of its files. */
+  constructor(name: string, bytesMax: number = limits.reduceBytesMax) {
     this.#name = name;
+    this.#bytesMax = bytesMax;
   }
 
   /** Takes a line of a segment. Keeps what is wrong with it for `run` to throw. */
@@ -29,7 +32,7 @@ export class Reduction {
     try {
       this.#add(line);
       this.#held += line.length;
-      if (this.#held > limits.reduceBytesMax) this.#split();
+      if (this.#held > this.#bytesMax) this.#split();
     } catch (thrown) {
       this.#fault = thrown as Error;
     }
