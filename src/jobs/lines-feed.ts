@@ -74,7 +74,10 @@ export class LinesFeed {
     }
     if (lines.length === 0) this.#endsAt = cursor;
     const ahead: { task: TaskSpec; next: number }[] = [];
-    for (const { text, next } of lines) ahead.push({ task: await this.#task(text), next });
+    for (const { text, next } of lines) {
+      const input = JSON.stringify(text);
+      ahead.push({ task: isTooLarge(input) ? await this.#store(input) : { input }, next });
+    }
     this.#ahead = ahead;
     this.#taken = 0;
     this.#offset = cursor;
@@ -96,9 +99,7 @@ export class LinesFeed {
     return Buffer.concat(pieces);
   }
 
-  async #task(text: string): Promise<TaskSpec> {
-    const input = JSON.stringify(text);
-    if (!isTooLarge(input)) return { input };
+  async #store(input: string): Promise<TaskSpec> {
     const { key } = await this.#objects.put(this.#project, Buffer.from(input));
     return { input: "null", inputObject: key };
   }

@@ -30,8 +30,12 @@ export function draftStep(
       }),
       onFailure: request.onFailure,
       fingerprint: fingerprintOf(request),
+      ...(request.recorded !== undefined && { recorded: request.recorded }),
     },
-    status: { ...newStatus, ...(total !== undefined && source.type !== "list" && { total }) },
+    status:
+      request.recorded !== undefined
+        ? recordedStatus
+        : { ...newStatus, ...(total !== undefined && source.type !== "list" && { total }) },
   };
 }
 
@@ -55,6 +59,9 @@ const newStatus: StepStatus = {
   usage: noUsage,
   runTimes: [],
 };
+
+/** A step that only keeps a value has ended from the start. */
+const recordedStatus: StepStatus = { ...newStatus, phase: "succeeded", closed: true };
 
 /** A reduce step has one task per partition, which learns its number from its own name. */
 function sourceOf({ source, shuffle }: StepRequest, partitions: number): Source {
