@@ -67,7 +67,7 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
   const short: string[] = [];
   if (milliCpus > freeMilliCpus) {
     short.push(
-      `${formatCpus(freeMilliCpus)} of ${formatCpus(capacity.milliCpus)} free and the task needs ${formatCpus(milliCpus)}`,
+      `${freeMilliCpus / 1000} of ${formatCpus(capacity.milliCpus)} free and the task needs ${formatCpus(milliCpus)}`,
     );
   }
   if (memoryBytes > freeBytes) {
