@@ -8,15 +8,14 @@ export interface DaskCluster {
   stop(): Promise<void>;
 }
 
-/** What Dask's own configuration calls them, as the environment gives it. */
+/** Dask's own settings, as the environment gives them: tasks go to the workers at once, and less is watched. */
 const settings = {
+  DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION: "inf",
   DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING: "False",
-  DASK_DISTRIBUTED__SCHEDULER__VALIDATE: "False",
-  DASK_DISTRIBUTED__WORKER__PROFILE__INTERVAL: "10s",
-  DASK_DISTRIBUTED__WORKER__PROFILE__CYCLE: "1000s",
   DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED: "False",
-  DASK_DISTRIBUTED__COMM__COMPRESSION: "None",
-  DASK_DISTRIBUTED__ADMIN__LOG_LENGTH: "0",
+  DASK_DISTRIBUTED__WORKER__PROFILE__INTERVAL: "10s",
+  DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL: "10s",
+  DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL: "10s",
 };
 
 export async function startDaskCluster(

@@ -5,6 +5,8 @@ import { figures, type OneRun } from "./measure.ts";
 import type { Peer } from "./peer.ts";
 import { findPython, run } from "./process.ts";
 
+/** A lone task takes it 11 ms, so a hundred say enough about its latency. */
+const singleTasksMax = 100;
 const bulkTasksMax = 5_000;
 const submit = fileURLToPath(new URL("dask_submit.py", import.meta.url));
 
@@ -23,20 +25,15 @@ export const dask: Peer = {
   async run(options) {
     const python = (await findPython(["distributed"])) ?? "python3";
     const bulkTasks = Math.min(options.bulkTasks, bulkTasksMax);
+    const singleTasks = Math.min(options.singleTasks, singleTasksMax);
     const cluster = await startDaskCluster(python, join(options.folder, "dask"), {
       processes: 2,
       threads: 1,
     });
     try {
-      const args = [
-        submit,
-        cluster.address,
-        `${bulkTasks}`,
-        `${options.singleTasks}`,
-        `${options.runs}`,
-      ];
+      const args = [submit, cluster.address, `${bulkTasks}`, `${singleTasks}`, `${options.runs}`];
       const { stdout } = await run(python, args, { env: cluster.env, maxBuffer: 1 << 26 });
-      return figures(JSON.parse(stdout) as OneRun[], bulkTasks, options.singleTasks);
+      return figures(JSON.parse(stdout) as OneRun[], bulkTasks, singleTasks);
     } finally {
       await cluster.stop();
     }
