@@ -116,13 +116,6 @@ export class Client {
     return this.http.json("POST", `${jobPath(job)}/steps`, { query: { number }, body: step, repeatable: number !== undefined });
   }
 
-  /** Adds all of them or none. */
-  async addSteps(job: string, steps: NewStep[]): Promise<StepView[]> {
-    const repeatable = steps.every((step) => step.number !== undefined);
-    const answer = await this.http.json<{ steps: StepView[] }>("POST", `${jobPath(job)}/steps`, { body: { steps }, repeatable });
-    return answer.steps;
-  }
-
   steps(job: string, query: { limit?: number; cursor?: string } = {}): Promise<Page<StepView>> {
     return this.http.json("GET", `${jobPath(job)}/steps`, { query });
   }

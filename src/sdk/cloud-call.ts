@@ -15,9 +15,6 @@ export interface MadeSteps {
   last: StepView;
 }
 
-/** How to read a call's outcomes when they come by another way than its own stream; undefined when they do not. */
-export type OtherWay = (step: StepView, order: "index" | "finish") => AsyncIterable<Outcome[]> | undefined;
-
 /**
  * A call on its way on a cloud: its inputs are appended as they are made, and its results read as they
  * are asked for. `settled` resolves when the cloud has all of its tasks.
@@ -26,7 +23,7 @@ export function cloudCall(
   client: Client,
   call: Call,
   made: Promise<MadeSteps>,
-  options: { otherWay?: OtherWay; signal?: AbortSignal | undefined; onDelivered?: () => void } = {},
+  options: { signal?: AbortSignal | undefined; onDelivered?: () => void } = {},
 ): Started & { settled: Promise<void> } {
   const title = titleOf(call.definition);
   const settled = made.then((steps) => appendInputs(client, call, steps));
@@ -34,8 +31,7 @@ export function cloudCall(
 
   async function* ended(order: "index" | "finish"): AsyncGenerator<Ended[]> {
     const { job, last } = await made;
-    const other = options.otherWay?.(last, order);
-    const batches = other ?? withEnd(client, job, last.number, order, options.signal);
+    const batches = withEnd(client, job, last.number, order, options.signal);
     try {
       for await (const batch of orEarlier(batches, settled)) {
         yield batch.map((outcome) => endedOf(outcome, title, `${job}/${last.number}`));

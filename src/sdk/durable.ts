@@ -8,8 +8,7 @@
  *
  * A call finds its step by what it asks for (its fingerprint), and among equal ones by their order. To
  * go by order alone would be wrong where a job has several things under way at once: which of them goes
- * on first may differ from run to run. Results of single calls come back in the order in which they
- * finished, so that code which races them sees the same winner again.
+ * on first may differ from run to run.
  *
  * Code that asks for something else than before cannot be helped: when nothing is under way, a call that
  * is new while steps made before are left over is an error that names both; so are steps left over when
@@ -19,12 +18,11 @@ import { CanopyError } from "#/base/errors.ts";
 import { decodeValue, encodeValue } from "#/model/value.ts";
 import type { StepView } from "#/model/views.ts";
 import { allOf, connect, type Client } from "./client.ts";
-import { changedHint, cloudCall, type MadeSteps, type OtherWay } from "./cloud-call.ts";
+import { changedHint, cloudCall, type MadeSteps } from "./cloud-call.ts";
 import type { TaskContext } from "./context.ts";
 import { exportedName, titleOf } from "./definition.ts";
-import { JobResults } from "./job-results.ts";
 import { StepMaker } from "./step-maker.ts";
-import { areFew, fingerprintOf, recordedStep, reduceFingerprint, reduceStepOf, stepsOf } from "./requests.ts";
+import { fingerprintOf, recordedStep, reduceFingerprint, reduceStepOf, stepsOf } from "./requests.ts";
 import type { Call, Started, Venue } from "./venue.ts";
 import { thisWorld } from "./world.ts";
 
@@ -44,10 +42,10 @@ export async function openDurableJob(
 export class DurableJob implements Venue {
   readonly #client: Client;
   readonly #job: string;
-  readonly #signal: AbortSignal | undefined;
+  /** Ends what is still read when the function has ended, or the task was. */
+  readonly #leave = new AbortController();
   readonly #module: string;
   readonly #maker: StepMaker;
-  readonly #results: JobResults;
   /** Steps of an earlier run that no call has found yet, by fingerprint, in the order they were made. */
   readonly #unclaimed = new Map<string, StepView[]>();
   readonly #sent = new Set<Promise<unknown>>();
@@ -58,11 +56,10 @@ export class DurableJob implements Venue {
   constructor(client: Client, context: TaskContext, steps: readonly StepView[]) {
     this.#client = client;
     this.#job = context.job;
-    this.#signal = context.signal;
+    context.signal?.addEventListener("abort", () => this.#leave.abort(context.signal?.reason), { once: true });
     const main = steps.find((step) => context.task.startsWith(`${context.job}/${step.number}/`));
     this.#module = main?.module ?? "";
     this.#maker = new StepMaker(client, context.job, steps.length);
-    this.#results = new JobResults(client, context.job);
     for (const step of steps) {
       if (step === main || step.fingerprint === undefined) continue;
       const equal = this.#unclaimed.get(step.fingerprint);
@@ -80,10 +77,7 @@ export class DurableJob implements Venue {
     const made = this.#made(call);
     this.#underWay++;
     made.catch(onDelivered);
-    const isSingle = areFew(call.inputs) && call.definition.type !== "map-reduce";
-    const otherWay: OtherWay = (step, order) =>
-      isSingle ? this.#results.of(step, call.errors === "throw" ? "failures first" : order) : undefined;
-    const started = cloudCall(this.#client, call, made, { otherWay, signal: this.#signal, onDelivered });
+    const started = cloudCall(this.#client, call, made, { signal: this.#leave.signal, onDelivered });
     this.#keep(started.settled);
     return started;
   }
@@ -113,7 +107,7 @@ export class DurableJob implements Venue {
 
   /** Ends what is still read. */
   leave(): void {
-    this.#results.close();
+    this.#leave.abort(new CanopyError("unavailable", "Cannot read more results as the job's function has ended"));
   }
 
   /** The steps of a call: those of an earlier run, or new ones. Which, is settled before this returns. */

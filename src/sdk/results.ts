@@ -3,13 +3,11 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { decodeValue, hasTagged, reviveValue } from "#/model/value.ts";
 import type { StepView, TaskErrorView } from "#/model/views.ts";
-import { bodyOf, jobPath, stepPath, type Client } from "./client.ts";
+import { bodyOf, stepPath, type Client } from "./client.ts";
 import { parseLines, wholeLines } from "./lines.ts";
 
 /** How one task ended. */
 export interface Outcome {
-  /** The number of its step. */
-  step: number;
   index: number;
   /** Its result, when it succeeded. */
   value?: unknown;
@@ -32,7 +30,6 @@ export interface StepEnd {
 interface Line extends Outcome {
   result?: unknown;
   resultObject?: string;
-  after?: string;
   end?: StepEnd;
 }
 
@@ -55,28 +52,13 @@ export async function* readStep(
   options: ReadOptions,
 ): AsyncGenerator<Outcome[], StepEnd> {
   const place = new Place(options.order, options.from);
-  for await (const lines of reconnecting(client, `${stepPath(job, step)}/results`, options.signal, () =>
-    options.order === "index" ? { order: "index", from: place.next } : { order: "finish", after: place.after },
-  )) {
+  const path = `${stepPath(job, step)}/results`;
+  for await (const lines of reconnecting(client, path, options.signal, () => place.query())) {
     const { outcomes, end } = place.pass(lines.values);
     if (outcomes.length > 0) yield await withValues(client, outcomes, lines.mayHoldTags);
     if (end) return end;
   }
   throw new CanopyError("internal", `Cannot read the results of ${job}/${step} as their stream has no end`);
-}
-
-/**
- * The results of all of a job's steps that were given their inputs when they were made, in the order in
- * which the tasks finished; goes on until the reader leaves or the job has ended.
- * Throws CanopyError "not-found" where the cloud has no such call.
- */
-export async function* readJob(client: Client, job: string, signal: AbortSignal): AsyncGenerator<Outcome[], void> {
-  const place = new Place("finish");
-  for await (const lines of reconnecting(client, `${jobPath(job)}/results`, signal, () => ({ after: place.after }))) {
-    const { outcomes, end } = place.pass(lines.values);
-    if (outcomes.length > 0) yield await withValues(client, outcomes, lines.mayHoldTags);
-    if (end) return;
-  }
 }
 
 interface Lines {
@@ -107,46 +89,56 @@ async function* reconnecting(
   }
 }
 
+/** Characters of a query that name what was told already. */
+const haveLengthMax = 4000;
+
 /** How far a stream was read, so that a second connection neither repeats nor leaves out. */
 class Place {
-  next: number;
-  after: string | undefined;
-  /** Tasks told since `after`: a connection that begins there tells them again. */
-  #told = new Set<string>();
-
   readonly #order: "index" | "finish";
+  /** All tasks below it were told. */
+  #next: number;
+  /** Tasks told beyond that, when they come as they finish. */
+  readonly #ahead = new Set<number>();
 
   constructor(order: "index" | "finish", next = 0) {
     this.#order = order;
-    this.next = next;
+    this.#next = next;
   }
 
   pass(lines: Line[]): { outcomes: Line[]; end: StepEnd | undefined } {
-    const outcomes: Line[] = [];
-    let end: StepEnd | undefined;
-    for (const line of lines) {
-      if (line.index !== undefined) {
-        if (this.#isNew(line)) outcomes.push(line);
-      }
-      if (line.after !== undefined) {
-        this.after = line.after;
-        this.#told.clear();
-      }
-      if (line.end) end = line.end;
-    }
-    return { outcomes, end };
+    const last = lines.at(-1);
+    const end = last?.end;
+    const told = end ? lines.slice(0, -1) : lines;
+    return { outcomes: told.filter(({ index }) => this.#isNew(index)), end };
   }
 
-  #isNew({ step, index }: Line): boolean {
-    if (this.#order === "index") {
-      if (index < this.next) return false;
-      this.next = index + 1;
+  query(): Record<string, string | number> {
+    if (this.#order === "index") return { order: "index", from: this.#next };
+    return { order: "finish", have: this.#have() };
+  }
+
+  #isNew(index: number): boolean {
+    if (index < this.#next || this.#ahead.has(index)) return false;
+    if (index > this.#next) {
+      this.#ahead.add(index);
       return true;
     }
-    const name = `${step ?? ""}/${index}`;
-    if (this.#told.has(name)) return false;
-    this.#told.add(name);
+    this.#next++;
+    while (this.#ahead.delete(this.#next)) this.#next++;
     return true;
+  }
+
+  /** What was told, as ranges: "0-511,513". What does not fit is told again, and passed over. */
+  #have(): string {
+    let text = this.#next > 0 ? `0-${this.#next - 1}` : "";
+    const ahead = [...this.#ahead].sort((a, b) => a - b);
+    for (let at = 0; at < ahead.length && text.length < haveLengthMax; ) {
+      const from = at;
+      while (ahead[at + 1] === ahead[at]! + 1) at++;
+      text += `${text && ","}${from === at ? ahead[from] : `${ahead[from]}-${ahead[at]}`}`;
+      at++;
+    }
+    return text;
   }
 }
 
