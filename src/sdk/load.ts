@@ -8,7 +8,7 @@ import type { JobResult } from "#/model/views.ts";
 import { connect, type Client, type ConnectOptions } from "./client.ts";
 import { cloudCall, type MadeSteps } from "./cloud-call.ts";
 import { mapReduceOf, taskOf } from "./define.ts";
-import { definitionOf, definitionSymbol, exportedName, titleOf, type Definition, type JobDefinition } from "./definition.ts";
+import { definitionOf, definitionSymbol, exportedName, nameExports, titleOf, type Definition, type JobDefinition } from "./definition.ts";
 import { TaskFailed } from "./failures.ts";
 import { functionOf, optionsOf, stepsOf } from "./requests.ts";
 import type { Job, MapReduce, Task } from "./task.ts";
@@ -77,7 +77,9 @@ export async function importBundle(
   const file = join(folder, "module.mjs");
   await files.write(file, code);
   try {
-    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    const exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    nameExports(exports); // a bundle has told its names to its own copy of the SDK only
+    return exports;
   } finally {
     await files.remove(folder);
   }

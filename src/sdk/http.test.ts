@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CanopyError } from "#/base/errors.ts";
+import { ManualClock } from "#/base/manual-clock.ts";
+import { Http } from "./http.ts";
+
+const door = { url: "http://cloud.test", key: "secret", project: "p", from: "the test" };
+const random = { bytes: (count: number) => new Uint8Array(count), fraction: () => 0 };
+
+type Answer = Response | Error;
+
+/** HTTP that is answered by the test, on a clock that goes on by itself. */
+function scripted(answers: Answer[], patienceMs: number) {
+  const calls: { url: string; init: RequestInit }[] = [];
+  const clock = new ManualClock();
+  const fetch = async (url: string | URL | Request, init: RequestInit = {}) => {
+    calls.push({ url: String(url), init });
+    const answer = answers[Math.min(calls.length, answers.length) - 1]!;
+    if (answer instanceof Error) throw answer;
+    return answer.clone();
+  };
+  return { calls, clock, http: new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, patienceMs) };
+}
+
+async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => void (isOver = true);
+  work.then(over, over);
+  for (let turn = 0; turn < 500 && !isOver; turn++) {
+    await new Promise(setImmediate);
+    await clock.advance(100);
+  }
+  return await work;
+}
+
+test("a call carries key, project, query and body; a POST an idempotency key, the same when it is repeated", async () => {
+  const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("no"), { code: "ECONNREFUSED" }) });
+  const { calls, clock, http } = scripted([refused, Response.json({ ok: 1 })], 10_000);
+  assert.deepEqual(await passing(clock, http.json("POST", "/v1/jobs", { query: { a: 1, b: undefined, c: "x y" }, body: { n: 1 } })), { ok: 1 });
+  assert.equal(calls.length, 2);
+  assert.equal(calls[0]!.url, "http://cloud.test/v1/jobs?a=1&c=x%20y");
+  const headers = calls[0]!.init.headers as Record<string, string>;
+  assert.equal(headers["authorization"], "Bearer secret");
+  assert.equal(headers["canopy-project"], "p");
+  assert.equal(headers["idempotency-key"]?.length, 26);
+  assert.deepEqual(calls[1]!.init.headers, headers);
+});
+
+test("a refusal becomes CanopyError with the cloud's code, hint and place", async () => {
+  const problem = { status: 422, code: "infeasible", detail: "Cannot run", hint: "canopy machines", place: { file: "job.yaml", line: 2, column: 3 } };
+  const { http } = scripted([Response.json(problem, { status: 422 })], 0);
+  await assert.rejects(http.json("GET", "/x"), (thrown) => {
+    assert.ok(thrown instanceof CanopyError);
+    assert.deepEqual([thrown.code, thrown.message, thrown.hint, thrown.place], ["infeasible", "Cannot run", "canopy machines", problem.place]);
+    return true;
+  });
+  const { http: odd } = scripted([new Response("nginx says no", { status: 404 })], 0);
+  await assert.rejects(odd.json("GET", "/x"), (thrown) => thrown instanceof CanopyError && thrown.code === "not-found");
+});
+
+test("patience bounds how long an unreachable cloud is tried, and says where its address came from", async () => {
+  const { calls, clock, http } = scripted([new TypeError("fetch failed")], 2000);
+  await assert.rejects(passing(clock, http.json("GET", "/x")), (thrown) => thrown instanceof CanopyError && thrown.code === "unavailable" && thrown.message.includes("which the test names"));
+  assert.ok(calls.length > 3 && calls.length < 10, String(calls.length));
+});
+
+test("a master that is held back waits for as long as it takes; others do not", async () => {
+  const limited = () => Response.json({ code: "limited", detail: "wait", retryAfterMs: 5000 }, { status: 429 });
+  const { clock, http } = scripted([limited(), limited(), limited(), Response.json({ ok: 1 })], 1000);
+  assert.deepEqual(await passing(clock, http.json("POST", "/tasks", { heldBack: true, repeatable: true })), { ok: 1 });
+  const { http: plain } = scripted([limited()], 1000);
+  await assert.rejects(plain.json("GET", "/x"), (thrown) => thrown instanceof CanopyError && thrown.code === "limited");
+});
+
+test("a call that is called off ends at once", async () => {
+  const { http } = scripted([new TypeError("fetch failed")], Infinity);
+  const leave = new AbortController();
+  const call = http.json("GET", "/x", { signal: leave.signal });
+  await new Promise(setImmediate);
+  leave.abort(new Error("left"));
+  await assert.rejects(call, /left/);
+});
