@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +22,8 @@ const counts = {
   runs: Number(values.runs),
 };
 const root = await mkdtemp(join(tmpdir(), "bench-peers-"));
+// After the servers, which a listener of ./process.ts ends before this one.
+process.once("exit", () => rmSync(root, { recursive: true, force: true }));
 const chosen = peers.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const unknown = positionals.filter((name) => !peers.some((peer) => peer.name === name));
 if (unknown.length > 0) {
@@ -29,18 +32,14 @@ if (unknown.length > 0) {
   );
 }
 const results: object[] = [];
-try {
-  for (const { name, durability, missing, run } of chosen) {
-    const folder = join(root, name);
-    await mkdir(folder);
-    const reason = await missing();
-    const startMs = performance.now();
-    const figures = reason ? { missing: reason } : await run({ ...counts, folder });
-    const seconds = (performance.now() - startMs) / 1000;
-    results.push({ name, durability, ...figures, seconds });
-    if (!values.json) console.log(name, durability, figures, `${seconds.toFixed(1)} s`);
-  }
-} finally {
-  await rm(root, { recursive: true, force: true });
+for (const { name, durability, missing, run } of chosen) {
+  const folder = join(root, name);
+  await mkdir(folder);
+  const reason = await missing();
+  const startMs = performance.now();
+  const figures = reason ? { missing: reason } : await run({ ...counts, folder });
+  const seconds = (performance.now() - startMs) / 1000;
+  results.push({ name, durability, ...figures, seconds });
+  if (!values.json) console.log(name, durability, figures, `${seconds.toFixed(1)} s`);
 }
 if (values.json) console.log(JSON.stringify(results, undefined, 2));
