@@ -47,5 +47,5 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   const cpus = board.cpusOf(step, machine);
   const sinceMs = board.clock.monotonicMs();
   machine.jobs.add(step.job);
-  return board.grant(step, index, machine, { attempt, cpus, isShort: false, sinceMs, fence });
+  return board.grant(step, index, task, machine, { attempt, cpus, isShort: false, sinceMs, fence });
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { indexOfTask, jobOf, taskName, type TaskRecord } from "#/model/task.ts";
+import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
@@ -119,18 +119,16 @@ export class Board {
     return this.stepOf(task)?.leases.get(indexOfTask(task));
   }
 
-  taskOf({ step, index }: Lease): TaskRecord | undefined {
-    return this.space.get("task", taskName(step.name, index));
-  }
-
   /** The CPUs that a task of a step stands for on a machine: memory keeps others away just as well. */
   cpusOf({ class: { milliCpus, memoryBytes } }: StepState, { capacity }: MachineState): number {
-    return Math.max(milliCpus, (memoryBytes / capacity.memoryBytes) * capacity.milliCpus) / 1000;
+    const memoryShare = memoryBytes > 0 ? memoryBytes / capacity.memoryBytes : 0;
+    return Math.max(milliCpus, memoryShare * capacity.milliCpus) / 1000;
   }
 
   grant(
     step: StepState,
     index: number,
+    task: TaskRecord,
     machine: MachineState,
     more: Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> & {
       fence?: number;
@@ -140,6 +138,7 @@ export class Board {
     const lease: Lease = {
       step,
       index,
+      task,
       fence: more.fence ?? ++this.fence,
       machine,
       sinceMs: more.sinceMs,

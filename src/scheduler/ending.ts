@@ -5,7 +5,7 @@ import type { TaskUsage } from "#/model/usage.ts";
 import type { TaskReport } from "#/model/wire.ts";
 import type { Transaction } from "#/space/space.ts";
 import { backOffMs, retriesOf } from "./retry.ts";
-import { nameOfLease, type Lease } from "./state.ts";
+import type { Lease } from "./state.ts";
 import type { Tally } from "./tally.ts";
 
 /** An attempt that came to its end: whose, and the records that its end changes. */
@@ -77,7 +77,7 @@ export function lose(ending: Ending): void {
     return;
   }
   const machine = lease.machine.name;
-  const message = `Gave up ${nameOfLease(lease)} as ${lost} machines were lost while they ran it, the last one ${machine}`;
+  const message = `Gave up ${task.name} as ${lost} machines were lost while they ran it, the last one ${machine}`;
   const error: TaskError = { reason: "machine-lost", message };
   giveUp(ending, [...(task.status.attempts ?? []), { machine, at: now, error }], { lost });
 }

@@ -49,13 +49,13 @@ export function finish(
         const lease = board.leaseOf(report.task);
         const isCurrent =
           lease?.fence === report.fence && lease.machine === machine && !lease.isEnding;
-        const task = isCurrent ? space.get("task", report.task) : undefined;
         if (step?.name !== lease?.step.name) step = lease && space.get("step", lease.step.name);
-        if (!lease || !task || !step) {
+        if (!lease || !isCurrent || !step) {
           refused.push([report.task, report.fence]);
           continue;
         }
         lease.isEnding = true;
+        const { task } = lease;
         const usage = soundUsage(report.usage);
         const reason = report.error?.reason;
         if (reason === "shuffle-lost") {

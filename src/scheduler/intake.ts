@@ -76,7 +76,7 @@ export class Intake {
     for (const { op, record } of changes) {
       const isGone = op === "archive" || op === "delete";
       if (record.kind === "task") {
-        if (isGone) this.#revoke(record);
+        this.#leased(record, isGone);
       } else if (record.kind === "step") {
         if (isGone || hasStepEnded(record)) this.#drop(record);
       } else if (record.kind === "machine") {
@@ -146,9 +146,12 @@ export class Intake {
     this.#board.refresh(step);
   }
 
-  #revoke({ name }: AnyRecord): void {
-    const lease = this.#board.leaseOf(name);
-    if (lease && !lease.isEnding) this.#board.revoke(lease);
+  /** Others changed a task, maybe one that is under way. */
+  #leased(task: TaskRecord, isGone: boolean): void {
+    const lease = this.#board.leaseOf(task.name);
+    if (!lease) return;
+    if (!isGone) lease.task = task;
+    else if (!lease.isEnding) this.#board.revoke(lease);
   }
 
   #drop({ name }: AnyRecord): void {

@@ -18,9 +18,9 @@ export function loseLeases(board: Board, machine: MachineState, leases: readonly
     board.commit((tx) => {
       const tally = new Tally();
       for (const lease of part) {
-        const task = board.taskOf(lease);
+        const { task } = lease;
         const step = space.get("step", lease.step.name);
-        if (task && step) lose({ tx, tally, step, task, lease, now: board.clock.now() });
+        if (step) lose({ tx, tally, step, task, lease, now: board.clock.now() });
       }
       tally.write(tx);
     });

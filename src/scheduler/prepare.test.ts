@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { ProcessRun } from "#/model/task.ts";
 import { Rig } from "./test-rig.ts";
 
-const process = { driver: "process", command: ["sort"], env: {}, stdin: false } as const;
+const process: ProcessRun = { driver: "process", command: ["sort"], env: {}, stdin: false };
 
 describe("files of a step before", () => {
   const from = (step: string) => ({

@@ -61,8 +61,10 @@ type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 
 class World {
   rig!: Rig;
-  agents: (FakeAgent | undefined)[] = [];
+  agents: FakeAgent[] = [];
   silent = new Set<number>();
+  /** Their session is one of the scheduler before the last start. */
+  offline = new Set<number>();
   /** Every claim that was ever handed out, by its fence. */
   given = new Map<number, { task: string; machine: number }>();
   over: TaskOffer[] = [];
@@ -84,7 +86,7 @@ class World {
 
   async apply(action: Action): Promise<void> {
     const index = "machine" in action ? action.machine : 0;
-    const agent = this.agents[index];
+    const agent = this.offline.has(index) ? undefined : this.agents[index];
     switch (action.do) {
       case "pull":
         await agent?.pull(action.max);
@@ -109,9 +111,9 @@ class World {
         break;
       case "reconnect": {
         this.silent.delete(index);
-        const held = action.forgets ? [] : (agent?.held ?? []);
-        if (action.forgets) this.over.push(...(agent?.held ?? []));
-        this.connect(index, held);
+        const { held } = this.agents[index]!;
+        if (action.forgets) this.over.push(...held);
+        this.connect(index, action.forgets ? [] : held);
         break;
       }
       case "wait":
@@ -127,13 +129,17 @@ class World {
         break;
       case "restart":
         this.rig = await this.rig.restart();
-        this.agents.forEach((one, at) => one && !this.silent.has(at) && this.connect(at, one.held));
+        this.agents.forEach((one, at) => {
+          if (this.silent.has(at)) this.offline.add(at);
+          else this.connect(at, one.held);
+        });
         break;
     }
     await this.rig.clock.advance(0);
   }
 
   connect(index: number, held: TaskOffer[]): void {
+    this.offline.delete(index);
     const claims = held.map(({ task, fence }): TaskClaim => [task, fence]);
     const agent = this.rig.agent(machines[index]!, claims);
     agent.held.push(...held);
@@ -142,7 +148,7 @@ class World {
 
   beat(): void {
     this.agents.forEach((agent, index) => {
-      if (agent && !this.silent.has(index)) agent.beat(agent.held.slice(0, 1));
+      if (!this.silent.has(index)) agent.beat(agent.held.slice(0, 1));
     });
   }
 
@@ -153,7 +159,7 @@ class World {
 
   /** A report that is over by this agent's own doing is said once more: no record may change. */
   async sayStale(index: number, pick: number): Promise<void> {
-    const agent = this.agents[index];
+    const agent = this.offline.has(index) ? undefined : this.agents[index];
     const offer = this.over[pick % Math.max(1, this.over.length)];
     if (!agent || !offer) return;
     await this.rig.clock.advance(0);
@@ -174,7 +180,7 @@ class World {
   async check(): Promise<void> {
     // a fence is given once, so a task is never with two machines under it
     for (const [index, agent] of this.agents.entries()) {
-      for (const { task, fence } of agent?.held ?? []) {
+      for (const { task, fence } of agent.held) {
         const known = this.given.get(fence);
         if (known) assert.deepEqual(known, { task, machine: index });
         else this.given.set(fence, { task, machine: index });
@@ -209,8 +215,8 @@ class World {
       await this.rig.clock.advance(1000);
       this.beat();
       for (const agent of this.agents) {
-        await agent!.finish(agent!.held, {}, 900);
-        await agent!.pull();
+        await agent.finish(agent.held, {}, 900);
+        await agent.pull();
       }
     }
   }

@@ -21,7 +21,7 @@ import { RestingTasks } from "./retry.ts";
 import type { AgentLink, LeaseView, MachineView, Meter, Session } from "./session.ts";
 import { Ring } from "./ring.ts";
 import { Shuffle } from "./shuffle.ts";
-import { nameOfLease, type MachineState, type StepState } from "./state.ts";
+import type { MachineState, StepState } from "./state.ts";
 
 export interface SchedulerParts {
   space: Space;
@@ -147,9 +147,8 @@ export class Scheduler {
       for (const lease of machine.leases) {
         if (job !== undefined && lease.step.job !== job) continue;
         const { fence, attempt, sinceMs } = lease;
-        const task = nameOfLease(lease);
         views.push({
-          task,
+          task: lease.task.name,
           machine: machine.name,
           fence,
           since: Math.round(bootedAt + sinceMs),

@@ -113,8 +113,8 @@ export class Shuffle {
         of.reopens = map.status.phase === "succeeded";
       }
       const step = tx.get("step", lease.step.name);
-      const task = this.#board.taskOf(lease);
-      if (step && task) {
+      const { task } = lease;
+      if (step) {
         const { rates, capacity } = lease.machine.record.status;
         tally.of(step.name).spend(this.#meter(usage, step.spec.template.needs, rates, capacity));
         const ending: Ending = { tx, tally, step, task, lease, now: clock.now() };

@@ -2,7 +2,7 @@ import type { Capacity } from "#/model/needs.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { TaskClaim } from "#/model/wire.ts";
-import { jobOf, taskName } from "#/model/task.ts";
+import { jobOf, type TaskRecord } from "#/model/task.ts";
 import { Chain, type Link } from "./chain.ts";
 import type { Share } from "./fairness.ts";
 import { Ring } from "./ring.ts";
@@ -82,6 +82,8 @@ export interface Prepared {
 export interface Lease extends Link<Lease> {
   readonly step: StepState;
   readonly index: number;
+  /** Its record, as it is at this moment: kept here as looking it up is what a report would cost most. */
+  task: TaskRecord;
   readonly fence: number;
   readonly machine: MachineState;
   /** When it was handed out, on the monotonic clock. */
@@ -100,12 +102,8 @@ export interface Lease extends Link<Lease> {
   readonly segments: Segments | undefined;
 }
 
-export function nameOfLease({ step, index }: Lease): string {
-  return taskName(step.name, index);
-}
-
 export function claimOf(lease: Lease): TaskClaim {
-  return [nameOfLease(lease), lease.fence];
+  return [lease.task.name, lease.fence];
 }
 
 /** A machine as it is at this moment. */

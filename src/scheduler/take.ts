@@ -105,14 +105,19 @@ function handOut(
     const { attempts, lost } = task.status;
     const attempt = 1 + (attempts?.length ?? 0) + (lost ?? 0);
     const memoKey = prepared?.memoKeys.get(index);
-    const lease = board.grant(step, index, machine, {
+    const lease = board.grant(step, index, task, machine, {
       attempt,
       cpus,
       isShort,
       sinceMs: nowMs,
       memoKey,
     });
-    const offer: TaskOffer = { task: name, fence: lease.fence, input: task.spec.input, attempt };
+    const offer: TaskOffer = {
+      task: task.name,
+      fence: lease.fence,
+      input: task.spec.input,
+      attempt,
+    };
     if (task.spec.inputObject !== undefined) offer.inputObject = task.spec.inputObject;
     if (step.segments) {
       offer.segments = step.segments.sources(index, (of) => board.space.get("machine", of));
