@@ -354,6 +354,14 @@ describe("machines", () => {
       body: { cordoned: false, labels: { gpu: null } },
     });
     assert.deepEqual(back.json<{ labels: object }>().labels, {});
+    const etag = (await world.call("GET", `/v1/machines/${agent.machine}`)).headers.etag as string;
+    const patch = () =>
+      world.call("PATCH", `/v1/machines/${agent.machine}`, {
+        body: { labels: {} },
+        headers: { "if-match": etag },
+      });
+    assert.equal((await patch()).statusCode, 200);
+    assert.equal((await patch()).statusCode, 409);
     const list = (await world.call("GET", "/v1/machines")).json<Page<{ name: string }>>();
     assert.deepEqual(
       list.items.map(({ name }) => name),

@@ -218,7 +218,7 @@ describe("GET /v1/link", () => {
       accept: "text/event-stream",
     });
     assert.equal((JSON.parse((await events.next())!.data) as LogLineView[]).length, 3);
-    assert.equal(await world.space.get("job", "jnone"), undefined);
+    assert.equal((await world.logs.read("jnone")).lines.length, 0);
     agent.close();
   });
 

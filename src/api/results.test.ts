@@ -79,7 +79,9 @@ describe("GET …/results", () => {
       const have = new Set<number>();
       for (let round = 0; have.size < 40; round++) {
         const resume =
-          query === "order=index" ? `&from=${have.size}` : `&have=${[...have].join(",")}`;
+          query === "order=index"
+            ? `&from=${have.size}`
+            : `&have=${[...have].sort((a, b) => a - b).join(",")}`;
         const lines = await results(job.id, query + resume);
         if (query === "order=index" && round < 4)
           await finishBatch(10, (list) => list.toSorted(() => (round % 2 === 0 ? -1 : 1)));

@@ -11,9 +11,10 @@ export const readMachine = defineCall({
   query: inProject,
   answer: machineView,
   errors: ["not-found"],
-  async run({ parts, params }) {
+  async run({ parts, params, reply }) {
     await parts.space.durable();
     const machine = findMachine(parts.space, params.machine);
+    reply.header("etag", `"${machine.revision}"`);
     return machineViewOf(
       machine,
       parts.scheduler.machines().find((state) => state.machine === machine.name),

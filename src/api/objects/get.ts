@@ -39,7 +39,7 @@ export const getObject = defineCall({
       reply
         .code(206)
         .header("content-range", `bytes ${range.offset}-${range.offset + length - 1}/${sizeBytes}`);
-    if (request.method === "HEAD") return reply.send();
+    if (request.method === "HEAD") return reply.send(Readable.from([])); // a stream, so that its length stays said
     const found = await parts.objects.get(project, params.key, range);
     return reply.send(Readable.from(found!.content, { objectMode: false }));
   },

@@ -1,5 +1,4 @@
 import { CanopyError } from "#/base/errors.ts";
-import { limits } from "#/base/limits.ts";
 
 const bitsPerWord = 32;
 
@@ -30,25 +29,40 @@ export class IndexSet {
     this.#size += 1;
     return true;
   }
+
+  delete(index: number): void {
+    if (!this.has(index)) return;
+    this.#words[Math.floor(index / bitsPerWord)]! &= ~(1 << (index % bitsPerWord));
+    this.#size -= 1;
+  }
 }
 
-/** Reads "0-511,513". Throws "invalid" for what is no list of ranges. */
-export function parseHave(text: string): IndexSet {
+/**
+ * Reads "0-511,513": those below `end`, which bounds the work whatever was asked. Throws "invalid" for
+ * what is no list of ranges.
+ */
+export function parseHave(text: string, end: number): IndexSet {
   const set = new IndexSet();
   if (text === "") return set;
-  let given = 0;
+  let before = -1;
   for (const part of text.split(",")) {
     const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? match?.[1]);
-    given += last - first;
-    if (!match || last < first || given > limits.stepTasksMax) {
+    if (!match || last < first) {
       throw new CanopyError(
         "invalid",
         `Cannot read 'have' as it must be ranges such as '0-511,513': current value has '${part.slice(0, 40)}'`,
       );
     }
-    for (let index = first; index <= last; index++) set.add(index);
+    if (first <= before) {
+      throw new CanopyError(
+        "invalid",
+        `Cannot read 'have' as its ranges must go up: current value has '${part}' after ${before}`,
+      );
+    }
+    before = last;
+    for (let index = first; index <= last && index < end; index++) set.add(index);
   }
   return set;
 }

@@ -36,9 +36,10 @@ export async function tellInFinishOrder(
   const stop = feed.onStep(step, (changes) => {
     let text = "";
     for (const { op, record } of changes) {
-      if (op !== "archive" || record.kind !== "task") continue;
+      if (record.kind !== "task") continue;
       const index = indexOfTask(record.name);
-      if (!told.add(index)) continue;
+      if (op === "restore") told.delete(index); // it runs again, and is told again
+      if (op !== "archive" || !told.add(index)) continue;
       if (isLive && !stream.isFull) text += lineOf(index, record);
       else queue.push(index);
     }
@@ -52,16 +53,15 @@ export async function tellInFinishOrder(
       if (from >= offered || stream.isClosed) break;
       const missing: number[] = [];
       for (let index = from; index < Math.min(offered, from + limits.archivePageTasks); index++) {
-        if (!told.has(index) && !space.get("task", taskName(step, index))) missing.push(index);
+        if (!told.has(index) && !isLiveTask(space, step, index)) missing.push(index);
       }
       await tellArchived(space, stream, step, missing, told);
     }
     while (!stream.isClosed) {
-      while (queue.length > 0 && !stream.isClosed) {
-        const page = queue.slice(0, limits.archivePageTasks);
-        queue = queue.slice(page.length);
-        await tellArchived(space, stream, step, page);
+      for (let at = 0; at < queue.length && !stream.isClosed; at += limits.archivePageTasks) {
+        await tellArchived(space, stream, step, queue.slice(at, at + limits.archivePageTasks));
       }
+      queue = [];
       isLive = true;
       if (queue.length === 0 && (await isOver(space, step, () => told.size))) {
         if (queue.length === 0) return stream.write(await endLine(space, step));
@@ -87,6 +87,10 @@ export async function tellInIndexOrder(
   let aheadBytes = 0;
   let next = from;
   let isLooking = false;
+  const forget = (index: number) => {
+    aheadBytes -= ahead.get(index)?.length ?? 0;
+    ahead.delete(index);
+  };
   const takeAhead = () => {
     let text = "";
     for (let line = ahead.get(next); line !== undefined; line = ahead.get(next)) {
@@ -99,8 +103,10 @@ export async function tellInIndexOrder(
   };
   const stop = feed.onStep(step, (changes) => {
     for (const { op, record } of changes) {
-      if (op !== "archive" || record.kind !== "task") continue;
+      if (record.kind !== "task") continue;
       const index = indexOfTask(record.name);
+      if (op === "restore") forget(index);
+      if (op !== "archive") continue;
       if (index < next || ahead.has(index) || aheadBytes > limits.resultsAheadBytesMax) continue;
       const line = lineOf(index, record);
       ahead.set(index, line);
@@ -117,16 +123,13 @@ export async function tellInIndexOrder(
       const { offered } = await readStep(space, step);
       const page: number[] = [];
       for (let index = next; index < offered && page.length < limits.archivePageTasks; index++) {
-        if (ahead.has(index) || space.get("task", taskName(step, index))) break;
+        if (ahead.has(index) || isLiveTask(space, step, index)) break;
         page.push(index);
       }
       if (page.length > 0) {
         const lines = await readLines(space, step, page);
         // The changes may have brought some of them meanwhile.
-        for (const index of page.slice(0, lines.length)) {
-          aheadBytes -= ahead.get(index)?.length ?? 0;
-          ahead.delete(index);
-        }
+        page.slice(0, lines.length).forEach(forget);
         next += lines.length;
         stream.write(lines.join(""));
         isLooking = false;
@@ -145,6 +148,11 @@ export async function tellInIndexOrder(
   } finally {
     stop();
   }
+}
+
+/** False for a task that has been archived, and for one that is not there yet. */
+function isLiveTask(space: Space, step: string, index: number): boolean {
+  return space.count("task", step) > 0 && space.get("task", taskName(step, index)) !== undefined;
 }
 
 /** Tells those of `indexes` that have ended; adds them to `told` when given. */

@@ -10,7 +10,7 @@ const query = inProject.extend({
   order: z.enum(["index", "finish"]).default("index"),
   /** With order=index: the first index to tell. */
   from: z.coerce.number().int().min(0).default(0),
-  /** With order=finish: indexes that the reader has, as ranges: "0-511,513,520-600". They are not told again. */
+  /** With order=finish: indexes that the reader has, as ranges that go up: "0-511,513,520-600". They are not told again. */
   have: z.string().max(limits.headerBytesMax).default(""),
 });
 
@@ -28,7 +28,7 @@ export const resultsOfStep = defineCall({
   async run({ parts, project, params, query: asked, reply }) {
     const job = await findJob(parts, project, params.job);
     const step = await findStep(parts, job, params.step);
-    const have = asked.order === "finish" ? parseHave(asked.have) : undefined;
+    const have = asked.order === "finish" ? parseHave(asked.have, step.status.offered) : undefined;
     const stream = parts.watchers.open(reply, "application/x-ndjson");
     try {
       if (have) await tellInFinishOrder(parts, stream, step.name, have);

@@ -8,8 +8,7 @@ import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { nodeRandom } from "#/base/node/random.ts";
-import * as etaRoom from "#/jobs/eta.ts";
-const eta = (etaRoom as { eta?: typeof etaRoom.eta }).eta ?? (() => undefined); // TEMPORARY
+import { eta } from "#/jobs/eta.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import * as submit from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
