@@ -50,7 +50,7 @@ describe("/v1/objects", () => {
     assert.equal((await part("bytes=10-12"))[0], 400);
     const head = await world.call("HEAD", `/v1/objects/${key}`);
     assert.equal(head.statusCode, 200);
-    assert.equal(head.headers["content-length"], 10);
+    assert.equal(head.headers["content-length"], "10");
     const cached = await world.call("GET", `/v1/objects/${key}`, {
       headers: { "if-none-match": `"${key}"` },
     });
