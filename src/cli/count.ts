@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { messageOf } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { parseDuration, parseSize } from "#/model/units.ts";
 
 /** Readers of options' words; what they throw, commander tells with the option's name. */
@@ -27,6 +27,7 @@ function reading<T>(read: () => T): T {
   try {
     return read();
   } catch (thrown) {
-    throw new InvalidArgumentError(messageOf(thrown));
+    const hint = thrown instanceof CanopyError && thrown.hint !== undefined ? `: ${thrown.hint}` : "";
+    throw new InvalidArgumentError(`${messageOf(thrown)}${hint}.`);
   }
 }

@@ -37,9 +37,7 @@ export async function followed(cli: Cli, client: Client, job: JobView, options: 
   try {
     const { currency } = await client.status();
     const following = new Following(cli, client, job, teller, currency, leave.signal);
-    const lines = following.printLines(options.logs ?? "main");
-    const ended = await following.untilEnded();
-    await lines;
+    const [ended] = await Promise.all([following.untilEnded(), following.printLines(options.logs ?? "main")]);
     teller.end();
     const result = await client.result(job.id);
     if (mode !== "quiet" && mode !== "json") tellEnd(following.progressOf(ended), result, terminal);

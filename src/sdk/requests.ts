@@ -51,8 +51,8 @@ export function stepsOf(call: Call, module: string, number: number, fingerprint?
 /** The second step of a map-reduce, whose first has the name `from`. */
 export function reduceStepOf(call: Call, module: string, number: number, from: string, fingerprint?: string): NewStep {
   const title = `${titleOf(call.definition)} reduce`;
-  const step = stepOf({ module, number, call, fingerprint: reduceFingerprint(fingerprint), title, role: "reduce" });
-  return { ...step, after: [from], shuffle: { role: "reduce", from }, source: { type: "list" } };
+  const { source: _own, ...step } = stepOf({ module, number, call, fingerprint: reduceFingerprint(fingerprint), title, role: "reduce" });
+  return { ...step, after: [from], shuffle: { role: "reduce", from } };
 }
 
 export function reduceFingerprint(fingerprint: string | undefined): string | undefined {

@@ -5,10 +5,11 @@ export const verb: Verb = {
   define(command, does) {
     agentOptions(command)
       .requiredOption("--url <address>", "the cloud")
+      .option("--token <token>", "a one-time token, to join first")
       .action(
         does(async (cli) => {
-          const { url } = cli.options as { url: string };
-          return await runUntilEnded(cli, url, cli.programs.config.joinToken || undefined);
+          const { url, token } = cli.options as { url: string; token?: string };
+          return await runUntilEnded(cli, url, token ?? (cli.programs.config.joinToken || undefined));
         }),
       );
   },
