@@ -31,6 +31,8 @@ export interface Agent {
   readonly machine: string;
   /** True while it has a link on which it was welcomed. */
   readonly isConnected: boolean;
+  /** Resolves when it was welcomed for the first time. */
+  readonly connected: Promise<void>;
   /** Resolves with the reason when the cloud has refused it for good. Never rejects. */
   readonly refused: Promise<string>;
   /** Gives back what it has not begun, ends what runs, and leaves. */

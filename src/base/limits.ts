@@ -167,6 +167,12 @@ export const limits = {
   peerConnectMs: 3_000,
   /** Tasks an agent holds at once, begun or not, and reports not yet acknowledged. */
   heldTasksMax: 4096,
+  /** Results that one report may carry, by their bytes. */
+  finishBytesMax: 16 * MiB,
+  /** Lines of logs in one message. */
+  logMessageBytesMax: 1 * MiB,
+  /** A call of an agent to its cloud is tried again so often, waiting longer each time. */
+  agentCallTries: 6,
   /** Lines of logs an agent keeps while it has no link; and what may wait on one. */
   linkLogBytesMax: 4 * MiB,
   /** Objects kept on a machine for its tasks, and how long one stays at least. */

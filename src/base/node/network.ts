@@ -16,7 +16,10 @@ export const nodeNetwork: Network = {
         maxPayload: limits.linkMessageBytesMax,
       });
       const link = linkOf(socket);
-      socket.once("open", () => resolve(link));
+      socket.once("open", () => {
+        keepWatch(socket);
+        resolve(link);
+      });
       socket.once("error", (error) => reject(refused(url, error)));
     });
   },
@@ -79,6 +82,21 @@ export const nodeNetwork: Network = {
     };
   },
 };
+
+const pingEveryMs = 5_000;
+
+/** Ends a connection whose other side has vanished without a word: TCP alone takes many minutes to notice. */
+function keepWatch(socket: WebSocket): void {
+  let isAnswered = true;
+  socket.on("pong", () => (isAnswered = true));
+  const timer = setInterval(() => {
+    if (!isAnswered) return socket.terminate();
+    isAnswered = false;
+    socket.ping();
+  }, pingEveryMs);
+  timer.unref();
+  socket.once("close", () => clearInterval(timer));
+}
 
 /** A link over an open or opening WebSocket, on either side. */
 export function linkOf(socket: WebSocket): Link {

@@ -1,0 +1,285 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Timer } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import { Admission } from "#/drivers/admission.ts";
+import type { Driver, DriverParts } from "#/drivers/driver.ts";
+import type { MachineStatus } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+import type { FromCloud, TaskClaim } from "#/model/wire.ts";
+import { Calls } from "./calls.ts";
+import { Connection } from "./connection.ts";
+import { identify, type Identity } from "./identity.ts";
+import { ObjectCache } from "./objects.ts";
+import type { Agent, StartAgentOptions } from "./options.ts";
+import { Peers } from "./peers.ts";
+import { Prints } from "./prints.ts";
+import { Reports } from "./reports.ts";
+import { Segments } from "./segments.ts";
+import { Tasks } from "./tasks.ts";
+
+/** Carried by every process that an agent starts, so that the next one in this folder finds what was left. */
+const agentMark = "CANOPY_AGENT";
+/** Left to the rest of the machine when nobody says how much tasks may use. */
+const memoryShare = 0.9;
+
+/**
+ * Makes this computer a machine of the cloud at `url`: joins if it must, then pulls tasks, runs them and
+ * reports, until stopped. Resolves when it knows who it is; it may not be connected yet, and tries for
+ * ever. Throws CanopyError "unauthenticated" without a key or a good token, "unavailable" when it has to
+ * join and the cloud is not there.
+ */
+export async function startAgent(options: StartAgentOptions): Promise<Agent> {
+  const identity = await identify(options);
+  const agent = new RunningAgent(options, identity);
+  await agent.start();
+  return agent;
+}
+
+class RunningAgent implements Agent {
+  readonly machine: string;
+  readonly refused: Promise<string>;
+  readonly connected: Promise<void>;
+  #options: StartAgentOptions;
+  #capacity: Capacity;
+  #refused = Promise.withResolvers<string>();
+  #connected = Promise.withResolvers<void>();
+  #connection: Connection;
+  #calls: Calls;
+  #objects: ObjectCache;
+  #segments: Segments;
+  #peers: Peers;
+  #drivers: Driver[] = [];
+  #tasks: Tasks | undefined;
+  #reports = new Reports();
+  #prints: Prints;
+  #mark: string;
+  #cages: DriverParts["cages"];
+  #peerUrl: string | undefined;
+  /** What the open pull asked for; 0 when none is open. */
+  #pulling = 0;
+  #isDue = false;
+  #isStopping = false;
+  #beat: Timer | undefined;
+
+  constructor(options: StartAgentOptions, { machine, key }: Identity) {
+    const { host, folder, url, capacity } = options;
+    const facts = host.processes.facts();
+    this.machine = machine;
+    this.refused = this.#refused.promise;
+    this.connected = this.#connected.promise;
+    this.#options = options;
+    this.#capacity = {
+      milliCpus: capacity?.milliCpus ?? facts.cpus * 1000,
+      memoryBytes: capacity?.memoryBytes ?? Math.floor(facts.memoryBytes * memoryShare),
+    };
+    this.#mark = `canopy-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
+    this.#prints = new Prints(host.clock);
+    this.#calls = new Calls(host, url, key);
+    this.#objects = new ObjectCache(host, join(folder, "objects"), this.#calls);
+    this.#segments = new Segments(host, join(folder, "shuffle"));
+    this.#peers = new Peers(host, machine, this.#segments, this.#calls);
+    this.#connection = new Connection(
+      host,
+      { url, key },
+      {
+        hello: () => ({
+          type: "hello",
+          status: this.#status(),
+          holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
+        }),
+        welcomed: () => this.#welcomed(),
+        heard: (message) => this.#heard(message),
+        refused: (reason) => {
+          host.log.error("the cloud has refused this machine", { reason });
+          this.#refused.resolve(reason);
+        },
+      },
+    );
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isWelcomed;
+  }
+
+  async start(): Promise<void> {
+    const { host, folder, drivers } = this.#options;
+    await this.#clean();
+    await this.#objects.open();
+    this.#peerUrl = await this.#peers.serve(this.#peerAddress());
+    const admission = new Admission(this.#capacity);
+    for (const make of drivers)
+      this.#drivers.push(make(this.#driverParts(admission, join(folder, "work"))));
+    this.#tasks = new Tasks(host.clock, this.#drivers, {
+      ended: (report) => {
+        this.#reports.add(report);
+        if (this.#reports.isFull) this.#tell();
+        else this.#tellSoon();
+      },
+      dropped: () => this.#tellSoon(),
+      printed: ({ offer }, stream, text) => {
+        this.#prints.add(offer.task, stream, text);
+        this.#tellSoon();
+      },
+    });
+    this.#connection.open();
+    this.#beatLater();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#beat?.cancel();
+    this.#release(this.#tasks!.giveUp("waiting"));
+    // What runs is given back only when it has ended: another machine may begin it the moment after.
+    const begun = this.#tasks!.giveUp("all");
+    await Promise.all(this.#drivers.map((driver) => driver.stop()));
+    this.#release(begun);
+    this.#tell();
+    this.#connection.close();
+    await this.#peers.close();
+    this.#cages?.close();
+  }
+
+  /** Ends processes and removes files that an agent which was killed has left. */
+  async #clean(): Promise<void> {
+    const { host, folder } = this.#options;
+    this.#cages = host.processes.cages(this.#mark);
+    for (const pid of host.processes.marked(agentMark, this.#mark)) host.processes.kill(pid);
+    for (const name of ["work", "shuffle"]) {
+      await host.files.remove(join(folder, name));
+      await host.files.makeFolder(join(folder, name));
+    }
+  }
+
+  #driverParts(admission: Admission, folder: string): DriverParts {
+    const { host, url, env } = this.#options;
+    return {
+      clock: host.clock,
+      files: host.files,
+      processes: host.processes,
+      log: host.log,
+      folder,
+      env: { ...env, [agentMark]: this.#mark },
+      cloudUrl: url,
+      capacity: this.#capacity,
+      admission,
+      objects: this.#objects,
+      shuffle: {
+        keep: (task, partitions) => this.#segments.keep(task, partitions),
+        gather: (sources, signal) => this.#peers.gather(sources, signal),
+      },
+      cages: this.#cages,
+      mark: this.#mark,
+    };
+  }
+
+  /** A cloud on this computer alone needs no door to the outside. */
+  #peerAddress(): { listen: string; tell: string } {
+    const { url, peerHost, host } = this.#options;
+    const { hostname } = new URL(url);
+    const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+    if (peerHost === undefined && isLocal) return { listen: "127.0.0.1", tell: "127.0.0.1" };
+    return {
+      listen: "0.0.0.0",
+      tell: peerHost ?? host.processes.facts().addresses[0] ?? "127.0.0.1",
+    };
+  }
+
+  #status(): MachineStatus {
+    const { host, version, rates } = this.#options;
+    const { hostname, os, arch } = host.processes.facts();
+    return {
+      hostname,
+      os,
+      arch,
+      version,
+      capacity: this.#capacity,
+      drivers: this.#drivers.map(({ name }) => name),
+      ...(this.#peerUrl === undefined ? {} : { peerUrl: this.#peerUrl }),
+      rates,
+    };
+  }
+
+  #welcomed(): void {
+    for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
+    this.#pulling = 0;
+    this.#tell();
+    this.#connected.resolve();
+  }
+
+  #heard(message: FromCloud): void {
+    switch (message.type) {
+      case "tasks": {
+        this.#pulling = 0;
+        const unknown = this.#tasks!.take(message.steps, message.tasks);
+        this.#release(unknown);
+        return this.#tellSoon();
+      }
+      case "finished":
+        this.#reports.acknowledged(message.number);
+        return this.#tellSoon();
+      case "cancel":
+        return this.#tasks!.cancel(message.tasks);
+      case "forget":
+        for (const job of message.jobs) this.#segments.forget(job);
+        return this.#tasks!.forget(message.jobs);
+      case "fetch":
+        return void this.#giveSegment(message.request, message.segment);
+    }
+  }
+
+  #release(tasks: TaskClaim[]): void {
+    if (this.isConnected && tasks.length > 0) this.#connection.send({ type: "release", tasks });
+  }
+
+  async #giveSegment(request: number, segment: string): Promise<void> {
+    const content = await this.#peers.part(segment).catch(() => undefined);
+    const base64 = content && Buffer.from(content).toString("base64");
+    this.#connection.send({ type: "segment", request, content: base64 });
+  }
+
+  #tellSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#options.host.clock.soon(() => this.#tell());
+  }
+
+  /** What tasks printed, then what ended, then the wish for more: all of a turn in few messages. */
+  #tell(): void {
+    this.#isDue = false;
+    if (!this.isConnected) return;
+    while (!this.#prints.isEmpty && this.#connection.bufferedBytes() < limits.linkLogBytesMax) {
+      this.#connection.send({ type: "logs", lines: this.#prints.take() });
+    }
+    const finish = this.#reports.take();
+    if (finish) this.#connection.send(finish);
+    if (!this.#isStopping) this.#pull();
+  }
+
+  #pull(): void {
+    const room = limits.heldTasksMax - this.#tasks!.count - this.#reports.count;
+    const max = Math.min(room, limits.pullTasksMax);
+    // An open pull that asked for little is replaced when there is room for much.
+    if (max <= 0 || (this.#pulling > 0 && max < 2 * this.#pulling)) return;
+    this.#pulling = max;
+    this.#connection.send({ type: "pull", max });
+  }
+
+  #beatLater(): void {
+    const { clock, processes } = this.#options.host;
+    this.#beat = clock.after(
+      limits.heartbeatMs,
+      () => {
+        if (this.isConnected) {
+          const { cpuShare, memoryFreeBytes } = processes.load();
+          const running = this.#tasks!.running();
+          this.#connection.send({ type: "beat", cpuShare, memoryFreeBytes, running });
+          this.#tellSoon();
+        }
+        this.#beatLater();
+      },
+      true,
+    );
+  }
+}
