@@ -62,7 +62,7 @@ test("run follows a program to its end: its output is data, the rest is told bes
   const ran = await canopy(["run", "--", "echo", "hi"], on());
   assert.equal(ran.code, 0, ran.stderr);
   assert.equal(ran.stdout, "hi from 0/0\n");
-  assert.match(ran.stderr, /✓ echo j\w+ succeeded in .* · 1 tasks/);
+  assert.match(ran.stderr, /✓ echo j\w+ succeeded in .* · 1 task ·/);
   const asJson = await canopy(["run", "--json=id,phase,exitCode", "--progress=quiet", "--", "echo", "hi"], on());
   const { id, ...rest } = JSON.parse(asJson.stdout) as { id: string };
   assert.deepEqual(rest, { phase: "succeeded", exitCode: 0 });

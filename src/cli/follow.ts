@@ -1,7 +1,9 @@
+import { inspect } from "node:util";
 import { sleep } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { JobDetail, JobResult, JobView, LogLineView } from "#/model/views.ts";
+import { decodeValue, hasTagged } from "#/model/value.ts";
 import type { Client } from "#/sdk/client.ts";
 import { summary, type Progress } from "./progress.ts";
 import type { ProgressMode } from "./progress-mode.ts";
@@ -159,8 +161,8 @@ function tellEnd(progress: Progress, result: JobResult, { err }: Terminal): void
   err.write(`${summary(progress, err)}\n`);
   if (job.phase === "succeeded") {
     if (result.resultObject !== undefined) err.write(`  the result is large. Fetch it with: canopy result ${job.id}\n`);
-    else if (result.result !== undefined && result.result !== "null" && !result.result.includes('"$canopy":["undefined"]')) {
-      const { result: text } = result;
+    else if (result.result !== undefined && decodeValue(result.result) != null) {
+      const text = hasTagged(result.result) ? inspect(decodeValue(result.result), { breakLength: Infinity }) : result.result;
       err.write(text.length <= resultLengthMax ? `  result ${text}\n` : `  result ${text.slice(0, resultLengthMax)}… All of it: canopy result ${job.id}\n`);
     }
     return;

@@ -2,7 +2,7 @@ import { briefDuration } from "#/model/units.ts";
 import type { JobDetail, KindView } from "#/model/views.ts";
 import { fitted, padded, widthOf } from "./table.ts";
 import type { Output } from "./terminal.ts";
-import { countOf, etaOf, microsOf, shareOf, usageOf } from "./words.ts";
+import { countOf, etaOf, microsOf, shareOf, tasksOf, usageOf } from "./words.ts";
 
 /** Kinds shown at once; the rest are told by their number. */
 const kindsMax = 12;
@@ -50,7 +50,7 @@ export function summary({ job, elapsedMs, currency }: Progress, out: Output): st
   const mark = job.phase === "succeeded" ? out.paint("green", "✓") : out.paint("red", "✗");
   const parts = [
     `${mark} ${out.paint("bold", job.title)} ${job.id} ${job.phase} in ${briefDuration(elapsedMs)}`,
-    `${countOf(job.tasks.succeeded)} tasks`,
+    tasksOf(job.tasks.succeeded),
     ...(job.tasks.failed > 0 ? [out.paint("red", `${countOf(job.tasks.failed)} failed`)] : []),
     ...(job.tasks.reused > 0 ? [`${countOf(job.tasks.reused)} reused`] : []),
     ...(job.tasks.retried > 0 ? [`${countOf(job.tasks.retried)} tried again`] : []),

@@ -46,6 +46,11 @@ export function countOf(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** "1 task", "1,204 tasks". */
+export function tasksOf(count: number): string {
+  return `${countOf(count)} ${count === 1 ? "task" : "tasks"}`;
+}
+
 /** "612/1,000", or "612" while the total is not known. */
 export function shareOf({ succeeded, failed, cancelled, total, offered }: CountsView): string {
   const ended = succeeded + failed + cancelled;

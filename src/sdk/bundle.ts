@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, Message, Metafile, Plugin } from "esbuild";
 import { CanopyError } from "#/base/errors.ts";
 
@@ -45,6 +45,8 @@ export async function bundleModule(file: string): Promise<Bundle> {
       stdin: { contents: entryOf(path, others, exported), resolveDir: dirname(path), sourcefile: "canopy-entry.js", loader: "js" },
       outfile: `${basename(path).replace(/\.\w+$/, "")}.js`,
       sourcemap: "inline",
+      // Stacks tell the user's own files, wherever the bundle lies when it runs.
+      sourceRoot: pathToFileURL(`${dirname(path)}/`).href,
       keepNames: true,
       banner: { js: requireBanner },
     });
