@@ -251,10 +251,16 @@ describe("keys and tokens that expire", () => {
       clock: { ...nodeClock, now: () => nodeClock.now() + laterMs },
     });
     after(() => late.stop());
-    const body = { title: "brief", role: "viewer", lifeMs: 60_000 };
+    const body = {
+      title: "brief",
+      role: "viewer",
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    };
     const { key } = (await late.call("POST", "/v1/keys", { body })).json<MadeKeyView>();
     const { token } = (await late.call("POST", "/v1/join-tokens")).json<MadeJoinTokenView>();
     assert.equal((await late.call("GET", "/v1/jobs", { key })).statusCode, 200);
+    const past = { title: "x", expiresAt: "2001-01-01T00:00:00Z" };
+    assert.equal((await late.call("POST", "/v1/keys", { body: past })).statusCode, 400);
     laterMs = 2 * 60 * 60_000;
     assert.match(problem(await late.call("GET", "/v1/jobs", { key })).detail, /it expired at 2/);
     const join = await late.call("POST", "/v1/machines/join", {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { request, type IncomingMessage } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { limits } from "#/base/limits.ts";
 import type { EventView, JobDetail } from "#/model/views.ts";
+import type { Transaction } from "#/space/space.ts";
 import { startAgent } from "./testing/agent.ts";
 import { openEvents } from "./testing/lines.ts";
 import { startWorld, submitJob, type World } from "./testing/world.ts";
@@ -65,6 +67,37 @@ describe("GET /v1/events", () => {
     ).json<{ id: string }>();
     assert.deepEqual(jobsOf((await quiet.next())!), [own.id]);
     quiet.cut();
+    events.cut();
+  });
+
+  it("cuts off a reader that is too far behind, who then comes back for the rest", async () => {
+    const { hostname, port } = new URL(url);
+    const from = world.space.sequence;
+    const headers = { authorization: `Bearer ${world.root}` };
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      request({ hostname, port, path: "/v1/events", headers }, resolve).end();
+    });
+    const closed = new Promise<void>((resolve) =>
+      response.once("close", resolve).once("error", () => {}),
+    );
+    response.pause();
+    const many = (tx: Transaction) => {
+      for (let at = 0; at < 100; at++) {
+        tx.put<"project">({
+          kind: "project",
+          project: "default",
+          name: `p${at}-${"x".repeat(2000)}`,
+          spec: { title: "", createdAt: 0, weight: 1 },
+          status: {},
+        });
+      }
+    };
+    let count = 0;
+    for (; count < 150; count++) await world.space.commit(many).durable;
+    response.resume();
+    await closed;
+    const events = await openEvents(world, `${url}/v1/events`, { "last-event-id": String(from) });
+    for (let at = 1; at <= count; at++) assert.equal((await events.next())!.id, from + at);
     events.cut();
   });
 

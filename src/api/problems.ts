@@ -84,6 +84,9 @@ function problemOfFastify({ code, statusCode, message }: FastifyError): ProblemV
       hint: "Send application/json",
     };
   }
+  if (code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET") {
+    return bare("invalid", "Cannot take this body as it was cut off");
+  }
   if (statusCode === 400) return bare("invalid", `Cannot read this request: ${message}`);
   if (statusCode === 413)
     return bare("too-large", `Cannot take this request as it is too large: ${message}`);

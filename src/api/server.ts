@@ -51,8 +51,11 @@ export function buildServer(given: ServerParts): FastifyInstance {
     },
   });
   server.register(async (door) => {
-    for (const [route, definition] of Object.entries(routes))
-      serveCall(door, parts, route, definition);
+    for (const [route, definition] of Object.entries(routes)) {
+      if (!definition.streams?.includes("application/octet-stream"))
+        serveCall(door, parts, route, definition);
+      else door.register(async (own) => serveCall(takeAnything(own), parts, route, definition));
+    }
     serveAgents(door, parts);
     serveOperators(door, parts);
   });
@@ -76,6 +79,13 @@ function takeBodies(server: FastifyInstance): void {
   for (const type of ["application/x-ndjson", "application/octet-stream"]) {
     server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   }
+}
+
+/** For a call that keeps bytes, whatever they are called. */
+function takeAnything(server: FastifyInstance): FastifyInstance {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  return server;
 }
 
 const noParams = z.object({});
@@ -143,19 +153,19 @@ function serveCall(
   });
 }
 
-/** A body that may be a stream is checked here: the framework knows one schema per route. */
+/** A body that is a stream is handed on; JSON that may stand in its place is checked here: the framework knows one schema per route. */
 function bodyOf(
   body: unknown,
   type: string | undefined,
   { streams, body: schema }: AnyDefinition,
 ): unknown {
-  if (!streams) return body;
-  if (streams.some((stream) => type?.startsWith(stream))) return body;
-  if (schema && !(schema instanceof z.ZodNever)) return schema.parse(body);
-  throw new CanopyError(
-    "invalid",
-    `Cannot take this body as its content-type must be ${streams.join(" or ")}: current value is '${type ?? ""}'`,
-  );
+  if (
+    !streams ||
+    schema instanceof z.ZodNever ||
+    streams.some((stream) => type?.startsWith(stream))
+  )
+    return body;
+  return schema?.parse(body);
 }
 
 /** "GET /v1/jobs/:job/steps" becomes "get_jobs_job_steps". */

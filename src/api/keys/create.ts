@@ -17,8 +17,8 @@ export const createKey = defineCall({
   body: z.strictObject({
     title: z.string().min(1).max(200),
     role: z.enum(["viewer", "submitter", "admin"]).default("submitter"),
-    /** From now on; for ever when absent. */
-    lifeMs: z.int().positive().optional(),
+    /** It opens nothing from then on; for ever when absent. */
+    expiresAt: z.iso.datetime({ offset: true }).optional(),
   }),
   answer: madeKeyView,
   status: 201,
@@ -26,8 +26,14 @@ export const createKey = defineCall({
   async run(call) {
     const { parts, project, body, caller } = call;
     requireRole(caller, body.role, `make a key with the role '${body.role}'`);
-    const { title, role, lifeMs } = body;
-    const expiresAt = lifeMs === undefined ? undefined : parts.clock.now() + lifeMs;
+    const { title, role } = body;
+    const expiresAt = body.expiresAt === undefined ? undefined : Date.parse(body.expiresAt);
+    if (expiresAt !== undefined && expiresAt <= parts.clock.now()) {
+      throw new CanopyError(
+        "invalid",
+        `Cannot make a key as 'expiresAt' must lie ahead: current value is ${body.expiresAt}`,
+      );
+    }
     let key: string | undefined;
     const name = await once(call, (tx) => {
       const made = parts.access.createKey(tx, {

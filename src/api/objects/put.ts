@@ -20,7 +20,10 @@ export const putObject = defineCall({
   status: 201,
   errors: ["no-space"],
   async run({ parts, project, query, body }) {
-    const stored = await parts.objects.put(project, body as unknown as AsyncIterable<Uint8Array>);
+    const stored = await parts.objects.put(
+      project,
+      (body ?? new Uint8Array(0)) as AsyncIterable<Uint8Array>,
+    );
     if (query.key !== undefined && query.key !== stored.key) {
       throw new CanopyError(
         "invalid",
