@@ -1,10 +1,12 @@
 import type { Clock } from "#/base/clock.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { StepRecord } from "#/model/step.ts";
+import type { Usage } from "#/model/usage.ts";
 import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
+import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import { claimOf, MachineState, StepState, type Lease } from "./state.ts";
 import { classOfTemplate, type TaskClass } from "./task-class.ts";
@@ -35,6 +37,7 @@ export class Board {
   onDropped: (step: StepState) => void = () => {};
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;
+  #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();
   #classes = new Map<string, { taskClass: TaskClass; steps: number }>();
   #lastStep: StepState | undefined;
 
@@ -46,12 +49,12 @@ export class Board {
   }
 
   addStep(record: StepRecord): StepState {
-    const priority = this.space.get("job", jobOf(record.name))?.spec.priority ?? 0;
-    const taskClass = this.#enterClass(classOfTemplate(record.spec.template));
+    const job = jobOf(record.name);
     const step = new StepState(record, {
-      priority,
-      taskClass,
+      priority: this.space.get("job", job)?.spec.priority ?? 0,
       share: this.shareOf(record.project),
+      taskClass: this.#enterClass(classOfTemplate(record.spec.template)),
+      runTimes: this.#enterKind(`${job} ${record.spec.title}`, record.status.usage),
     });
     this.steps.set(step.name, step);
     return step;
@@ -65,6 +68,7 @@ export class Board {
     this.steps.delete(step.name);
     if (this.#lastStep === step) this.#lastStep = undefined;
     this.#leaveClass(step.class);
+    this.#leaveKind(step.kind);
     this.onDropped(step);
   }
 
@@ -154,6 +158,7 @@ export class Board {
       after: undefined,
     };
     step.leases.set(index, lease);
+    step.runTimes.underWay++;
     machine.leases.push(lease);
     occupy(machine, lease);
     const { share } = step;
@@ -168,6 +173,7 @@ export class Board {
     const { step, machine } = lease;
     const { share } = step;
     step.leases.delete(lease.index);
+    step.runTimes.underWay--;
     machine.leases.drop(lease);
     vacate(machine, lease);
     if (lease.isShort) this.fairness.charge(share, (wallMs - lease.meanMs) * lease.cpus);
@@ -201,6 +207,19 @@ export class Board {
   served(step: StepState, machine: MachineState): void {
     wasServed(machine, step);
     this.fairness.serve(step.share);
+  }
+
+  #enterKind(kind: string, usage: Usage): RunTimes {
+    let entry = this.#kinds.get(kind);
+    if (!entry) this.#kinds.set(kind, (entry = { runTimes: new RunTimes(), steps: 0 }));
+    entry.steps++;
+    entry.runTimes.include(usage);
+    return entry.runTimes;
+  }
+
+  #leaveKind(kind: string): void {
+    const entry = this.#kinds.get(kind)!;
+    if (--entry.steps === 0) this.#kinds.delete(kind);
   }
 
   #enterClass(taskClass: TaskClass): TaskClass {

@@ -16,7 +16,7 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
   const { runTimes } = step;
   if (!runTimes.areShort) return Math.min(slots, slotsBesideKept(machine, step, nowMs));
   const byWork = (limits.prefetchMs * slots - machine.shortWorkMs) / runTimes.meanMs;
-  const ahead = Math.min(Math.floor(byWork), 2 * runTimes.samples - step.leases.size);
+  const ahead = Math.min(Math.floor(byWork), 2 * runTimes.samples - runTimes.underWay);
   const tasks = Math.max(ahead, slots - machine.shortTasks);
   return Math.max(0, Math.min(tasks, limits.pullTasksMax - machine.shortTasks));
 }

@@ -6,14 +6,19 @@ const weightMin = 1 / 64;
 /** No task is taken to last less: what a runner needs to turn from one to the next. */
 const wallMsMin = 0.05;
 
-/** How long the tasks of one step take, as far as is known. */
+/** How long tasks of one kind take, as far as is known: those of a job's steps of one title. */
 export class RunTimes {
-  samples: number;
-  meanMs: number;
+  samples = 0;
+  meanMs = 0;
+  /** Tasks of this kind that are under way. */
+  underWay = 0;
 
-  constructor({ attempts, wallMs }: Pick<Usage, "attempts" | "wallMs">) {
-    this.samples = attempts;
-    this.meanMs = attempts > 0 ? Math.max(wallMs / attempts, wallMsMin) : 0;
+  /** Attempts that a step's record has counted before. */
+  include({ attempts, wallMs }: Pick<Usage, "attempts" | "wallMs">): void {
+    if (attempts === 0) return;
+    const sumMs = this.meanMs * this.samples + wallMs;
+    this.samples += attempts;
+    this.meanMs = Math.max(sumMs / this.samples, wallMsMin);
   }
 
   add(wallMs: number): void {

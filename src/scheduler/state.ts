@@ -6,7 +6,7 @@ import { jobOf, type TaskRecord } from "#/model/task.ts";
 import { Chain, type Link } from "./chain.ts";
 import type { Share } from "./fairness.ts";
 import { Ring } from "./ring.ts";
-import { RunTimes } from "./run-times.ts";
+import type { RunTimes } from "./run-times.ts";
 import type { Segments } from "./segments.ts";
 import type { AgentLink } from "./session.ts";
 import type { TaskClass } from "./task-class.ts";
@@ -19,6 +19,8 @@ export class StepState {
   readonly priority: number;
   readonly share: Share;
   readonly class: TaskClass;
+  /** Steps of one job and one title share what is known of their run times. */
+  readonly kind: string;
   readonly runTimes: RunTimes;
   /** Tasks that wait for their first attempt, in the order they came. */
   fresh = new Ring();
@@ -43,14 +45,18 @@ export class StepState {
   /** How long a machine is kept free for it the next time. */
   keptFreeMs = 0;
 
-  constructor(record: StepRecord, more: { priority: number; share: Share; taskClass: TaskClass }) {
+  constructor(
+    record: StepRecord,
+    more: { priority: number; share: Share; taskClass: TaskClass; runTimes: RunTimes },
+  ) {
     this.name = record.name;
     this.job = jobOf(record.name);
     this.number = Number(record.name.slice(this.job.length + 1));
     this.priority = more.priority;
     this.share = more.share;
     this.class = more.taskClass;
-    this.runTimes = new RunTimes(record.status.usage);
+    this.kind = `${this.job} ${record.spec.title}`;
+    this.runTimes = more.runTimes;
   }
 
   /** Tasks that could be handed out now. */

@@ -171,6 +171,19 @@ describe("pull()", () => {
     assert.equal((await agent.pull()).length, 2);
   });
 
+  test("knows steps of one title by what the others of their job took", async () => {
+    const rig = await Rig.open((rig) => {
+      for (let step = 0; step < 9; step++) rig.step(`j1/${step}`, 2, { spec: { title: "sort" } });
+      rig.step("j1/9", 2, { spec: { title: "other" } });
+    });
+    const agent = rig.agent("m1");
+    assert.equal((await agent.pull()).length, 2);
+    await agent.finish(agent.held, {}, 1);
+    assert.equal((await agent.pull()).length, 4);
+    await agent.finish(agent.held, {}, 1);
+    assert.equal((await agent.pull()).length, 14);
+  });
+
   test("never hands out more than limits.pullTasksMax ahead", async () => {
     const rig = await Rig.open((rig) => rig.step("j1/0", 9000));
     const agent = rig.agent("m1");
