@@ -48,7 +48,7 @@ async function filesIn(folder) {
     if (entry.isDirectory()) found.push(...(await filesIn(path)));
     else if (entry.isFile() && path !== own) found.push(path);
   }
-  return found.sort();
+  return found.sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** Bytes that follow from what was read and from the path: files of equal size are not equal files. */

@@ -157,7 +157,7 @@ function faultsOfFiles(
       faults.push({
         path,
         message: `Cannot give '${step.name}' files of '${from.step}' as it must have one task or as many as '${step.name}' (${knownTasks(step)}): it has ${before.tasks}`,
-        hint: "Give both steps the same list, or gather the files in a step of one task first",
+        hint: "Give both steps the same list, or let one task write all the files",
       });
     }
   });

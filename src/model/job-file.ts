@@ -116,7 +116,7 @@ type FileStep = z.output<typeof stepSchema>;
  *   - name: shrink
  *     title: shrinking         # what progress calls this kind of task; the name when absent
  *     run: [convert, "{file}", -resize, "{width}", small.png]   # a program and its arguments
- *     each:                    # one task per combination …
+ *     each: &all               # one task per combination …
  *       file: [a.png, b.png]
  *       width: {from: 100, to: 300, by: 100}
  *     # each: [a.png, b.png]   # … or one per item: "{}" is the item, "{x}" its member x
@@ -132,11 +132,12 @@ type FileStep = z.output<typeof stepSchema>;
  *       - {path: bin/tool, from: tools/tool, executable: true}
  *     outputs: [small.png, {path: notes.txt, optional: true}]
  *     reuse: true              # equal program, input and files: the earlier result is taken
- *   - name: pack
- *     after: shrink            # or a list; the step whose files it takes is meant anyway
- *     run: tar cf all.tar *.png           # one text is a line for the shell
- *     inputs: [{path: small.png, from: {step: shrink}}]    # output: when its path differs
- *     outputs: [all.tar]
+ *   - name: label
+ *     after: shrink            # or a list; a step whose files it takes is meant anyway
+ *     each: *all               # as many tasks as the step before: task n takes the file of task n
+ *     run: convert small.png label:{file} -append out.png       # one text is a line for the shell
+ *     inputs: [{path: small.png, from: {step: shrink}}]         # output: when its path differs
+ *     outputs: [out.png]
  * ```
  *
  * `file` is its name as messages give it; paths in it are relative to its folder. Values that go into
