@@ -28,6 +28,8 @@ export class OpenSession implements Session, SessionState {
   readonly steps = new Set<string>();
   readonly jobKeyOf: (job: string) => string;
   pullTasks = 0;
+  /** Reports that wait for space on the disk. */
+  #heldUp = 0;
   #state: MachineState;
   #parts: SessionParts;
 
@@ -77,6 +79,7 @@ export class OpenSession implements Session, SessionState {
 
   /** Short tasks handed out ahead that lasting ones keep from beginning run sooner elsewhere. */
   #takeBackStuck(running: ReadonlySet<Lease>): void {
+    if (this.#heldUp > 0) return; // they may have ended, and not be recorded yet
     const { board } = this.#parts;
     const nowMs = board.clock.monotonicMs();
     for (const lease of this.#state.leases) {
@@ -100,7 +103,7 @@ export class OpenSession implements Session, SessionState {
         return await durable;
       } catch (thrown) {
         if (!isNoSpace(thrown)) throw thrown;
-        await sleep(board.clock, fullMs);
+        await this.#awaitSpace();
       }
     }
   }
@@ -110,9 +113,14 @@ export class OpenSession implements Session, SessionState {
       await this.#parts.shuffle.recover(ended);
     } catch (thrown) {
       if (!isNoSpace(thrown)) throw thrown;
-      await sleep(this.#parts.board.clock, fullMs);
+      await this.#awaitSpace();
       await this.finish([ended.report]);
     }
+  }
+
+  async #awaitSpace(): Promise<void> {
+    this.#heldUp++;
+    await sleep(this.#parts.board.clock, fullMs).finally(() => this.#heldUp--);
   }
 
   release(claims: readonly TaskClaim[]): void {
