@@ -74,7 +74,10 @@ export class Access {
     const job = jobOfKey(secret, this.#secrets.signing);
     if (job !== undefined) return this.#callerOfJob(job);
     if (isJoinToken(secret)) {
-      throw refused("a join token only lets a machine join", "canopy agent --token TOKEN");
+      throw refused(
+        "a join token only lets a machine join",
+        "On that machine: canopy join URL --token TOKEN",
+      );
     }
     throw refused("no such key is known", "Is it for this cloud? See: canopy context list");
   }

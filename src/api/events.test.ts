@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { limits } from "#/base/limits.ts";
 import type { EventView, JobDetail } from "#/model/views.ts";
@@ -133,15 +135,21 @@ describe("GET /v1/jobs/{job}/events", () => {
 describe("streams", () => {
   it("are so many and no more, and end when the door closes", async () => {
     const own = await startWorld();
-    const address = await own.listen();
-    const open = await Promise.all(
-      Array.from({ length: limits.watchersMax }, () => openEvents(own, `${address}/v1/events`)),
-    );
-    const refused = await openEvents(own, `${address}/v1/events`);
-    assert.equal(refused.status, 429);
-    open[0]!.cut();
-    while ((await openEvents(own, `${address}/v1/events`)).status !== 200);
-    const ends = open.slice(1).map((events) => events.next().catch(() => undefined));
+    const { port } = new URL(await own.listen());
+    const ask = `GET /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${own.root}\r\n\r\n`;
+    const open = async () => {
+      const socket = connect(Number(port), "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write(ask);
+      const [head] = (await once(socket, "data")) as [Buffer];
+      return { socket, status: Number(head.toString().slice(9, 12)) };
+    };
+    const streams = await Promise.all(Array.from({ length: limits.watchersMax }, open));
+    assert.ok(streams.every(({ status }) => status === 200));
+    assert.equal((await open()).status, 429);
+    streams[0]!.socket.destroy();
+    while ((await open()).status !== 200);
+    const ends = streams.slice(1).map(({ socket }) => once(socket, "close"));
     await own.stop();
     await Promise.all(ends);
   });

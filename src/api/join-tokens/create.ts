@@ -28,7 +28,7 @@ export const createJoinToken = defineCall({
     const committed = parts.space.commit((tx) => parts.access.createJoinToken(tx, body));
     await committed.durable;
     const { token, expiresAt } = committed.value;
-    const command = `canopy agent --url ${parts.publicUrl()} --token ${token}`;
+    const command = `canopy join ${parts.publicUrl()} --token ${token}`;
     return { token, expiresAt: instantOf(expiresAt), command };
   },
 });

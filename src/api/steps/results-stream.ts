@@ -1,3 +1,4 @@
+import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { hasTaskEnded, indexOfTask, taskName, type TaskRecord } from "#/model/task.ts";
@@ -21,11 +22,12 @@ import type { IndexSet } from "./index-set.ts";
 interface Parts {
   space: Space;
   feed: Feed;
+  clock: Clock;
 }
 
 /** In the order in which tasks end; not those in `told`. */
 export async function tellInFinishOrder(
-  { space, feed }: Parts,
+  { space, feed, clock }: Parts,
   stream: OpenStream,
   step: string,
   told: IndexSet,
@@ -49,8 +51,10 @@ export async function tellInFinishOrder(
   stream.closed.addEventListener("abort", () => bell.ring());
   try {
     for (let from = 0; ; from += limits.archivePageTasks) {
-      const { offered } = await readStep(space, step);
-      if (from >= offered || stream.isClosed) break;
+      const { offered, succeeded, failed, cancelled } = await readStep(space, step);
+      // As many told as have ended: what ends from here on comes with the changes.
+      if (from >= offered || told.size >= succeeded + failed + cancelled || stream.isClosed) break;
+      await new Promise<void>((resolve) => clock.soon(resolve)); // a million that wait take a while to pass over
       const missing: number[] = [];
       for (let index = from; index < Math.min(offered, from + limits.archivePageTasks); index++) {
         if (!told.has(index) && !isLiveTask(space, step, index)) missing.push(index);
