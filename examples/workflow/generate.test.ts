@@ -18,5 +18,7 @@ test("generate() gives a workflow of six kinds, with a fan out and a fan in, tha
   assert.ok(recorded.tasks >= 60 && recorded.tasks <= 120);
   assert.equal(request.steps.at(-1)!.after!.length, 24);
   const cores = recorded.machines.reduce((sum, { cpus }) => sum + cpus!, 0);
-  assert.ok(recorded.makespanMs! >= recorded.workMs / cores && recorded.makespanMs! <= recorded.workMs);
+  assert.ok(
+    recorded.makespanMs! >= recorded.workMs / cores && recorded.makespanMs! <= recorded.workMs,
+  );
 });
