@@ -33,7 +33,7 @@ after(async () => {
 });
 
 test("--version and --help answer at once; a wrong word is met with the right one and exit code 2", async () => {
-  assert.deepEqual(await canopy(["--version"]), { code: 0, stdout: "canopy 0.1.0\n", stderr: "" });
+  assert.deepEqual(await canopy(["--version"]), { code: 0, stdout: "canopy 1.2.3\n", stderr: "" });
   const help = await canopy(["--help"]);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /run .*Run a program/);

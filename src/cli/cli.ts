@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { tellError } from "./errors.ts";
 import type { Programs } from "./programs.ts";
 import type { Terminal } from "./terminal.ts";
-import { version } from "./version.ts";
 
 /**
  * Runs one command; gives its exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
@@ -11,8 +10,8 @@ import { version } from "./version.ts";
 export async function runCli(argv: readonly string[], programs: Programs, given?: Terminal): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     // Before anything is loaded, even what writes.
-    if (given) given.out.write(`canopy ${version}\n`);
-    else console.log(`canopy ${version}`);
+    if (given) given.out.write(`canopy ${programs.version}\n`);
+    else console.log(`canopy ${programs.version}`);
     return 0;
   }
   const terminal = given ?? (await import("./terminal.ts")).thisTerminal();

@@ -15,7 +15,7 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
     throw new Error("nothing runs while a command line is completed");
   };
   const config = { dataFolder: "", host: "", port: 0, joinToken: undefined, logLevel: "" };
-  const program = await buildWhole({ terminal, programs: { config, up: unused, agent: unused }, rest: undefined, onExit: () => {} });
+  const program = await buildWhole({ terminal, programs: { version: "", config, up: unused, agent: unused }, rest: undefined, onExit: () => {} });
   const root = tab(program);
   const [verb = ""] = words;
   const names = await namesFor(verb, terminal).catch(() => []);

@@ -6,7 +6,6 @@ import type { Result } from "./result.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Action, Cli, CommonOptions, Does, Done, Options } from "./verb.ts";
 import { verbs, type VerbEntry } from "./verbs.ts";
-import { version } from "./version.ts";
 
 interface Given {
   terminal: Terminal;
@@ -20,7 +19,7 @@ const patienceMsDefault = 1000;
 
 /** The command line's grammar, in which only the verb that `argv` names is complete: the others are not loaded. */
 export async function buildProgram(argv: readonly string[], given: Given): Promise<Command> {
-  const program = bareProgram(given.terminal);
+  const program = bareProgram(given);
   const name = argv.find((word) => !word.startsWith("-"));
   for (const entry of verbs) {
     const isNamed = entry.name === name || (name !== undefined && entry.aliases?.includes(name) === true);
@@ -33,17 +32,17 @@ export async function buildProgram(argv: readonly string[], given: Given): Promi
 
 /** The same with every verb complete, for completion. */
 export async function buildWhole(given: Given): Promise<Command> {
-  const program = bareProgram(given.terminal);
+  const program = bareProgram(given);
   for (const entry of verbs) (await entry.load()).verb.define(addVerb(program, entry), doing(given));
   finish(program);
   return program;
 }
 
-function bareProgram({ out, err }: Terminal): Command {
+function bareProgram({ terminal: { out, err }, programs }: Given): Command {
   const program = new Command("canopy");
   program
     .description("One self-managing cloud over every machine you have.")
-    .version(`canopy ${version}`, "-V, --version", "print the version")
+    .version(`canopy ${programs.version}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .enablePositionalOptions()

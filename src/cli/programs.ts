@@ -1,5 +1,7 @@
 /** What the CLI starts but is not part of it: handed in by `main.ts`. */
 export interface Programs {
+  /** Canopy's own, as its package says. */
+  version: string;
   config: ProgramConfig;
   /** Starts a cloud in this process. */
   up(options: UpWish): Promise<StartedCloud>;

@@ -1,7 +1,7 @@
 import { briefDuration } from "#/model/units.ts";
 import type { JobDetail, KindView } from "#/model/views.ts";
 import { fitted, padded, widthOf } from "./table.ts";
-import type { Output } from "./terminal.ts";
+import type { Output, Tone } from "./terminal.ts";
 import { countOf, etaOf, microsOf, shareOf, tasksOf, usageOf } from "./words.ts";
 
 /** Kinds shown at once; the rest are told by their number. */
@@ -84,7 +84,8 @@ function bar({ tasks }: KindView, width: number, out: Output): string {
   const failed = Math.min(width - done, tasks.failed + tasks.cancelled > 0 ? Math.max(1, cells(tasks.failed + tasks.cancelled)) : 0);
   const running = Math.min(width - done - failed, tasks.running > 0 ? Math.max(1, cells(tasks.running)) : 0);
   const rest = Math.max(0, width - done - failed - running);
-  return out.paint("green", "█".repeat(done)) + out.paint("red", "█".repeat(failed)) + out.paint("blue", "▓".repeat(running)) + out.paint("dim", "░".repeat(rest));
+  const part = (tone: Tone, mark: string, count: number) => (count > 0 ? out.paint(tone, mark.repeat(count)) : "");
+  return part("green", "█", done) + part("red", "█", failed) + part("blue", "▓", running) + part("dim", "░", rest);
 }
 
 function percentOf({ tasks }: KindView): string {

@@ -69,7 +69,8 @@ const refuse = async (): Promise<never> => {
   throw new Error("this test starts no programs");
 };
 
-export const noPrograms: Programs = {
+const noPrograms: Programs = {
+  version: "1.2.3",
   config: { dataFolder: "/nowhere", host: "127.0.0.1", port: 0, joinToken: undefined, logLevel: "warn" },
   up: refuse,
   agent: refuse,

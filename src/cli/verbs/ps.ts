@@ -2,7 +2,8 @@ import { parseCount } from "../count.ts";
 import { column } from "../result.ts";
 import { countOf, microsOf, phaseCell, shareOf, spanOf } from "../words.ts";
 import type { Verb } from "../verb.ts";
-import type { JobView, StatusView } from "#/model/views.ts";
+import type { JobView, Page, StatusView } from "#/model/views.ts";
+import { allOf, type Client } from "#/sdk/client.ts";
 
 const limitDefault = 20;
 
@@ -11,12 +12,14 @@ export const verb: Verb = {
     command
       .option("--phase <phase>", "only those: running, succeeded, failed or cancelled")
       .option("-n, --limit <count>", `at most so many, ${limitDefault} when absent`, parseCount)
+      .option("-a, --all", "all of them, however many")
       .addHelpText("after", "\nExamples:\n  canopy ps --phase failed\n  canopy ps --json=id,title,phase")
       .action(
         does(async (cli) => {
-          const { phase, limit = limitDefault } = cli.options as { phase?: string; limit?: number };
+          const { phase, all, limit = limitDefault } = cli.options as { phase?: string; all?: boolean; limit?: number };
+          const wanted = phase === undefined ? {} : { phase };
           const client = await cli.client();
-          const [page, status] = await Promise.all([client.jobs({ limit, ...(phase === undefined ? {} : { phase }) }), client.status()]);
+          const [page, status] = await Promise.all([all ? allJobs(client, wanted) : client.jobs({ limit, ...wanted }), client.status()]);
           const nowMs = cli.terminal.world.clock.now();
           return {
             type: "table",
@@ -29,6 +32,10 @@ export const verb: Verb = {
       );
   },
 };
+
+async function allJobs(client: Client, wanted: { phase?: string }): Promise<Page<JobView>> {
+  return { items: await Array.fromAsync(allOf((query) => client.jobs({ ...query, ...wanted }))) };
+}
 
 /** Columns of a list of jobs. */
 export function jobColumns(nowMs: number, { currency }: StatusView) {
