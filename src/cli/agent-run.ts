@@ -24,11 +24,18 @@ interface AgentFlags {
 }
 
 /** Runs the agent in this process until it is told to end, or its cloud refuses it for good. */
-export async function runUntilEnded(cli: Cli, url: string, token: string | undefined): Promise<Done> {
+export async function runUntilEnded(
+  cli: Cli,
+  url: string,
+  token: string | undefined,
+): Promise<Done> {
   const { terminal, programs } = cli;
   const { folder, label, cpus, memory, logLevel } = cli.options as AgentFlags;
   const agent = await programs.agent({
-    folder: folder === undefined ? join(programs.config.dataFolder, "agent") : resolve(terminal.world.folder, folder),
+    folder:
+      folder === undefined
+        ? join(programs.config.dataFolder, "agent")
+        : resolve(terminal.world.folder, folder),
     url,
     ...(token === undefined ? {} : { token }),
     labels: labelsOf(label),
@@ -36,12 +43,20 @@ export async function runUntilEnded(cli: Cli, url: string, token: string | undef
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     logLevel: logLevel ?? programs.config.logLevel,
   });
-  if (cli.options.json !== undefined) terminal.out.write(`${JSON.stringify({ machine: agent.machine, url })}\n`);
-  else terminal.err.write(`${terminal.err.paint("green", "✓")} This computer is the machine ${agent.machine} of ${url}. Ctrl-C ends it.\n`);
+  if (cli.options.json !== undefined)
+    terminal.out.write(`${JSON.stringify({ machine: agent.machine, url })}\n`);
+  else
+    terminal.err.write(
+      `${terminal.err.paint("green", "✓")} This computer is the machine ${agent.machine} of ${url}. Ctrl-C ends it.\n`,
+    );
   const refused = await Promise.race([agent.refused, terminal.untilEnded()]);
   await agent.stop();
   if (refused === undefined) return { exitCode: 0 };
-  throw new CanopyError("unauthenticated", `Cannot go on as ${url} has refused this machine: ${refused}`, {
-    hint: "Get a new line with: canopy join     on a computer that speaks to that cloud",
-  });
+  throw new CanopyError(
+    "unauthenticated",
+    `Cannot go on as ${url} has refused this machine: ${refused}`,
+    {
+      hint: "Get a new line with: canopy join     on a computer that speaks to that cloud",
+    },
+  );
 }

@@ -22,8 +22,20 @@ before(async () => {
   // A machine on which "false" fails, and everything else succeeds after a word.
   agent.work((task) => {
     const name = task.task;
-    agent.send({ type: "logs", lines: [{ task: name, at: 1_900_000_000_000, stream: "stdout", text: `hi from ${name.split("/").slice(1).join("/")}` }] });
-    return failing.has(name.split("/")[0]!) ? { error: { reason: "exited", message: "exited with 3", exitCode: 3 }, exitCode: 3 } : { result: "null", exitCode: 0 };
+    agent.send({
+      type: "logs",
+      lines: [
+        {
+          task: name,
+          at: 1_900_000_000_000,
+          stream: "stdout",
+          text: `hi from ${name.split("/").slice(1).join("/")}`,
+        },
+      ],
+    });
+    return failing.has(name.split("/")[0]!)
+      ? { error: { reason: "exited", message: "exited with 3", exitCode: 3 }, exitCode: 3 }
+      : { result: "null", exitCode: 0 };
   });
 });
 const failing = new Set<string>();
@@ -48,7 +60,10 @@ test("--version and --help answer at once; a wrong word is met with the right on
 test("a cloud that is not there, or not named, is told with what to do and exit codes 7 and 2", async () => {
   const nowhere = await canopy(["ps"], { env: { CANOPY_URL: "http://127.0.0.1:9" }, folder });
   assert.equal(nowhere.code, 7);
-  assert.match(nowhere.stderr, /Cannot reach http:\/\/127\.0\.0\.1:9, which CANOPY_URL names[\s\S]*canopy up/);
+  assert.match(
+    nowhere.stderr,
+    /Cannot reach http:\/\/127\.0\.0\.1:9, which CANOPY_URL names[\s\S]*canopy up/,
+  );
   const unnamed = await canopy(["ps"], { env: { XDG_CONFIG_HOME: join(folder, "none") }, folder });
   assert.equal(unnamed.code, 2);
   const refused = await canopy(["ps"], on({ env: { ...env, CANOPY_KEY: "wrong" } }));
@@ -63,15 +78,25 @@ test("run follows a program to its end: its output is data, the rest is told bes
   assert.equal(ran.code, 0, ran.stderr);
   assert.equal(ran.stdout, "hi from 0/0\n");
   assert.match(ran.stderr, /✓ echo j\w+ succeeded in .* · 1 task ·/);
-  const asJson = await canopy(["run", "--json=id,phase,exitCode", "--progress=quiet", "--", "echo", "hi"], on());
+  const asJson = await canopy(
+    ["run", "--json=id,phase,exitCode", "--progress=quiet", "--", "echo", "hi"],
+    on(),
+  );
   const { id, ...rest } = JSON.parse(asJson.stdout) as { id: string };
   assert.deepEqual(rest, { phase: "succeeded", exitCode: 0 });
   const listed = await canopy(["ps", "--json=id,title"], on());
-  assert.ok((JSON.parse(listed.stdout) as { id: string; title: string }[]).some((job) => job.id === id && job.title === "echo"));
+  assert.ok(
+    (JSON.parse(listed.stdout) as { id: string; title: string }[]).some(
+      (job) => job.id === id && job.title === "echo",
+    ),
+  );
 });
 
 test("run exits with the job's own code, and says what to do next", async () => {
-  const detached = await canopy(["run", "-d", "--retries", "0", "--each", "-", "--", "wc", "{}"], on({ input: "" }));
+  const detached = await canopy(
+    ["run", "-d", "--retries", "0", "--each", "-", "--", "wc", "{}"],
+    on({ input: "" }),
+  );
   assert.match(detached.stdout, /^j\w{12}\n$/);
   const names = (await canopy(["machines", "--json=name"], on())).stdout;
   await canopy(["machines", "cordon", (JSON.parse(names) as { name: string }[])[0]!.name], on());
@@ -92,14 +117,34 @@ test("run exits with the job's own code, and says what to do next", async () => 
 
 test("run unfolds lines and sweeps, and logs prints what each task said", async () => {
   writeFileSync(join(folder, "words.txt"), "a\nb\nc\n");
-  const lines = await canopy(["run", "--each", "words.txt", "--json=tasks.succeeded,id", "--", "echo", "{}"], on());
+  const lines = await canopy(
+    ["run", "--each", "words.txt", "--json=tasks.succeeded,id", "--", "echo", "{}"],
+    on(),
+  );
   const { id } = JSON.parse(lines.stdout) as { id: string };
   assert.match(lines.stdout, /"tasks\.succeeded":3/);
   const logs = await canopy(["logs", id, "--names"], on());
-  assert.deepEqual(logs.stdout.trim().split("\n").sort(), [0, 1, 2].map((index) => `${id}/0/${index} hi from 0/${index}`));
+  assert.deepEqual(
+    logs.stdout.trim().split("\n").sort(),
+    [0, 1, 2].map((index) => `${id}/0/${index} hi from 0/${index}`),
+  );
   const one = await canopy(["logs", `${id}/0/1`, "--json=text"], on());
   assert.equal(one.stdout, '{"text":"hi from 0/1"}\n');
-  const sweep = await canopy(["run", "--sweep", "n=1..3", "--sweep", "m=a,b", "--json=tasks.succeeded", "--", "echo", "{n}", "{m}"], on());
+  const sweep = await canopy(
+    [
+      "run",
+      "--sweep",
+      "n=1..3",
+      "--sweep",
+      "m=a,b",
+      "--json=tasks.succeeded",
+      "--",
+      "echo",
+      "{n}",
+      "{m}",
+    ],
+    on(),
+  );
   assert.equal(sweep.stdout, '{"tasks.succeeded":6}\n');
   const tasks = await canopy(["tasks", id, "--phase", "succeeded"], on());
   assert.equal(tasks.stdout.trim().split("\n").length, 3);
@@ -125,8 +170,14 @@ test("run tells at once what cannot run: nothing, no such file, no such field, t
 });
 
 test("run bundles a module, and tells file, line and column of what does not compile", async () => {
-  writeFileSync(join(folder, "work.ts"), 'import { job, task } from "canopy-cloud/sdk";\nexport const one = task((n: string) => n);\nexport const two = task(() => 2);\nexport default job(async () => await one("1"));\n');
-  const detached = await canopy(["run", "-d", "--json=title,steps,mainStep", "work.ts", "10"], on());
+  writeFileSync(
+    join(folder, "work.ts"),
+    'import { job, task } from "canopy-cloud/sdk";\nexport const one = task((n: string) => n);\nexport const two = task(() => 2);\nexport default job(async () => await one("1"));\n',
+  );
+  const detached = await canopy(
+    ["run", "-d", "--json=title,steps,mainStep", "work.ts", "10"],
+    on(),
+  );
   assert.equal(detached.stdout, '{"title":"work","steps":1,"mainStep":0}\n', detached.stderr);
   const single = await canopy(["run", "--json=phase", "work.ts:two"], on());
   assert.equal(single.stdout, '{"phase":"succeeded"}\n', single.stderr);
@@ -152,11 +203,18 @@ test("a person sees a table and colours, a pipe neither", async () => {
 
 test("Ctrl-C leaves a followed job running and says how to come back", async () => {
   agent.send({ type: "release", tasks: [] });
-  const [{ name }] = JSON.parse((await canopy(["machines", "--json=name"], on())).stdout) as [{ name: string }];
+  const [{ name }] = JSON.parse((await canopy(["machines", "--json=name"], on())).stdout) as [
+    { name: string },
+  ];
   await canopy(["machines", "cordon", name], on());
-  const ran = await canopy(["run", "--", "sleep", "100"], on({ onReady: (interrupt) => setTimeout(interrupt, 500) }));
+  const ran = await canopy(
+    ["run", "--", "sleep", "100"],
+    on({ onReady: (interrupt) => setTimeout(interrupt, 500) }),
+  );
   assert.equal(ran.code, 130);
-  const [, id] = /(j\w{12}) goes on\. Come back with: canopy follow \1/.exec(ran.stderr) ?? assert.fail(ran.stderr);
+  const [, id] =
+    /(j\w{12}) goes on\. Come back with: canopy follow \1/.exec(ran.stderr) ??
+    assert.fail(ran.stderr);
   const ended = await canopy(["cancel", id!, "--reason", "enough"], on());
   assert.match(ended.stderr, /is cancelled/);
   assert.equal((await canopy(["follow", id!, "--progress=quiet"], on())).code, 130);
@@ -166,16 +224,28 @@ test("Ctrl-C leaves a followed job running and says how to come back", async () 
 test("keys, projects, join lines and contexts are made, listed and taken away", async () => {
   const made = await canopy(["project", "create", "lab", "--json=name"], on());
   assert.equal(made.stdout, '{"name":"lab"}\n', made.stderr);
-  const key = (await canopy(["key", "create", "ann", "--role", "viewer", "--project", "lab"], on())).stdout.trim();
+  const key = (
+    await canopy(["key", "create", "ann", "--role", "viewer", "--project", "lab"], on())
+  ).stdout.trim();
   assert.equal((await canopy(["ps"], on({ env: { ...env, CANOPY_KEY: key } }))).code, 0);
   const denied = await canopy(["run", "--", "echo"], on({ env: { ...env, CANOPY_KEY: key } }));
   assert.equal(denied.code, 4, denied.stderr);
-  const keys = JSON.parse((await canopy(["key", "--project", "lab", "--json=name,title"], on())).stdout) as { name: string; title: string }[];
+  const keys = JSON.parse(
+    (await canopy(["key", "--project", "lab", "--json=name,title"], on())).stdout,
+  ) as { name: string; title: string }[];
   assert.equal(keys[0]!.title, "ann");
   const asked = await canopy(["key", "remove", keys[0]!.name, "--project", "lab"], on());
   assert.equal(asked.code, 2);
   assert.match(asked.stderr, /--yes/);
-  assert.equal((await canopy(["key", "remove", keys[0]!.name, "--project", "lab"], on({ answer: keys[0]!.name }))).code, 0);
+  assert.equal(
+    (
+      await canopy(
+        ["key", "remove", keys[0]!.name, "--project", "lab"],
+        on({ answer: keys[0]!.name }),
+      )
+    ).code,
+    0,
+  );
   assert.match((await canopy(["join"], on())).stdout, /^canopy \w+ .*http.* --token \w+\n$/);
 
   const own = join(folder, "own");
@@ -189,12 +259,19 @@ test("keys, projects, join lines and contexts are made, listed and taken away", 
 });
 
 test("cost, show and top tell numbers of a job and of the cloud", async () => {
-  const [{ id }] = JSON.parse((await canopy(["ps", "--phase", "succeeded", "--json=id"], on())).stdout) as [{ id: string }];
-  const cost = JSON.parse((await canopy(["cost", id, "--json"], on())).stdout) as { currency: string };
+  const [{ id }] = JSON.parse(
+    (await canopy(["ps", "--phase", "succeeded", "--json=id"], on())).stdout,
+  ) as [{ id: string }];
+  const cost = JSON.parse((await canopy(["cost", id, "--json"], on())).stdout) as {
+    currency: string;
+  };
   assert.equal(cost.currency, "USD");
   assert.match((await canopy(["cost", id], on({ isTty: true }))).stdout, /USD/);
   assert.match((await canopy(["show", id], on({ isTty: true }))).stdout, /succeeded/);
-  const top = JSON.parse((await canopy(["top", "--json"], on())).stdout) as { machines: unknown[]; jobs: unknown[] };
+  const top = JSON.parse((await canopy(["top", "--json"], on())).stdout) as {
+    machines: unknown[];
+    jobs: unknown[];
+  };
   assert.equal(top.machines.length, 1);
   assert.equal((await canopy(["top"], on())).code, 2);
 });

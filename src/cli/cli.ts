@@ -7,7 +7,11 @@ import type { Terminal } from "./terminal.ts";
  * Runs one command; gives its exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
  * 6 infeasible, 7 unavailable or timed out, 130 interrupted, or the code of the job that it followed.
  */
-export async function runCli(argv: readonly string[], programs: Programs, given?: Terminal): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  programs: Programs,
+  given?: Terminal,
+): Promise<number> {
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
     // Before anything is loaded, even what writes.
     if (given) given.out.write(`canopy ${programs.version}\n`);
@@ -40,6 +44,8 @@ export async function runCli(argv: readonly string[], programs: Programs, given?
 /** What stands after "--" is for the program that is run. A bare --json asks for all fields. */
 function splitAtDashes(argv: readonly string[]): { own: string[]; rest: string[] | undefined } {
   const dashes = argv.indexOf("--");
-  const own = (dashes < 0 ? argv : argv.slice(0, dashes)).map((word) => (word === "--json" ? "--json=*" : word));
+  const own = (dashes < 0 ? argv : argv.slice(0, dashes)).map((word) =>
+    word === "--json" ? "--json=*" : word,
+  );
   return { own, rest: dashes < 0 ? undefined : argv.slice(dashes + 1) };
 }

@@ -15,7 +15,12 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
     throw new Error("nothing runs while a command line is completed");
   };
   const config = { dataFolder: "", host: "", port: 0, joinToken: undefined, logLevel: "" };
-  const program = await buildWhole({ terminal, programs: { version: "", config, up: unused, agent: unused }, rest: undefined, onExit: () => {} });
+  const program = await buildWhole({
+    terminal,
+    programs: { version: "", config, up: unused, agent: unused },
+    rest: undefined,
+    onExit: () => {},
+  });
   const root = tab(program);
   const [verb = ""] = words;
   const names = await namesFor(verb, terminal).catch(() => []);
@@ -25,10 +30,21 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
   return 0;
 }
 
-async function namesFor(verb: string, { world }: Terminal): Promise<{ name: string; title: string }[]> {
-  if (verb === "context") return Object.entries((await readContexts(world)).contexts).map(([name, { url }]) => ({ name, title: url }));
+async function namesFor(
+  verb: string,
+  { world }: Terminal,
+): Promise<{ name: string; title: string }[]> {
+  if (verb === "context")
+    return Object.entries((await readContexts(world)).contexts).map(([name, { url }]) => ({
+      name,
+      title: url,
+    }));
   const client = () => connect({ world, patienceMs: 0 });
-  if (ofJobs.includes(verb)) return (await (await client()).jobs({ limit: 20 })).items.map(({ id, title }) => ({ name: id, title }));
+  if (ofJobs.includes(verb))
+    return (await (await client()).jobs({ limit: 20 })).items.map(({ id, title }) => ({
+      name: id,
+      title,
+    }));
   return [];
 }
 

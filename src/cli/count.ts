@@ -5,13 +5,15 @@ import { parseDuration, parseSize } from "#/model/units.ts";
 /** Readers of options' words; what they throw, commander tells with the option's name. */
 export function parseCount(word: string): number {
   const count = Number(word);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("It must be a whole number from 1 on.");
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("It must be a whole number from 1 on.");
   return count;
 }
 
 export function parseNumber(word: string): number {
   const number = Number(word);
-  if (word.trim() === "" || !Number.isFinite(number)) throw new InvalidArgumentError("It must be a number.");
+  if (word.trim() === "" || !Number.isFinite(number))
+    throw new InvalidArgumentError("It must be a number.");
   return number;
 }
 
@@ -27,7 +29,8 @@ function reading<T>(read: () => T): T {
   try {
     return read();
   } catch (thrown) {
-    const hint = thrown instanceof CanopyError && thrown.hint !== undefined ? `: ${thrown.hint}` : "";
+    const hint =
+      thrown instanceof CanopyError && thrown.hint !== undefined ? `: ${thrown.hint}` : "";
     throw new InvalidArgumentError(`${messageOf(thrown)}${hint}.`);
   }
 }

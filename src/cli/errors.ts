@@ -9,14 +9,22 @@ export function tellError(thrown: unknown, { err }: Terminal, argv: readonly str
   const code = known?.code ?? "internal";
   const message = known ? known.message : messageOf(thrown);
   if (argv.some((word) => word.startsWith("--json"))) {
-    err.write(`${JSON.stringify({ error: { code, message, hint: known?.hint, place: known?.place } })}\n`);
+    err.write(
+      `${JSON.stringify({ error: { code, message, hint: known?.hint, place: known?.place } })}\n`,
+    );
     return errorCodes[code].exit;
   }
   const { place } = known ?? {};
-  const at = place && !message.includes(`${place.line}:${place.column}`) ? `${place.file}:${place.line}:${place.column}: ` : "";
-  err.write(`${err.paint(["red", "bold"], "error")} ${at}${message} ${err.paint("dim", `(${code})`)}\n`);
+  const at =
+    place && !message.includes(`${place.line}:${place.column}`)
+      ? `${place.file}:${place.line}:${place.column}: `
+      : "";
+  err.write(
+    `${err.paint(["red", "bold"], "error")} ${at}${message} ${err.paint("dim", `(${code})`)}\n`,
+  );
   if (known?.hint !== undefined) err.write(`${err.paint("cyan", "  next")} ${known.hint}\n`);
-  if (!known && thrown instanceof Error && thrown.stack) err.write(`${err.paint("dim", thrown.stack)}\n`);
+  if (!known && thrown instanceof Error && thrown.stack)
+    err.write(`${err.paint("dim", thrown.stack)}\n`);
   return errorCodes[code].exit;
 }
 

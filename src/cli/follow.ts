@@ -27,7 +27,12 @@ const interruptedExit = 130;
  * Follows a job to its end: its progress on stderr, what it prints on stdout; gives its result and its
  * own exit code. Ctrl-C leaves it running and says how to come back.
  */
-export async function followed(cli: Cli, client: Client, job: JobView, options: FollowOptions = {}): Promise<Done> {
+export async function followed(
+  cli: Cli,
+  client: Client,
+  job: JobView,
+  options: FollowOptions = {},
+): Promise<Done> {
   const { terminal } = cli;
   const mode = modeOf(cli);
   const teller = tellerOf(mode, terminal.err, terminal.world.clock);
@@ -39,15 +44,23 @@ export async function followed(cli: Cli, client: Client, job: JobView, options: 
   try {
     const { currency } = await client.status();
     const following = new Following(cli, client, job, teller, currency, leave.signal);
-    const [ended] = await Promise.all([following.untilEnded(), following.printLines(options.logs ?? "main")]);
+    const [ended] = await Promise.all([
+      following.untilEnded(),
+      following.printLines(options.logs ?? "main"),
+    ]);
     teller.end();
     const result = await client.result(job.id);
     if (mode !== "quiet" && mode !== "json") tellEnd(following.progressOf(ended), result, terminal);
-    return { result: cli.options.json === undefined ? undefined : jsonResult(ended, result), exitCode: exitCodeOf(ended) };
+    return {
+      result: cli.options.json === undefined ? undefined : jsonResult(ended, result),
+      exitCode: exitCodeOf(ended),
+    };
   } catch (thrown) {
     teller.end();
     if (!leave.signal.aborted) throw thrown;
-    terminal.err.write(`${job.id} goes on. Come back with: canopy follow ${job.id}     End it with: canopy cancel ${job.id}\n`);
+    terminal.err.write(
+      `${job.id} goes on. Come back with: canopy follow ${job.id}     End it with: canopy cancel ${job.id}\n`,
+    );
     return { exitCode: interruptedExit };
   } finally {
     stopListening();
@@ -69,7 +82,14 @@ class Following {
   readonly #signal: AbortSignal;
   readonly #startedMs: number;
 
-  constructor(cli: Cli, client: Client, job: JobView, teller: Teller, currency: string, signal: AbortSignal) {
+  constructor(
+    cli: Cli,
+    client: Client,
+    job: JobView,
+    teller: Teller,
+    currency: string,
+    signal: AbortSignal,
+  ) {
     this.#cli = cli;
     this.#client = client;
     this.#job = job;
@@ -80,8 +100,14 @@ class Following {
   }
 
   progressOf(job: JobDetail, trouble?: string): Progress {
-    const untilMs = job.endedAt === undefined ? this.#cli.terminal.world.clock.now() : Date.parse(job.endedAt);
-    return { job, elapsedMs: Math.max(0, untilMs - this.#startedMs), currency: this.#currency, trouble };
+    const untilMs =
+      job.endedAt === undefined ? this.#cli.terminal.world.clock.now() : Date.parse(job.endedAt);
+    return {
+      job,
+      elapsedMs: Math.max(0, untilMs - this.#startedMs),
+      currency: this.#currency,
+      trouble,
+    };
   }
 
   /** Tells progress until the job has ended; goes on after a broken connection. */
@@ -96,7 +122,14 @@ class Following {
         }
         throw new CanopyError("unavailable", "Cannot follow further as the connection was ended");
       },
-      (message) => latest && this.#teller.tell(this.progressOf(latest, `${message} Trying again; the job does not need this connection.`)),
+      (message) =>
+        latest &&
+        this.#teller.tell(
+          this.progressOf(
+            latest,
+            `${message} Trying again; the job does not need this connection.`,
+          ),
+        ),
     );
   }
 
@@ -109,7 +142,12 @@ class Following {
     const task = whose === "all" ? {} : { task: main };
     const more = () => (after === undefined ? {} : { after });
     await this.#again(async () => {
-      for await (const lines of this.#client.logs(this.#job.id, { follow: true, signal: this.#signal, ...task, ...more() })) {
+      for await (const lines of this.#client.logs(this.#job.id, {
+        follow: true,
+        signal: this.#signal,
+        ...task,
+        ...more(),
+      })) {
         this.#print(lines, whose);
         after = lines.at(-1)?.next ?? after;
       }
@@ -143,7 +181,11 @@ class Following {
         troubledMs ??= clock.monotonicMs();
         if (clock.monotonicMs() - troubledMs > patienceMs) throw thrown;
         onTrouble?.(`The connection to ${this.#client.door.url} was lost.`);
-        await sleep(clock, Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax), this.#signal);
+        await sleep(
+          clock,
+          Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax),
+          this.#signal,
+        );
       }
     }
   }
@@ -151,7 +193,9 @@ class Following {
 
 /** A stream that breaks throws TypeError "terminated"; a call that does not get through, "unavailable". */
 function isConnectionLoss(thrown: unknown): boolean {
-  return thrown instanceof CanopyError ? thrown.code === "unavailable" : thrown instanceof TypeError;
+  return thrown instanceof CanopyError
+    ? thrown.code === "unavailable"
+    : thrown instanceof TypeError;
 }
 
 const resultLengthMax = 300;
@@ -160,17 +204,27 @@ function tellEnd(progress: Progress, result: JobResult, { err }: Terminal): void
   const { job } = progress;
   err.write(`${summary(progress, err)}\n`);
   if (job.phase === "succeeded") {
-    if (result.resultObject !== undefined) err.write(`  the result is large. Fetch it with: canopy result ${job.id}\n`);
+    if (result.resultObject !== undefined)
+      err.write(`  the result is large. Fetch it with: canopy result ${job.id}\n`);
     else if (result.result !== undefined && decodeValue(result.result) != null) {
-      const text = hasTagged(result.result) ? inspect(decodeValue(result.result), { breakLength: Infinity }) : result.result;
-      err.write(text.length <= resultLengthMax ? `  result ${text}\n` : `  result ${text.slice(0, resultLengthMax)}… All of it: canopy result ${job.id}\n`);
+      const text = hasTagged(result.result)
+        ? inspect(decodeValue(result.result), { breakLength: Infinity })
+        : result.result;
+      err.write(
+        text.length <= resultLengthMax
+          ? `  result ${text}\n`
+          : `  result ${text.slice(0, resultLengthMax)}… All of it: canopy result ${job.id}\n`,
+      );
     }
     return;
   }
   const reason = result.error?.message ?? result.reason ?? job.reason;
   if (reason !== undefined) err.write(`  ${err.paint("red", reason)}\n`);
-  if (result.error?.stack !== undefined) err.write(`${err.paint("dim", indented(result.error.stack))}\n`);
-  err.write(`${err.paint("cyan", "  next")} canopy why ${job.id}     canopy logs ${job.id}     canopy retry ${job.id}\n`);
+  if (result.error?.stack !== undefined)
+    err.write(`${err.paint("dim", indented(result.error.stack))}\n`);
+  err.write(
+    `${err.paint("cyan", "  next")} canopy why ${job.id}     canopy logs ${job.id}     canopy retry ${job.id}\n`,
+  );
 }
 
 function indented(text: string): string {

@@ -22,7 +22,8 @@ export async function buildProgram(argv: readonly string[], given: Given): Promi
   const program = bareProgram(given);
   const name = argv.find((word) => !word.startsWith("-"));
   for (const entry of verbs) {
-    const isNamed = entry.name === name || (name !== undefined && entry.aliases?.includes(name) === true);
+    const isNamed =
+      entry.name === name || (name !== undefined && entry.aliases?.includes(name) === true);
     const command = addVerb(program, entry);
     if (isNamed) (await entry.load()).verb.define(command, doing(given));
   }
@@ -33,7 +34,8 @@ export async function buildProgram(argv: readonly string[], given: Given): Promi
 /** The same with every verb complete, for completion. */
 export async function buildWhole(given: Given): Promise<Command> {
   const program = bareProgram(given);
-  for (const entry of verbs) (await entry.load()).verb.define(addVerb(program, entry), doing(given));
+  for (const entry of verbs)
+    (await entry.load()).verb.define(addVerb(program, entry), doing(given));
   finish(program);
   return program;
 }
@@ -47,7 +49,10 @@ function bareProgram({ terminal: { out, err }, programs }: Given): Command {
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(told(text, err)) })
+    .configureOutput({
+      writeOut: (text) => out.write(text),
+      writeErr: (text) => err.write(told(text, err)),
+    })
     .addHelpText(
       "after",
       "\nTo begin:\n  canopy up                  start a cloud on this computer\n  canopy run -- echo hi      run a program on it\n  canopy help for a command: canopy run --help",
@@ -73,7 +78,12 @@ function finish(command: Command): void {
   for (const child of command.commands) finish(child);
   if (command.parent === null) return;
   command
-    .addOption(new Option("--json <fields>", "print JSON: all of it, or the named fields, as in --json=id,phase"))
+    .addOption(
+      new Option(
+        "--json <fields>",
+        "print JSON: all of it, or the named fields, as in --json=id,phase",
+      ),
+    )
     .option("--context <name>", "the cloud to speak to, by its context")
     .option("--project <name>", "the project that it is about");
 }
@@ -83,7 +93,14 @@ function doing({ terminal, programs, rest, onExit }: Given): Does {
     async (...given: unknown[]) => {
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<Options>();
-      const cli: Cli = { terminal, programs, options, rest, client: ({ patienceMs = patienceMsDefault } = {}) => connect({ ...wishOf(options), patienceMs, world: terminal.world }) };
+      const cli: Cli = {
+        terminal,
+        programs,
+        options,
+        rest,
+        client: ({ patienceMs = patienceMsDefault } = {}) =>
+          connect({ ...wishOf(options), patienceMs, world: terminal.world }),
+      };
       const done = await action(cli, ...(given.slice(0, -2) as never[]));
       const { result, exitCode } = partsOf(done);
       if (result) render(result, terminal, options.json);
@@ -92,7 +109,10 @@ function doing({ terminal, programs, rest, onExit }: Given): Does {
 }
 
 function wishOf({ context, project }: CommonOptions): { context?: string; project?: string } {
-  return { ...(context === undefined ? {} : { context }), ...(project === undefined ? {} : { project }) };
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(project === undefined ? {} : { project }),
+  };
 }
 
 function partsOf(done: Done): { result: Result | undefined; exitCode: number } {

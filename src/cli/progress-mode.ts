@@ -4,5 +4,7 @@ import { Option } from "commander";
 export type ProgressMode = "tty" | "plain" | "json" | "quiet";
 
 export function progressOption(): Option {
-  return new Option("--progress <mode>", "how to tell progress, on stderr").choices(["auto", "tty", "plain", "json", "quiet"]).default("auto");
+  return new Option("--progress <mode>", "how to tell progress, on stderr")
+    .choices(["auto", "tty", "plain", "json", "quiet"])
+    .default("auto");
 }

@@ -23,7 +23,11 @@ export function render(result: Result, { out, err }: Terminal, json: string | un
       const width = Math.max(0, ...fields.map(({ title }) => title.length));
       for (const { title, value } of fields) {
         const text = typeof value === "string" ? value : out.paint(value!.tone, value!.text);
-        out.write(out.isTty ? `${out.paint("dim", padded(title, width))}  ${text}\n` : `${title}\t${text}\n`);
+        out.write(
+          out.isTty
+            ? `${out.paint("dim", padded(title, width))}  ${text}\n`
+            : `${title}\t${text}\n`,
+        );
       }
       return;
     }

@@ -2,7 +2,13 @@ import type { Output, Tone } from "./terminal.ts";
 
 /** What a command gives back. One renderer prints it, for a person, for a pipe, or as JSON. */
 export type Result =
-  | { type: "table"; rows: readonly object[]; columns: readonly Column[]; empty: string; note?: string | undefined }
+  | {
+      type: "table";
+      rows: readonly object[];
+      columns: readonly Column[];
+      empty: string;
+      note?: string | undefined;
+    }
   | { type: "record"; value: object; fields: readonly Field[] }
   /** `value` is what --json gives; `text` what people read. */
   | { type: "text"; value: object; text: (out: Output) => string }
@@ -26,6 +32,10 @@ export interface Field {
 }
 
 /** A column of rows of one type. */
-export function column<Row>(title: string, of: (row: Row) => Cell, more: Pick<Column, "align" | "flexible"> = {}): Column {
+export function column<Row>(
+  title: string,
+  of: (row: Row) => Cell,
+  more: Pick<Column, "align" | "flexible"> = {},
+): Column {
   return { title, of: of as Column["of"], ...more };
 }

@@ -35,7 +35,9 @@ function drawing(err: Output, clock: Clock): Teller {
     if (!latest) return;
     const text = picture(latest, err);
     // One write, or the picture flickers.
-    err.write(`${drawn > 0 ? `\u001b[${drawn}A` : ""}${text.map((line) => `\u001b[2K${line}\n`).join("")}\u001b[0J`);
+    err.write(
+      `${drawn > 0 ? `\u001b[${drawn}A` : ""}${text.map((line) => `\u001b[2K${line}\n`).join("")}\u001b[0J`,
+    );
     drawn = text.length;
   };
   const beat = () => {
@@ -68,7 +70,12 @@ function lines(err: Output, clock: Clock): Teller {
   let lastMs = -Infinity;
   let lastSaid = "";
   const say = (progress: Progress) => {
-    const said = JSON.stringify([progress.job.kinds, progress.job.phase, progress.job.waits, progress.trouble]);
+    const said = JSON.stringify([
+      progress.job.kinds,
+      progress.job.phase,
+      progress.job.waits,
+      progress.trouble,
+    ]);
     if (said === lastSaid) return;
     lastSaid = said;
     lastMs = clock.monotonicMs();
@@ -87,7 +94,9 @@ function lines(err: Output, clock: Clock): Teller {
 function events(err: Output): Teller {
   return {
     tell({ job, elapsedMs }) {
-      err.write(`${JSON.stringify({ type: job.phase === "running" ? "progress" : "end", elapsedMs, job })}\n`);
+      err.write(
+        `${JSON.stringify({ type: job.phase === "running" ? "progress" : "end", elapsedMs, job })}\n`,
+      );
     },
     around: (write) => write(),
     end() {},

@@ -41,7 +41,9 @@ export interface Terminal {
 /** The terminal that this process was started in. */
 export function thisTerminal(): Terminal {
   // A reader that left (`canopy logs … | head`) ends the command, quietly.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === "EPIPE" ? 0 : 1),
+  );
   return {
     world: thisWorld(),
     out: outputOf(process.stdout),

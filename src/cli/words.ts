@@ -54,7 +54,9 @@ export function tasksOf(count: number): string {
 /** "612/1,000", or "612" while the total is not known. */
 export function shareOf({ succeeded, failed, cancelled, total, offered }: CountsView): string {
   const ended = succeeded + failed + cancelled;
-  return total === undefined ? `${countOf(ended)}/${countOf(offered)}+` : `${countOf(ended)}/${countOf(total)}`;
+  return total === undefined
+    ? `${countOf(ended)}/${countOf(offered)}+`
+    : `${countOf(ended)}/${countOf(total)}`;
 }
 
 /** "about 12s (8s to 20s)". */
@@ -75,7 +77,10 @@ export function usageOf(usage: UsageView): string[] {
 }
 
 /** An explanation as lines: what it is about, the sentence, what to do. */
-export function explained({ machine, subject, sentence, advice }: ExplanationView, out: Output): string {
+export function explained(
+  { machine, subject, sentence, advice }: ExplanationView,
+  out: Output,
+): string {
   const about = [subject, machine].filter((word) => word !== undefined).join(" on ");
   const lead = about === "" ? "" : `${out.paint("bold", about)}: `;
   const next = advice === undefined ? "" : `\n${out.paint("cyan", "    next")} ${advice}`;
@@ -87,7 +92,11 @@ export function labelsOf(words: readonly string[] | undefined): Record<string, s
   const labels: Record<string, string> = {};
   for (const word of words ?? []) {
     const equals = word.indexOf("=");
-    if (equals < 1) throw new CanopyError("invalid", `Cannot read a label as it must be name=value: current value is '${word}'`);
+    if (equals < 1)
+      throw new CanopyError(
+        "invalid",
+        `Cannot read a label as it must be name=value: current value is '${word}'`,
+      );
     labels[word.slice(0, equals)] = word.slice(equals + 1);
   }
   return labels;

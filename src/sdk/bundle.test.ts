@@ -19,14 +19,28 @@ function file(name: string, text: string): string {
 }
 
 test("bundleModule() makes one file in which tasks of all modules are found by name", async () => {
-  file("tasks.ts", 'import { task } from "canopy-cloud/sdk";\nexport const half = task((n: number): number => n / 2);\nexport const main = task(() => 1);\nexport default task(() => "default");\n');
-  const path = file("job.ts", 'import { job } from "canopy-cloud/sdk";\nimport other, { half, main as first } from "./tasks.ts";\nexport const main = job(async (n: number) => [await half(n), await first(), await other()]);\nexport const plain = 1;\n');
+  file(
+    "tasks.ts",
+    'import { task } from "canopy-cloud/sdk";\nexport const half = task((n: number): number => n / 2);\nexport const main = task(() => 1);\nexport default task(() => "default");\n',
+  );
+  const path = file(
+    "job.ts",
+    'import { job } from "canopy-cloud/sdk";\nimport other, { half, main as first } from "./tasks.ts";\nexport const main = job(async (n: number) => [await half(n), await first(), await other()]);\nexport const plain = 1;\n',
+  );
   const bundle = await bundleModule(path);
   assert.match(bundle.key, /^[0-9a-f]{64}$/);
   assert.deepEqual((await bundleModule(path)).key, bundle.key);
   const exports = await importBundle(bundle.code, thisWorld());
-  const types = Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, definitionOf(value)?.type]));
-  assert.deepEqual(types, { main: "job", plain: undefined, half: "task", tasks_main: "task", tasks: "task" });
+  const types = Object.fromEntries(
+    Object.entries(exports).map(([name, value]) => [name, definitionOf(value)?.type]),
+  );
+  assert.deepEqual(types, {
+    main: "job",
+    plain: undefined,
+    half: "task",
+    tasks_main: "task",
+    tasks: "task",
+  });
   assert.equal(await (exports["half"] as (n: number) => Promise<number>)(8), 4);
   assert.equal((definitionOf(exports["tasks"]) as TaskDefinition).run(), "default");
   assert.equal(exportedName(definitionOf(exports["tasks_main"])!), "tasks_main");
@@ -34,7 +48,10 @@ test("bundleModule() makes one file in which tasks of all modules are found by n
 
 test("bundleModule() brings packages written for require()", async () => {
   file("old.cjs", 'const path = require("path");\nmodule.exports = () => path.basename("a/b");\n');
-  const path = file("uses-old.ts", 'import { task } from "canopy-cloud/sdk";\nimport old from "./old.cjs";\nconst require = 1;\nexport const base = task(() => [old(), require]);\n');
+  const path = file(
+    "uses-old.ts",
+    'import { task } from "canopy-cloud/sdk";\nimport old from "./old.cjs";\nconst require = 1;\nexport const base = task(() => [old(), require]);\n',
+  );
   const exports = await importBundle((await bundleModule(path)).code, thisWorld());
   assert.deepEqual(await (exports["base"] as () => Promise<unknown>)(), ["b", 1]);
 });
@@ -47,6 +64,15 @@ test("bundleModule() tells file, line and column of what does not compile, and w
     return true;
   });
   const lacking = file("lacking.ts", 'import x from "no-such-package";\nexport default x;\n');
-  await assert.rejects(bundleModule(lacking), (thrown) => thrown instanceof CanopyError && thrown.hint === "Install it with: npm install no-such-package" && thrown.place?.line === 1);
-  await assert.rejects(bundleModule(join(folder, "absent.ts")), (thrown) => thrown instanceof CanopyError && thrown.code === "not-found");
+  await assert.rejects(
+    bundleModule(lacking),
+    (thrown) =>
+      thrown instanceof CanopyError &&
+      thrown.hint === "Install it with: npm install no-such-package" &&
+      thrown.place?.line === 1,
+  );
+  await assert.rejects(
+    bundleModule(join(folder, "absent.ts")),
+    (thrown) => thrown instanceof CanopyError && thrown.code === "not-found",
+  );
 });

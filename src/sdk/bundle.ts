@@ -37,12 +37,22 @@ export async function bundleModule(file: string): Promise<Bundle> {
     plugins: [ownSdk] as Plugin[],
   } as const;
   try {
-    const first = await build({ ...common, metafile: true, entryPoints: [path], outfile: "module.js" });
+    const first = await build({
+      ...common,
+      metafile: true,
+      entryPoints: [path],
+      outfile: "module.js",
+    });
     const others = modulesWithTasks(first.metafile, dirname(path), path);
     const exported = await exportsOf(build, [path, ...others]);
     const made = await build({
       ...common,
-      stdin: { contents: entryOf(path, others, exported), resolveDir: dirname(path), sourcefile: "canopy-entry.js", loader: "js" },
+      stdin: {
+        contents: entryOf(path, others, exported),
+        resolveDir: dirname(path),
+        sourcefile: "canopy-entry.js",
+        loader: "js",
+      },
       outfile: `${basename(path).replace(/\.\w+$/, "")}.js`,
       sourcemap: "inline",
       // Stacks tell the user's own files, wherever the bundle lies when it runs.
@@ -66,7 +76,9 @@ const ownSdk: Plugin = {
   name: "canopy-sdk",
   setup(build) {
     build.onResolve({ filter: /^canopy-cloud\/sdk$/ }, () => ({ path: sdkFile }));
-    build.onResolve({ filter: /^canopy-cloud\/sdk\/definition$/ }, () => ({ path: definitionFile }));
+    build.onResolve({ filter: /^canopy-cloud\/sdk\/definition$/ }, () => ({
+      path: definitionFile,
+    }));
     build.onResolve({ filter: /^#\// }, ({ path, importer }) =>
       importer.startsWith(ownFolder) ? { path: resolve(ownFolder, path.slice(2)) } : undefined,
     );
@@ -87,11 +99,27 @@ function modulesWithTasks({ inputs }: Metafile, folder: string, entry: string): 
 }
 
 /** The names that each file exports. */
-async function exportsOf(build: typeof import("esbuild").build, files: string[]): Promise<Map<string, string[]>> {
+async function exportsOf(
+  build: typeof import("esbuild").build,
+  files: string[],
+): Promise<Map<string, string[]>> {
   const exported = new Map<string, string[]>();
   for (const file of files) {
-    const options = { bundle: true, write: false, metafile: true, platform: "node", format: "esm", packages: "external", logLevel: "silent" } as const;
-    const { metafile } = await build({ ...options, entryPoints: [file], outfile: "names.js", plugins: [ownSdk] });
+    const options = {
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: "node",
+      format: "esm",
+      packages: "external",
+      logLevel: "silent",
+    } as const;
+    const { metafile } = await build({
+      ...options,
+      entryPoints: [file],
+      outfile: "names.js",
+      plugins: [ownSdk],
+    });
     exported.set(file, Object.values(metafile.outputs)[0]!.exports);
   }
   return exported;
@@ -107,12 +135,17 @@ function entryOf(main: string, others: string[], exported: Map<string, string[]>
   const bindings: string[] = [];
   for (const file of [main, ...others]) {
     for (const name of exported.get(file) ?? []) {
-      const prefix = basename(file).replace(/\.\w+$/, "").replace(/\W/g, "_");
+      const prefix = basename(file)
+        .replace(/\.\w+$/, "")
+        .replace(/\W/g, "_");
       let own = file === main ? name : name === "default" ? prefix : name;
       for (let turn = 0; taken.has(own); turn++) own = `${prefix}_${name}${turn || ""}`;
       taken.add(own);
       const local = `canopy${bindings.length}`;
-      lines.push(`import { ${name} as ${local} } from ${JSON.stringify(file)};`, `export { ${local} as ${own} };`);
+      lines.push(
+        `import { ${name} as ${local} } from ${JSON.stringify(file)};`,
+        `export { ${local} as ${own} };`,
+      );
       bindings.push(`${own}: ${local}`);
     }
   }
@@ -129,18 +162,29 @@ function faultOf(thrown: unknown, path: string): unknown {
   const [first] = (thrown as Partial<BuildFailure>).errors ?? [];
   if (!first) return thrown;
   if (first.location === null && first.text.includes("Could not resolve")) {
-    return new CanopyError("not-found", `Cannot run ${path} as there is no such file`, { hint: "Check the path" });
+    return new CanopyError("not-found", `Cannot run ${path} as there is no such file`, {
+      hint: "Check the path",
+    });
   }
-  const place = first.location && { file: resolve(dirname(path), first.location.file), line: first.location.line, column: first.location.column + 1 };
+  const place = first.location && {
+    file: resolve(dirname(path), first.location.file),
+    line: first.location.line,
+    column: first.location.column + 1,
+  };
   const at = place ? `${place.file}:${place.line}:${place.column}: ` : "";
-  return new CanopyError("invalid", `Cannot run ${basename(path)} as it does not compile: ${at}${first.text}`, {
-    ...(place ? { place } : {}),
-    ...hintOf(first),
-  });
+  return new CanopyError(
+    "invalid",
+    `Cannot run ${basename(path)} as it does not compile: ${at}${first.text}`,
+    {
+      ...(place ? { place } : {}),
+      ...hintOf(first),
+    },
+  );
 }
 
 function hintOf({ text }: Message): { hint?: string } {
   const missing = /^Could not resolve "([^".][^"]*)"/.exec(text)?.[1];
-  if (missing !== undefined && !missing.startsWith("/")) return { hint: `Install it with: npm install ${missing}` };
+  if (missing !== undefined && !missing.startsWith("/"))
+    return { hint: `Install it with: npm install ${missing}` };
   return {};
 }

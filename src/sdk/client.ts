@@ -73,7 +73,9 @@ export class Client {
   }
 
   cancelJob(job: string, reason?: string): Promise<JobView> {
-    return this.http.json("POST", `${jobPath(job)}/cancel`, { body: reason === undefined ? {} : { reason } });
+    return this.http.json("POST", `${jobPath(job)}/cancel`, {
+      body: reason === undefined ? {} : { reason },
+    });
   }
 
   retryJob(job: string): Promise<JobView> {
@@ -113,7 +115,11 @@ export class Client {
   }
 
   addStep(job: string, { number, ...step }: NewStep): Promise<StepView> {
-    return this.http.json("POST", `${jobPath(job)}/steps`, { query: { number }, body: step, repeatable: number !== undefined });
+    return this.http.json("POST", `${jobPath(job)}/steps`, {
+      query: { number },
+      body: step,
+      repeatable: number !== undefined,
+    });
   }
 
   steps(job: string, query: { limit?: number; cursor?: string } = {}): Promise<Page<StepView>> {
@@ -124,7 +130,13 @@ export class Client {
    * Appends tasks to a step with a "list" source: one JSON text each, the first of them being number
    * `from`. What the step has already is skipped, so a call that was cut off may be made again.
    */
-  appendTasks(job: string, step: number | string, from: number, inputs: readonly string[], close = false): Promise<AppendedView> {
+  appendTasks(
+    job: string,
+    step: number | string,
+    from: number,
+    inputs: readonly string[],
+    close = false,
+  ): Promise<AppendedView> {
     return this.http.json("POST", `${stepPath(job, step)}/tasks`, {
       query: { from, close },
       headers: { "content-type": "application/x-ndjson" },
@@ -134,7 +146,10 @@ export class Client {
     });
   }
 
-  tasks(job: string, query: { phase?: string; step?: number; limit?: number; cursor?: string } = {}): Promise<Page<TaskView>> {
+  tasks(
+    job: string,
+    query: { phase?: string; step?: number; limit?: number; cursor?: string } = {},
+  ): Promise<Page<TaskView>> {
     return this.http.json("GET", `${jobPath(job)}/tasks`, { query });
   }
 
@@ -150,7 +165,11 @@ export class Client {
     const { task, follow, after, signal } = options;
     const headers = { accept: "application/x-ndjson" };
     const query = { task, follow: follow || undefined, after };
-    const response = await this.http.send("GET", `${jobPath(job)}/logs`, { query, headers, signal });
+    const response = await this.http.send("GET", `${jobPath(job)}/logs`, {
+      query,
+      headers,
+      signal,
+    });
     for await (const piece of wholeLines(bodyOf(response))) yield parseLines<LogLineView>(piece);
   }
 
@@ -162,7 +181,10 @@ export class Client {
     return this.http.json("GET", `/v1/machines/${encodeURIComponent(machine)}`);
   }
 
-  changeMachine(machine: string, change: { cordoned?: boolean; labels?: Record<string, string> }): Promise<MachineView> {
+  changeMachine(
+    machine: string,
+    change: { cordoned?: boolean; labels?: Record<string, string> },
+  ): Promise<MachineView> {
     return this.http.json("PATCH", `/v1/machines/${encodeURIComponent(machine)}`, { body: change });
   }
 
@@ -234,8 +256,10 @@ export class Client {
 export async function* allOf<T>(
   page: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
 ): AsyncGenerator<T> {
-  for (let cursor: string | undefined; ; ) {
-    const { items, next } = await page(cursor === undefined ? { limit: limits.pageMax } : { limit: limits.pageMax, cursor });
+  for (let cursor: string | undefined; ;) {
+    const { items, next } = await page(
+      cursor === undefined ? { limit: limits.pageMax } : { limit: limits.pageMax, cursor },
+    );
     yield* items;
     if (next === undefined) return;
     cursor = next;

@@ -52,7 +52,10 @@ export function cloudCall(
         if (first && "failure" in first) throw first.failure;
         if (first) return first.value;
       }
-      throw new CanopyError("internal", `Cannot tell the result of ${title} as its step ended without one`);
+      throw new CanopyError(
+        "internal",
+        `Cannot tell the result of ${title} as its step ended without one`,
+      );
     },
   };
 }
@@ -93,21 +96,23 @@ async function* withEnd(
 
 function checkEnd(end: StepEnd, hasFailure: boolean, step: string): void {
   if (end.phase === "succeeded" || hasFailure) return;
-  throw new CanopyError("conflict", `Cannot give all results as step ${step} ${end.phase}: ${end.reason ?? "no reason was given"}`, {
-    hint: `Ask with: canopy why ${step.split("/")[0]}`,
-  });
+  throw new CanopyError(
+    "conflict",
+    `Cannot give all results as step ${step} ${end.phase}: ${end.reason ?? "no reason was given"}`,
+    {
+      hint: `Ask with: canopy why ${step.split("/")[0]}`,
+    },
+  );
 }
 
 /** The batches; but when `work` fails first, what it failed with. */
 async function* orEarlier<T>(batches: AsyncIterable<T>, work: Promise<void>): AsyncGenerator<T> {
   const iterator = batches[Symbol.asyncIterator]();
   let isWorking = true;
-  const failed = work.then(
-    () => {
-      isWorking = false;
-      return new Promise<never>(() => {});
-    },
-  );
+  const failed = work.then(() => {
+    isWorking = false;
+    return new Promise<never>(() => {});
+  });
   failed.catch(() => {});
   try {
     for (;;) {

@@ -18,7 +18,9 @@ const contextSymbol = Symbol.for("canopy.context");
 
 /** The task that this code runs in; undefined outside of a runner. */
 export function currentTask(): TaskContext | undefined {
-  const holder = (globalThis as { [contextSymbol]?: { current(): TaskContext | undefined } })[contextSymbol];
+  const holder = (globalThis as { [contextSymbol]?: { current(): TaskContext | undefined } })[
+    contextSymbol
+  ];
   return holder?.current();
 }
 
@@ -38,9 +40,18 @@ export function currentVenue(): Venue {
  */
 export async function runJob(run: () => unknown): Promise<unknown> {
   const context = currentTask();
-  if (context?.jobKey === undefined || context.cloudUrl === undefined || durableJobs.has(keyOf(context))) return await run();
+  if (
+    context?.jobKey === undefined ||
+    context.cloudUrl === undefined ||
+    durableJobs.has(keyOf(context))
+  )
+    return await run();
   const { openDurableJob } = await import("./durable.ts");
-  const durable = await openDurableJob({ ...context, cloudUrl: context.cloudUrl, jobKey: context.jobKey });
+  const durable = await openDurableJob({
+    ...context,
+    cloudUrl: context.cloudUrl,
+    jobKey: context.jobKey,
+  });
   durableJobs.set(keyOf(context), durable);
   try {
     const result = await run();

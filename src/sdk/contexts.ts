@@ -48,7 +48,9 @@ export async function readContexts(places: Places): Promise<Contexts> {
 
 /** Keeps them in a file that only its owner reads, as it holds keys. */
 export async function writeContexts(places: Places, contexts: Contexts): Promise<void> {
-  await places.files.write(contextsFile(places), `${JSON.stringify(contexts, undefined, 2)}\n`, { mode: 0o600 });
+  await places.files.write(contextsFile(places), `${JSON.stringify(contexts, undefined, 2)}\n`, {
+    mode: 0o600,
+  });
 }
 
 /**
@@ -63,22 +65,35 @@ export async function findDoor(places: Places, wish: Wish): Promise<Door> {
   if (url !== undefined) {
     const from = wish.url === undefined ? "CANOPY_URL" : "the call";
     const key = wish.key ?? (env["CANOPY_KEY"] || (await keyFor(places, url)));
-    return { url: checkedUrl(url, from), key, project: wish.project ?? (env["CANOPY_PROJECT"] || undefined), from };
+    return {
+      url: checkedUrl(url, from),
+      key,
+      project: wish.project ?? (env["CANOPY_PROJECT"] || undefined),
+      from,
+    };
   }
   const known = await readContexts(places);
   const project = await projectFile(places);
   const name = wish.context ?? (env["CANOPY_CONTEXT"] || (project.context ?? known.current));
   if (name === undefined) {
-    throw new CanopyError("invalid", "Cannot tell which cloud to speak to, as no context was written yet", {
-      hint: "Start a cloud here with: canopy up     or set CANOPY_URL and CANOPY_KEY",
-    });
+    throw new CanopyError(
+      "invalid",
+      "Cannot tell which cloud to speak to, as no context was written yet",
+      {
+        hint: "Start a cloud here with: canopy up     or set CANOPY_URL and CANOPY_KEY",
+      },
+    );
   }
   const context = known.contexts[name];
   if (!context) {
     const names = Object.keys(known.contexts).join(", ") || "none";
-    throw new CanopyError("not-found", `Cannot use the context '${name}' as there is none of that name: known are ${names}`, {
-      hint: "See them with: canopy context list",
-    });
+    throw new CanopyError(
+      "not-found",
+      `Cannot use the context '${name}' as there is none of that name: known are ${names}`,
+      {
+        hint: "See them with: canopy context list",
+      },
+    );
   }
   return {
     url: checkedUrl(context.url, `the context '${name}'`),
@@ -95,7 +110,10 @@ async function keyFor(places: Places, url: string): Promise<string | undefined> 
 }
 
 /** The nearest "canopy.json" from the folder upward. */
-async function projectFile({ files, folder }: Places): Promise<{ context?: string; project?: string }> {
+async function projectFile({
+  files,
+  folder,
+}: Places): Promise<{ context?: string; project?: string }> {
   for (let at = folder; ; at = dirname(at)) {
     const file = join(at, "canopy.json");
     const bytes = await files.read(file);
@@ -118,7 +136,10 @@ function parseFile(file: string, bytes: Uint8Array): object {
 
 function checkedUrl(url: string, from: string): string {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
-    throw new CanopyError("invalid", `Cannot speak to a cloud as its address must begin with http:// or https://: ${from} says '${url}'`);
+    throw new CanopyError(
+      "invalid",
+      `Cannot speak to a cloud as its address must begin with http:// or https://: ${from} says '${url}'`,
+    );
   }
   return url.replace(/\/+$/, "");
 }

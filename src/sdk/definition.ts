@@ -31,7 +31,8 @@ export interface MapReduceDefinition {
 }
 
 export function definitionOf(value: unknown): Definition | undefined {
-  if ((typeof value !== "function" && typeof value !== "object") || value === null) return undefined;
+  if ((typeof value !== "function" && typeof value !== "object") || value === null)
+    return undefined;
   return (value as { [definitionSymbol]?: Definition })[definitionSymbol];
 }
 

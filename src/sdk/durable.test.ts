@@ -9,7 +9,12 @@ import type { JobView } from "#/model/views.ts";
 import type { TaskReport } from "#/model/wire.ts";
 import type { TaskContext } from "./context.ts";
 import { job, mapReduce, task } from "./define.ts";
-import { definitionOf, nameExports, type JobDefinition, type TaskDefinition } from "./definition.ts";
+import {
+  definitionOf,
+  nameExports,
+  type JobDefinition,
+  type TaskDefinition,
+} from "./definition.ts";
 import { TaskFailed } from "./failures.ts";
 import { now, random, sideEffect } from "./recorded.ts";
 
@@ -33,8 +38,15 @@ before(async () => {
   world = await startWorld();
   url = await world.listen();
   agent = await startAgent(world, url, { cpus: 64 });
-  module = (await world.call("POST", "/v1/objects", { body: Buffer.from("the module"), headers: { "content-type": "application/octet-stream" } })).json<{ key: string }>().key;
-  Object.defineProperty(globalThis, Symbol.for("canopy.context"), { value: { current: () => context } });
+  module = (
+    await world.call("POST", "/v1/objects", {
+      body: Buffer.from("the module"),
+      headers: { "content-type": "application/octet-stream" },
+    })
+  ).json<{ key: string }>().key;
+  Object.defineProperty(globalThis, Symbol.for("canopy.context"), {
+    value: { current: () => context },
+  });
   void serve();
 });
 after(() => world.stop());
@@ -51,12 +63,17 @@ async function serve(): Promise<void> {
     }
     const reports: TaskReport[] = [];
     for (const { task: name, fence, input } of tasks) {
-      const definition = definitionOf(exported[functions.get(stepOfTask(name))!]) as TaskDefinition | undefined;
+      const definition = definitionOf(exported[functions.get(stepOfTask(name))!]) as
+        | TaskDefinition
+        | undefined;
       if (!definition) continue;
       runs.set(name, (runs.get(name) ?? 0) + 1);
       const claim = { task: name, fence, usage: idleUsage };
       try {
-        reports.push({ ...claim, result: encodeValue(await definition.run(...(decodeValue(input) as unknown[]))) });
+        reports.push({
+          ...claim,
+          result: encodeValue(await definition.run(...(decodeValue(input) as unknown[]))),
+        });
       } catch (thrown) {
         reports.push({ ...claim, error: { reason: "threw", message: (thrown as Error).message } });
       }
@@ -69,8 +86,12 @@ class Crash extends Error {}
 
 async function submit(): Promise<string> {
   const run = { driver: "runner", module, function: "main", role: "job" };
-  const steps = [{ name: "main", run, source: { type: "inputs", inputs: [[]] }, needs: { cpus: 0 } }];
-  const answer = await world.call("POST", "/v1/jobs", { body: { title: "durable", open: true, main: "main", onFailure: "continue", steps } });
+  const steps = [
+    { name: "main", run, source: { type: "inputs", inputs: [[]] }, needs: { cpus: 0 } },
+  ];
+  const answer = await world.call("POST", "/v1/jobs", {
+    body: { title: "durable", open: true, main: "main", onFailure: "continue", steps },
+  });
   return answer.json<JobView>().id;
 }
 
@@ -121,10 +142,24 @@ test("a job that crashes after any of its calls goes on, and nothing that was fi
       return await body();
     };
     const result = await attempts(id, body, again);
-    assert.deepEqual({ ...result, startedAt: 0, chance: 0 }, { startedAt: 0, chance: 0, one: 9, many: [1, 4, 9], sum: 23, spawned: 100, effect: "told 23" });
+    assert.deepEqual(
+      { ...result, startedAt: 0, chance: 0 },
+      {
+        startedAt: 0,
+        chance: 0,
+        one: 9,
+        many: [1, 4, 9],
+        sum: 23,
+        spawned: 100,
+        effect: "told 23",
+      },
+    );
     seen.push(result);
     const ran = [...runs].filter(([name]) => name.startsWith(`${id}/`));
-    assert.ok(ran.every(([, count]) => count === 1), JSON.stringify(ran));
+    assert.ok(
+      ran.every(([, count]) => count === 1),
+      JSON.stringify(ran),
+    );
     assert.equal(ran.length, 6);
   }
   assert.equal(seen.length, 8);
@@ -162,7 +197,10 @@ test("calls that go on at once find their steps in whatever order they come", as
   };
   assert.deepEqual(await attempts(id, body, body), [25, 100]);
   const ran = [...runs].filter(([name]) => name.startsWith(`${id}/`));
-  assert.deepEqual(ran.map(([, count]) => count), [1, 1, 1, 1]);
+  assert.deepEqual(
+    ran.map(([, count]) => count),
+    [1, 1, 1, 1],
+  );
 });
 
 test("a job that asks for something else when it runs again is told which call changed", async () => {
@@ -175,16 +213,25 @@ test("a job that asks for something else when it runs again is told which call c
     await square(1);
     return await add.starmap([[1, 2]]);
   };
-  await assert.rejects(attempts(await submit(), first as () => Promise<number[]>, other), (thrown) => {
-    assert.ok(thrown instanceof CanopyError && thrown.code === "conflict", String(thrown));
-    assert.match(thrown.message, /its call 2 changed: it was square\.map, and it is now add\.starmap/);
-    return true;
-  });
+  await assert.rejects(
+    attempts(await submit(), first as () => Promise<number[]>, other),
+    (thrown) => {
+      assert.ok(thrown instanceof CanopyError && thrown.code === "conflict", String(thrown));
+      assert.match(
+        thrown.message,
+        /its call 2 changed: it was square\.map, and it is now add\.starmap/,
+      );
+      return true;
+    },
+  );
   const fewer = async () => {
     await square(1);
     return [0];
   };
-  await assert.rejects(attempts(await submit(), first as () => Promise<number[]>, fewer), /its call 2 changed: it was square\.map, and it was not made again/);
+  await assert.rejects(
+    attempts(await submit(), first as () => Promise<number[]>, fewer),
+    /its call 2 changed: it was square\.map, and it was not made again/,
+  );
 });
 
 test("a stream of items is taken up where it was, and a change of their number is told", async () => {
@@ -202,7 +249,8 @@ test("a stream of items is taken up where it was, and a change of their number i
     return await body();
   };
   assert.equal(await attempts(id, body, again), 500);
-  const steps = (await world.call("GET", `/v1/jobs/${id}/steps`)).json<{ items: unknown[] }>().items;
+  const steps = (await world.call("GET", `/v1/jobs/${id}/steps`)).json<{ items: unknown[] }>()
+    .items;
   assert.equal(steps.length, 2);
 
   const done = await submit();
@@ -211,7 +259,10 @@ test("a stream of items is taken up where it was, and a change of their number i
     throw new Crash();
   };
   const fewer = async () => (await square.map(items(4))).length;
-  await assert.rejects(attempts(done, closes as () => Promise<number>, fewer), /it was given 5 items, and now 4/);
+  await assert.rejects(
+    attempts(done, closes as () => Promise<number>, fewer),
+    /it was given 5 items, and now 4/,
+  );
 });
 
 test("a failure throws TaskFailed where it was called, or is a value when asked for", async () => {
@@ -234,8 +285,17 @@ test("a failure throws TaskFailed where it was called, or is a value when asked 
 
 test("a function that is not exported is refused with what to do", async () => {
   const hidden = task((n: number) => n);
-  const counted = mapReduce({ map: (n: number, emit: (key: number, value: number) => void) => emit(n, 1), reduce: (_, values) => values.length });
+  const counted = mapReduce({
+    map: (n: number, emit: (key: number, value: number) => void) => emit(n, 1),
+    reduce: (_, values) => values.length,
+  });
   const id = await submit();
-  await assert.rejects(attempts(id, async () => await hidden(1)), /its module does not export it/);
-  await assert.rejects(attempts(id, async () => (await counted.run([1])).length), /its module does not export it/);
+  await assert.rejects(
+    attempts(id, async () => await hidden(1)),
+    /its module does not export it/,
+  );
+  await assert.rejects(
+    attempts(id, async () => (await counted.run([1])).length),
+    /its module does not export it/,
+  );
 });

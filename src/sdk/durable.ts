@@ -22,7 +22,13 @@ import { changedHint, cloudCall, type MadeSteps } from "./cloud-call.ts";
 import type { TaskContext } from "./context.ts";
 import { exportedName, titleOf } from "./definition.ts";
 import { StepMaker } from "./step-maker.ts";
-import { fingerprintOf, recordedStep, reduceFingerprint, reduceStepOf, stepsOf } from "./requests.ts";
+import {
+  fingerprintOf,
+  recordedStep,
+  reduceFingerprint,
+  reduceStepOf,
+  stepsOf,
+} from "./requests.ts";
 import type { Call, Started, Venue } from "./venue.ts";
 import { thisWorld } from "./world.ts";
 
@@ -56,7 +62,9 @@ export class DurableJob implements Venue {
   constructor(client: Client, context: TaskContext, steps: readonly StepView[]) {
     this.#client = client;
     this.#job = context.job;
-    context.signal?.addEventListener("abort", () => this.#leave.abort(context.signal?.reason), { once: true });
+    context.signal?.addEventListener("abort", () => this.#leave.abort(context.signal?.reason), {
+      once: true,
+    });
     const main = steps.find((step) => context.task.startsWith(`${context.job}/${step.number}/`));
     this.#module = main?.module ?? "";
     this.#maker = new StepMaker(client, context.job, steps.length);
@@ -77,7 +85,10 @@ export class DurableJob implements Venue {
     const made = this.#made(call);
     this.#underWay++;
     made.catch(onDelivered);
-    const started = cloudCall(this.#client, call, made, { signal: this.#leave.signal, onDelivered });
+    const started = cloudCall(this.#client, call, made, {
+      signal: this.#leave.signal,
+      onDelivered,
+    });
     this.#keep(started.settled);
     return started;
   }
@@ -107,7 +118,9 @@ export class DurableJob implements Venue {
 
   /** Ends what is still read. */
   leave(): void {
-    this.#leave.abort(new CanopyError("unavailable", "Cannot read more results as the job's function has ended"));
+    this.#leave.abort(
+      new CanopyError("unavailable", "Cannot read more results as the job's function has ended"),
+    );
   }
 
   /** The steps of a call: those of an earlier run, or new ones. Which, is settled before this returns. */
@@ -119,7 +132,9 @@ export class DurableJob implements Venue {
       if (first) return this.#found(call, first, fingerprint);
       const job = this.#job;
       const make = (number: number) => stepsOf(call, this.#module, number, fingerprint);
-      return this.#maker.make(make).then((steps) => ({ job, first: steps[0]!, last: steps.at(-1)! }));
+      return this.#maker
+        .make(make)
+        .then((steps) => ({ job, first: steps[0]!, last: steps.at(-1)! }));
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -131,7 +146,9 @@ export class DurableJob implements Venue {
     const own = reduceFingerprint(fingerprint)!;
     const existing = this.#unclaimed.get(own)?.shift();
     if (existing) return { job, first, last: existing };
-    const [last] = await this.#maker.make((number) => [reduceStepOf(call, this.#module, number, first.name, fingerprint)]);
+    const [last] = await this.#maker.make((number) => [
+      reduceStepOf(call, this.#module, number, first.name, fingerprint),
+    ]);
     return { job, first, last: last! };
   }
 

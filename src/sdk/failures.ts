@@ -20,7 +20,8 @@ export class TaskFailed extends Error {
     this.reason = error.reason;
     this.exitCode = error.exitCode;
     this.taskStack = error.stack;
-    if (error.stack !== undefined) this.stack = `${this.name}: ${this.message}\n${framesOf(error.stack)}`;
+    if (error.stack !== undefined)
+      this.stack = `${this.name}: ${this.message}\n${framesOf(error.stack)}`;
   }
 }
 

@@ -15,7 +15,8 @@ interface Chunk {
 
 /** The function, which also understands chunks. */
 export function foldable(run: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
-  const either = (...args: unknown[]) => (args.length === 1 && isChunk(args[0]) ? foldAll(run, args[0][mark]) : run(...args));
+  const either = (...args: unknown[]) =>
+    args.length === 1 && isChunk(args[0]) ? foldAll(run, args[0][mark]) : run(...args);
   Object.defineProperty(either, "name", { value: run.name });
   return either;
 }
@@ -34,7 +35,9 @@ export async function reduceTree<R>(
   if (Array.isArray(items)) level = [...first, ...(items as unknown[])];
   else level = await fold(chunksAsMade(first, items));
   if (level.length === 0) {
-    throw new TypeError("Cannot reduce no items to one without an initial value: give it as the second argument");
+    throw new TypeError(
+      "Cannot reduce no items to one without an initial value: give it as the second argument",
+    );
   }
   while (level.length > 1) level = await fold(chunksOf(level));
   return level[0] as R;
@@ -47,12 +50,15 @@ async function foldAll(run: (...args: unknown[]) => unknown, items: unknown[]): 
 }
 
 function isChunk(value: unknown): value is Chunk {
-  return typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>)[mark]);
+  return (
+    typeof value === "object" && value !== null && Array.isArray((value as Partial<Chunk>)[mark])
+  );
 }
 
 function chunksOf(items: unknown[]): Chunk[] {
   const chunks: Chunk[] = [];
-  for (let from = 0; from < items.length; from += chunkMax) chunks.push({ [mark]: items.slice(from, from + chunkMax) });
+  for (let from = 0; from < items.length; from += chunkMax)
+    chunks.push({ [mark]: items.slice(from, from + chunkMax) });
   return chunks;
 }
 

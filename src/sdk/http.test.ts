@@ -19,7 +19,11 @@ function scripted(answers: Answer[], patienceMs: number) {
     if (answer instanceof Error) throw answer;
     return answer.clone();
   };
-  return { calls, clock, http: new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, patienceMs) };
+  return {
+    calls,
+    clock,
+    http: new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, patienceMs),
+  };
 }
 
 async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
@@ -34,9 +38,17 @@ async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
 }
 
 test("a call carries key, project, query and body; a POST an idempotency key, the same when it is repeated", async () => {
-  const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("no"), { code: "ECONNREFUSED" }) });
+  const refused = new TypeError("fetch failed", {
+    cause: Object.assign(new Error("no"), { code: "ECONNREFUSED" }),
+  });
   const { calls, clock, http } = scripted([refused, Response.json({ ok: 1 })], 10_000);
-  assert.deepEqual(await passing(clock, http.json("POST", "/v1/jobs", { query: { a: 1, b: undefined, c: "x y" }, body: { n: 1 } })), { ok: 1 });
+  assert.deepEqual(
+    await passing(
+      clock,
+      http.json("POST", "/v1/jobs", { query: { a: 1, b: undefined, c: "x y" }, body: { n: 1 } }),
+    ),
+    { ok: 1 },
+  );
   assert.equal(calls.length, 2);
   assert.equal(calls[0]!.url, "http://cloud.test/v1/jobs?a=1&c=x%20y");
   const headers = calls[0]!.init.headers as Record<string, string>;
@@ -47,29 +59,57 @@ test("a call carries key, project, query and body; a POST an idempotency key, th
 });
 
 test("a refusal becomes CanopyError with the cloud's code, hint and place", async () => {
-  const problem = { status: 422, code: "infeasible", detail: "Cannot run", hint: "canopy machines", place: { file: "job.yaml", line: 2, column: 3 } };
+  const problem = {
+    status: 422,
+    code: "infeasible",
+    detail: "Cannot run",
+    hint: "canopy machines",
+    place: { file: "job.yaml", line: 2, column: 3 },
+  };
   const { http } = scripted([Response.json(problem, { status: 422 })], 0);
   await assert.rejects(http.json("GET", "/x"), (thrown) => {
     assert.ok(thrown instanceof CanopyError);
-    assert.deepEqual([thrown.code, thrown.message, thrown.hint, thrown.place], ["infeasible", "Cannot run", "canopy machines", problem.place]);
+    assert.deepEqual(
+      [thrown.code, thrown.message, thrown.hint, thrown.place],
+      ["infeasible", "Cannot run", "canopy machines", problem.place],
+    );
     return true;
   });
   const { http: odd } = scripted([new Response("nginx says no", { status: 404 })], 0);
-  await assert.rejects(odd.json("GET", "/x"), (thrown) => thrown instanceof CanopyError && thrown.code === "not-found");
+  await assert.rejects(
+    odd.json("GET", "/x"),
+    (thrown) => thrown instanceof CanopyError && thrown.code === "not-found",
+  );
 });
 
 test("patience bounds how long an unreachable cloud is tried, and says where its address came from", async () => {
   const { calls, clock, http } = scripted([new TypeError("fetch failed")], 2000);
-  await assert.rejects(passing(clock, http.json("GET", "/x")), (thrown) => thrown instanceof CanopyError && thrown.code === "unavailable" && thrown.message.includes("which the test names"));
+  await assert.rejects(
+    passing(clock, http.json("GET", "/x")),
+    (thrown) =>
+      thrown instanceof CanopyError &&
+      thrown.code === "unavailable" &&
+      thrown.message.includes("which the test names"),
+  );
   assert.ok(calls.length > 3 && calls.length < 10, String(calls.length));
 });
 
 test("a master that is held back waits for as long as it takes; others do not", async () => {
-  const limited = () => Response.json({ code: "limited", detail: "wait", retryAfterMs: 5000 }, { status: 429 });
-  const { clock, http } = scripted([limited(), limited(), limited(), Response.json({ ok: 1 })], 1000);
-  assert.deepEqual(await passing(clock, http.json("POST", "/tasks", { heldBack: true, repeatable: true })), { ok: 1 });
+  const limited = () =>
+    Response.json({ code: "limited", detail: "wait", retryAfterMs: 5000 }, { status: 429 });
+  const { clock, http } = scripted(
+    [limited(), limited(), limited(), Response.json({ ok: 1 })],
+    1000,
+  );
+  assert.deepEqual(
+    await passing(clock, http.json("POST", "/tasks", { heldBack: true, repeatable: true })),
+    { ok: 1 },
+  );
   const { http: plain } = scripted([limited()], 1000);
-  await assert.rejects(plain.json("GET", "/x"), (thrown) => thrown instanceof CanopyError && thrown.code === "limited");
+  await assert.rejects(
+    plain.json("GET", "/x"),
+    (thrown) => thrown instanceof CanopyError && thrown.code === "limited",
+  );
 });
 
 test("a call that is called off ends at once", async () => {

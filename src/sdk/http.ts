@@ -56,8 +56,10 @@ export class Http {
     for (let turn = 0; ; turn++) {
       const outcome = await this.#once(url, init);
       if (outcome instanceof Response) return outcome;
-      const waitMs = outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
-      const mayRepeat = repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
+      const waitMs =
+        outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
+      const mayRepeat =
+        repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
       const mayWait = options.heldBack === true && outcome.code === "limited";
       if (!mayRepeat || (!mayWait && clock.monotonicMs() + waitMs > untilMs)) throw outcome;
       await sleep(clock, waitMs, options.signal);
@@ -90,11 +92,13 @@ export class Http {
     const headers: Record<string, string> = { ...options.headers };
     if (this.door.key !== undefined) headers["authorization"] = `Bearer ${this.door.key}`;
     if (this.door.project !== undefined) headers["canopy-project"] = this.door.project;
-    if (method === "POST" && !options.repeatable) headers["idempotency-key"] = randomText(this.#world.random, 26);
+    if (method === "POST" && !options.repeatable)
+      headers["idempotency-key"] = randomText(this.#world.random, 26);
     const init: RequestInit & { duplex?: "half" } = { method, headers };
     if (options.signal) init.signal = options.signal;
     if (options.text !== undefined) init.body = options.text;
-    else if (options.content !== undefined) init.body = options.content as Uint8Array<ArrayBuffer> | ReadableStream;
+    else if (options.content !== undefined)
+      init.body = options.content as Uint8Array<ArrayBuffer> | ReadableStream;
     else if (options.body !== undefined) {
       init.body = JSON.stringify(options.body);
       headers["content-type"] = "application/json";
@@ -104,7 +108,12 @@ export class Http {
   }
 }
 
-const repeatedCodes: ReadonlySet<ErrorCode> = new Set(["unavailable", "limited", "timeout", "no-space"]);
+const repeatedCodes: ReadonlySet<ErrorCode> = new Set([
+  "unavailable",
+  "limited",
+  "timeout",
+  "no-space",
+]);
 
 async function refusal(response: Response): Promise<CanopyError> {
   const text = await response.text().catch(() => "");
@@ -113,7 +122,10 @@ async function refusal(response: Response): Promise<CanopyError> {
   const code = known ? (problem.code as ErrorCode) : codeOf(response.status);
   const seconds = Number(response.headers.get("retry-after"));
   const retryAfterMs = problem.retryAfterMs ?? (seconds > 0 ? seconds * 1000 : undefined);
-  const message = problem.detail ?? problem.title ?? `The cloud answered ${response.status}: ${text.slice(0, 200)}`;
+  const message =
+    problem.detail ??
+    problem.title ??
+    `The cloud answered ${response.status}: ${text.slice(0, 200)}`;
   return new CanopyError(code, withMembers(message, problem), {
     ...(problem.hint === undefined ? {} : { hint: problem.hint }),
     ...(problem.place === undefined ? {} : { place: problem.place }),
@@ -135,7 +147,8 @@ function problemOf(text: string): Partial<ProblemView> {
 }
 
 function codeOf(status: number): ErrorCode {
-  for (const [code, { status: own }] of Object.entries(errorCodes)) if (own === status) return code as ErrorCode;
+  for (const [code, { status: own }] of Object.entries(errorCodes))
+    if (own === status) return code as ErrorCode;
   if (status === 502) return "unavailable";
   return status < 500 ? "invalid" : "internal";
 }
@@ -143,8 +156,12 @@ function codeOf(status: number): ErrorCode {
 function unreachable(door: Door, thrown: unknown): CanopyError {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const word = (cause as { code?: string } | undefined)?.code ?? messageOf(cause);
-  return new CanopyError("unavailable", `Cannot reach ${door.url}, which ${door.from} names: ${word}`, {
-    hint: "Is it running? Start a cloud with: canopy up",
-    cause: thrown,
-  });
+  return new CanopyError(
+    "unavailable",
+    `Cannot reach ${door.url}, which ${door.from} names: ${word}`,
+    {
+      hint: "Is it running? Start a cloud with: canopy up",
+      cause: thrown,
+    },
+  );
 }

@@ -36,7 +36,11 @@ export interface StreamEvent {
 
 /** The events of a `text/event-stream` body. */
 export async function* streamEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
-  let event: { type: string; data: string[]; id: string | undefined } = { type: "message", data: [], id: undefined };
+  let event: { type: string; data: string[]; id: string | undefined } = {
+    type: "message",
+    data: [],
+    id: undefined,
+  };
   for await (const piece of wholeLines(body)) {
     for (const line of piece.split(/\r?\n/).slice(0, piece.endsWith("\n") ? -1 : undefined)) {
       if (line === "") {

@@ -8,7 +8,15 @@ import type { JobResult } from "#/model/views.ts";
 import { connect, type Client, type ConnectOptions } from "./client.ts";
 import { cloudCall, type MadeSteps } from "./cloud-call.ts";
 import { mapReduceOf, taskOf } from "./define.ts";
-import { definitionOf, definitionSymbol, exportedName, nameExports, titleOf, type Definition, type JobDefinition } from "./definition.ts";
+import {
+  definitionOf,
+  definitionSymbol,
+  exportedName,
+  nameExports,
+  titleOf,
+  type Definition,
+  type JobDefinition,
+} from "./definition.ts";
 import { TaskFailed } from "./failures.ts";
 import { functionOf, optionsOf, stepsOf } from "./requests.ts";
 import type { Job, MapReduce, Task } from "./task.ts";
@@ -32,7 +40,10 @@ export interface LoadedJob<A extends unknown[], R> {
 
 /** A module's tasks, jobs and map-reduces, each running on the cloud when it is called. */
 export type Loaded<M> = {
-  [Name in keyof M as M[Name] extends CallableExport ? Name : never]: M[Name] extends Task<infer A, infer R>
+  [Name in keyof M as M[Name] extends CallableExport ? Name : never]: M[Name] extends Task<
+    infer A,
+    infer R
+  >
     ? Task<A, R>
     : M[Name] extends MapReduce<infer I, infer K, infer R>
       ? MapReduce<I, K, R>
@@ -91,11 +102,17 @@ function remoteOf(client: Client, module: string, definition: Definition): unkno
   if (definition.type === "map-reduce") return mapReduceOf(definition, venue);
   const start = (...args: unknown[]) => startJob(client, jobRequestOf(definition, module, args));
   const call = async (...args: unknown[]) => (await start(...args)).result();
-  return Object.defineProperty(Object.assign(call, { start }), definitionSymbol, { value: definition });
+  return Object.defineProperty(Object.assign(call, { start }), definitionSymbol, {
+    value: definition,
+  });
 }
 
 /** The request for a job whose one step runs a job's function on these arguments. */
-export function jobRequestOf(definition: JobDefinition, module: string, args: readonly unknown[]): JobRequestInput {
+export function jobRequestOf(
+  definition: JobDefinition,
+  module: string,
+  args: readonly unknown[],
+): JobRequestInput {
   const { priority } = definition.options;
   return {
     title: titleOf(definition),
@@ -139,11 +156,16 @@ export async function waitForEnd(client: Client, job: string): Promise<JobResult
 async function valueOf(client: Client, title: string, ended: JobResult): Promise<unknown> {
   if (ended.error) throw new TaskFailed(title, `${ended.id}/0/0`, 0, ended.error);
   if (ended.phase !== "succeeded") {
-    throw new CanopyError("conflict", `Cannot give a result as ${ended.id} (${title}) ${ended.phase}: ${ended.reason ?? "no reason was given"}`, {
-      hint: `Ask with: canopy why ${ended.id}`,
-    });
+    throw new CanopyError(
+      "conflict",
+      `Cannot give a result as ${ended.id} (${title}) ${ended.phase}: ${ended.reason ?? "no reason was given"}`,
+      {
+        hint: `Ask with: canopy why ${ended.id}`,
+      },
+    );
   }
-  if (ended.resultObject !== undefined) return decodeValue(Buffer.from(await client.getObject(ended.resultObject)).toString());
+  if (ended.resultObject !== undefined)
+    return decodeValue(Buffer.from(await client.getObject(ended.resultObject)).toString());
   return ended.result === undefined ? undefined : decodeValue(ended.result);
 }
 
@@ -160,8 +182,16 @@ class Program implements Venue {
   start(call: Call) {
     const steps = stepsOf(call, this.#module, 0).map(({ number: _, ...step }) => step);
     const title = exportedName(call.definition) ?? titleOf(call.definition);
-    const made = this.#client.submitJob({ title, onFailure: call.errors === "values" ? "continue" : "stop", steps });
-    return cloudCall(this.#client, call, made.then((job) => this.#stepsOf(job.id)));
+    const made = this.#client.submitJob({
+      title,
+      onFailure: call.errors === "values" ? "continue" : "stop",
+      steps,
+    });
+    return cloudCall(
+      this.#client,
+      call,
+      made.then((job) => this.#stepsOf(job.id)),
+    );
   }
 
   record = async (_name: string, make: () => unknown): Promise<unknown> => await make();

@@ -26,7 +26,14 @@ function start(call: Call): Started {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       const { message, stack } = error;
       const more = stack === undefined ? {} : { stack };
-      return { index, failure: new TaskFailed(title, `local/${title}/${index}`, index, { reason: "threw", message, ...more }) };
+      return {
+        index,
+        failure: new TaskFailed(title, `local/${title}/${index}`, index, {
+          reason: "threw",
+          message,
+          ...more,
+        }),
+      };
     }
   };
   const outcomes =
@@ -75,13 +82,20 @@ async function runAll(definition: TaskDefinition, call: Call, runOne: RunOne): P
   return finished;
 }
 
-async function runMapReduce(definition: MapReduceDefinition, inputs: Call["inputs"], runOne: RunOne): Promise<Ended[]> {
+async function runMapReduce(
+  definition: MapReduceDefinition,
+  inputs: Call["inputs"],
+  runOne: RunOne,
+): Promise<Ended[]> {
   const groups = new Map<string, unknown[]>();
   let index = 0;
   for await (const input of inputs) {
     const pairs: [string, unknown][] = [];
     const mapped = await runOne(index++, () =>
-      definition.map(decodeValue(input), (key, value) => void pairs.push([encodeValue(key), decodeValue(encodeValue(value))])),
+      definition.map(
+        decodeValue(input),
+        (key, value) => void pairs.push([encodeValue(key), decodeValue(encodeValue(value))]),
+      ),
     );
     if ("failure" in mapped) return [mapped];
     for (const [key, value] of pairs) {
@@ -94,7 +108,8 @@ async function runMapReduce(definition: MapReduceDefinition, inputs: Call["input
     const results: [unknown, unknown][] = [];
     for (const [text, values] of groups) {
       const key = decodeValue(text);
-      const combined = definition.combine && values.length > 1 ? [definition.combine(key, values)] : values;
+      const combined =
+        definition.combine && values.length > 1 ? [definition.combine(key, values)] : values;
       results.push([key, await definition.reduce(key, combined)]);
     }
     return results;

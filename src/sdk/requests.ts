@@ -29,14 +29,20 @@ export function fingerprintOf(call: Call): string {
   const hash = createHash("sha256").update(JSON.stringify([definition.options, call.errors]));
   if (Array.isArray(inputs)) {
     const pieceMax = 1024;
-    for (let from = 0; from < inputs.length; from += pieceMax) hash.update(`${inputs.slice(from, from + pieceMax).join("\n")}\n`);
+    for (let from = 0; from < inputs.length; from += pieceMax)
+      hash.update(`${inputs.slice(from, from + pieceMax).join("\n")}\n`);
   } else hash.update("stream");
   const verb = kind === "call" ? "" : `.${kind}`;
   return `${titleOf(definition).slice(0, 100)}${verb} ${hash.digest("hex").slice(0, 32)}`;
 }
 
 /** The steps that carry a call out: one; or two for a map-reduce. Their numbers follow each other from `number`. */
-export function stepsOf(call: Call, module: string, number: number, fingerprint?: string): NewStep[] {
+export function stepsOf(
+  call: Call,
+  module: string,
+  number: number,
+  fingerprint?: string,
+): NewStep[] {
   const { definition } = call;
   const common = { module, number, call, fingerprint };
   if (definition.type !== "map-reduce") {
@@ -49,9 +55,22 @@ export function stepsOf(call: Call, module: string, number: number, fingerprint?
 }
 
 /** The second step of a map-reduce, whose first has the name `from`. */
-export function reduceStepOf(call: Call, module: string, number: number, from: string, fingerprint?: string): NewStep {
+export function reduceStepOf(
+  call: Call,
+  module: string,
+  number: number,
+  from: string,
+  fingerprint?: string,
+): NewStep {
   const title = `${titleOf(call.definition)} reduce`;
-  const { source: _own, ...step } = stepOf({ module, number, call, fingerprint: reduceFingerprint(fingerprint), title, role: "reduce" });
+  const { source: _own, ...step } = stepOf({
+    module,
+    number,
+    call,
+    fingerprint: reduceFingerprint(fingerprint),
+    title,
+    role: "reduce",
+  });
   return { ...step, after: [from], shuffle: { role: "reduce", from } };
 }
 
@@ -60,7 +79,12 @@ export function reduceFingerprint(fingerprint: string | undefined): string | und
 }
 
 /** A step that has no tasks and keeps a value. */
-export function recordedStep(name: string, module: string, number: number, recorded: string): NewStep {
+export function recordedStep(
+  name: string,
+  module: string,
+  number: number,
+  recorded: string,
+): NewStep {
   return {
     name: `${wordOf(name)}-${number}`,
     title: name,
@@ -88,7 +112,9 @@ function stepOf(asked: {
     number,
     run: { driver: "runner", module: asked.module, function: functionOf(definition), role },
     onFailure: errors === "values" ? "continue" : "stop",
-    source: areFew(inputs) ? { type: "inputs", inputs: inputs.map((input) => JSON.parse(input)) } : { type: "list" },
+    source: areFew(inputs)
+      ? { type: "inputs", inputs: inputs.map((input) => JSON.parse(input)) }
+      : { type: "list" },
     ...optionsOf(definition),
   };
   return fingerprint === undefined ? step : { ...step, fingerprint };
@@ -101,11 +127,14 @@ export function optionsOf({ options, type }: Definition): Partial<NewStep> {
   const step: Partial<NewStep> = {
     needs: {
       cpus: cpus ?? (type === "job" ? 0 : 1),
-      ...(memory === undefined ? {} : { memoryBytes: typeof memory === "number" ? memory : parseSize(memory) }),
+      ...(memory === undefined
+        ? {}
+        : { memoryBytes: typeof memory === "number" ? memory : parseSize(memory) }),
       ...(labels === undefined ? {} : { labels }),
     },
   };
-  if (timeout !== undefined) step.timeoutMs = typeof timeout === "number" ? timeout : parseDuration(timeout);
+  if (timeout !== undefined)
+    step.timeoutMs = typeof timeout === "number" ? timeout : parseDuration(timeout);
   if (!("retries" in options) && !("reuse" in options) && !("retryDelay" in options)) return step;
   if (options.retries !== undefined) step.retries = options.retries;
   if (options.reuse !== undefined) step.reuse = options.reuse;
@@ -118,12 +147,21 @@ export function optionsOf({ options, type }: Definition): Partial<NewStep> {
 export function functionOf(definition: Definition): string {
   const name = exportedName(definition);
   if (name !== undefined) return name;
-  throw new CanopyError("invalid", `Cannot run '${titleOf(definition)}' on a cloud as its module does not export it`, {
-    hint: "Write 'export' before it, as in: export const work = task(…)",
-  });
+  throw new CanopyError(
+    "invalid",
+    `Cannot run '${titleOf(definition)}' on a cloud as its module does not export it`,
+    {
+      hint: "Write 'export' before it, as in: export const work = task(…)",
+    },
+  );
 }
 
 /** A name for a step: of the letters that one may have. */
 export function wordOf(title: string): string {
-  return title.replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9_]+/, "").slice(0, 80) || "step";
+  return (
+    title
+      .replace(/[^A-Za-z0-9_.-]+/g, "-")
+      .replace(/^[^A-Za-z0-9_]+/, "")
+      .slice(0, 80) || "step"
+  );
 }

@@ -58,7 +58,10 @@ export async function* readStep(
     if (outcomes.length > 0) yield await withValues(client, outcomes, lines.mayHoldTags);
     if (end) return end;
   }
-  throw new CanopyError("internal", `Cannot read the results of ${job}/${step} as their stream has no end`);
+  throw new CanopyError(
+    "internal",
+    `Cannot read the results of ${job}/${step} as their stream has no end`,
+  );
 }
 
 interface Lines {
@@ -85,7 +88,11 @@ async function* reconnecting(
       if (signal?.aborted) throw signal.reason;
       if (thrown instanceof CanopyError) throw thrown;
     }
-    await sleep(client.http.clock, Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax), signal);
+    await sleep(
+      client.http.clock,
+      Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax),
+      signal,
+    );
   }
 }
 
@@ -132,7 +139,7 @@ class Place {
   #have(): string {
     let text = this.#next > 0 ? `0-${this.#next - 1}` : "";
     const ahead = [...this.#ahead].sort((a, b) => a - b);
-    for (let at = 0; at < ahead.length && text.length < haveLengthMax; ) {
+    for (let at = 0; at < ahead.length && text.length < haveLengthMax;) {
       const from = at;
       while (ahead[at + 1] === ahead[at]! + 1) at++;
       text += `${text && ","}${from === at ? ahead[from] : `${ahead[from]}-${ahead[at]}`}`;

@@ -45,7 +45,9 @@ export interface Handle<R> {
 type Item<A extends unknown[]> = [A[0]] extends A ? A[0] : never;
 
 /** Only what folds two into one of the same kind can reduce. */
-type Fold<A extends unknown[], R> = [R, R] extends A ? (items: Items<R>, initial?: R) => Promise<R> : never;
+type Fold<A extends unknown[], R> = [R, R] extends A
+  ? (items: Items<R>, initial?: R) => Promise<R>
+  : never;
 
 /**
  * A function that runs as tasks. Called within a job on a cloud, each call is a durable step of that

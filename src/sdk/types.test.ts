@@ -19,7 +19,8 @@ const main = job(async (n: number, name: string) => ({ n, name }));
 type Module = { square: typeof square; count: typeof count; main: typeof main; constant: number };
 
 /** True when the two types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_same: Same<A, B>): void => {};
 
 /** Checked by the compiler; never run. */
@@ -29,7 +30,8 @@ async function checked(loaded: Loaded<Module>): Promise<void> {
   same<typeof squares, number[]>(true);
   const values = await square.map([1], { errors: "values" });
   same<typeof values, (number | TaskFailed)[]>(true);
-  for await (const list of words.map(["a b"], { ordered: false })) same<typeof list, string[]>(true);
+  for await (const list of words.map(["a b"], { ordered: false }))
+    same<typeof list, string[]>(true);
   const sum = await add.reduce([1, 2, 3], 0);
   same<typeof sum, number>(true);
   const result = await add.spawn(1, 2).result();
@@ -67,4 +69,5 @@ async function checked(loaded: Loaded<Module>): Promise<void> {
   await loaded.main("1", "a");
 }
 
-test("types go through from a function to its results", () => assert.equal(typeof checked, "function"));
+test("types go through from a function to its results", () =>
+  assert.equal(typeof checked, "function"));

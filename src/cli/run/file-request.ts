@@ -13,7 +13,8 @@ export async function fileRequest(
   options: RunOptions,
   { world, err }: Terminal,
 ): Promise<JobRequestInput> {
-  const { request, uploads } = shown.endsWith(".json") && (await isWorkflow(text)) ? await workflow() : await jobFile();
+  const { request, uploads } =
+    shown.endsWith(".json") && (await isWorkflow(text)) ? await workflow() : await jobFile();
   await storeUploads(client, uploads, file, world);
   const { name, priority, keepGoing } = options;
   return {
@@ -36,9 +37,18 @@ export async function fileRequest(
       ...(sizeScale === undefined ? {} : { sizeScale }),
     });
     const { tasks, workMs, makespanMs, machines } = parsed.recorded;
-    const took = makespanMs === undefined ? "" : `, recorded in ${briefDuration(makespanMs)}${machines.length > 0 ? ` on ${machines.length} machines` : ""}`;
-    const scaled = timeScale === undefined || timeScale === 1 ? "" : `, run times times ${timeScale}`;
-    err.write(err.paint("dim", `${parsed.recorded.name}: ${tasks} tasks, ${briefDuration(workMs)} of work${took}${scaled}\n`));
+    const took =
+      makespanMs === undefined
+        ? ""
+        : `, recorded in ${briefDuration(makespanMs)}${machines.length > 0 ? ` on ${machines.length} machines` : ""}`;
+    const scaled =
+      timeScale === undefined || timeScale === 1 ? "" : `, run times times ${timeScale}`;
+    err.write(
+      err.paint(
+        "dim",
+        `${parsed.recorded.name}: ${tasks} tasks, ${briefDuration(workMs)} of work${took}${scaled}\n`,
+      ),
+    );
     return parsed;
   }
 }

@@ -11,7 +11,10 @@ export type JobSource =
 const modulePattern = /^(.+\.[cm]?[jt]s)(?::([\w$]+))?$/;
 
 /** Tells what to run from the words of the command line. Throws CanopyError "invalid" where they mean nothing. */
-export async function jobSourceOf({ terminal, rest }: Cli, words: readonly string[]): Promise<JobSource> {
+export async function jobSourceOf(
+  { terminal, rest }: Cli,
+  words: readonly string[],
+): Promise<JobSource> {
   const [first, ...args] = words;
   const { files, folder } = terminal.world;
   if (first === undefined) {
@@ -24,18 +27,33 @@ export async function jobSourceOf({ terminal, rest }: Cli, words: readonly strin
   const file = resolve(folder, module ?? first);
   const found = await files.stat(file);
   if (!found || found.isFolder) throw notFound(first, file, [...words, ...(rest ?? [])]);
-  if (module !== undefined) return { type: "module", file, export: exported, args: [...args, ...(rest ?? [])] };
+  if (module !== undefined)
+    return { type: "module", file, export: exported, args: [...args, ...(rest ?? [])] };
   if (args.length > 0 || rest !== undefined) {
-    throw new CanopyError("invalid", `Cannot give arguments to ${first} as only a module takes them: they are '${[...args, ...(rest ?? [])].join(" ")}'`);
+    throw new CanopyError(
+      "invalid",
+      `Cannot give arguments to ${first} as only a module takes them: they are '${[...args, ...(rest ?? [])].join(" ")}'`,
+    );
   }
-  return { type: "file", file, shown: first, text: Buffer.from((await files.read(file))!).toString() };
+  return {
+    type: "file",
+    file,
+    shown: first,
+    text: Buffer.from((await files.read(file))!).toString(),
+  };
 }
 
 function notFound(word: string, file: string, words: readonly string[]): CanopyError {
   if (/\.([cm]?[jt]s|ya?ml|json)$/.test(word)) {
-    return new CanopyError("not-found", `Cannot run ${word} as there is no such file: ${file}`, { hint: "Check the path" });
+    return new CanopyError("not-found", `Cannot run ${word} as there is no such file: ${file}`, {
+      hint: "Check the path",
+    });
   }
-  return new CanopyError("invalid", `Cannot run '${word}' as it is neither a module (.ts, .js), a job file (.yaml) nor a recorded workflow (.json)`, {
-    hint: `To run a program, put it after --: canopy run -- ${words.join(" ")}`,
-  });
+  return new CanopyError(
+    "invalid",
+    `Cannot run '${word}' as it is neither a module (.ts, .js), a job file (.yaml) nor a recorded workflow (.json)`,
+    {
+      hint: `To run a program, put it after --: canopy run -- ${words.join(" ")}`,
+    },
+  );
 }

@@ -25,19 +25,34 @@ export async function moduleRequest(
   const [exports] = await Promise.all([loaded(code, shown, world), store(client, key, code)]);
   const [name, definition] = chosen(exports, source.export, shown);
   const args = argsOf(source.args, options.args);
-  const title = options.name ?? (name === "default" ? shown.replace(/^.*\//, "").replace(/\.\w+$/, "") : titleOf(definition));
+  const title =
+    options.name ??
+    (name === "default" ? shown.replace(/^.*\//, "").replace(/\.\w+$/, "") : titleOf(definition));
   if (definition.type === "job") {
     const request = jobRequestOf(definition, key, args);
     const [step, ...more] = request.steps;
-    return { ...request, title, ...priorityOf(options), steps: [{ ...step!, title, ...templateOf(options) }, ...more] };
+    return {
+      ...request,
+      title,
+      ...priorityOf(options),
+      steps: [{ ...step!, title, ...templateOf(options) }, ...more],
+    };
   }
   if (definition.type === "map-reduce") {
-    throw new CanopyError("invalid", `Cannot run ${shown}:${name} by itself as it is a map-reduce, which needs items`, {
-      hint: `Write a job that runs it: export default job(() => ${name}.run(items))`,
-    });
+    throw new CanopyError(
+      "invalid",
+      `Cannot run ${shown}:${name} by itself as it is a map-reduce, which needs items`,
+      {
+        hint: `Write a job that runs it: export default job(() => ${name}.run(items))`,
+      },
+    );
   }
   err.write(err.paint("dim", `${name} is a task: running it once\n`));
-  const steps = stepsOf({ definition, kind: "call", inputs: [encodeValue(args)], errors: "throw" }, key, 0);
+  const steps = stepsOf(
+    { definition, kind: "call", inputs: [encodeValue(args)], errors: "throw" },
+    key,
+    0,
+  );
   const only = steps.map(({ number: _, ...step }) => ({ ...step, ...templateOf(options) }));
   return { title, ...jobOf(options), main: only[0]!.name, steps: only };
 }
@@ -46,16 +61,28 @@ function priorityOf({ priority }: RunOptions): { priority?: number } {
   return priority === undefined ? {} : { priority };
 }
 
-async function loaded(code: Uint8Array, shown: string, world: Terminal["world"]): Promise<Map<string, Definition>> {
+async function loaded(
+  code: Uint8Array,
+  shown: string,
+  world: Terminal["world"],
+): Promise<Map<string, Definition>> {
   try {
     const exports = await importBundle(code, world);
-    const definitions = Object.entries(exports).map(([name, value]) => [name, definitionOf(value)] as const);
-    return new Map(definitions.filter((entry): entry is [string, Definition] => entry[1] !== undefined));
+    const definitions = Object.entries(exports).map(
+      ([name, value]) => [name, definitionOf(value)] as const,
+    );
+    return new Map(
+      definitions.filter((entry): entry is [string, Definition] => entry[1] !== undefined),
+    );
   } catch (thrown) {
     const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    throw new CanopyError("invalid", `Cannot run ${shown} as it throws while it is loaded: ${error}`, {
-      hint: "What stands outside of its functions runs on every machine, and here: keep it small",
-    });
+    throw new CanopyError(
+      "invalid",
+      `Cannot run ${shown} as it throws while it is loaded: ${error}`,
+      {
+        hint: "What stands outside of its functions runs on every machine, and here: keep it small",
+      },
+    );
   }
 }
 
@@ -64,7 +91,11 @@ async function store(client: Client, key: string, code: Uint8Array): Promise<voi
 }
 
 /** The export that was named, else the default one, else the only job, else the only one. */
-function chosen(definitions: Map<string, Definition>, name: string | undefined, shown: string): [string, Definition] {
+function chosen(
+  definitions: Map<string, Definition>,
+  name: string | undefined,
+  shown: string,
+): [string, Definition] {
   const names = [...definitions.keys()];
   if (definitions.size === 0) {
     throw new CanopyError("invalid", `Cannot run ${shown} as it exports no job and no task`, {
@@ -75,14 +106,28 @@ function chosen(definitions: Map<string, Definition>, name: string | undefined, 
     const definition = definitions.get(name);
     if (definition) return [name, definition];
     const near = nearestWord(name, names);
-    throw new CanopyError("not-found", `Cannot run '${name}' of ${shown} as it exports no job or task of that name: it has ${names.join(", ")}`, near === undefined ? {} : { hint: `Did you mean: canopy run ${shown}:${near}` });
+    throw new CanopyError(
+      "not-found",
+      `Cannot run '${name}' of ${shown} as it exports no job or task of that name: it has ${names.join(", ")}`,
+      near === undefined ? {} : { hint: `Did you mean: canopy run ${shown}:${near}` },
+    );
   }
   const jobs = names.filter((each) => definitions.get(each)!.type === "job");
-  const only = definitions.has("default") ? "default" : jobs.length === 1 ? jobs[0] : names.length === 1 ? names[0] : undefined;
+  const only = definitions.has("default")
+    ? "default"
+    : jobs.length === 1
+      ? jobs[0]
+      : names.length === 1
+        ? names[0]
+        : undefined;
   if (only !== undefined) return [only, definitions.get(only)!];
-  throw new CanopyError("invalid", `Cannot tell what of ${shown} to run as it exports several: ${names.join(", ")}`, {
-    hint: `Name one: canopy run ${shown}:${jobs[0] ?? names[0]}`,
-  });
+  throw new CanopyError(
+    "invalid",
+    `Cannot tell what of ${shown} to run as it exports several: ${names.join(", ")}`,
+    {
+      hint: `Name one: canopy run ${shown}:${jobs[0] ?? names[0]}`,
+    },
+  );
 }
 
 /** Words of the command line are strings; --args gives any JSON. */
@@ -94,7 +139,11 @@ function argsOf(words: readonly string[], json: string | undefined): readonly un
   } catch {
     // said below
   }
-  throw new CanopyError("invalid", `Cannot read --args as it must be a JSON array, with no other arguments beside it: current value is '${json}'`, {
-    hint: `For example: --args '[10, {"deep": true}]'`,
-  });
+  throw new CanopyError(
+    "invalid",
+    `Cannot read --args as it must be a JSON array, with no other arguments beside it: current value is '${json}'`,
+    {
+      hint: `For example: --args '[10, {"deep": true}]'`,
+    },
+  );
 }

@@ -15,7 +15,12 @@ export interface Fetched {
  * Fetches the output files of a job's tasks into a folder: those of a single task as they are named,
  * those of several below "step/index".
  */
-export async function fetchOutputs(client: Client, job: string, folder: string, { files }: Pick<World, "files">): Promise<Fetched[]> {
+export async function fetchOutputs(
+  client: Client,
+  job: string,
+  folder: string,
+  { files }: Pick<World, "files">,
+): Promise<Fetched[]> {
   const fetched: Fetched[] = [];
   const tasks: TaskDetail[] = [];
   for await (const { step, index, phase } of allOf((query) => client.tasks(job, query))) {

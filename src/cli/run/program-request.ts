@@ -13,9 +13,16 @@ import { storeFile } from "./uploads.ts";
 type FileInput = NonNullable<StepRequestInput["inputs"]>[number];
 
 /** A program as a job: one task, one for each line of a file, or one for each combination of a sweep. */
-export async function programRequest(client: Client, given: readonly string[], options: RunOptions, terminal: Terminal): Promise<JobRequestInput> {
+export async function programRequest(
+  client: Client,
+  given: readonly string[],
+  options: RunOptions,
+  terminal: Terminal,
+): Promise<JobRequestInput> {
   if (options.each !== undefined && options.sweep) {
-    throw new CanopyError("invalid", "Cannot take inputs from --each and --sweep at once", { hint: "Give one of them" });
+    throw new CanopyError("invalid", "Cannot take inputs from --each and --sweep at once", {
+      hint: "Give one of them",
+    });
   }
   const { command, inputs } = await withOwnProgram(client, given, terminal);
   for (const word of options.input ?? []) inputs.push(await inputOf(client, word, terminal));
@@ -35,11 +42,21 @@ export async function programRequest(client: Client, given: readonly string[], o
 
 /** What the options say of a job. */
 export function jobOf({ priority, keepGoing }: RunOptions): Partial<JobRequestInput> {
-  return { ...(priority === undefined ? {} : { priority }), onFailure: keepGoing ? "continue" : "stop" };
+  return {
+    ...(priority === undefined ? {} : { priority }),
+    onFailure: keepGoing ? "continue" : "stop",
+  };
 }
 
 /** What the options say of every task. */
-export function templateOf({ cpus, memory, timeout, retries, label, reuse }: RunOptions): Partial<StepRequestInput> {
+export function templateOf({
+  cpus,
+  memory,
+  timeout,
+  retries,
+  label,
+  reuse,
+}: RunOptions): Partial<StepRequestInput> {
   const needs = {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
@@ -54,12 +71,19 @@ export function templateOf({ cpus, memory, timeout, retries, label, reuse }: Run
 }
 
 /** A program named by a path from here, "./sim", goes along; one that is just a name is the machine's own. */
-async function withOwnProgram(client: Client, given: readonly string[], terminal: Terminal): Promise<{ command: string[]; inputs: FileInput[] }> {
+async function withOwnProgram(
+  client: Client,
+  given: readonly string[],
+  terminal: Terminal,
+): Promise<{ command: string[]; inputs: FileInput[] }> {
   const [program = "", ...args] = given;
   if (!/^\.{1,2}\//.test(program)) return { command: [program, ...args], inputs: [] };
   const { key } = await storeFile(client, program, terminal.world);
   const path = basename(program);
-  return { command: [`./${path}`, ...args], inputs: [{ path, from: { object: key }, executable: true }] };
+  return {
+    command: [`./${path}`, ...args],
+    inputs: [{ path, from: { object: key }, executable: true }],
+  };
 }
 
 /** "data.csv", or "here/data.csv:there.csv". */
@@ -71,11 +95,18 @@ async function inputOf(client: Client, word: string, terminal: Terminal): Promis
   return { path, from: { object: key }, ...(isExecutable ? { executable: true } : {}) };
 }
 
-async function sourceOf(client: Client, { each, sweep }: RunOptions, terminal: Terminal): Promise<StepRequestInput["source"]> {
+async function sourceOf(
+  client: Client,
+  { each, sweep }: RunOptions,
+  terminal: Terminal,
+): Promise<StepRequestInput["source"]> {
   if (sweep) return { type: "grid", parameters: sweepOf(sweep) };
   if (each === undefined) return { type: "inputs", inputs: [null] };
-  if (each !== "-") return { type: "lines", object: (await storeFile(client, each, terminal.world)).key };
-  const { key } = await client.putObject(ReadableStream.from(terminal.readInput()) as ReadableStream<Uint8Array>);
+  if (each !== "-")
+    return { type: "lines", object: (await storeFile(client, each, terminal.world)).key };
+  const { key } = await client.putObject(
+    ReadableStream.from(terminal.readInput()) as ReadableStream<Uint8Array>,
+  );
   return { type: "lines", object: key };
 }
 
@@ -87,9 +118,17 @@ function environmentOf(words: readonly string[] = [], { world }: Terminal): Reco
     const name = equals < 0 ? word : word.slice(0, equals);
     const value = equals < 0 ? world.env[name] : word.slice(equals + 1);
     if (value === undefined) {
-      throw new CanopyError("invalid", `Cannot pass on the variable '${name}' as it is not set here`, { hint: `Say --env ${name}=value` });
+      throw new CanopyError(
+        "invalid",
+        `Cannot pass on the variable '${name}' as it is not set here`,
+        { hint: `Say --env ${name}=value` },
+      );
     }
-    if (value.length > limits.inlineBytesMax) throw new CanopyError("too-large", `Cannot pass on the variable '${name}' as it must have at most ${limits.inlineBytesMax} bytes`);
+    if (value.length > limits.inlineBytesMax)
+      throw new CanopyError(
+        "too-large",
+        `Cannot pass on the variable '${name}' as it must have at most ${limits.inlineBytesMax} bytes`,
+      );
     env[name] = value;
   }
   return env;

@@ -26,14 +26,23 @@ export interface TestOptions {
 
 /** Runs a command in this process, as `bin/canopy` would, on a terminal that only the test sees. */
 export async function canopy(argv: string[], options: TestOptions = {}): Promise<Ran> {
-  const { env = {}, folder = "/", isTty = false, columns = 100, answer, input = "", onReady } = options;
+  const {
+    env = {},
+    folder = "/",
+    isTty = false,
+    columns = 100,
+    answer,
+    input = "",
+    onReady,
+  } = options;
   let [stdout, stderr] = ["", ""];
   const outputOf = (write: (text: string) => void) => ({
     write,
     isTty,
     columns,
     rows: 30,
-    paint: (tone: Parameters<Terminal["out"]["paint"]>[0], text: string) => (isTty ? styleText(tone, text, { validateStream: false }) : text),
+    paint: (tone: Parameters<Terminal["out"]["paint"]>[0], text: string) =>
+      isTty ? styleText(tone, text, { validateStream: false }) : text,
   });
   const interrupts = new Set<() => void>();
   let end = () => {};
@@ -71,7 +80,13 @@ const refuse = async (): Promise<never> => {
 
 const noPrograms: Programs = {
   version: "1.2.3",
-  config: { dataFolder: "/nowhere", host: "127.0.0.1", port: 0, joinToken: undefined, logLevel: "warn" },
+  config: {
+    dataFolder: "/nowhere",
+    host: "127.0.0.1",
+    port: 0,
+    joinToken: undefined,
+    logLevel: "warn",
+  },
   up: refuse,
   agent: refuse,
 };

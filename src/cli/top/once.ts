@@ -9,6 +9,7 @@ export function tops(seen: Look, nowMs: number): Result {
   return {
     type: "text",
     value: seen,
-    text: (out) => `${tableText(seen.machines, machineColumns(nowMs), out)}\n${tableText(seen.jobs, jobColumns(nowMs, seen.status), out)}`,
+    text: (out) =>
+      `${tableText(seen.machines, machineColumns(nowMs), out)}\n${tableText(seen.jobs, jobColumns(nowMs, seen.status), out)}`,
   };
 }

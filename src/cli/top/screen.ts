@@ -5,7 +5,7 @@ import { briefDuration, briefSize } from "#/model/units.ts";
 import type { JobDetail } from "#/model/views.ts";
 import type { Client } from "#/sdk/client.ts";
 import type { Column } from "../result.ts";
-import { fitted, padded, widthOf } from "../table.ts";
+import { fitted, padded, printable, widthOf } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { jobColumns } from "../verbs/ps.ts";
 import { machineColumns } from "../verbs/machines.ts";
@@ -39,7 +39,10 @@ function Top({ client, everyMs, terminal }: TopProps): ReactNode {
     let timer: { cancel(): void } | undefined;
     const turn = async () => {
       try {
-        const [seenNow, detailNow] = await Promise.all([look(client), opened === undefined ? undefined : client.job(opened)]);
+        const [seenNow, detailNow] = await Promise.all([
+          look(client),
+          opened === undefined ? undefined : client.job(opened),
+        ]);
         if (isLeft) return;
         setSeen(seenNow);
         setDetail(detailNow);
@@ -71,13 +74,17 @@ function Top({ client, everyMs, terminal }: TopProps): ReactNode {
     const { state: next, act } = pressed(state, known, seen);
     setState(next);
     if (act?.type === "leave") exit();
-    if (act?.type === "cancel") client.cancelJob(act.job).catch((thrown: unknown) => setTrouble(messageOf(thrown)));
+    if (act?.type === "cancel")
+      client.cancelJob(act.job).catch((thrown: unknown) => setTrouble(messageOf(thrown)));
   });
 
   const { columns: width, rows: height } = terminal.out;
   if (!seen) return h(Text, { dimColor: true }, trouble ?? `Looking at ${client.door.url} …`);
   const nowMs = clock.now();
-  const detailLines = opened !== undefined && detail?.id === opened ? detail.kinds.length + detail.waits.length + 2 : 0;
+  const detailLines =
+    opened !== undefined && detail?.id === opened
+      ? detail.kinds.length + detail.waits.length + 2
+      : 0;
   const room = Math.max(3, height - 6 - Math.min(detailLines, Math.floor(height / 2)));
   return h(
     Box,
@@ -92,7 +99,10 @@ function Top({ client, everyMs, terminal }: TopProps): ReactNode {
 
 function Head({ seen, state }: { seen: Look; state: TopState }): ReactNode {
   const { status, machines, url } = seen;
-  const usedMilliCpus = machines.reduce((sum, { capacity, free }) => sum + (free ? capacity.milliCpus - free.milliCpus : 0), 0);
+  const usedMilliCpus = machines.reduce(
+    (sum, { capacity, free }) => sum + (free ? capacity.milliCpus - free.milliCpus : 0),
+    0,
+  );
   const cpus = `${usedMilliCpus / 1000}/${status.capacity.milliCpus / 1000} CPUs`;
   return h(
     Box,
@@ -110,20 +120,40 @@ function Head({ seen, state }: { seen: Look; state: TopState }): ReactNode {
       h(Text, { inverse: state.tab === "jobs" }, " Jobs "),
       " ",
       h(Text, { inverse: state.tab === "machines" }, " Machines "),
-      state.isFiltering || state.filter ? h(Text, { color: "cyan" }, `  /${state.filter}${state.isFiltering ? "▏" : ""}`) : "",
+      state.isFiltering || state.filter
+        ? h(Text, { color: "cyan" }, `  /${state.filter}${state.isFiltering ? "▏" : ""}`)
+        : "",
     ),
   );
 }
 
-function Lines({ seen, state, width, room, nowMs }: { seen: Look; state: TopState; width: number; room: number; nowMs: number }): ReactNode {
+function Lines({
+  seen,
+  state,
+  width,
+  room,
+  nowMs,
+}: {
+  seen: Look;
+  state: TopState;
+  width: number;
+  room: number;
+  nowMs: number;
+}): ReactNode {
   const rows = linesOf(state, seen);
-  const columns: Column[] = state.tab === "jobs" ? jobColumns(nowMs, seen.status) : machineColumns(nowMs);
+  const columns: Column[] =
+    state.tab === "jobs" ? jobColumns(nowMs, seen.status) : machineColumns(nowMs);
   const first = Math.max(0, Math.min(state.selected - Math.floor(room / 2), rows.length - room));
   const shown = rows.slice(first, first + room);
   const cells = shown.map((row) => columns.map(({ of }) => of(row as never)));
-  const texts = cells.map((line) => line.map((cell) => (typeof cell === "string" ? cell : cell.text)));
-  const widths = columns.map(({ title }, at) => Math.max(title.length, ...texts.map((line) => widthOf(line[at]!))));
-  const lineOf = (line: string[]) => fitted(line.map((text, at) => padded(text, widths[at]!, columns[at]!.align)).join("  "), width);
+  const texts = cells.map((line) =>
+    line.map((cell) => printable(typeof cell === "string" ? cell : cell.text)),
+  );
+  const widths = columns.map(({ title }, at) =>
+    Math.max(title.length, ...texts.map((line) => widthOf(line[at]!))),
+  );
+  const lineOf = (line: string[]) =>
+    fitted(line.map((text, at) => padded(text, widths[at]!, columns[at]!.align)).join("  "), width);
   return h(
     Box,
     { flexDirection: "column" },
@@ -131,9 +161,21 @@ function Lines({ seen, state, width, room, nowMs }: { seen: Look; state: TopStat
     ...shown.map((row, at) => {
       const phase = "phase" in row ? row.phase : row.connected ? "succeeded" : "failed";
       const key = "id" in row ? row.id : row.name;
-      return h(Text, { key, color: toneOf(phase), inverse: first + at === state.selected, wrap: "truncate" }, lineOf(texts[at]!));
+      return h(
+        Text,
+        { key, color: toneOf(phase), inverse: first + at === state.selected, wrap: "truncate" },
+        lineOf(texts[at]!),
+      );
     }),
-    rows.length === 0 ? h(Text, { dimColor: true }, state.filter ? "Nothing passes the filter." : "Nothing yet. Run something: canopy run -- echo hi") : undefined,
+    rows.length === 0
+      ? h(
+          Text,
+          { dimColor: true },
+          state.filter
+            ? "Nothing passes the filter."
+            : "Nothing yet. Run something: canopy run -- echo hi",
+        )
+      : undefined,
   );
 }
 
@@ -143,23 +185,34 @@ function Detail({ job, width }: { job: JobDetail; width: number }): ReactNode {
   return h(
     Box,
     { flexDirection: "column", marginTop: 1 },
-    h(Text, { bold: true, wrap: "truncate" }, `${job.title} ${job.id} ${job.phase}${ends}  ${briefDuration(job.usage.cpuMs)} CPU${job.reason === undefined ? "" : `  ${job.reason}`}`),
+    h(
+      Text,
+      { bold: true, wrap: "truncate" },
+      `${printable(job.title)} ${job.id} ${job.phase}${ends}  ${briefDuration(job.usage.cpuMs)} CPU${job.reason === undefined ? "" : `  ${job.reason}`}`,
+    ),
     ...job.kinds.map(({ title, tasks }) =>
       h(
         Text,
         { key: title, wrap: "truncate" },
         fitted(
-          `  ${padded(title, titleWidth)}  ${countOf(tasks.succeeded)} of ${countOf(tasks.total ?? tasks.offered)} done, ${countOf(tasks.running)} running, ${countOf(tasks.waiting)} waiting${tasks.failed > 0 ? `, ${countOf(tasks.failed)} failed` : ""}`,
+          `  ${padded(printable(title), titleWidth)}  ${countOf(tasks.succeeded)} of ${countOf(tasks.total ?? tasks.offered)} done, ${countOf(tasks.running)} running, ${countOf(tasks.waiting)} waiting${tasks.failed > 0 ? `, ${countOf(tasks.failed)} failed` : ""}`,
           width,
         ),
       ),
     ),
-    ...job.waits.map(({ sentence }, at) => h(Text, { key: `wait ${at}`, color: "yellow", wrap: "truncate" }, `  waits: ${sentence}`)),
+    ...job.waits.map(({ sentence }, at) =>
+      h(Text, { key: `wait ${at}`, color: "yellow", wrap: "truncate" }, `  waits: ${sentence}`),
+    ),
   );
 }
 
 function Foot({ state, trouble }: { state: TopState; trouble: string | undefined }): ReactNode {
-  if (state.asking !== undefined) return h(Text, { color: "yellow" }, `Cancel ${state.asking}? y / n`);
+  if (state.asking !== undefined)
+    return h(Text, { color: "yellow" }, `Cancel ${state.asking}? y / n`);
   if (trouble !== undefined) return h(Text, { color: "red", wrap: "truncate" }, trouble);
-  return h(Text, { dimColor: true }, "j/k move  enter details  tab jobs/machines  c cancel  / filter  q leave");
+  return h(
+    Text,
+    { dimColor: true },
+    "j/k move  enter details  tab jobs/machines  c cancel  / filter  q leave",
+  );
 }

@@ -9,7 +9,11 @@ export const verb: Verb = {
       .action(
         does(async (cli) => {
           const { url, token } = cli.options as { url: string; token?: string };
-          return await runUntilEnded(cli, url, token ?? (cli.programs.config.joinToken || undefined));
+          return await runUntilEnded(
+            cli,
+            url,
+            token ?? (cli.programs.config.joinToken || undefined),
+          );
         }),
       );
   },

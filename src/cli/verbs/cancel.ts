@@ -10,19 +10,42 @@ export const verb: Verb = {
       .option("--all", "every running job of the project")
       .option("--reason <text>", "why, for those who ask later")
       .option("--yes", "do not ask")
-      .addHelpText("after", "\nExamples:\n  canopy cancel j0f3k2m9x1ab2\n  canopy cancel --all --yes")
+      .addHelpText(
+        "after",
+        "\nExamples:\n  canopy cancel j0f3k2m9x1ab2\n  canopy cancel --all --yes",
+      )
       .action(
         does(async (cli, names: string[]) => {
-          const { all, reason, yes } = cli.options as { all?: boolean; reason?: string; yes?: boolean };
+          const { all, reason, yes } = cli.options as {
+            all?: boolean;
+            reason?: string;
+            yes?: boolean;
+          };
           const client = await cli.client();
-          const jobs = all ? (await client.jobs({ phase: "running", limit: 1000 })).items.map(({ id }) => id) : names;
+          const jobs = all
+            ? (await client.jobs({ phase: "running", limit: 1000 })).items.map(({ id }) => id)
+            : names;
           if (jobs.length === 0 && !all) {
-            throw new CanopyError("invalid", "Cannot cancel as no job was named", { hint: "See running jobs with: canopy ps --phase running" });
+            throw new CanopyError("invalid", "Cannot cancel as no job was named", {
+              hint: "See running jobs with: canopy ps --phase running",
+            });
           }
-          if (all && jobs.length > 0) await confirm(cli.terminal, `end ${jobs.length} running jobs`, String(jobs.length), yes);
+          if (all && jobs.length > 0)
+            await confirm(
+              cli.terminal,
+              `end ${jobs.length} running jobs`,
+              String(jobs.length),
+              yes,
+            );
           const ended: JobView[] = [];
           for (const job of jobs) ended.push(await client.cancelJob(job, reason));
-          return { type: "done", value: ended, message: ended.map(({ id, title, phase }) => `${id} (${title}) is ${phase}`).join("\n") || "No job was running." };
+          return {
+            type: "done",
+            value: ended,
+            message:
+              ended.map(({ id, title, phase }) => `${id} (${title}) is ${phase}`).join("\n") ||
+              "No job was running.",
+          };
         }),
       );
   },

@@ -14,7 +14,10 @@ interface Row {
 
 export const verb: Verb = {
   define(command, does) {
-    command.command("list", { isDefault: true }).description("List contexts").action(does((cli) => list(cli)));
+    command
+      .command("list", { isDefault: true })
+      .description("List contexts")
+      .action(does((cli) => list(cli)));
     command
       .command("use")
       .description("Speak to that cloud from now on")
@@ -25,7 +28,11 @@ export const verb: Verb = {
           const known = await readContexts(world);
           const { url } = contextOf(known, name);
           await writeContexts(world, { ...known, current: name });
-          return { type: "done", value: { name, url, current: true }, message: `Commands speak to ${url} now` };
+          return {
+            type: "done",
+            value: { name, url, current: true },
+            message: `Commands speak to ${url} now`,
+          };
         }),
       );
     command
@@ -46,7 +53,10 @@ export const verb: Verb = {
           contextOf(known, name);
           const { [name]: _, ...contexts } = known.contexts;
           const { current } = known;
-          await writeContexts(world, { contexts, ...(current === undefined || current === name ? {} : { current }) });
+          await writeContexts(world, {
+            contexts,
+            ...(current === undefined || current === name ? {} : { current }),
+          });
           return { type: "done", value: { name, removed: true }, message: `${name} is forgotten` };
         }),
       );
@@ -55,7 +65,13 @@ export const verb: Verb = {
 
 async function list(cli: Cli): Promise<Result> {
   const { current, contexts } = await readContexts(cli.terminal.world);
-  const rows: Row[] = Object.entries(contexts).map(([name, { url, project, key }]) => ({ name, url, project, current: name === current, hasKey: key !== undefined }));
+  const rows: Row[] = Object.entries(contexts).map(([name, { url, project, key }]) => ({
+    name,
+    url,
+    project,
+    current: name === current,
+    hasKey: key !== undefined,
+  }));
   const columns = [
     column<Row>("", ({ current: isCurrent }) => (isCurrent ? { text: "*", tone: "green" } : "")),
     column<Row>("context", ({ name }) => name),
@@ -67,15 +83,37 @@ async function list(cli: Cli): Promise<Result> {
 
 async function set(cli: Cli, name: string): Promise<Result> {
   const { world, readInput } = cli.terminal;
-  const { url, project, keyFromStdin } = cli.options as { url: string; project?: string; keyFromStdin?: boolean };
+  const { url, project, keyFromStdin } = cli.options as {
+    url: string;
+    project?: string;
+    keyFromStdin?: boolean;
+  };
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
-    throw new CanopyError("invalid", `Cannot write the context as its address must begin with http:// or https://: current value is '${url}'`);
+    throw new CanopyError(
+      "invalid",
+      `Cannot write the context as its address must begin with http:// or https://: current value is '${url}'`,
+    );
   }
-  const key = keyFromStdin ? Buffer.concat(await Array.fromAsync(readInput())).toString().trim() : world.env["CANOPY_KEY"];
-  const context: Context = { url: url.replace(/\/+$/, ""), ...(key ? { key } : {}), ...(project === undefined ? {} : { project }) };
+  const key = keyFromStdin
+    ? Buffer.concat(await Array.fromAsync(readInput()))
+        .toString()
+        .trim()
+    : world.env["CANOPY_KEY"];
+  const context: Context = {
+    url: url.replace(/\/+$/, ""),
+    ...(key ? { key } : {}),
+    ...(project === undefined ? {} : { project }),
+  };
   const known = await readContexts(world);
-  await writeContexts(world, { current: known.current ?? name, contexts: { ...known.contexts, [name]: context } });
-  return { type: "done", value: { name, url: context.url }, message: `The context ${name} is written. Use it with: canopy context use ${name}` };
+  await writeContexts(world, {
+    current: known.current ?? name,
+    contexts: { ...known.contexts, [name]: context },
+  });
+  return {
+    type: "done",
+    value: { name, url: context.url },
+    message: `The context ${name} is written. Use it with: canopy context use ${name}`,
+  };
 }
 
 function contextOf({ contexts }: Contexts, name: string): Context {
@@ -83,5 +121,9 @@ function contextOf({ contexts }: Contexts, name: string): Context {
   if (context) return context;
   const names = Object.keys(contexts);
   const near = nearestWord(name, names);
-  throw new CanopyError("not-found", `Cannot find the context '${name}': there are ${names.join(", ") || "none"}`, near === undefined ? {} : { hint: `Did you mean: canopy context use ${near}` });
+  throw new CanopyError(
+    "not-found",
+    `Cannot find the context '${name}': there are ${names.join(", ") || "none"}`,
+    near === undefined ? {} : { hint: `Did you mean: canopy context use ${near}` },
+  );
 }

@@ -30,7 +30,9 @@ function costText(cost: CostView, out: Output): string {
   ];
   const total = [
     `spent ${out.paint("bold", moneyOf(cost.spent, cost.currency))}`,
-    ...(cost.projected === undefined ? [] : [`${moneyOf(cost.projected, cost.currency)} at its end`]),
+    ...(cost.projected === undefined
+      ? []
+      : [`${moneyOf(cost.projected, cost.currency)} at its end`]),
     `${briefDuration(cost.usage.cpuMs)} CPU`,
     briefEnergy(cost.energyJoules),
   ];

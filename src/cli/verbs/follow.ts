@@ -11,7 +11,9 @@ export const verb: Verb = {
       .action(
         does(async (cli, name: string) => {
           const client = await cli.client();
-          return await followed(cli, client, await client.job(name), { logs: cli.options["logs"] === true ? "all" : "main" });
+          return await followed(cli, client, await client.job(name), {
+            logs: cli.options["logs"] === true ? "all" : "main",
+          });
         }),
       );
   },

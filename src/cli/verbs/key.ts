@@ -8,22 +8,35 @@ import { agoOf } from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
-    command.command("list", { isDefault: true }).description("List keys").action(does((cli) => list(cli)));
+    command
+      .command("list", { isDefault: true })
+      .description("List keys")
+      .action(does((cli) => list(cli)));
     command
       .command("create")
       .description("Make a key; it is shown once")
       .argument("<title>", "whose it is, or what for")
-      .addOption(new Option("--role <role>", "what it may do").choices(["viewer", "submitter", "admin"]).default("submitter"))
+      .addOption(
+        new Option("--role <role>", "what it may do")
+          .choices(["viewer", "submitter", "admin"])
+          .default("submitter"),
+      )
       .option("--expires <duration>", "good for this long, as in 30d", durationOption)
       .action(
         does(async (cli, title: string) => {
           const { role, expires } = cli.options as { role: string; expires?: number };
-          const expiresAt = expires === undefined ? {} : { expiresAt: new Date(cli.terminal.world.clock.now() + expires).toISOString() };
+          const expiresAt =
+            expires === undefined
+              ? {}
+              : { expiresAt: new Date(cli.terminal.world.clock.now() + expires).toISOString() };
           const made = await (await cli.client()).makeKey({ title, role, ...expiresAt });
           return {
             type: "text",
             value: made,
-            text: (out) => (out.isTty ? `${made.key}\n${out.paint("dim", `This is the only time that it is shown. Its name is ${made.name}.`)}\n` : `${made.key}\n`),
+            text: (out) =>
+              out.isTty
+                ? `${made.key}\n${out.paint("dim", `This is the only time that it is shown. Its name is ${made.name}.`)}\n`
+                : `${made.key}\n`,
           };
         }),
       );
@@ -53,5 +66,10 @@ async function list(cli: Cli): Promise<Result> {
     column<KeyView>("made", ({ createdAt }) => agoOf(createdAt, nowMs), { align: "right" }),
     column<KeyView>("expires", ({ expiresAt }) => expiresAt ?? "never"),
   ];
-  return { type: "table", rows: items, columns, empty: "No keys yet. Make one with: canopy key create NAME" };
+  return {
+    type: "table",
+    rows: items,
+    columns,
+    empty: "No keys yet. Make one with: canopy key create NAME",
+  };
 }

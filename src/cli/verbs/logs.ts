@@ -9,7 +9,10 @@ import type { Cli, Verb } from "../verb.ts";
 export const verb: Verb = {
   define(command, does) {
     command
-      .argument("<name>", "a job (j0f3k2m9x1ab2), a step of it (j0f3k2m9x1ab2/0) or a task (j0f3k2m9x1ab2/0/7)")
+      .argument(
+        "<name>",
+        "a job (j0f3k2m9x1ab2), a step of it (j0f3k2m9x1ab2/0) or a task (j0f3k2m9x1ab2/0/7)",
+      )
       .option("-f, --follow", "go on until the job has ended")
       .option("--names", "say which task each line is of")
       .option("--stream <stream>", "only stdout, stderr or canopy")
@@ -30,7 +33,11 @@ async function printLogs(cli: Cli, client: Client, name: string): Promise<void> 
   for (let turn = 0; ; turn++) {
     try {
       const place = after === undefined ? {} : { after };
-      for await (const lines of client.logs(job, { follow, ...(job === name ? {} : { task: name }), ...place })) {
+      for await (const lines of client.logs(job, {
+        follow,
+        ...(job === name ? {} : { task: name }),
+        ...place,
+      })) {
         for (const line of lines) print(cli, line);
         after = lines.at(-1)?.next ?? after;
         turn = 0;

@@ -10,7 +10,10 @@ import { agoOf, labelsOf } from "../words.ts";
 export const verb: Verb = {
   define(command, does) {
     command.action(does((cli) => list(cli)));
-    command.command("list", { isDefault: true }).description("List machines").action(does((cli) => list(cli)));
+    command
+      .command("list", { isDefault: true })
+      .description("List machines")
+      .action(does((cli) => list(cli)));
     command
       .command("show")
       .description("Show one machine")
@@ -21,7 +24,9 @@ export const verb: Verb = {
           return record(machine, cli.terminal.world.clock.now());
         }),
       );
-    changing(command, does, "cordon", "Give it no new tasks; what runs goes on", () => ({ cordoned: true }));
+    changing(command, does, "cordon", "Give it no new tasks; what runs goes on", () => ({
+      cordoned: true,
+    }));
     changing(command, does, "uncordon", "Give it tasks again", () => ({ cordoned: false }));
     command
       .command("label")
@@ -30,8 +35,14 @@ export const verb: Verb = {
       .argument("<labels...>")
       .action(
         does(async (cli, name: string, words: string[]) => {
-          const machine = await (await cli.client()).changeMachine(name, { labels: labelsOf(words) });
-          return { type: "done", value: machine, message: `${machine.name} is labelled ${labelText(machine)}` };
+          const machine = await (
+            await cli.client()
+          ).changeMachine(name, { labels: labelsOf(words) });
+          return {
+            type: "done",
+            value: machine,
+            message: `${machine.name} is labelled ${labelText(machine)}`,
+          };
         }),
       );
     command
@@ -41,7 +52,12 @@ export const verb: Verb = {
       .option("--yes", "do not ask")
       .action(
         does(async (cli, name: string) => {
-          await confirm(cli.terminal, `remove the machine ${name}`, name, cli.options["yes"] === true);
+          await confirm(
+            cli.terminal,
+            `remove the machine ${name}`,
+            name,
+            cli.options["yes"] === true,
+          );
           await (await cli.client()).removeMachine(name);
           return { type: "done", value: { name, removed: true }, message: `${name} is removed` };
         }),
@@ -49,7 +65,13 @@ export const verb: Verb = {
   },
 };
 
-function changing(command: Command, does: Does, name: string, summary: string, change: () => { cordoned: boolean }): void {
+function changing(
+  command: Command,
+  does: Does,
+  name: string,
+  summary: string,
+  change: () => { cordoned: boolean },
+): void {
   command
     .command(name)
     .description(summary)
@@ -57,7 +79,11 @@ function changing(command: Command, does: Does, name: string, summary: string, c
     .action(
       does(async (cli, machine: string) => {
         const changed = await (await cli.client()).changeMachine(machine, change());
-        return { type: "done", value: changed, message: `${changed.name} is ${changed.cordoned ? "cordoned: it gets no new tasks" : "open to tasks"}` };
+        return {
+          type: "done",
+          value: changed,
+          message: `${changed.name} is ${changed.cordoned ? "cordoned: it gets no new tasks" : "open to tasks"}`,
+        };
       }),
     );
 }
@@ -65,20 +91,43 @@ function changing(command: Command, does: Does, name: string, summary: string, c
 async function list(cli: Cli): Promise<Result> {
   const client = await cli.client();
   const rows = await Array.fromAsync(allOf((query) => client.machines(query)));
-  return { type: "table", rows, columns: machineColumns(cli.terminal.world.clock.now()), empty: "No machines yet. Let one join with the line that this prints: canopy join" };
+  return {
+    type: "table",
+    rows,
+    columns: machineColumns(cli.terminal.world.clock.now()),
+    empty: "No machines yet. Let one join with the line that this prints: canopy join",
+  };
 }
 
 export function machineColumns(nowMs: number) {
   return [
     column<MachineView>("machine", ({ name }) => name),
     column<MachineView>("state", stateCell),
-    column<MachineView>("cpus", ({ capacity, free }) => `${free ? (capacity.milliCpus - free.milliCpus) / 1000 : "-"}/${capacity.milliCpus / 1000}`, { align: "right" }),
-    column<MachineView>("load", ({ cpuShare }) => (cpuShare === undefined ? "" : `${Math.round(cpuShare * 100)}%`), { align: "right" }),
-    column<MachineView>("memory", ({ capacity, memoryFreeBytes }) => `${memoryFreeBytes === undefined ? "" : `${briefSize(memoryFreeBytes)} free of `}${briefSize(capacity.memoryBytes)}`, { align: "right" }),
+    column<MachineView>(
+      "cpus",
+      ({ capacity, free }) =>
+        `${free ? (capacity.milliCpus - free.milliCpus) / 1000 : "-"}/${capacity.milliCpus / 1000}`,
+      { align: "right" },
+    ),
+    column<MachineView>(
+      "load",
+      ({ cpuShare }) => (cpuShare === undefined ? "" : `${Math.round(cpuShare * 100)}%`),
+      { align: "right" },
+    ),
+    column<MachineView>(
+      "memory",
+      ({ capacity, memoryFreeBytes }) =>
+        `${memoryFreeBytes === undefined ? "" : `${briefSize(memoryFreeBytes)} free of `}${briefSize(capacity.memoryBytes)}`,
+      { align: "right" },
+    ),
     column<MachineView>("tasks", ({ running }) => String(running), { align: "right" }),
     column<MachineView>("site", ({ site }) => site),
     column<MachineView>("labels", labelText, { flexible: true }),
-    column<MachineView>("seen", ({ connected, lastSeenAt }) => (connected ? "now" : agoOf(lastSeenAt, nowMs)), { align: "right" }),
+    column<MachineView>(
+      "seen",
+      ({ connected, lastSeenAt }) => (connected ? "now" : agoOf(lastSeenAt, nowMs)),
+      { align: "right" },
+    ),
   ];
 }
 
@@ -88,7 +137,9 @@ export function stateCell({ connected, cordoned }: MachineView): Cell {
 }
 
 function labelText({ labels }: MachineView): string {
-  return Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(" ");
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
 }
 
 function record(machine: MachineView, nowMs: number): Result {
@@ -104,10 +155,19 @@ function record(machine: MachineView, nowMs: number): Result {
       { title: "site", value: machine.site },
       { title: "labels", value: labelText(machine) },
       { title: "drivers", value: machine.drivers.join(", ") },
-      { title: "capacity", value: `${capacity.milliCpus / 1000} CPUs, ${briefSize(capacity.memoryBytes)}` },
-      { title: "free", value: free && `${free.milliCpus / 1000} CPUs, ${briefSize(free.memoryBytes)}` },
+      {
+        title: "capacity",
+        value: `${capacity.milliCpus / 1000} CPUs, ${briefSize(capacity.memoryBytes)}`,
+      },
+      {
+        title: "free",
+        value: free && `${free.milliCpus / 1000} CPUs, ${briefSize(free.memoryBytes)}`,
+      },
       { title: "running", value: `${machine.running} tasks` },
-      { title: "price", value: microsPerHour === undefined ? "unknown" : `${formatMicros(microsPerHour)} per hour` },
+      {
+        title: "price",
+        value: microsPerHour === undefined ? "unknown" : `${formatMicros(microsPerHour)} per hour`,
+      },
       { title: "joined", value: agoOf(machine.joinedAt, nowMs) },
       { title: "seen", value: machine.connected ? "now" : agoOf(machine.lastSeenAt, nowMs) },
     ],

@@ -7,18 +7,35 @@ import { agoOf } from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
-    command.command("list", { isDefault: true }).description("List projects").action(does((cli) => list(cli)));
+    command
+      .command("list", { isDefault: true })
+      .description("List projects")
+      .action(does((cli) => list(cli)));
     command
       .command("create")
       .description("Make a project")
       .argument("<name>")
       .option("--title <title>", "what people call it")
-      .option("--weight <number>", "its share of machines beside other projects, 1 when absent", parseNumber)
+      .option(
+        "--weight <number>",
+        "its share of machines beside other projects, 1 when absent",
+        parseNumber,
+      )
       .action(
         does(async (cli, name: string) => {
           const { title, weight } = cli.options as { title?: string; weight?: number };
-          const project = await (await cli.client()).makeProject({ name, ...(title === undefined ? {} : { title }), ...(weight === undefined ? {} : { weight }) });
-          return { type: "done", value: project, message: `The project ${project.name} is made. Give someone a key: canopy key create --project ${project.name} --role submitter NAME` };
+          const project = await (
+            await cli.client()
+          ).makeProject({
+            name,
+            ...(title === undefined ? {} : { title }),
+            ...(weight === undefined ? {} : { weight }),
+          });
+          return {
+            type: "done",
+            value: project,
+            message: `The project ${project.name} is made. Give someone a key: canopy key create --project ${project.name} --role submitter NAME`,
+          };
         }),
       );
     command
@@ -28,7 +45,12 @@ export const verb: Verb = {
       .option("--yes", "do not ask")
       .action(
         does(async (cli, name: string) => {
-          await confirm(cli.terminal, `remove the project ${name}`, name, cli.options["yes"] === true);
+          await confirm(
+            cli.terminal,
+            `remove the project ${name}`,
+            name,
+            cli.options["yes"] === true,
+          );
           await (await cli.client()).removeProject(name);
           return { type: "done", value: { name, removed: true }, message: `${name} is removed` };
         }),
@@ -45,5 +67,10 @@ async function list(cli: Cli): Promise<Result> {
     column<ProjectView>("weight", ({ weight }) => String(weight), { align: "right" }),
     column<ProjectView>("made", ({ createdAt }) => agoOf(createdAt, nowMs), { align: "right" }),
   ];
-  return { type: "table", rows: items, columns, empty: "No projects yet. Make one with: canopy project create NAME" };
+  return {
+    type: "table",
+    rows: items,
+    columns,
+    empty: "No projects yet. Make one with: canopy project create NAME",
+  };
 }

@@ -18,7 +18,11 @@ export const verb: Verb = {
           const client = await cli.client();
           const ended = wait ? await waitForEnd(client, job) : await client.result(job);
           if (ended.phase === "running") {
-            throw new CanopyError("conflict", `Cannot give the result of ${job} as it must have ended: it is running`, { hint: `Wait for it: canopy result ${job} --wait` });
+            throw new CanopyError(
+              "conflict",
+              `Cannot give the result of ${job} as it must have ended: it is running`,
+              { hint: `Wait for it: canopy result ${job} --wait` },
+            );
           }
           if (into !== undefined) {
             const { world } = cli.terminal;
@@ -28,16 +32,32 @@ export const verb: Verb = {
               column<Fetched>("size", ({ sizeBytes }) => briefSize(sizeBytes), { align: "right" }),
             ];
             const rows = await fetchOutputs(client, job, resolve(world.folder, into), world);
-            return { type: "table", rows, columns, empty: "Its tasks made no files that were declared." };
+            return {
+              type: "table",
+              rows,
+              columns,
+              empty: "Its tasks made no files that were declared.",
+            };
           }
           if (ended.phase !== "succeeded") {
-            throw new CanopyError("conflict", `Cannot give the result of ${job} as it ${ended.phase}: ${ended.error?.message ?? ended.reason ?? "no reason was given"}`, {
-              hint: `Ask with: canopy why ${job}`,
-            });
+            throw new CanopyError(
+              "conflict",
+              `Cannot give the result of ${job} as it ${ended.phase}: ${ended.error?.message ?? ended.reason ?? "no reason was given"}`,
+              {
+                hint: `Ask with: canopy why ${job}`,
+              },
+            );
           }
-          const text = ended.resultObject === undefined ? (ended.result ?? "null") : Buffer.from(await client.getObject(ended.resultObject)).toString();
+          const text =
+            ended.resultObject === undefined
+              ? (ended.result ?? "null")
+              : Buffer.from(await client.getObject(ended.resultObject)).toString();
           const value = JSON.parse(text) as unknown;
-          return { type: "text", value: { id: job, phase: ended.phase, exitCode: ended.exitCode, result: value }, text: (out) => `${out.isTty ? JSON.stringify(value, undefined, 2) : text}\n` };
+          return {
+            type: "text",
+            value: { id: job, phase: ended.phase, exitCode: ended.exitCode, result: value },
+            text: (out) => `${out.isTty ? JSON.stringify(value, undefined, 2) : text}\n`,
+          };
         }),
       );
   },

@@ -12,7 +12,8 @@ export const verb: Verb = {
         does(async (cli, name: string) => {
           const client = await cli.client();
           const job = await client.retryJob(name);
-          if (cli.options["detach"]) return { type: "done", value: job, message: `${job.id} (${job.title}) runs again` };
+          if (cli.options["detach"])
+            return { type: "done", value: job, message: `${job.id} (${job.title}) runs again` };
           return await followed(cli, client, job);
         }),
       );

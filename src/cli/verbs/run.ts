@@ -13,31 +13,62 @@ export const verb: Verb = {
   define(command, does) {
     command
       .usage("[options] <file> [args...] | [options] -- <program> [args...]")
-      .argument("[what]", "a module (job.ts, job.ts:name), a job file (job.yaml) or a recorded workflow (WfCommons JSON)")
+      .argument(
+        "[what]",
+        "a module (job.ts, job.ts:name), a job file (job.yaml) or a recorded workflow (WfCommons JSON)",
+      )
       .argument("[args...]", "arguments of the module's function; those after -- too")
       .option("--name <title>", "what people see it as")
       .option("-d, --detach", "do not follow it")
       .option("--logs", "print what all of its tasks print")
       .addOption(progressOption())
-      .option("--priority <number>", "-100 to 100; a higher one goes first within its project", parseNumber)
+      .option(
+        "--priority <number>",
+        "-100 to 100; a higher one goes first within its project",
+        parseNumber,
+      )
       .option("--cpus <number>", "CPUs that each task needs, 1 when absent", parseNumber)
       .option("--memory <size>", "memory that each task needs, as in 512MiB", sizeOption)
       .option("--timeout <duration>", "end an attempt after this, as in 90s or 10m", durationOption)
-      .option("--retries <count>", "failed attempts that are tried again, 2 when absent", parseNumber)
-      .option("--label <name=value>", "run only on machines with this label (may be repeated)", many)
+      .option(
+        "--retries <count>",
+        "failed attempts that are tried again, 2 when absent",
+        parseNumber,
+      )
+      .option(
+        "--label <name=value>",
+        "run only on machines with this label (may be repeated)",
+        many,
+      )
       .option("--keep-going", "a task that fails for good does not end the others")
       .option("--reuse", "take results of earlier runs of the same content")
       .optionsGroup("Programs:")
       .option("--each <file>", "one task per line of a file (- for stdin); {} stands for the line")
-      .option("--sweep <name=values>", "one task per combination: n=1..10, rate=0..1..0.25, method=a,b; {n} stands for it", many)
+      .option(
+        "--sweep <name=values>",
+        "one task per combination: n=1..10, rate=0..1..0.25, method=a,b; {n} stands for it",
+        many,
+      )
       .option("--input <file[:path]>", "send a file along (may be repeated)", many)
       .option("--output <path>", "fetch a file that it makes (may be repeated)", many)
       .option("--into <folder>", "where to put fetched files, here when absent")
-      .option("--env <NAME[=value]>", "set a variable, or pass on the one here (may be repeated)", many)
+      .option(
+        "--env <NAME[=value]>",
+        "set a variable, or pass on the one here (may be repeated)",
+        many,
+      )
       .optionsGroup("Modules and workflows:")
       .option("--args <json>", "arguments as a JSON array, where strings will not do")
-      .option("--scale <number>", "a recorded workflow's run times and sizes are multiplied by this", parseNumber)
-      .option("--size-scale <number>", "its files' sizes are multiplied by this instead", parseNumber)
+      .option(
+        "--scale <number>",
+        "a recorded workflow's run times and sizes are multiplied by this",
+        parseNumber,
+      )
+      .option(
+        "--size-scale <number>",
+        "its files' sizes are multiplied by this instead",
+        parseNumber,
+      )
       .addHelpText(
         "after",
         "\nExamples:\n  canopy run -- echo hi\n  canopy run --each urls.txt -- curl -sO {}\n  canopy run --sweep n=1..100 --output out.csv -- ./sim {n}\n  canopy run job.ts 10\n  canopy run job.ts:main --args '[10]'\n  canopy run job.yaml\n  canopy run --scale 0.01 montage.json",
@@ -50,7 +81,14 @@ export const verb: Verb = {
           const request = await requestOf(cli, client, source, options);
           const job = await client.submitJob(request);
           if (options.detach) {
-            return { type: "text", value: job, text: (out) => (out.isTty ? `${job.id} (${job.title}) runs. Follow it with: canopy follow ${job.id}\n` : `${job.id}\n`) };
+            return {
+              type: "text",
+              value: job,
+              text: (out) =>
+                out.isTty
+                  ? `${job.id} (${job.title}) runs. Follow it with: canopy follow ${job.id}\n`
+                  : `${job.id}\n`,
+            };
           }
           const done = await followed(cli, client, job, { logs: options.logs ? "all" : "main" });
           return options.output ? await withOutputs(cli, client, job, done, options) : done;
@@ -62,19 +100,46 @@ export const verb: Verb = {
 async function requestOf(cli: Cli, client: Client, source: JobSource, options: RunOptions) {
   switch (source.type) {
     case "program":
-      return (await import("../run/program-request.ts")).programRequest(client, source.command, options, cli.terminal);
+      return (await import("../run/program-request.ts")).programRequest(
+        client,
+        source.command,
+        options,
+        cli.terminal,
+      );
     case "module":
-      return (await import("../run/module-request.ts")).moduleRequest(client, source, options, cli.terminal);
+      return (await import("../run/module-request.ts")).moduleRequest(
+        client,
+        source,
+        options,
+        cli.terminal,
+      );
     case "file":
-      return (await import("../run/file-request.ts")).fileRequest(client, source, options, cli.terminal);
+      return (await import("../run/file-request.ts")).fileRequest(
+        client,
+        source,
+        options,
+        cli.terminal,
+      );
   }
 }
 
 /** Fetches the files that a finished job made. */
-async function withOutputs({ terminal }: Cli, client: Client, job: JobView, done: Done, { into = "." }: RunOptions): Promise<Done> {
+async function withOutputs(
+  { terminal }: Cli,
+  client: Client,
+  job: JobView,
+  done: Done,
+  { into = "." }: RunOptions,
+): Promise<Done> {
   if (!done || !("exitCode" in done) || done.exitCode !== 0) return done;
   const { fetchOutputs } = await import("../run/outputs.ts");
-  const fetched = await fetchOutputs(client, job.id, resolve(terminal.world.folder, into), terminal.world);
-  for (const { file } of fetched) terminal.err.write(`${terminal.err.paint("dim", "fetched")} ${file}\n`);
+  const fetched = await fetchOutputs(
+    client,
+    job.id,
+    resolve(terminal.world.folder, into),
+    terminal.world,
+  );
+  for (const { file } of fetched)
+    terminal.err.write(`${terminal.err.paint("dim", "fetched")} ${file}\n`);
   return done;
 }

@@ -4,7 +4,16 @@ import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
-import { countOf, etaOf, explained, phaseCell, shareOf, spanOf, toneOf, usageOf } from "../words.ts";
+import {
+  countOf,
+  etaOf,
+  explained,
+  phaseCell,
+  shareOf,
+  spanOf,
+  toneOf,
+  usageOf,
+} from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
@@ -28,7 +37,9 @@ function detailText(job: JobDetail, nowMs: number, out: Output): string {
   const reason = job.reason === undefined ? "" : `${out.paint("red", job.reason)}\n`;
   const waits = job.waits.map((wait) => explained(wait, out)).join("");
   const table = tableText(job.kinds, kindColumns(), out);
-  return out.isTty ? `${head}\n${reason}\n${table}\n${usageOf(job.usage).join(" · ")}\n${waits}` : table;
+  return out.isTty
+    ? `${head}\n${reason}\n${table}\n${usageOf(job.usage).join(" · ")}\n${waits}`
+    : table;
 }
 
 function kindColumns() {
@@ -37,14 +48,23 @@ function kindColumns() {
     column<KindView>("phase", ({ phases }) => phaseCell(phaseOf(phases))),
     column<KindView>("tasks", ({ tasks }) => shareOf(tasks), { align: "right" }),
     column<KindView>("running", ({ tasks }) => countOf(tasks.running), { align: "right" }),
-    column<KindView>("failed", ({ tasks }) => (tasks.failed > 0 ? { text: countOf(tasks.failed), tone: "red" } : "0"), { align: "right" }),
+    column<KindView>(
+      "failed",
+      ({ tasks }) => (tasks.failed > 0 ? { text: countOf(tasks.failed), tone: "red" } : "0"),
+      { align: "right" },
+    ),
     column<KindView>("reused", ({ tasks }) => countOf(tasks.reused), { align: "right" }),
-    column<KindView>("mean", ({ usage }) => (usage.attempts > 0 ? briefDuration(usage.wallMs / usage.attempts) : ""), { align: "right" }),
+    column<KindView>(
+      "mean",
+      ({ usage }) => (usage.attempts > 0 ? briefDuration(usage.wallMs / usage.attempts) : ""),
+      { align: "right" },
+    ),
   ];
 }
 
 /** One phase for steps of one kind: what is most worth knowing of them. */
 export function phaseOf(phases: KindView["phases"]): string {
-  for (const phase of ["failed", "running", "blocked", "cancelled", "succeeded"] as const) if (phases[phase]) return phase;
+  for (const phase of ["failed", "running", "blocked", "cancelled", "succeeded"] as const)
+    if (phases[phase]) return phase;
   return "";
 }

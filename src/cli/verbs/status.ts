@@ -17,11 +17,20 @@ export const verb: Verb = {
             { title: "cloud", value: `${url} (from ${from})` },
             { title: "version", value: status.version },
             { title: "up since", value: status.startedAt },
-            { title: "you are", value: `${status.caller.name}, ${status.caller.role} in the project ${status.project}` },
-            { title: "machines", value: `${status.machinesConnected} of ${status.machines} connected` },
+            {
+              title: "you are",
+              value: `${status.caller.name}, ${status.caller.role} in the project ${status.project}`,
+            },
+            {
+              title: "machines",
+              value: `${status.machinesConnected} of ${status.machines} connected`,
+            },
             { title: "capacity", value: `${milliCpus / 1000} CPUs, ${briefSize(memoryBytes)}` },
             { title: "jobs", value: `${countOf(status.jobsRunning)} running` },
-            { title: "tasks", value: `${countOf(status.tasksRunning)} running, ${countOf(status.tasksWaiting)} waiting` },
+            {
+              title: "tasks",
+              value: `${countOf(status.tasksRunning)} running, ${countOf(status.tasksWaiting)} waiting`,
+            },
           ],
         };
       }),

@@ -19,7 +19,14 @@ export const verb: Verb = {
       .option("--port <number>", "the port to listen on; 0 takes a free one", parseNumber)
       .option("--no-agent", "do not use this computer as a machine")
       .option("--keep-context", "do not make it the cloud that commands speak to")
-      .addOption(new Option("--durability <mode>", "normal survives kill -9 but not a power cut: for measuring only").choices(["full", "normal"]).default("full"))
+      .addOption(
+        new Option(
+          "--durability <mode>",
+          "normal survives kill -9 but not a power cut: for measuring only",
+        )
+          .choices(["full", "normal"])
+          .default("full"),
+      )
       .option("--log-level <level>", "debug, info, warn or error")
       .action(
         does(async (cli) => {
@@ -37,7 +44,15 @@ export const verb: Verb = {
           try {
             if (!options.keepContext) await writeContext(cli, cloud);
             const { url, key, joinLine, dataFolder, readyMs } = cloud;
-            render({ type: "text", value: { url, key, joinLine, dataFolder, readyMs }, text: (out) => upText(cloud, out) }, lines(cli), cli.options.json);
+            render(
+              {
+                type: "text",
+                value: { url, key, joinLine, dataFolder, readyMs },
+                text: (out) => upText(cloud, out),
+              },
+              lines(cli),
+              cli.options.json,
+            );
             await end;
           } finally {
             await cloud.stop();
@@ -61,12 +76,19 @@ interface UpOptions {
 function lines({ terminal, options }: Cli): Cli["terminal"] {
   if (options.json === undefined) return terminal;
   const { out } = terminal;
-  return { ...terminal, out: { write: out.write, paint: out.paint, columns: out.columns, rows: out.rows, isTty: false } };
+  return {
+    ...terminal,
+    out: { write: out.write, paint: out.paint, columns: out.columns, rows: out.rows, isTty: false },
+  };
 }
 
 async function writeContext({ terminal }: Cli, { url, key }: StartedCloud): Promise<void> {
   const known = await readContexts(terminal.world);
-  await writeContexts(terminal.world, { ...known, current: contextName, contexts: { ...known.contexts, [contextName]: { url, key } } });
+  await writeContexts(terminal.world, {
+    ...known,
+    current: contextName,
+    contexts: { ...known.contexts, [contextName]: { url, key } },
+  });
 }
 
 function upText({ url, dataFolder, joinLine, readyMs }: StartedCloud, out: Output): string {
