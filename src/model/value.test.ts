@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CanopyError } from "#/base/errors.ts";
+import type { CanopyError } from "#/base/errors.ts";
 import { decodeValue, encodeValue } from "./value.ts";
 
 const anyValue = fc.anything({
@@ -27,10 +27,19 @@ test("decodeValue() gives back what encodeValue() was given, beyond what JSON ca
 function withoutMinusZero(value: unknown): unknown {
   if (Object.is(value, -0)) return 0;
   if (Array.isArray(value)) return value.map(withoutMinusZero);
-  if (value instanceof Map) return new Map([...value].map(([key, part]) => [withoutMinusZero(key), withoutMinusZero(part)]));
+  if (value instanceof Map)
+    return new Map(
+      [...value].map(([key, part]) => [withoutMinusZero(key), withoutMinusZero(part)]),
+    );
   if (value instanceof Set) return new Set([...value].map(withoutMinusZero));
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutMinusZero(part)]));
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype
+  ) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, withoutMinusZero(part)]),
+    );
   }
   return value;
 }

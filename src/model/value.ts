@@ -91,12 +91,11 @@ function objectToTagged(value: object, place: string, above: object[]): unknown 
   if (Array.isArray(value)) return Array.from(value, (part, index) => item(part, `[${index}]`));
   if (value instanceof Date) return { [tag]: ["date", value.getTime()] };
   if (value instanceof Map) {
-    return {
-      [tag]: [
-        "map",
-        ...[...value].map(([key, part]) => [item(key, ".key"), item(part, `.get(${String(key)})`)]),
-      ],
-    };
+    const entries = [...value].map(([key, part], index) => [
+      item(key, `.keys()[${index}]`),
+      item(part, `.values()[${index}]`),
+    ]);
+    return { [tag]: ["map", ...entries] };
   }
   if (value instanceof Set)
     return { [tag]: ["set", ...[...value].map((part) => item(part, ".member"))] };
@@ -114,8 +113,9 @@ function objectToTagged(value: object, place: string, above: object[]): unknown 
       },
     );
   }
-  const plain: Record<string, unknown> = {};
-  for (const [key, part] of Object.entries(value)) plain[key] = item(part, `.${key}`);
+  const plain = Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, item(part, `.${key}`)]),
+  );
   return tag in plain ? { [tag]: ["object", ...Object.entries(plain)] } : plain;
 }
 
