@@ -136,7 +136,7 @@ function untag([type, ...parts]: [string, ...unknown[]]): unknown {
     case "bigint":
       return BigInt(parts[0] as string);
     case "date":
-      return new Date(parts[0] as number);
+      return new Date((parts[0] as number | null) ?? Number.NaN); // an invalid date was written as null
     case "map":
       return new Map(
         (parts as [unknown, unknown][]).map(([key, part]) => [fromTagged(key), fromTagged(part)]),
