@@ -6,11 +6,17 @@ export interface Seat {
   release(): void;
 }
 
+/** A place in the line. */
+export interface Ticket {
+  /** Leaves the line; nothing happens when it has been seated. */
+  withdraw(): void;
+}
+
 interface Waiter {
+  ticket: Ticket;
   milliCpus: number;
   memoryBytes: number;
   enter: (seat: Seat) => void;
-  gone: boolean;
 }
 
 /**
@@ -28,33 +34,31 @@ export class Admission {
     this.#capacity = capacity;
   }
 
-  /** True when someone waits: who can give back its seat soon, should. */
-  get isContended(): boolean {
-    return this.#waiting.length > 0;
+  /** True when someone else than `own` waits: who can give back its seat soon, should. */
+  isContended(own?: Ticket): boolean {
+    return this.#waiting.some((waiter) => waiter.ticket !== own);
   }
 
   /** Calls `enter` once there is room, at once when there is. Needs beyond the machine run alone. */
-  ask(
-    needs: Pick<Needs, "milliCpus" | "memoryBytes">,
-    enter: (seat: Seat) => void,
-  ): { withdraw(): void } {
+  ask(needs: Pick<Needs, "milliCpus" | "memoryBytes">, enter: (seat: Seat) => void): Ticket {
+    const ticket = { withdraw: () => this.#withdraw(ticket) };
     const waiter: Waiter = {
+      ticket,
       milliCpus: Math.min(needs.milliCpus, this.#capacity.milliCpus),
       memoryBytes: Math.min(needs.memoryBytes, this.#capacity.memoryBytes),
       enter,
-      gone: false,
     };
     const isFree = waiter.milliCpus === 0 && waiter.memoryBytes === 0;
     if (isFree || (this.#waiting.length === 0 && this.#fits(waiter))) this.#seat(waiter);
     else this.#waiting.push(waiter);
-    return {
-      withdraw: () => {
-        if (waiter.gone) return;
-        waiter.gone = true;
-        this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        this.#admit();
-      },
-    };
+    return ticket;
+  }
+
+  #withdraw(ticket: Ticket): void {
+    const place = this.#waiting.findIndex((waiter) => waiter.ticket === ticket);
+    if (place < 0) return;
+    this.#waiting.splice(place, 1);
+    this.#admit();
   }
 
   #fits(waiter: Waiter): boolean {
@@ -66,7 +70,6 @@ export class Admission {
 
   #seat(waiter: Waiter): void {
     const { milliCpus, memoryBytes } = waiter;
-    waiter.gone = true;
     this.#milliCpus += milliCpus;
     this.#memoryBytes += memoryBytes;
     let isHeld = true;

@@ -1,12 +1,14 @@
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Needs } from "#/model/needs.ts";
-import { jobOf, type FailureReason, type TaskError } from "#/model/task.ts";
-import { briefDuration, briefSize } from "#/model/units.ts";
+import { jobOf, type TaskError } from "#/model/task.ts";
+import type { Seat, Ticket } from "../admission.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
 import { reduceWith, stepLine, taskLine } from "./telling.ts";
+import { chargedWith, verdictOf } from "./blame.ts";
 import { endingOf } from "./endings.ts";
+import { watch } from "./watch.ts";
 import { Queue } from "./queue.ts";
 import { Warm, type WarmEnd, type WarmEvents } from "./warm.ts";
 
@@ -18,8 +20,6 @@ export interface PoolKind {
   needs: Needs;
 }
 
-/** What began more recently is not looked at. */
-const sweepFromMs = 5;
 /** A process keeps its seat at least so long when others want it. */
 const seatMs = 50;
 const loadFailuresMax = 3;
@@ -30,10 +30,8 @@ let warmCount = 0;
  *
  * A process that works has a seat in the machine; it gives it back when it runs dry, or when others
  * want one. Short tasks are told ahead, about limits.runnerAheadMs of them; a task of unknown length
- * alone. When a process dies, the task that it was at is charged if it surely did it: it was the only
- * one ever told to that process, or had run for limits.crashSureMs. Otherwise nobody is charged, and
- * that task runs again with a fresh process to itself, which makes it sure. All others told to that
- * process simply go back into the queue.
+ * alone. What was told to a process that dies goes back into the queue, but for who is charged with it:
+ * see blame.ts.
  */
 export class Pool implements WarmEvents {
   idleSinceMs = 0;
@@ -45,7 +43,7 @@ export class Pool implements WarmEvents {
   #suspects: Work[] = [];
   #warms = new Set<Warm>();
   #idle: Warm[] = [];
-  #asked: { withdraw(): void } | undefined;
+  #asked: Ticket | undefined;
   #isDispatching = false;
   #isStopped = false;
   #preparing = 0;
@@ -115,7 +113,7 @@ export class Pool implements WarmEvents {
 
   /** Watches over what runs: see the driver's sweep. */
   sweep(nowMs: number): void {
-    for (const warm of this.#warms) this.#watch(warm, nowMs);
+    for (const warm of this.#warms) this.#giveBack(watch(warm, this.#parts.clock, nowMs));
     const oldest = this.#idle[0];
     if (oldest && nowMs - oldest.idleMs > limits.runnerIdleMs) this.endOneIdle();
   }
@@ -146,7 +144,7 @@ export class Pool implements WarmEvents {
   }
 
   moved(warm: Warm): void {
-    if (warm.isRetired || warm.tasksTold > limits.runnerTasksMax) this.#retire(warm);
+    if (isWornOut(warm)) this.#retire(warm);
     else if (warm.state === "ready") this.#feed(warm);
   }
 
@@ -171,16 +169,19 @@ export class Pool implements WarmEvents {
   gone(warm: Warm, end: WarmEnd): void {
     this.#warms.delete(warm);
     this.#idle = this.#idle.filter((other) => other !== warm);
-    const begun = warm.begun();
-    const left = [...warm.flights];
+    const { clock } = this.#parts;
+    const { killedFor, isExclusive, tasksTold } = warm;
+    const left = [...warm.flights].reverse();
     warm.flights.clear();
-    for (const [number, work] of left.reverse()) {
-      const isAtIt = number === begun || warm.isExclusive;
-      if (work.cancelled || this.#isStopped) this.#end(work, cancelled(this.#parts.clock.now()));
-      else if (warm.killedFor?.work === work && isAtIt) this.#charge(work, warm, end);
-      else if (warm.killedFor?.work || (number > begun && !warm.isExclusive)) this.#again(work);
-      else if (isAtIt && this.#isSure(warm, work)) this.#charge(work, warm, end);
-      else this.#suspect(work, isAtIt);
+    for (const [number, work] of left) {
+      const ranMs = clock.monotonicMs() - work.startedMs;
+      const death = { killedFor, isExclusive, tasksTold, begun: warm.begun(), ranMs };
+      if (work.cancelled || this.#isStopped) this.#end(work, cancelled(clock.now()));
+      else if (verdictOf(death, number, work) !== "charged") this.#again(work);
+      else {
+        const at = { now: clock.now(), ranMs, memoryBytesMax: this.#memoryBytes };
+        this.#end(work, chargedWith(warm, end, at));
+      }
     }
     if (!warm.hasLoaded && !this.#isStopped) this.#notLoaded(end);
     warm.seat?.release();
@@ -216,7 +217,6 @@ export class Pool implements WarmEvents {
       return;
     if (this.#warms.size - this.#idle.length + this.#preparing >= limits.runnersPerModuleMax)
       return;
-    this.#asked = { withdraw: () => {} };
     let isSeated = false;
     const asked = this.#parts.admission.ask(this.#kind.needs, (seat) => {
       isSeated = true;
@@ -236,7 +236,7 @@ export class Pool implements WarmEvents {
     return count;
   }
 
-  #seat(seat: { release(): void }): void {
+  #seat(seat: Seat): void {
     const suspect = this.#suspects.shift();
     const warm = suspect ? undefined : this.#idle.pop();
     if (!warm) return void this.#begin(seat, suspect);
@@ -245,7 +245,7 @@ export class Pool implements WarmEvents {
     this.#feed(warm);
   }
 
-  async #begin(seat: { release(): void }, suspect: Work | undefined): Promise<void> {
+  async #begin(seat: Seat, suspect: Work | undefined): Promise<void> {
     this.#preparing++;
     try {
       const { path } = await this.#parts.objects.fetch(this.#kind.project, this.#kind.module);
@@ -278,9 +278,11 @@ export class Pool implements WarmEvents {
 
   /** Tells a seated process as many tasks as it should have, or lets it rest. */
   #feed(warm: Warm): void {
+    if (isWornOut(warm)) return this.#retire(warm);
     if (!warm.seat || warm.state !== "ready" || warm.isAlone || warm.isExclusive) return;
     const nowMs = this.#parts.clock.monotonicMs();
-    const isYielding = this.#parts.admission.isContended && nowMs - warm.seatedMs > seatMs;
+    const isYielding =
+      this.#parts.admission.isContended(this.#asked) && nowMs - warm.seatedMs > seatMs;
     if (!isYielding && !this.#isStopped) {
       let room = this.#window() - warm.flights.size;
       while (room-- > 0 && this.#queue.size > 0 && !warm.isExclusive) {
@@ -325,48 +327,17 @@ export class Pool implements WarmEvents {
     this.#dispatchSoon();
   }
 
+  /** One that is worn out ends when it has done what it was told; one not to be trusted at once. */
   #retire(warm: Warm): void {
-    if (warm.state === "taken-back" || warm.state === "ending" || warm.state === "gone") return;
-    const begun = warm.begun();
-    for (const [number, work] of [...warm.flights].reverse()) {
-      if (number <= begun && !warm.isRetired) continue;
-      warm.flights.delete(number);
-      this.#again(work);
+    if (warm.state === "ending" || warm.state === "gone") return;
+    if (!warm.isRetired) {
+      if (warm.flights.size === 0) warm.quit();
+      return;
     }
-    if (warm.flights.size > 0) return;
-    if (warm.isRetired) warm.kill(undefined, "cancelled", "It is replaced");
-    else warm.quit();
-  }
-
-  // Watching.
-
-  #watch(warm: Warm, nowMs: number): void {
-    if (warm.state === "loading" && nowMs - warm.startedMs > limits.moduleLoadMs) {
-      const message = `The module took longer than ${briefDuration(limits.moduleLoadMs)} to load`;
-      return warm.kill(undefined, "not-started", message);
-    }
-    if (warm.flights.size === 0 || (warm.state !== "ready" && warm.state !== "taken-back")) return;
-    if (warm.look(nowMs))
-      return warm.kill(undefined, "out-of-memory", "It took more memory than it may");
-    const ranMs = nowMs - warm.headMs;
-    if (ranMs < sweepFromMs) return;
-    const work = warm.at()!;
-    const { timeoutMs } = work.brief.spec.template;
-    if (timeoutMs !== undefined && ranMs > timeoutMs) return this.#timeOut(warm, work, timeoutMs);
-    if (work.cancelled && warm.cancelMs > 0 && nowMs - warm.cancelMs > limits.cancelGraceMs) {
-      return warm.kill(work, "cancelled", "It was cancelled");
-    }
-    if (warm.flights.size === 1) return;
-    if (ranMs > limits.runnerStuckMs && warm.state === "ready") this.#giveBack(warm.takeBack());
-    if (ranMs > limits.runnerSilentMs) this.#giveBack(warm.forgetUntold());
-  }
-
-  /** Results that lie unread would be news: they are read first. */
-  #timeOut(warm: Warm, work: Work, timeoutMs: number): void {
-    this.#parts.clock.soon(() => {
-      if (warm.at() !== work) return;
-      warm.kill(work, "timed-out", `It took longer than ${briefDuration(timeoutMs)}`);
-    });
+    const left = [...warm.flights.values()];
+    warm.flights.clear();
+    warm.kill(undefined, "cancelled", "It is replaced");
+    this.#giveBack(left);
   }
 
   #giveBack(back: Work[]): void {
@@ -384,31 +355,6 @@ export class Pool implements WarmEvents {
     if (work.suspected > 1) this.#suspects.push(work);
     else this.#queue.unshift(work);
     this.#dispatchSoon();
-  }
-
-  #suspect(work: Work, isAtIt: boolean): void {
-    work.suspected += isAtIt ? 2 : 1;
-    this.#again(work);
-  }
-
-  #isSure(warm: Warm, work: Work): boolean {
-    return (
-      warm.tasksTold === 1 || this.#parts.clock.monotonicMs() - work.startedMs > limits.crashSureMs
-    );
-  }
-
-  #charge(work: Work, warm: Warm, end: WarmEnd): void {
-    const { clock } = this.#parts;
-    const wallMs = clock.monotonicMs() - work.startedMs;
-    const memoryBytes = warm.memoryBytes;
-    const usage = { ...usedNothing(clock.now() - wallMs), wallMs, cpuMs: wallMs, memoryBytes };
-    const reason: FailureReason = end.broken ? "not-started" : end.reason;
-    const limit = this.#memoryBytes;
-    const message =
-      reason === "out-of-memory" ? `It took more memory than its ${briefSize(limit)}` : end.message;
-    const more =
-      end.exitCode === undefined || reason !== "exited" ? {} : { exitCode: end.exitCode };
-    this.#end(work, failed(usage, reason, end.broken?.message ?? message, more));
   }
 
   #notLoaded(end: WarmEnd): void {
@@ -444,6 +390,10 @@ export class Pool implements WarmEvents {
   #end(work: Work, outcome: Outcome): void {
     work.sink.ended(work, outcome);
   }
+}
+
+function isWornOut(warm: Warm): boolean {
+  return warm.isRetired || warm.tasksTold > limits.runnerTasksMax;
 }
 
 function isReduce({ brief }: Work): boolean {
