@@ -13,6 +13,7 @@ const prefixes = {
 } as const;
 const jobPrefix = "canopy_job_";
 
+/** 160 bits of chance behind a word that says what it opens. */
 export function newSecret(kind: keyof typeof prefixes, random: Random): string {
   return prefixes[kind] + randomSecret(random);
 }

@@ -11,6 +11,7 @@ export function encodeLine({ task, at, stream, text }: LogLine): string {
   return `${JSON.stringify([task, at, letters[stream], cut])}\n`;
 }
 
+/** Takes back what `encodeLine` gave. */
 export function decodeLine(line: string): LogLine {
   const [task, at, letter, text] = JSON.parse(line) as [
     string,

@@ -2,6 +2,7 @@ import type { KeyRecord, ProjectRecord } from "#/model/access.ts";
 import type { KeyView, ProjectView } from "#/model/views.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
+/** A project as the API shows it. */
 export function projectViewOf({ name, spec }: ProjectRecord): ProjectView {
   return { name, title: spec.title, weight: spec.weight, createdAt: instantOf(spec.createdAt) };
 }

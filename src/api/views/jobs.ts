@@ -67,6 +67,7 @@ export async function findStep(
   );
 }
 
+/** A job as the API shows it; with counts and usage when its steps are at hand. */
 export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
   const { name, project, spec, status } = job;
   return {

@@ -5,6 +5,7 @@ import type { MachineView as SoftState } from "#/scheduler/session.ts";
 import type { Space } from "#/space/space.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
+/** Throws CanopyError "not-found". */
 export function findMachine(space: Space, name: string): MachineRecord {
   const machine = space.get("machine", name);
   if (machine) return machine;
@@ -13,6 +14,7 @@ export function findMachine(space: Space, name: string): MachineRecord {
   });
 }
 
+/** A machine as the API shows it: its record, and what the scheduler knows of it now. */
 export function machineViewOf(
   { name, spec, status }: MachineRecord,
   soft: SoftState | undefined,

@@ -7,6 +7,7 @@ import { instantOf, maybeInstant } from "./time.ts";
 /** Tasks under way, by step. */
 export type RunningByStep = ReadonlyMap<string, number>;
 
+/** A step as the API shows it; `running` of its tasks are under way. */
 export function stepViewOf(step: StepRecord, running: number): StepView {
   const { name, spec, status } = step;
   const { run } = spec.template;

@@ -5,6 +5,7 @@ import type { TaskDetail, TaskErrorView, TaskView } from "#/model/views.ts";
 import type { LeaseView } from "#/scheduler/session.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
+/** What may be told of an error: not which other tasks it names. */
 export function taskErrorOf({ reason, message, stack, exitCode }: TaskError): TaskErrorView {
   return { reason, message, stack, exitCode };
 }
@@ -18,6 +19,7 @@ export function finalErrorOf(task: TaskRecord): TaskErrorView {
   return { reason: "machine-lost", message: "Its machine was lost each time that it ran" };
 }
 
+/** A task as lists show it: it runs when it has a lease, whatever its record says. */
 export function taskViewOf(
   task: TaskRecord,
   step: StepRecord | undefined,
@@ -47,6 +49,7 @@ export function taskViewOf(
   };
 }
 
+/** The same with its content. */
 export function taskDetailOf(
   task: TaskRecord,
   step: StepRecord | undefined,
@@ -64,6 +67,7 @@ export function taskDetailOf(
   };
 }
 
+/** The refusal of a task that is not there. */
 export function noTask(name: string): CanopyError {
   return new CanopyError("not-found", `Cannot find the task '${name}'`, {
     hint: `See those there are: canopy ps ${jobOf(name)} --tasks`,

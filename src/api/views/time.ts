@@ -3,6 +3,7 @@ export function instantOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** The same where there may be none. */
 export function maybeInstant(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : instantOf(ms);
 }
