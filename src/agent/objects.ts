@@ -33,6 +33,8 @@ export class ObjectCache implements ObjectAccess {
   /** Finds what an earlier life left. */
   async open(): Promise<void> {
     const { files } = this.#host;
+    // modules are ES modules here, whatever a package.json in some folder above says
+    await files.write(join(this.#folder, "package.json"), '{ "type": "module" }\n');
     for (const project of await files.list(this.#folder)) {
       for (const key of await files.list(join(this.#folder, project))) {
         const path = join(this.#folder, project, key);
