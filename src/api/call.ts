@@ -43,6 +43,8 @@ export interface Definition<
   status?: 200 | 201 | 202 | 204;
   /** What the answer is when it is no single JSON value. */
   answerType?: { type: string; description: string };
+  /** Set when the answer tells nothing newer than the call's own commit, which `run` has waited for. */
+  isSettled?: boolean;
   /** Errors beside those of every call. */
   errors?: ErrorCode[];
   run(call: Call<z.output<Params>, z.output<Query>, z.output<Body>>): unknown;

@@ -15,6 +15,7 @@ import { serveOperators } from "./operators.ts";
 import type { DoorParts, ServerParts } from "./parts.ts";
 import { answerProblems } from "./problems.ts";
 import { routes } from "./routes.ts";
+import { settled } from "./settled.ts";
 import { Feed } from "./streams/feed.ts";
 import { Watchers } from "./streams/watchers.ts";
 
@@ -148,7 +149,9 @@ function serveCall(
         request,
         reply,
       });
-      return reply.sent ? reply : reply.send(answered);
+      if (answered === reply || reply.sent) return reply;
+      if (!definition.isSettled) await settled(parts);
+      return reply.send(answered);
     },
   });
 }

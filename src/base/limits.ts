@@ -107,6 +107,8 @@ export const limits = {
   archivePageTasks: 512,
   /** Tasks of an NDJSON body that go into one commit. */
   appendBatchTasksMax: 4096,
+  /** An answer waits this long at most for what it tells to be on disk. */
+  settleMsMax: 5_000,
   /** One call may wait this long for what it asks for. */
   waitMsMax: 30_000,
   /** What a call with an idempotency key answered is known for so long, and for so many calls of a project. */

@@ -18,7 +18,6 @@ export const costOfJob = defineCall({
   answer: costView,
   errors: ["not-found"],
   async run({ parts, project, params }) {
-    await parts.space.durable();
     const job = await findJob(parts, project, params.job);
     const steps = await stepsOf(parts, job);
     const { kinds, usage } = foldSteps(steps, runningOf(parts, job.name));

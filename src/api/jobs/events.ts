@@ -40,10 +40,11 @@ async function tell(
   stream.closed.addEventListener("abort", onClosed);
   try {
     while (!stream.isClosed) {
-      await space.durable();
       const job = await findJob(parts, project, name);
       const ended = hasJobEnded(job);
-      stream.event(ended ? "end" : "progress", await detailOf(parts, job), space.sequence);
+      const detail = await detailOf(parts, job);
+      await space.durable();
+      stream.event(ended ? "end" : "progress", detail, space.sequence);
       if (ended) return stream.end();
       // Many steps take longer to fold: one part in twenty of the time is all that a watcher may cost.
       await sleep(clock, Math.max(limits.progressMs, job.status.steps / 20), stream.closed);

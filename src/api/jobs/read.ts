@@ -15,7 +15,6 @@ export const readJob = defineCall({
   answer: jobDetail,
   errors: ["not-found"],
   async run({ parts, project, params }) {
-    await parts.space.durable();
     return detailOf(parts, await findJob(parts, project, params.job));
   },
 });

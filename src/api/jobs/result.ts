@@ -25,7 +25,6 @@ export const resultOfJob = defineCall({
   answer: jobResult,
   errors: ["not-found"],
   async run({ parts, project, params, query }): Promise<JobResult> {
-    await parts.space.durable();
     let job = await findJob(parts, project, params.job);
     if (!hasJobEnded(job) && query.waitMs > 0) {
       await untilEnded(parts, job.name, query.waitMs);
@@ -52,7 +51,7 @@ function untilEnded(
     const timer = clock.after(waitMs, done, true);
     const look = () => {
       const job = space.get("job", name);
-      if (!job || hasJobEnded(job)) void space.durable().finally(done);
+      if (!job || hasJobEnded(job)) done(); // the answer itself waits until that is on disk
     };
     const stop = feed.onJob(name, look);
     look();

@@ -16,7 +16,6 @@ export const whyJob = defineCall({
   answer: whyView,
   errors: ["not-found"],
   async run({ parts, project, params }) {
-    await parts.space.durable();
     const job = await findJob(parts, project, params.job);
     const explanations = hasJobEnded(job)
       ? endingOf(job, await stepsOf(parts, job))

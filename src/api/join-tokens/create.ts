@@ -23,6 +23,7 @@ export const createJoinToken = defineCall({
     .prefault({}),
   answer: madeJoinTokenView,
   status: 201,
+  isSettled: true,
   errors: ["no-space"],
   async run({ parts, body }) {
     const committed = parts.space.commit((tx) => parts.access.createJoinToken(tx, body));

@@ -12,7 +12,6 @@ export const listKeys = defineCall({
   query: pageQuery,
   answer: pageOf(keyView),
   async run({ parts, project, query }) {
-    await parts.space.durable();
     const { limit, cursor } = query;
     const views = [...parts.space.list("key", project)]
       .map(keyViewOf)

@@ -128,9 +128,21 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     }
   }
 
+  let heardMs = clock.monotonicMs();
+  /** An agent beats far more often; one that is silent for a whole lease is gone, whatever its socket says. */
+  function watch(wasSilent: boolean): void {
+    if (!isOpen) return;
+    const isSilent = clock.monotonicMs() - heardMs >= limits.leaseMs;
+    // Looked at twice: after a long turn of our own, what it said may still stand in the socket.
+    if (isSilent && wasSilent) return end(`nothing was heard for ${limits.leaseMs} ms`);
+    clock.after(isSilent ? limits.heartbeatMs : limits.leaseMs, () => watch(isSilent), true);
+  }
+  watch(false);
+
   link.onClose = (reason) => end(reason);
   link.onMessage = (text) => {
     if (!isOpen) return;
+    heardMs = clock.monotonicMs();
     try {
       handle(parseMessage(text));
     } catch (thrown) {

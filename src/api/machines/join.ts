@@ -16,6 +16,7 @@ export const joinMachine = defineCall({
   body: joinRequest,
   answer: z.object({ machine: z.string(), key: z.string() }),
   status: 201,
+  isSettled: true,
   errors: ["no-space"],
   async run({ parts, body }) {
     const committed = parts.space.commit((tx) => parts.access.join(tx, body));

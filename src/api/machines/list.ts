@@ -12,7 +12,6 @@ export const listMachines = defineCall({
   query: pageQuery.extend({ connected: z.enum(["true", "false"]).optional() }),
   answer: pageOf(machineView),
   async run({ parts, query }) {
-    await parts.space.durable();
     const { limit, cursor, connected } = query;
     const soft = new Map(parts.scheduler.machines().map((state) => [state.machine, state]));
     const views = [...parts.space.list("machine")]

@@ -12,7 +12,6 @@ export const readMachine = defineCall({
   answer: machineView,
   errors: ["not-found"],
   async run({ parts, params, reply }) {
-    await parts.space.durable();
     const machine = findMachine(parts.space, params.machine);
     reply.header("etag", `"${machine.revision}"`);
     return machineViewOf(

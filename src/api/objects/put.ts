@@ -18,6 +18,7 @@ export const putObject = defineCall({
   streams: ["application/octet-stream"],
   answer: objectView,
   status: 201,
+  isSettled: true,
   errors: ["no-space"],
   async run({ parts, project, query, body }) {
     const stored = await parts.objects.put(

@@ -12,7 +12,6 @@ export const listProjects = defineCall({
   query: pageQuery,
   answer: pageOf(projectView),
   async run({ parts, caller, query }) {
-    await parts.space.durable();
     const { limit, cursor } = query;
     const projects = [...parts.space.list("project")]
       .filter(

@@ -14,7 +14,6 @@ export const readStatus = defineCall({
   answer: statusView,
   async run({ parts, project, caller }) {
     const { space, version, startedAt, currency } = parts;
-    await space.durable();
     const { tasksUnfinished, ...load } = loadOf(parts);
     return {
       version,

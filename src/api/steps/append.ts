@@ -27,6 +27,7 @@ export const appendTasks = defineCall({
   body: jsonBody,
   streams: ["application/x-ndjson"],
   answer: appendedView,
+  isSettled: true,
   errors: ["not-found", "conflict", "limited", "no-space"],
   async run({ parts, project, params, query, body, request }) {
     const job = await findRunningJob(parts, project, params.job, "append tasks");

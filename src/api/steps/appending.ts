@@ -23,6 +23,8 @@ export class Appending {
   #step: string;
   #next: number;
   #durable: Promise<void> = Promise.resolve();
+  /** The step as the newest commit left it. */
+  #said: AppendedView | undefined;
 
   constructor(parts: AppendingParts, asked: { project: string; step: string; from: number }) {
     this.#parts = parts;
@@ -37,37 +39,36 @@ export class Appending {
       ? await Promise.all(texts.map((text) => this.#inputOf(text)))
       : texts.map((input) => ({ input }));
     const before = this.#durable;
-    this.#durable = (await this.#commit(inputs, false)).durable;
-    this.#durable.catch(() => {});
+    await this.#commit(inputs, false);
     this.#next += inputs.length;
     await before;
   }
 
   async end(close: boolean): Promise<AppendedView> {
-    if (close) this.#durable = (await this.#commit([], true)).durable;
+    if (close || !this.#said) await this.#commit([], close);
     await this.#durable;
-    const step = this.#parts.space.get("step", this.#step);
-    return { offered: step?.status.offered ?? this.#next, closed: step?.status.closed ?? true };
+    return this.#said!;
   }
 
   /** Holds the caller back while too many tasks of the job wait; throws "limited" when that lasts. */
-  async #commit(
-    inputs: { input: string; inputObject?: string }[],
-    close: boolean,
-  ): Promise<{ durable: Promise<void> }> {
+  async #commit(inputs: { input: string; inputObject?: string }[], close: boolean): Promise<void> {
     const { space, jobs, clock } = this.#parts;
     const untilMs = clock.monotonicMs() + limits.throttleHoldMs;
     for (;;) {
       try {
-        return space.commit((tx) => {
+        const { value, durable } = space.commit((tx) => {
           const step = tx.get("step", this.#step);
           if (!step)
             throw new CanopyError(
               "conflict",
               `Cannot append tasks as the step ${this.#step} has ended`,
             );
-          return jobs.appendTasks(tx, step, this.#next, inputs, close);
+          jobs.appendTasks(tx, step, this.#next, inputs, close);
+          return tx.get("step", this.#step)!.status;
         });
+        this.#said = { offered: value.offered, closed: value.closed };
+        this.#durable = durable;
+        return;
       } catch (thrown) {
         const leftMs = untilMs - clock.monotonicMs();
         if (!(thrown instanceof CanopyError && thrown.code === "limited") || leftMs <= 0)

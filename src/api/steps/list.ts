@@ -17,7 +17,6 @@ export const listSteps = defineCall({
   answer: pageOf(stepView),
   errors: ["not-found"],
   async run({ parts, project, params, query }): Promise<Page<StepView>> {
-    await parts.space.durable();
     const job = await findJob(parts, project, params.job);
     const running = runningOf(parts, job.name);
     const items: StepView[] = [];

@@ -14,7 +14,6 @@ export const readStep = defineCall({
   answer: stepView,
   errors: ["not-found"],
   async run({ parts, project, params }) {
-    await parts.space.durable();
     const job = await findJob(parts, project, params.job);
     const step = await findStep(parts, job, params.step);
     return stepViewOf(step, runningOf(parts, job.name).get(step.name) ?? 0);

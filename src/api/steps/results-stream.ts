@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { hasTaskEnded, indexOfTask, taskName, type TaskRecord } from "#/model/task.ts";
-import { hasStepEnded, type StepRecord } from "#/model/step.ts";
+import type { StepRecord } from "#/model/step.ts";
 import type { ResultLine } from "#/model/views.ts";
 import type { Space } from "#/space/space.ts";
 import { Bell } from "../streams/bell.ts";
@@ -67,11 +67,10 @@ export async function tellInFinishOrder(
       }
       queue = [];
       isLive = true;
-      if (queue.length === 0 && (await isOver(space, step, () => told.size))) {
-        if (queue.length === 0) return stream.write(await endLine(space, step));
-      } else if (queue.length === 0) {
-        await bell.wait();
-      }
+      const end = await endLine(space, step, () => told.size);
+      if (queue.length > 0) continue; // of what came meanwhile
+      if (end !== undefined) return stream.write(end);
+      await bell.wait();
       if (stream.isFull) await stream.ready();
     }
   } finally {
@@ -142,11 +141,9 @@ export async function tellInIndexOrder(
       }
       isLooking = false;
       if (ahead.has(next)) continue;
-      if (await isOver(space, step, () => next)) {
-        if (!ahead.has(next)) return stream.write(await endLine(space, step));
-      } else {
-        await bell.wait();
-      }
+      const end = await endLine(space, step, () => next);
+      if (end !== undefined) return stream.write(end);
+      await bell.wait();
       await stream.ready();
     }
   } finally {
@@ -212,15 +209,24 @@ async function readStep(space: Space, name: string): Promise<StepRecord["status"
   throw new CanopyError("not-found", `Cannot find the step '${name}' any more`);
 }
 
-/** True when the step has durably ended and every task that it will ever have has been told. */
-async function isOver(space: Space, name: string, told: () => number): Promise<boolean> {
-  const [step] = await space.find("step", [name]);
-  if (!step || !hasStepEnded(step)) return false;
+/** The last line, once the step has durably ended and every task that it will ever have has been told. */
+async function endLine(
+  space: Space,
+  name: string,
+  told: () => number,
+): Promise<string | undefined> {
+  const status = await readStep(space, name);
+  const { phase, offered, succeeded, failed, cancelled, reason } = status;
+  if (phase === "running" || phase === "blocked") return undefined;
   await space.durable();
-  return told() >= step.status.offered;
-}
-
-async function endLine(space: Space, name: string): Promise<string> {
-  const { phase, offered, succeeded, failed, cancelled, reason } = await readStep(space, name);
-  return `${JSON.stringify({ end: { phase, offered, succeeded, failed, cancelled, ...(reason !== undefined && { reason }) } } satisfies ResultLine)}\n`;
+  if (told() < offered) return undefined;
+  const end = {
+    phase,
+    offered,
+    succeeded,
+    failed,
+    cancelled,
+    ...(reason !== undefined && { reason }),
+  };
+  return `${JSON.stringify({ end } satisfies ResultLine)}\n`;
 }

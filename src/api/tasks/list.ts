@@ -25,7 +25,6 @@ export const listTasks = defineCall({
   answer: pageOf(taskView),
   errors: ["not-found"],
   async run({ parts, project, params, query }): Promise<Page<TaskView>> {
-    await parts.space.durable();
     const job = await findJob(parts, project, params.job);
     const asked = {
       ...query,

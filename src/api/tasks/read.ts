@@ -17,7 +17,6 @@ export const readTask = defineCall({
   errors: ["not-found"],
   async run({ parts, project, params }) {
     const { space, scheduler } = parts;
-    await space.durable();
     const job = await findJob(parts, project, params.job);
     const name = taskName(`${job.name}/${params.step}`, params.index);
     const [task] = await space.find("task", [name]);

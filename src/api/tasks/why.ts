@@ -19,7 +19,6 @@ export const whyTask = defineCall({
   errors: ["not-found"],
   async run({ parts, project, params, query }) {
     const { space, scheduler } = parts;
-    await space.durable();
     const job = await findJob(parts, project, params.job);
     const name = taskName(`${job.name}/${params.step}`, params.index);
     const [task] = await space.find("task", [name]);

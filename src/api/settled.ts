@@ -1,0 +1,30 @@
+import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Space } from "#/space/space.ts";
+
+/**
+ * Resolves when all that was read so far is on disk, and so may be told: an answer is made first, then
+ * this is awaited, then it is sent. Throws "unavailable" when that takes too long, as it does while the
+ * disk is full: who asks is told so instead of waiting for ever.
+ */
+export function settled({ space, clock }: { space: Space; clock: Clock }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(
+      limits.settleMsMax,
+      () =>
+        reject(
+          new CanopyError(
+            "unavailable",
+            `Cannot answer as the newest changes could not be written to disk for ${limits.settleMsMax} ms`,
+            { hint: "Is the disk full? See: GET /readyz", retryAfterMs: 1000 },
+          ),
+        ),
+      true,
+    );
+    void space.durable().then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}
