@@ -1,14 +1,10 @@
 import type { Clock, Timer } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
-import {
-  parentOf,
-  type AnyRecord,
-  type Change,
-  type Kind,
-  type RecordOfKind,
-} from "#/model/record.ts";
+import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
+import { Families } from "./families.ts";
 import type { Batch, SpaceLog } from "./log.ts";
+import { Staged } from "./staged.ts";
 
 /** What a transaction gave, and when it may be told to the outside. */
 export interface Committed<T> {
@@ -32,7 +28,6 @@ export type Draft<R> = R extends AnyRecord
   ? Omit<R, "revision" | "serial"> & { readonly revision?: number; readonly serial?: number }
   : never;
 
-const noRecords: ReadonlyMap<string, AnyRecord> = new Map();
 const retryFullMs = 1000;
 
 /**
@@ -41,7 +36,7 @@ const retryFullMs = 1000;
  * everything committed in one turn of the event loop, and by the loops that it woke, is one batch.
  */
 export class Space {
-  #families = new Map<Kind, Map<string, Map<string, AnyRecord>>>();
+  #families = new Families();
   #log: SpaceLog;
   #clock: Clock;
   #report: Log;
@@ -70,7 +65,7 @@ export class Space {
   static async open(parts: SpaceParts): Promise<Space> {
     const space = new Space(parts);
     const { sequence, serial, epoch, records } = await parts.log.load();
-    for (const record of records) space.#set(record);
+    for (const record of records) space.#families.set(record);
     space.#sequence = sequence;
     space.#serial = serial;
     space.#epoch = epoch;
@@ -88,25 +83,21 @@ export class Space {
   }
 
   get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
-    return this.#families.get(kind)?.get(parentOf(name))?.get(name) as RecordOfKind<K> | undefined;
+    return this.#families.get(kind, name);
   }
 
   /** Live records of a kind that are part of `parent` ("" for those that stand alone), in the order they were made. */
   list<K extends Kind>(kind: K, parent = ""): Iterable<RecordOfKind<K>> {
-    return (this.#families.get(kind)?.get(parent) ?? noRecords).values() as Iterable<
-      RecordOfKind<K>
-    >;
+    return this.#families.members(kind, parent).values();
   }
 
   /** Live records of a kind, whatever they are part of. */
-  *all<K extends Kind>(kind: K): Generator<RecordOfKind<K>> {
-    for (const members of this.#families.get(kind)?.values() ?? []) {
-      yield* members.values() as Iterable<RecordOfKind<K>>;
-    }
+  all<K extends Kind>(kind: K): Iterable<RecordOfKind<K>> {
+    return this.#families.all(kind);
   }
 
   count(kind: Kind, parent = ""): number {
-    return this.#families.get(kind)?.get(parent)?.size ?? 0;
+    return this.#families.members(kind, parent).size;
   }
 
   /** Records by name, archived ones too. Live ones are as they are in memory. */
@@ -192,27 +183,10 @@ export class Space {
     await this.#log.close();
   }
 
-  #set(record: AnyRecord): void {
-    let family = this.#families.get(record.kind);
-    if (!family) this.#families.set(record.kind, (family = new Map()));
-    const parent = parentOf(record.name);
-    let members = family.get(parent);
-    if (!members) family.set(parent, (members = new Map()));
-    members.set(record.name, record);
-  }
-
-  #remove(kind: Kind, name: string): void {
-    const parent = parentOf(name);
-    const family = this.#families.get(kind);
-    const members = family?.get(parent);
-    members?.delete(name);
-    if (members?.size === 0) family!.delete(parent);
-  }
-
   #apply(changes: Change[]): void {
     for (const { op, record } of changes) {
-      if (op === "put" || op === "restore") this.#set(record);
-      else this.#remove(record.kind, record.name);
+      if (op === "put" || op === "restore") this.#families.set(record);
+      else this.#families.remove(record.kind, record.name);
     }
     for (const change of changes) this.#pending.push(change);
     if (this.#state === "idle") this.#flushSoon();
@@ -276,66 +250,4 @@ export interface SpaceParts {
   clock: Clock;
   report: Log;
   onBroken: (error: unknown) => void;
-}
-
-type Read = <K extends Kind>(kind: K, name: string) => RecordOfKind<K> | undefined;
-
-/** Changes of one transaction, before they are applied. */
-class Staged implements Transaction {
-  #read: Read;
-  #changes = new Map<string, Change>();
-  serial: number;
-
-  constructor(read: Read, serial: number) {
-    this.#read = read;
-    this.serial = serial;
-  }
-
-  get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
-    const staged = this.#changes.get(`${kind} ${name}`);
-    if (!staged) return this.#read(kind, name);
-    return staged.op === "put" || staged.op === "restore"
-      ? (staged.record as RecordOfKind<K>)
-      : undefined;
-  }
-
-  put<K extends Kind>(draft: Draft<RecordOfKind<K>>): RecordOfKind<K> {
-    return this.#stage("put", draft as AnyRecord) as RecordOfKind<K>;
-  }
-
-  archive<K extends Kind>(draft: Draft<RecordOfKind<K>>): void {
-    this.#stage("archive", draft as AnyRecord);
-  }
-
-  delete(kind: Kind, name: string): void {
-    const record = this.get(kind, name);
-    if (record) this.#stage("delete", record);
-  }
-
-  changes(): Change[] {
-    return [...this.#changes.values()];
-  }
-
-  /** Revision and serial follow the live record, else those in the draft: it was archived, and comes back. */
-  #stage(asked: "put" | "archive" | "delete", draft: AnyRecord): AnyRecord {
-    const { kind, project, name, spec, status } = draft;
-    const key = `${kind} ${name}`;
-    const live = this.get(kind, name);
-    const before = live ?? (draft.revision ? draft : undefined);
-    const op =
-      asked === "put" && before && (!live || this.#changes.get(key)?.op === "restore")
-        ? "restore"
-        : asked;
-    const record = {
-      kind,
-      project,
-      serial: before?.serial ?? ++this.serial,
-      name,
-      revision: (before?.revision ?? 0) + 1,
-      spec,
-      status,
-    } as AnyRecord;
-    this.#changes.set(key, { op, record });
-    return record;
-  }
 }
