@@ -30,9 +30,9 @@ type Cloud = {
 export function watchFaults(parts: FaultParts): void {
   catchPrints(parts);
   giveContext();
-  process.on("uncaughtException", (thrown) => stray(parts, threw(thrown)));
+  process.on("uncaughtException", (thrown) => stray(parts, threw(thrown), false));
   process.on("unhandledRejection", (thrown) =>
-    stray(parts, threw(thrown, "a promise was rejected and nobody caught it: ")),
+    stray(parts, threw(thrown, "a promise was rejected and nobody caught it: "), true),
   );
   process.on("exit", (code) => {
     const task = tasks.getStore();
@@ -56,14 +56,18 @@ export function watchFaults(parts: FaultParts): void {
   });
 }
 
-function stray(parts: FaultParts, error: TaskError): void {
+/**
+ * A promise nobody caught is the fault of its task alone when that has ended; when it still runs, its
+ * function hangs in the air, and after an uncaught error anything may: then the runner is replaced.
+ */
+function stray(parts: FaultParts, error: TaskError, isPromise: boolean): void {
   if (parts.isLoading()) return parts.broken({ ...error, reason: "not-started" });
   const task = tasks.getStore();
-  if (task) parts.fail(task, error);
-  (task ?? parts.current())?.note(
-    `${task?.isReported ? "after it had ended: " : ""}${error.message}; the runner is replaced`,
-  );
-  parts.retire();
+  const isHarmless = isPromise && task?.ending !== undefined;
+  if (task?.isReported) task.note(`after it had ended: ${error.message}`);
+  else if (task) parts.fail(task, error);
+  else parts.current()?.note(`by something before: ${error.message}`);
+  if (!isHarmless) parts.retire();
 }
 
 function catchPrints(parts: FaultParts): void {
