@@ -30,11 +30,12 @@ export const nodeFiles: Files = {
   },
 
   async *stream(path, part) {
-    const start = part?.offset ?? 0;
     if (part?.length === 0) return;
+    if (!part) return yield* createReadStream(path); // without a place to start, a pipe can be read too
+    const start = part.offset ?? 0;
     yield* createReadStream(
       path,
-      part?.length === undefined ? { start } : { start, end: start + part.length - 1 },
+      part.length === undefined ? { start } : { start, end: start + part.length - 1 },
     );
   },
 
