@@ -192,12 +192,12 @@ test("run bundles a module, and tells file, line and column of what does not com
 
 test("a person sees a table and colours, a pipe neither", async () => {
   const person = await canopy(["machines"], on({ isTty: true }));
-  assert.match(person.stdout, /\u001b\[/);
+  assert.ok(person.stdout.includes("\u001b["));
   const [titles = "", line = ""] = stripVTControlCharacters(person.stdout).split("\n");
   assert.match(titles, /^MACHINE +STATE +CPUS/);
   assert.equal(titles.indexOf("STATE"), line.indexOf("ready"));
   const pipe = await canopy(["machines"], on());
-  assert.doesNotMatch(pipe.stdout, /\u001b|MACHINE/);
+  assert.ok(!pipe.stdout.includes("\u001b") && !pipe.stdout.includes("MACHINE"));
   assert.match(pipe.stdout, /\tready\t/);
 });
 

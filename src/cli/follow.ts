@@ -206,7 +206,7 @@ function tellEnd(progress: Progress, result: JobResult, { err }: Terminal): void
   if (job.phase === "succeeded") {
     if (result.resultObject !== undefined)
       err.write(`  the result is large. Fetch it with: canopy result ${job.id}\n`);
-    else if (result.result !== undefined && decodeValue(result.result) != null) {
+    else if (result.result !== undefined && (decodeValue(result.result) ?? null) !== null) {
       const text = hasTagged(result.result)
         ? inspect(decodeValue(result.result), { breakLength: Infinity })
         : result.result;

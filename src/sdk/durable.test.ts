@@ -278,7 +278,7 @@ test("a failure throws TaskFailed where it was called, or is a value when asked 
     assert.ok(values.every((value) => value instanceof TaskFailed));
     const mixed: number[] = [];
     for await (const value of square.map([5, 6], { ordered: false })) mixed.push(value);
-    return mixed.sort();
+    return mixed.sort((a, b) => a - b);
   };
   assert.deepEqual(await attempts(id, body), [25, 36]);
 });

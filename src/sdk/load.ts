@@ -154,7 +154,8 @@ export async function waitForEnd(client: Client, job: string): Promise<JobResult
 }
 
 async function valueOf(client: Client, title: string, ended: JobResult): Promise<unknown> {
-  if (ended.error) throw new TaskFailed(title, `${ended.id}/0/0`, 0, ended.error);
+  if (ended.error && ended.phase !== "cancelled")
+    throw new TaskFailed(title, `${ended.id}/0/0`, 0, ended.error);
   if (ended.phase !== "succeeded") {
     throw new CanopyError(
       "conflict",

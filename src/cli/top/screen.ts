@@ -153,7 +153,13 @@ function Lines({
     Math.max(title.length, ...texts.map((line) => widthOf(line[at]!))),
   );
   const lineOf = (line: string[]) =>
-    fitted(line.map((text, at) => padded(text, widths[at]!, columns[at]!.align)).join("  "), width);
+    fitted(
+      line
+        .map((text, at) => padded(text, widths[at]!, columns[at]!.align))
+        .join("  ")
+        .trimEnd(),
+      width,
+    );
   return h(
     Box,
     { flexDirection: "column" },
