@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Clock } from "#/base/clock.ts";
+import { Client } from "./client.ts";
+import { Http } from "./http.ts";
+import { readStep } from "./results.ts";
+
+const door = { url: "http://cloud.test", key: undefined, project: undefined, from: "the test" };
+const random = { bytes: (count: number) => new Uint8Array(count), fraction: () => 0 };
+/** Waits take no time. */
+const clock: Clock = {
+  now: () => 0,
+  monotonicMs: () => 0,
+  after: (_, action) => (queueMicrotask(action), { cancel() {} }),
+  soon: queueMicrotask,
+};
+
+/** A client of a cloud that tells results in this order, and whose connections break after so many lines. */
+function breaking(finished: readonly number[], cuts: readonly number[]): Client {
+  let turn = 0;
+  const fetch = async (asked: string | URL | Request) => {
+    const query = new URL(String(asked)).searchParams;
+    const told =
+      query.get("order") === "index"
+        ? finished.toSorted((a, b) => a - b).filter((index) => index >= Number(query.get("from")))
+        : finished.filter((index) => !has(query.get("have") ?? "", index));
+    const lines = told.map(
+      (index) =>
+        `${JSON.stringify({ index, result: index % 3 === 0 ? { $canopy: ["bigint", String(index)] } : index })}\n`,
+    );
+    lines.push(`\n${JSON.stringify({ end: { phase: "succeeded", offered: finished.length } })}\n`);
+    const cut = cuts[turn++];
+    const body = new ReadableStream(
+      {
+        start(controller) {
+          controller.enqueue(Buffer.from(lines.slice(0, cut).join("")));
+          if (cut !== undefined && cut < lines.length)
+            controller.error(new TypeError("terminated"));
+          else controller.close();
+        },
+      },
+      { highWaterMark: 2 },
+    );
+    return new Response(body);
+  };
+  return new Client(new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, 0));
+}
+
+function has(ranges: string, index: number): boolean {
+  return ranges
+    .split(",")
+    .filter(Boolean)
+    .some((range) => {
+      const [first, last = first] = range.split("-").map(Number);
+      return index >= first! && index <= last!;
+    });
+}
+
+test("readStep() tells each result once, in its order, however often its connection breaks", async () => {
+  const tasks = fc.integer({ min: 0, max: 60 }).chain((count) =>
+    fc.shuffledSubarray(
+      Array.from({ length: count }, (_, index) => index),
+      { minLength: count, maxLength: count },
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      tasks,
+      fc.array(fc.nat(20), { maxLength: 6 }),
+      fc.constantFrom("index" as const, "finish" as const),
+      async (finished, cuts, order) => {
+        const seen: number[] = [];
+        const batches = readStep(breaking(finished, cuts), "j1", 0, { order });
+        for (;;) {
+          const { done, value } = await batches.next();
+          if (done) {
+            assert.equal(value.offered, finished.length);
+            break;
+          }
+          for (const outcome of value) {
+            assert.equal(Number(outcome.value), outcome.index);
+            assert.equal(typeof outcome.value, outcome.index % 3 === 0 ? "bigint" : "number");
+            seen.push(outcome.index);
+          }
+        }
+        assert.deepEqual(seen, order === "index" ? finished.toSorted((a, b) => a - b) : finished);
+      },
+    ),
+  );
+});
