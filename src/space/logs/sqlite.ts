@@ -34,7 +34,7 @@ export class SqliteLog implements SpaceLog {
         PRAGMA locking_mode = EXCLUSIVE;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"};
-        PRAGMA wal_autocheckpoint = 4000;
+        PRAGMA wal_autocheckpoint = 16000;
         PRAGMA cache_size = -32768;
         CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS live (serial INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
