@@ -42,8 +42,9 @@ export function microsOf(micros: number | undefined, currency: string): string {
   return moneyOf(micros === undefined ? undefined : formatMicros(Math.round(micros)), currency);
 }
 
+/** "1,204". By hand, as asking for a locale costs 20 ms of loading. */
 export function countOf(count: number): string {
-  return count.toLocaleString("en-US");
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** "1 task", "1,204 tasks". */
