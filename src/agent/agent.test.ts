@@ -181,6 +181,24 @@ test("a refused agent says so and stays away", async (t) => {
   assert.equal(cloud.links.length, 1);
 });
 
+test("an agent ends what an earlier one in its folder left running", async (t) => {
+  const cloud = await cloudOf(t);
+  const folder = await folderOf(t);
+  const earlier = await agentOf(t, cloud, { folder });
+  await earlier.connected;
+  cloud.offer(earlier.machine, { "j1/0": shell("setsid sleep 67.5; sleep 67.5") }, [
+    offerOf("j1/0/0"),
+  ]);
+  await cloud.until(() => cloud.links.length === 1);
+  while (nodeHost(silent).processes.marked("CANOPY_TASK", "j1/0/0").length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await agentOf(t, cloud, { folder });
+  await cloud.until(() => cloud.reports.length === 1);
+  assert.equal(cloud.reports[0]!.error?.reason, "signalled");
+  assert.deepEqual(nodeHost(silent).processes.marked("CANOPY_TASK", "j1/0/0"), []);
+});
+
 test("stop() gives back what it holds, when nothing of it runs any more", async (t) => {
   const cloud = await cloudOf(t);
   const agent = await agentOf(t, cloud, { capacity: { milliCpus: 1000 } });

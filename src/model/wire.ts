@@ -38,7 +38,10 @@ export type FromCloud =
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */
   | { type: "forget"; jobs: string[] }
-  /** Another agent cannot reach this one: send that segment of the shuffle by this link. */
+  /**
+   * Another agent cannot reach this one: send that part of a segment of the shuffle by this link. Parts
+   * of limits.relayPartBytes are numbered from 0 after the segment's name: "job/step/index/partition/0".
+   */
   | { type: "fetch"; request: number; segment: string }
   /** Refused for good: the reason is for the operator. */
   | { type: "refused"; reason: string };
@@ -78,6 +81,7 @@ export interface SegmentSource {
 export interface RunningTask {
   task: string;
   fence: number;
+  /** How long it has been running. */
   sinceMs: number;
 }
 

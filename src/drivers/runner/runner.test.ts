@@ -153,8 +153,8 @@ test("a task that waits for what can never come fails at once", async () => {
 });
 
 test("a task may print gigabytes: what is kept has a limit", async () => {
-  const { printed, result } = await step("prints")(500_000);
-  assert.equal(result, "500000");
+  const { printed, result } = await step("prints")(100_000);
+  assert.equal(result, "100000");
   const bytes = printed.reduce((sum, { text }) => sum + text.length + 1, 0);
   assert.ok(bytes < limits.taskLogBytesMax * 1.1, `${bytes} bytes kept`);
   assert.match(printed.at(-1)!.text, /the rest is dropped/);
@@ -255,7 +255,7 @@ test("a module that cannot be loaded fails its tasks, and says why", async () =>
     ["import 'no-such-package'", /Cannot find package/],
     ["export const g = 1", /exports no function 'f': it exports g/],
   ];
-  for (const [source, expected] of cases) {
+  const fails = async ([source, expected]: (typeof cases)[number]) => {
     const run: FunctionRun = {
       driver: "runner",
       module: await rig.module(source),
@@ -265,7 +265,8 @@ test("a module that cannot be loaded fails its tasks, and says why", async () =>
     const { error } = await rig.run(briefOf({ run }), `j${++stepCount}/0`, { input: "[]" });
     assert.equal(error?.reason, "not-started");
     assert.match(error!.message, expected);
-  }
+  };
+  await Promise.all(cases.map(fails));
 });
 
 test("without control groups memory is still watched, and children still ended", async () => {
