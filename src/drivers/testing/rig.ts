@@ -103,16 +103,16 @@ export class Rig {
   async module(source: string): Promise<string> {
     const key = `module-${this.objects.size}`;
     const path = join(this.folder, `${key}.mjs`);
-    await writeFile(path, source);
     this.objects.set(key, path);
+    await writeFile(path, source);
     return key;
   }
 
   async object(content: string | Uint8Array): Promise<string> {
     const key = `object-${this.objects.size}`;
     const path = join(this.folder, key);
-    await writeFile(path, content);
     this.objects.set(key, path);
+    await writeFile(path, content);
     return key;
   }
 
