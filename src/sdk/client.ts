@@ -274,6 +274,10 @@ export function stepPath(job: string, step: number | string): string {
   return `${jobPath(job)}/steps/${encodeURIComponent(step)}`;
 }
 
-export function bodyOf(response: Response): AsyncIterable<Uint8Array> {
-  return response.body ?? ReadableStream.from([]);
+/**
+ * An answer's body, holding on to the answer: fetch cancels, without an error, the body of a response
+ * that the garbage collector takes before anyone has begun to read.
+ */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body) yield* response.body;
 }

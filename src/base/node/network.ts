@@ -40,7 +40,7 @@ export const nodeNetwork: Network = {
       return {
         status: response.status,
         headers: Object.fromEntries(response.headers),
-        body: response.body ?? Readable.from([]),
+        body: bodyOf(response),
       };
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
@@ -82,6 +82,14 @@ export const nodeNetwork: Network = {
     };
   },
 };
+
+/**
+ * The body, holding on to its response: fetch cancels, without an error, the body of a response that
+ * the garbage collector takes before anyone has begun to read.
+ */
+async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body) yield* response.body;
+}
 
 const pingEveryMs = 5_000;
 
