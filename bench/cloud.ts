@@ -43,8 +43,8 @@ function killAgent(folder: string): void {
   }
 }
 
-/** `canopy up` on a free port; resolves when it is ready. */
-export async function startCloud(folder: string, args: string[] = []): Promise<Cloud> {
+/** `canopy up`, on a free port where none is given; resolves when it is ready. */
+export async function startCloud(folder: string, args: string[] = [], port = 0): Promise<Cloud> {
   const startMs = performance.now();
   // Nothing of the caller's own clouds, and an inspector that opens on a free port when it is asked for.
   const env = {
@@ -52,10 +52,14 @@ export async function startCloud(folder: string, args: string[] = []): Promise<C
     HOME: folder,
     NODE_OPTIONS: "--inspect-port=127.0.0.1:0",
   };
-  const child = spawn(launcher, ["up", "--data", folder, "--port", "0", "--json", ...args], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    launcher,
+    ["up", "--data", folder, "--port", String(port), "--json", ...args],
+    {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   running.add(child);
   folders.add(folder);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve())).then(

@@ -1,6 +1,6 @@
 // npm run bench -- tasks|start|mapreduce [--json] [--runs 5] [--tasks 100000] [--peers]
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,11 +41,16 @@ if (!(Number.isInteger(runs) && runs >= 1 && Number.isInteger(tasks) && tasks >=
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+let folder: string | undefined;
+process.once(
+  "exit",
+  () => folder !== undefined && rmSync(folder, { recursive: true, force: true }),
+);
 
 const withPeers = values.peers && !values["no-peers"];
 if (withPeers && names.includes("tasks")) installPeers();
 for (const name of names) {
-  const folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
+  folder = await mkdtemp(join(tmpdir(), "canopy-bench-"));
   try {
     const bench = await benches[name]!();
     const report = await bench({

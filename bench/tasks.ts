@@ -165,7 +165,8 @@ async function restartWith(folder: string): Promise<Record<string, number>> {
   } finally {
     await first.kill();
   }
-  const again = await startCloud(folder);
+  // The same port, as its agent has outlived it and comes back to where it was.
+  const again = await startCloud(folder, [], Number(new URL(first.url).port));
   try {
     const { tasksWaiting } = await (await again.client()).status();
     if (tasksWaiting !== bagTasks)
