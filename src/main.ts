@@ -1,11 +1,8 @@
-import { enableCompileCache } from "node:module";
+import { runCli } from "./cli/cli.ts";
+import { readConfig } from "./config.ts";
+import { version } from "./version.ts";
 
-enableCompileCache();
-const { readConfig } = await import("./config.ts");
-const { runCli } = await import("./cli/cli.ts");
-const { version } = await import("./version.ts");
-
-const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<string, string>;
+const env = { ...process.env } as Record<string, string>;
 process.exitCode = await runCli(process.argv.slice(2), {
   version,
   config: readConfig(env),
