@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cp, glob, mkdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, test } from "node:test";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
 import { transform } from "esbuild";
 import { pack, tarball } from "../scripts/pack.ts";
+import { scan } from "../scripts/scan.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "canopy-pack-"));
@@ -33,9 +36,9 @@ async function install(): Promise<void> {
   await symlink("../canopy-cloud/bin/canopy", join(folder, "user/node_modules/.bin/canopy"));
 }
 
-test("the packed package runs from node_modules, brings its types, and holds no TypeScript of its own", async () => {
-  await install();
+before(install);
 
+test("the packed package runs from node_modules and holds no TypeScript of its own", async () => {
   const ran = spawnSync(join(folder, "user/node_modules/.bin/canopy"), ["--version"], {
     encoding: "utf8",
   });
@@ -50,26 +53,59 @@ test("the packed package runs from node_modules, brings its types, and holds no 
   );
   for await (const path of glob("dist/**/*.js", { cwd: installed })) {
     const text = readFileSync(join(installed, path), "utf8");
-    assert.doesNotMatch(text, /(from|import\()\s*["'](#\/|\.[^"']*\.ts["'])/, path);
+    const left = scan(text).imports.filter(({ specifier }) => /^#|\.ts$/.test(specifier));
+    assert.deepEqual(left, [], path);
     await transform(text, { loader: "js", sourcefile: path });
   }
+});
 
-  const user = join(folder, "user/job.ts");
-  await writeFile(
-    user,
-    'import { task } from "canopy-cloud/sdk";\n' +
-      "export const square = task((x: number) => x * x);\n" +
-      "export async function all(): Promise<number[]> {\n  return await square.map([1, 2, 3]);\n}\n" +
-      "// @ts-expect-error: a text is no number\nexport const wrong = () => square.map(['a']);\n",
-  );
-  await cp(join(root, "tsconfig.json"), join(folder, "user/tsconfig.json"));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
+const userModule = `import { job, task } from "canopy-cloud/sdk";
+export const square = task((x: number) => x * x);
+export async function all(): Promise<number[]> {
+  return await square.map([1, 2, 3]);
+}
+// @ts-expect-error: a text is no number
+export const wrong = () => square.map(["a"]);
+export default job(all);
+`;
+
+test("the packed package brings its types", async () => {
+  const user = join(folder, "user");
+  await writeFile(join(user, "job.ts"), userModule);
+  await writeFile(join(user, "package.json"), '{ "type": "module" }');
+  await cp(join(root, "tsconfig.json"), join(user, "tsconfig.json"));
   const config = { extends: "./tsconfig.json", include: [], files: ["job.ts"] };
-  await writeFile(join(folder, "user/check.json"), JSON.stringify(config));
-  await writeFile(join(folder, "user/package.json"), '{ "type": "module" }');
-  const typed = spawnSync(process.execPath, [tsc, "-p", join(folder, "user/check.json")], {
+  await writeFile(join(user, "check.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const typed = spawnSync(process.execPath, [tsc, "-p", join(user, "check.json")], {
     encoding: "utf8",
   });
   assert.equal(typed.stdout, "");
   assert.equal(typed.status, 0);
+});
+
+test("a cloud of the packed package runs a user's module", async () => {
+  const file = join(folder, "user/job.ts");
+  await writeFile(file, userModule);
+  const canopy = join(folder, "user/node_modules/.bin/canopy");
+  const env = { PATH: process.env["PATH"], HOME: folder };
+  const up = spawn(canopy, ["up", "--data", join(folder, "data"), "--port", "0", "--json"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(up, "exit");
+  try {
+    const [line] = (await once(createInterface(up.stdout), "line")) as [string];
+    const { url, key } = JSON.parse(line) as { url: string; key: string };
+    const ran = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
+      const own = { ...env, CANOPY_URL: url, CANOPY_KEY: key };
+      execFile(canopy, ["run", file, "--json=phase,result"], { env: own }, (_, stdout, stderr) =>
+        resolve({ stdout, stderr }),
+      );
+    });
+    assert.deepEqual(JSON.parse(ran.stdout), { phase: "succeeded", result: [1, 4, 9] }, ran.stderr);
+  } finally {
+    up.kill("SIGTERM");
+    await ended;
+  }
 });

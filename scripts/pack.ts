@@ -9,7 +9,14 @@ import { blankText } from "./scan.ts";
 const root = join(import.meta.dirname, "..");
 
 /** What goes along as it is. */
-const assets = ["bin/canopy", "LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
+const assets = [
+  "bin/canopy",
+  "examples/work/work.mjs",
+  "LICENSE",
+  "README.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
+];
 
 if (import.meta.main) {
   const folder = join(root, "dist/package");
@@ -23,7 +30,7 @@ if (import.meta.main) {
 export async function pack(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const sources = await Array.fromAsync(glob("src/**/*.ts", { cwd: root }));
-  for (const path of sources.filter((source) => !source.endsWith(".test.ts"))) {
+  for (const path of sources.filter((source) => !/\.test\.ts$|\/testing\//.test(source))) {
     const text = await readFile(join(root, path), "utf8");
     const stripped = stripTypeScriptTypes(text, { mode: "strip" });
     await write(join(folder, builtPath(path, ".js")), rewrite(path, stripped));
