@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { CanopyError } from "#/base/errors.ts";
+import type { CanopyError } from "#/base/errors.ts";
 import type { Change, AnyRecord } from "#/model/record.ts";
 import { readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { SpaceLog } from "./log.ts";
