@@ -284,7 +284,9 @@ export class Pool implements WarmEvents {
     const isYielding =
       this.#parts.admission.isContended(this.#asked) && nowMs - warm.seatedMs > seatMs;
     if (!isYielding && !this.#isStopped) {
-      let room = this.#window() - warm.flights.size;
+      const window = this.#window();
+      // topped up when half of it is done: a write costs more than the tasks in it
+      let room = warm.flights.size * 2 > window ? 0 : window - warm.flights.size;
       while (room-- > 0 && this.#queue.size > 0 && !warm.isExclusive) {
         if (isReduce(this.#queue.first!) && warm.flights.size > 0) break;
         this.#tell(warm, this.#queue.shift()!);
