@@ -36,7 +36,10 @@ export interface SpaceLog {
   append(batch: Batch): Promise<void>;
   /** Archived records by name, in the order asked for; undefined where there is none. */
   find<K extends Kind>(kind: K, names: readonly string[]): Promise<(RecordOfKind<K> | undefined)[]>;
-  /** Archived records of a kind whose names begin with `prefix`, newest name first, before `before` when given. */
+  /**
+   * Archived records of a kind whose names begin with `prefix`, after the one named `before` when
+   * given. Newest first: tasks in the reverse of the order they were made in, others by name.
+   */
   archived<K extends Kind>(
     kind: K,
     options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },

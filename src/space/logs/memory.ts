@@ -48,16 +48,20 @@ export class MemoryLog implements SpaceLog {
     options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
   ): Promise<RecordOfKind<K>[]> {
     const { prefix = "", before, project, phase, limit } = options;
+    const last = before === undefined ? undefined : this.#archive.get(`${kind} ${before}`);
+    const isBefore = (record: AnyRecord) =>
+      before === undefined ||
+      (kind === "task" ? record.serial < (last?.serial ?? 0) : record.name < before);
     return ([...this.#archive.values()] as RecordOfKind<K>[])
       .filter(
         (record) =>
           record.kind === kind &&
           record.name.startsWith(prefix) &&
-          (before === undefined || record.name < before) &&
+          isBefore(record) &&
           (project === undefined || record.project === project) &&
           (phase === undefined || (record.status as { phase?: string }).phase === phase),
       )
-      .sort((a, b) => (a.name < b.name ? 1 : -1))
+      .sort((a, b) => (kind === "task" ? b.serial - a.serial : a.name < b.name ? 1 : -1))
       .slice(0, limit);
   }
 

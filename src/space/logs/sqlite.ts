@@ -12,6 +12,7 @@ import {
   encodeRecord,
 } from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
+import { Extents } from "./extents.ts";
 
 /**
  * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
@@ -27,6 +28,7 @@ import type { Batch, Loaded, SpaceLog } from "../log.ts";
 export class SqliteLog implements SpaceLog {
   #database: DatabaseSync;
   #statements: Statements;
+  #extents: Extents;
   /** The write-ahead log, to be synced; undefined when only kill -9 is to be survived. */
   #writeAhead: number | undefined;
   #changeBytes = 0;
@@ -47,8 +49,10 @@ export class SqliteLog implements SpaceLog {
         CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS live (serial INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS archive (
-          kind TEXT, name TEXT, project TEXT NOT NULL, phase TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, name)
-        ) STRICT, WITHOUT ROWID;
+          serial INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, project TEXT NOT NULL, phase TEXT, body TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX IF NOT EXISTS archive_by_name ON archive (kind, name) WHERE name IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS archive_unhappy ON archive (serial) WHERE kind = 'task' AND phase <> 'succeeded';
         CREATE TABLE IF NOT EXISTS changes (
           sequence INTEGER PRIMARY KEY, serial INTEGER NOT NULL, body TEXT NOT NULL
         ) STRICT;
@@ -61,6 +65,7 @@ export class SqliteLog implements SpaceLog {
       this.#database.close();
       throw cannotOpen(file, thrown);
     }
+    this.#extents = new Extents(this.#database);
     this.#statements = prepare(this.#database);
   }
 
@@ -97,12 +102,13 @@ export class SqliteLog implements SpaceLog {
     const body = encodeChanges(changes, encoded);
     try {
       begin.run();
-      changes.forEach((change, index) => this.#write(change, encoded[index]!));
+      this.#write(changes, encoded);
       addChanges.run(sequence, serial, body);
       commit.run();
     } catch (thrown) {
       if (!isFull(thrown)) throw thrown;
       if (this.#database.isTransaction) rollback.run();
+      this.#extents.undo();
       throw new CanopyError("no-space", "Cannot keep changes as the disk is full", {
         hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
       });
@@ -113,15 +119,40 @@ export class SqliteLog implements SpaceLog {
     if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
   }
 
-  #write({ op, record }: Change, encoded: string): void {
-    const { setLive, dropLive, archive, unarchive } = this.#statements;
-    if (op === "put" || op === "restore") setLive.run(record.serial, encoded);
-    else if (record.revision > 1) dropLive.run(record.serial);
-    if (op === "archive") {
-      const { phase } = record.status as { phase?: string };
-      archive.run(record.kind, record.name, record.project, phase ?? null, encoded);
-    } else if (op !== "put") {
-      unarchive.run(record.kind, record.name);
+  /** Brings tables up to date: each record as the last of its changes left it. */
+  #write(changes: readonly Change[], encoded: readonly string[]): void {
+    const { addLive, setLive, archive, unarchive } = this.#statements;
+    const news = new Map<number, { change: Change; encoded: string; isNew: boolean }>();
+    changes.forEach((change, index) => {
+      const { serial, revision } = change.record;
+      const isNew = news.get(serial)?.isNew ?? revision === 1;
+      news.set(serial, { change, encoded: encoded[index]!, isNew });
+    });
+    const dropped: number[] = [];
+    const made: AnyRecord[] = [];
+    for (const [serial, { change, encoded: body, isNew }] of news) {
+      const { op, record } = change;
+      if (isNew && record.kind === "task") made.push(record);
+      if (op === "put" || op === "restore") (isNew ? addLive : setLive).run(serial, body);
+      else if (!isNew) dropped.push(serial);
+      if (op === "archive") {
+        const { kind, name, project } = record;
+        const { phase = null } = record.status as { phase?: string };
+        archive.run(serial, kind, kind === "task" ? null : name, project, phase, body);
+      } else if (op !== "put") {
+        unarchive.run(serial);
+      }
+    }
+    this.#dropLive(dropped);
+    this.#extents.add(made);
+  }
+
+  /** Tasks end in about the order in which they were made: whole runs go at once. */
+  #dropLive(serials: number[]): void {
+    serials.sort((a, b) => a - b);
+    for (let first = 0, next = 1; first < serials.length; first = next++) {
+      while (serials[next] === serials[next - 1]! + 1) next++;
+      this.#statements.dropLive.run(serials[first]!, serials[next - 1]!);
     }
   }
 
@@ -143,9 +174,16 @@ export class SqliteLog implements SpaceLog {
     names: readonly string[],
   ): Promise<(RecordOfKind<K> | undefined)[]> {
     return names.map((name) => {
-      const row = this.#statements.getArchived.get(kind, name);
+      const row = this.#archivedRow(kind, name);
       return row && (decodeRecord(row["body"] as string) as RecordOfKind<K>);
     });
+  }
+
+  #archivedRow(kind: Kind, name: string) {
+    const { getArchived, getBySerial } = this.#statements;
+    if (kind !== "task") return getArchived.get(kind, name);
+    const serial = this.#extents.serialOf(name);
+    return serial === undefined ? undefined : getBySerial.get(serial);
   }
 
   async archived<K extends Kind>(
@@ -153,19 +191,24 @@ export class SqliteLog implements SpaceLog {
     options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
   ): Promise<RecordOfKind<K>[]> {
     const { prefix = "", before, project, phase, limit } = options;
-    const upper = `${prefix}\u{10ffff}`;
-    const to = before !== undefined && before < upper ? before : upper;
-    const rows = this.#statements.listArchived.all(
-      kind,
-      prefix,
-      to,
-      project ?? null,
-      project ?? null,
-      phase ?? null,
-      phase ?? null,
-      limit,
-    );
-    return rows.map((row) => decodeRecord(row["body"] as string) as RecordOfKind<K>);
+    const filter = [project ?? null, project ?? null, phase ?? null, phase ?? null] as const;
+    const { listArchived, listBySerial, listUnhappy } = this.#statements;
+    if (kind !== "task") {
+      const upper = `${prefix}\u{10ffff}`;
+      const to = before !== undefined && before < upper ? before : upper;
+      return listArchived.all(kind, prefix, to, ...filter, limit).map((row) => recordOf<K>(row));
+    }
+    const span = this.#extents.span(prefix);
+    if (!span) return [];
+    const high = before === undefined ? span.high : (this.#extents.serialOf(before) ?? 0) - 1;
+    const found: RecordOfKind<K>[] = [];
+    const list = phase === undefined || phase === "succeeded" ? listBySerial : listUnhappy;
+    for (const row of list.iterate(span.low, high, kind, ...filter)) {
+      const record = recordOf<K>(row);
+      if (record.name.startsWith(prefix)) found.push(record); // tasks of other jobs may stand between
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
   async read(sequence: number, max: number): Promise<Batch[]> {
@@ -203,20 +246,37 @@ function prepare(database: DatabaseSync) {
     begin: statement("BEGIN IMMEDIATE"),
     commit: statement("COMMIT"),
     rollback: statement("ROLLBACK"),
+    addLive: statement("INSERT INTO live VALUES (?, ?)"),
     setLive: statement("INSERT OR REPLACE INTO live VALUES (?, ?)"),
-    dropLive: statement("DELETE FROM live WHERE serial = ?"),
-    archive: statement("INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?)"),
-    unarchive: statement("DELETE FROM archive WHERE kind = ? AND name = ?"),
+    dropLive: statement("DELETE FROM live WHERE serial BETWEEN ? AND ?"),
+    archive: statement("INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?)"),
+    unarchive: statement("DELETE FROM archive WHERE serial = ?"),
     getArchived: statement("SELECT body FROM archive WHERE kind = ? AND name = ?"),
+    getBySerial: statement("SELECT body FROM archive WHERE serial = ?"),
     listArchived: statement(`
       SELECT body FROM archive
       WHERE kind = ? AND name >= ? AND name < ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?)
       ORDER BY name DESC LIMIT ?`),
+    listBySerial: statement(bySerial("archive NOT INDEXED")),
+    listUnhappy: statement(
+      bySerial("archive INDEXED BY archive_unhappy", "AND kind = 'task' AND phase <> 'succeeded'"),
+    ),
     addChanges: statement("INSERT INTO changes VALUES (?, ?, ?)"),
     readChanges: statement(
       "SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
     ),
   };
+}
+
+function bySerial(table: string, more = ""): string {
+  return `
+    SELECT body FROM ${table}
+    WHERE serial BETWEEN ? AND ? AND kind = ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?) ${more}
+    ORDER BY serial DESC`;
+}
+
+function recordOf<K extends Kind>(row: Record<string, unknown>): RecordOfKind<K> {
+  return decodeRecord(row["body"] as string) as RecordOfKind<K>;
 }
 
 const sqliteFull = 13;
