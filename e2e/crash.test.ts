@@ -127,12 +127,12 @@ export default job(async () => {
     await cloud.kill();
     await cloud.up();
   }
-  let result: { phase: string; result?: unknown } = { phase: "running" };
+  let result: { phase: string; result?: string } = { phase: "running" };
   for (let tries = 0; result.phase === "running" && tries < 60; tries++) {
-    result = await cloud.call("GET", `/v1/jobs/${id}/result?wait=1000`);
+    result = await cloud.call("GET", `/v1/jobs/${id}/result?waitMs=1000`);
   }
   assert.equal(result.phase, "succeeded", JSON.stringify(result));
-  assert.equal(result.result, "ABCDEF");
+  assert.equal(result.result, '"ABCDEF"');
   const stages = readFileSync(trace, "utf8").trim().split("\n");
   // A step that was under way at a kill may run twice; one that had finished never does.
   assert.ok(stages.length <= 6 + 2, `ran ${stages.join(" ")}`);
