@@ -29,7 +29,7 @@ export interface Channel {
 
 /**
  * Numbers that this process and a child read and write at any time, also while the child's event loop
- * is busy or dead: slot n is a little-endian double at byte 8 n of the file on its descriptor 4.
+ * is busy or dead: slot n is a little-endian 32-bit integer at byte 4 n of the file on its descriptor 4.
  */
 export interface Board {
   read(slot: number): number;

@@ -54,6 +54,7 @@ function drained(stream: Duplex): Promise<void> {
 }
 
 const slots = 8;
+const slotBytes = 4;
 let boardCount = 0;
 
 /** A file without a name, and the descriptor of it that a child is to inherit. */
@@ -62,17 +63,17 @@ export function openBoard(): { board: Board; descriptor: number } {
   const path = join(folder, `canopy-board-${process.pid}-${++boardCount}`);
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   unlinkSync(path);
-  const bytes = Buffer.alloc(slots * 8);
+  const bytes = Buffer.alloc(slots * slotBytes);
   writeSync(descriptor, bytes, 0, bytes.length, 0);
   let isOpen = true;
   const board: Board = {
     read(slot) {
-      if (isOpen) readSync(descriptor, bytes, 0, 8, slot * 8);
-      return bytes.readDoubleLE(0);
+      if (isOpen) readSync(descriptor, bytes, 0, slotBytes, slot * slotBytes);
+      return bytes.readInt32LE(0);
     },
     write(slot, value) {
-      bytes.writeDoubleLE(value, 0);
-      if (isOpen) writeSync(descriptor, bytes, 0, 8, slot * 8);
+      bytes.writeInt32LE(value, 0);
+      if (isOpen) writeSync(descriptor, bytes, 0, slotBytes, slot * slotBytes);
     },
     close() {
       if (isOpen) closeSync(descriptor);

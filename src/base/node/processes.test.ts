@@ -36,10 +36,10 @@ test("spawn() tells a missing program from one that failed, in a cage or not", a
 
 test("spawn() shares a board of numbers with the child", async () => {
   const script = `
-    const fs = require("node:fs"), bytes = Buffer.alloc(8);
-    fs.readSync(4, bytes, 0, 8, 8);
-    bytes.writeDoubleLE(bytes.readDoubleLE(0) + 1, 0);
-    fs.writeSync(4, bytes, 0, 8, 0);`;
+    const fs = require("node:fs"), bytes = Buffer.alloc(4);
+    fs.readSync(4, bytes, 0, 4, 4);
+    bytes.writeInt32LE(bytes.readInt32LE(0) + 1, 0);
+    fs.writeSync(4, bytes, 0, 4, 0);`;
   const child = processes.spawn([processes.nodePath, "-e", script], {
     folder,
     env,

@@ -1,19 +1,16 @@
-import { readSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { board } from "./lines.ts";
 
 /**
  * The runner's end of the channel. It reads as events, but writes at once and waits when the agent is
  * behind: what was written has left, even when the next task never lets the event loop turn again.
  */
 const descriptor = 3;
-const boardDescriptor = 4;
 const flushBytes = 64 * 1024;
 const flushMs = 50;
 
 const socket = new Socket({ fd: descriptor });
 const pause = new Int32Array(new SharedArrayBuffer(4));
-const cell = Buffer.alloc(8);
 let out = "";
 let flushedMs = 0;
 
@@ -66,13 +63,4 @@ export function keepAlive(keep: boolean): void {
   isKept = keep;
   if (keep) socket.ref();
   else socket.unref();
-}
-
-/** Marks a task as begun; false when it was taken back before. */
-export function begin(number: number): boolean {
-  cell.writeDoubleLE(number, 0);
-  writeSync(boardDescriptor, cell, 0, 8, board.begun * 8);
-  readSync(boardDescriptor, cell, 0, 8, board.bound * 8);
-  const bound = cell.readDoubleLE(0);
-  return bound === 0 || number <= bound;
 }

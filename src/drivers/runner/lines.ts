@@ -32,7 +32,7 @@ import type { FunctionRun } from "#/model/task.ts";
  * writes the last number that may begin ("taken back"; 0 for no such bound). Each writes, then reads:
  * so both agree which tasks have begun, however busy or dead the runner is.
  */
-export const board = { begun: 0, bound: 1 } as const;
+export const board = { begun: 0, bound: 1, slots: 2 } as const;
 
 export interface StepInfo {
   step: string;
