@@ -21,6 +21,17 @@ describe("the examples, run as their users would", () => {
     ]);
   });
 
+  test("primes.ts adds up parts in whatever order they come", async () => {
+    const { code, stdout, stderr } = await cloud.canopy(
+      "run",
+      example("primes.ts"),
+      "20000",
+      "--json=result",
+    );
+    assert.equal(code, 0, stderr);
+    assert.equal((JSON.parse(stdout) as { result: number }).result, 2262);
+  });
+
   test("sweep.yaml runs a program once for each combination", async () => {
     const ran = await cloud.canopy("run", example("sweep.yaml"), "--json=id,tasks");
     assert.equal(ran.code, 0, ran.stderr);

@@ -1,3 +1,4 @@
+import { CanopyError } from "#/base/errors.ts";
 import { encodeValue } from "#/model/value.ts";
 import { currentVenue, runJob } from "./context.ts";
 import {
@@ -31,6 +32,7 @@ export function task<A extends unknown[], R>(
   run: (...args: A) => R,
   options: TaskOptions = {},
 ): Task<A, Awaited<R>> {
+  requireFunction(run, "task");
   const definition: TaskDefinition = {
     type: "task",
     options,
@@ -49,6 +51,7 @@ export function job<A extends unknown[], R>(
   run: (...args: A) => R,
   options: JobOptions = {},
 ): Job<A, Awaited<R>> {
+  requireFunction(run, "job");
   const own = run as (...args: unknown[]) => unknown;
   const durable = (...args: unknown[]) => runJob(() => own(...args));
   Object.defineProperty(durable, "name", { value: run.name });
@@ -68,6 +71,15 @@ export function mapReduce<I, K, V, R>(options: MapReduceOptions<I, K, V, R>): Ma
   const definition: MapReduceDefinition = { type: "map-reduce", options: rest, map, reduce };
   if (combine) definition.combine = combine;
   return mapReduceOf<I, K, R>(definition, currentVenue);
+}
+
+function requireFunction(run: unknown, what: "task" | "job"): void {
+  if (typeof run === "function") return;
+  throw new CanopyError(
+    "invalid",
+    `Cannot make a ${what} as its first argument must be a function: it is of type ${typeof run}`,
+    { hint: `Options come second: ${what}(async () => …, { … })` },
+  );
 }
 
 /** The callable face of a task's definition; `venue` tells where its calls go. */
