@@ -91,7 +91,7 @@ export class Tasks implements WorkSink {
     const { task, fence } = work.offer;
     if (!this.#held.delete(fence)) return;
     if (work.cancelled) this.#events.dropped();
-    else this.#events.ended({ task, fence, ...outcome });
+    else this.#events.ended(Object.assign({ task, fence }, outcome));
   }
 
   #start({ offer, step, brief }: Pick<Work, "offer" | "step" | "brief">): void {

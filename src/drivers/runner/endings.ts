@@ -3,6 +3,7 @@ import type { TaskError } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed } from "../outcomes.ts";
+import type { EndLine } from "./lines.ts";
 import type { Warm } from "./warm.ts";
 
 /** What a runner's line about a task that ended comes to. Only a result that is an object takes a while. */
@@ -11,18 +12,16 @@ export function endingOf(
   told: {
     work: Work;
     warm: Warm;
-    kind: "r" | "p" | "f";
-    fields: string[];
+    line: EndLine;
     segments: Uint8Array[][] | undefined;
   },
 ): Outcome | Promise<Outcome> {
-  const { work, warm, kind, fields, segments } = told;
-  const [, , wall, cpu, text = ""] = fields;
-  const wallMs = Number(wall) || 0;
+  const { work, warm, segments } = told;
+  const { kind, wallMs, cpuMs, text } = told.line;
   const usage: TaskUsage = {
-    startedAt: Math.round(parts.clock.now() - wallMs),
+    startedAt: Math.round(warm.heardAt - wallMs),
     wallMs,
-    cpuMs: Number(cpu) || 0,
+    cpuMs,
     memoryBytes: warm.memoryBytes,
     readBytes: work.inputFile?.sizeBytes ?? 0,
     writtenBytes: 0,

@@ -59,6 +59,30 @@ export function fieldsOf(line: string, count: number): string[] {
   return fields;
 }
 
+/** What a runner says of a task that ended: a line "r", "p" or "f". */
+export interface EndLine {
+  kind: "r" | "p" | "f";
+  number: number;
+  wallMs: number;
+  cpuMs: number;
+  text: string;
+}
+
+/** They come by the ten thousand a second: nothing is made of one but its fields. */
+export function endLineOf(line: string): EndLine {
+  const wallAt = line.indexOf("\t", 2) + 1;
+  const cpuAt = line.indexOf("\t", wallAt) + 1;
+  const textAt = line.indexOf("\t", cpuAt) + 1;
+  const isWhole = wallAt > 0 && cpuAt > 0 && textAt > 0;
+  return {
+    kind: line[0] as EndLine["kind"],
+    number: isWhole ? Number(line.slice(2, wallAt - 1)) : Number.NaN,
+    wallMs: Number(line.slice(wallAt, cpuAt - 1)) || 0,
+    cpuMs: Number(line.slice(cpuAt, textAt - 1)) || 0,
+    text: line.slice(textAt),
+  };
+}
+
 /** JSON text on one line: line breaks can only stand between tokens. */
 export function oneLine(json: string): string {
   return json.includes("\n") ? JSON.stringify(JSON.parse(json)) : json;

@@ -5,6 +5,7 @@ import { jobOf, type TaskError } from "#/model/task.ts";
 import type { Seat, Ticket } from "../admission.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
+import type { EndLine } from "./lines.ts";
 import { reduceWith, stepLine, taskLine } from "./telling.ts";
 import { chargedWith, verdictOf } from "./blame.ts";
 import { endingOf } from "./endings.ts";
@@ -148,7 +149,8 @@ export class Pool implements WarmEvents {
     else if (warm.state === "ready") this.#feed(warm);
   }
 
-  ended(warm: Warm, number: number, kind: "r" | "p" | "f", fields: string[]): void {
+  ended(warm: Warm, line: EndLine): void {
+    const { number, wallMs } = line;
     const work = warm.flights.get(number)!;
     warm.flights.delete(number);
     warm.cancelMs = 0;
@@ -157,11 +159,10 @@ export class Pool implements WarmEvents {
       warm.isAlone = false;
       work.suspected = 0;
     }
-    const wallMs = Number(fields[2]);
     this.#meanMs = this.#meanMs === undefined ? wallMs : this.#meanMs * 0.9 + wallMs * 0.1;
     const segments = warm.segments.get(number);
     warm.segments.delete(number);
-    const outcome = endingOf(this.#parts, { work, warm, kind, fields, segments });
+    const outcome = endingOf(this.#parts, { work, warm, line, segments });
     if (outcome instanceof Promise) void outcome.then((later) => this.#end(work, later));
     else this.#end(work, outcome);
   }

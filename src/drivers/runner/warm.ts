@@ -7,14 +7,14 @@ import { Confinement, markName } from "../confine.ts";
 import type { DriverParts, Work } from "../driver.ts";
 import { TaskOutput } from "../output.ts";
 import type { Seat } from "../admission.ts";
-import { board, fieldsOf } from "./lines.ts";
+import { board, endLineOf, fieldsOf, type EndLine } from "./lines.ts";
 
 /** What a warm process tells the pool that it is of. */
 export interface WarmEvents {
   loaded(warm: Warm): void;
   /** Some of its tasks ended, or it takes more. */
   moved(warm: Warm): void;
-  ended(warm: Warm, number: number, kind: "r" | "p" | "f", fields: string[]): void;
+  ended(warm: Warm, line: EndLine): void;
   /** It did not begin these, and will not. */
   dropped(warm: Warm, work: Work[]): void;
   /** It has told all that it will, and no process is left of it. */
@@ -47,6 +47,8 @@ export class Warm {
   /** When the first of its flights is taken to have begun. */
   headMs = 0;
   startedMs: number;
+  /** Wall clock, when it last said something. */
+  heardAt = 0;
   /** Given one task only, to see whether that ends it. */
   isAlone = false;
   /** A reduce task has it for itself. */
@@ -229,6 +231,7 @@ export class Warm {
   }
 
   #heard(lines: string[]): void {
+    this.heardAt = this.#parts.clock.now();
     for (const line of lines) this.#hear(line);
     const head = this.head();
     if (head && head[1].startedMs === 0) this.#headIs(head[1]);
@@ -236,14 +239,12 @@ export class Warm {
   }
 
   #hear(line: string): void {
-    const kind = line[0];
-    switch (kind) {
+    switch (line[0]) {
       case "r":
       case "p":
       case "f": {
-        const fields = fieldsOf(line, 5);
-        const number = Number(fields[1]);
-        if (this.flights.has(number)) this.#events.ended(this, number, kind, fields);
+        const ending = endLineOf(line);
+        if (this.flights.has(ending.number)) this.#events.ended(this, ending);
         return;
       }
       case "l": {
