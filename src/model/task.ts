@@ -130,6 +130,10 @@ export interface FileOutput {
 /** The status of every task that waits for its first attempt: one value, shared, as there may be a million. */
 export const readyStatus: TaskStatus = Object.freeze({ phase: "ready" });
 
+const zero = "0".charCodeAt(0);
+/** Relative to "0". */
+const slash = "/".charCodeAt(0) - zero;
+
 export function taskName(step: string, index: number): string {
   return `${step}/${index}`;
 }
@@ -138,8 +142,17 @@ export function stepOfTask(name: string): string {
   return parentOf(name);
 }
 
+/** Read digit by digit from the end: this is asked several times for each task. */
 export function indexOfTask(name: string): number {
-  return Number(name.slice(name.lastIndexOf("/") + 1));
+  let index = 0;
+  let unit = 1;
+  for (let at = name.length - 1; at >= 0; at--) {
+    const digit = name.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) return digit === slash && unit > 1 ? index : Number.NaN;
+    index += digit * unit;
+    unit *= 10;
+  }
+  return index;
 }
 
 export function jobOf(name: string): string {

@@ -10,6 +10,8 @@ export class Dispatch {
   #board: Board;
   #pulling = new Set<MachineState>();
   #due = new Set<MachineState>();
+  /** The one added last: a machine is woken for each task of a report. */
+  #lastDue: MachineState | undefined;
   #areAllDue = false;
   #isAwaited = false;
   #isStopped = false;
@@ -20,8 +22,8 @@ export class Dispatch {
 
   /** That machine may take more, or has to be told something; all of them when undefined. */
   wake(machine: MachineState | undefined): void {
-    if (machine) this.#due.add(machine);
-    else this.#areAllDue = true;
+    if (!machine) this.#areAllDue = true;
+    else if (machine !== this.#lastDue) this.#due.add((this.#lastDue = machine));
     if (this.#isAwaited || this.#isStopped) return;
     this.#isAwaited = true;
     this.#board.clock.soon(() => this.#turn());
@@ -44,6 +46,7 @@ export class Dispatch {
     const due = this.#areAllDue ? [...this.#pulling, ...this.#due] : [...this.#due];
     this.#areAllDue = false;
     this.#due.clear();
+    this.#lastDue = undefined;
     for (const machine of due) {
       this.#tellCancels(machine);
       if (this.#pulling.has(machine)) this.#answer(machine);

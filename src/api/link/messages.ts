@@ -5,7 +5,7 @@ import { z } from "zod";
 
 /**
  * Messages of agents, checked before anything is done. Reports come by the ten thousand a second, so
- * these are checked by hand and the rest by schema.
+ * these, and the pulls beside them, are checked by hand and the rest by schema.
  */
 const claims = z.array(z.tuple([z.string(), z.number()]));
 
@@ -59,12 +59,23 @@ export function parseMessage(text: string): FromAgent {
   }
   if (message?.type === "finish")
     return checkFinish(message as Extract<FromAgent, { type: "finish" }>);
+  if (isPull(message)) return message;
   const parsed = others.safeParse(message);
   if (parsed.success) return parsed.data as FromAgent;
   const [issue] = parsed.error.issues;
   throw new CanopyError(
     "invalid",
     `Cannot read a message of type '${String(message?.type)}': ${issue?.path.join(".")}: ${issue?.message}`,
+  );
+}
+
+/** One goes with every batch; what is malformed is left to the schema to explain. */
+function isPull(message: {
+  type?: unknown;
+  max?: unknown;
+}): message is { type: "pull"; max: number } {
+  return (
+    message?.type === "pull" && Number.isSafeInteger(message.max) && (message.max as number) >= 0
   );
 }
 

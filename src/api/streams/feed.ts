@@ -44,17 +44,30 @@ export class Feed {
 
   #handSteps(changes: readonly Change[]): void {
     const touched = new Map<string, Change[]>();
+    let last = "";
+    let list: Change[] | undefined;
     for (const change of changes) {
       const { kind, name } = change.record;
       if (kind !== "task" && kind !== "step") continue;
-      const step = kind === "step" ? name : parentOf(name);
-      if (!this.#steps.has(step)) continue;
-      const list = touched.get(step);
-      if (list) list.push(change);
-      else touched.set(step, [change]);
+      // Tasks come in runs of one step.
+      const isSame =
+        kind === "task" && name.lastIndexOf("/") === last.length && name.startsWith(last);
+      if (!isSame) {
+        last = kind === "step" ? name : parentOf(name);
+        list = this.#listFor(last, touched);
+      }
+      list?.push(change);
     }
     for (const [step, list] of touched)
       for (const listener of this.#steps.get(step) ?? []) listener(list);
+  }
+
+  /** Undefined when nobody watches that step. */
+  #listFor(step: string, touched: Map<string, Change[]>): Change[] | undefined {
+    if (!this.#steps.has(step)) return undefined;
+    let list = touched.get(step);
+    if (!list) touched.set(step, (list = []));
+    return list;
   }
 
   #handJobs(changes: readonly Change[]): void {
