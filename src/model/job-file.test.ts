@@ -181,3 +181,24 @@ test("parseJobFile() names further faults behind the first", () => {
     /'soon'\njob.yaml:5:16: Cannot read the duration 'later'/,
   );
 });
+
+test("parseJobFile() refuses aliases of nothing, and of too much, with their place", () => {
+  const fault = (text: string) => {
+    try {
+      parseJobFile(text, "job.yaml");
+    } catch (thrown) {
+      assert.ok(thrown instanceof CanopyError, String(thrown));
+      return thrown;
+    }
+    return assert.fail("was not refused");
+  };
+  const unknown = fault("steps:\n  - name: a\n    run: *b\n");
+  assert.equal(unknown.code, "invalid");
+  assert.deepEqual(unknown.place, { file: "job.yaml", line: 3, column: 10 });
+  const ten = (name: string) => `[${Array(10).fill(name).join(", ")}]`;
+  const bomb = fault(
+    `a: &a ${ten("x")}\nb: &b ${ten("*a")}\nc: &c ${ten("*b")}\nd: ${ten("*c")}\n`,
+  );
+  assert.equal(bomb.code, "invalid");
+  assert.equal(bomb.place?.file, "job.yaml");
+});

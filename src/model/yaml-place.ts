@@ -1,5 +1,5 @@
-import { isMap, isPair, LineCounter, parseDocument, type Document } from "yaml";
-import { CanopyError, type Place } from "#/base/errors.ts";
+import { isMap, isPair, LineCounter, parseDocument, visit, type Document } from "yaml";
+import { CanopyError, messageOf, type Place } from "#/base/errors.ts";
 
 /** A fault in a file, by where in its content it is. */
 export interface FileFault {
@@ -26,7 +26,33 @@ export class PlacedYaml {
         place: this.#at(error.pos[0]),
       });
     }
-    this.value = this.#document.toJS();
+    this.value = this.#resolved();
+  }
+
+  /** The values, every alias being what it stands for. */
+  #resolved(): unknown {
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document)) return;
+        throw new CanopyError(
+          "invalid",
+          `Cannot use '*${alias.source}' in ${this.#file} as nothing before it is marked '&${alias.source}'`,
+          {
+            hint: `Mark what it stands for with '&${alias.source}', or put quotes around it`,
+            place: this.#at(alias.range?.[0] ?? 0),
+          },
+        );
+      },
+    });
+    try {
+      return this.#document.toJS();
+    } catch (thrown) {
+      // Aliases of aliases may stand for more than any memory holds.
+      throw new CanopyError("invalid", `Cannot read ${this.#file}: ${messageOf(thrown)}`, {
+        hint: "Use fewer aliases",
+        place: this.#at(0),
+      });
+    }
   }
 
   /** Where the value at `path` begins; of what is missing, where that which lacks it does. */
