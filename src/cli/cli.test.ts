@@ -19,6 +19,8 @@ before(async () => {
   const url = await world.listen();
   env = { CANOPY_URL: url, CANOPY_KEY: world.root, XDG_CONFIG_HOME: folder };
   agent = await startAgent(world, url, { cpus: 4 });
+  // Its computer has more memory than it gives.
+  agent.send({ type: "beat", cpuShare: 0.5, memoryFreeBytes: 2 ** 50, running: [] });
   // A machine on which "false" fails, and everything else succeeds after a word.
   agent.work((task) => {
     const name = task.task;
@@ -110,6 +112,9 @@ test("run exits with the job's own code, and says what to do next", async () => 
   assert.match(followed.stderr, /✗ false j\w+ failed[\s\S]*exited with 3[\s\S]*canopy why/);
   const why = await canopy(["why", id], on());
   assert.match(why.stdout, /failed/);
+  const quiet = await canopy(["follow", id, "--progress=quiet"], on());
+  assert.deepEqual([quiet.code, quiet.stdout.trim()], [3, "hi from 0/0"]);
+  assert.match(quiet.stderr, /exited with 3/);
   failing.delete(id);
   const retried = await canopy(["retry", id, "--progress=quiet"], on());
   assert.equal(retried.code, 0, retried.stderr);
@@ -188,6 +193,14 @@ test("run bundles a module, and tells file, line and column of what does not com
   const bad = await canopy(["run", "bad.ts"], on());
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /bad\.ts:1:16: /);
+  writeFileSync(
+    join(folder, "throws.ts"),
+    "const two: number = 2;\nif (two) throw new Error('no');\nexport default () => 1;\n",
+  );
+  const throws = await canopy(["run", "throws.ts"], on());
+  assert.equal(throws.code, 2);
+  assert.match(throws.stderr, /throws\.ts:2:16: .*Error: no/);
+  assert.doesNotMatch(throws.stderr, /node:internal|src\/sdk/);
 });
 
 test("a person sees a table and colours, a pipe neither", async () => {
@@ -199,6 +212,7 @@ test("a person sees a table and colours, a pipe neither", async () => {
   const pipe = await canopy(["machines"], on());
   assert.ok(!pipe.stdout.includes("\u001b") && !pipe.stdout.includes("MACHINE"));
   assert.match(pipe.stdout, /\tready\t/);
+  assert.match(pipe.stdout, /\t(\S+) free of \1\t/);
 });
 
 test("Ctrl-C leaves a followed job running and says how to come back", async () => {

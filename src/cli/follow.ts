@@ -50,7 +50,9 @@ export async function followed(
     ]);
     teller.end();
     const result = await client.result(job.id);
-    if (mode !== "quiet" && mode !== "json") tellEnd(following.progressOf(ended), result, terminal);
+    // Quiet is for what goes well: why a job failed is no progress.
+    if (mode === "quiet" ? ended.phase !== "succeeded" : mode !== "json")
+      tellEnd(following.progressOf(ended), result, terminal);
     return {
       result: cli.options.json === undefined ? undefined : jsonResult(ended, result),
       exitCode: exitCodeOf(ended),

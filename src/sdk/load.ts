@@ -79,7 +79,10 @@ export async function load<M>(module: URL | string, options: LoadOptions = {}): 
   return loaded as Loaded<M>;
 }
 
-/** Runs a bundle in this process, to see what it exports. Its folder is gone when this returns. */
+/**
+ * Runs a bundle in this process, to see what it exports. Its folder is gone when this returns. The stack
+ * of what it throws tells the user's own files.
+ */
 export async function importBundle(
   code: Uint8Array,
   { files, random, temporary }: Pick<World, "files" | "random" | "temporary">,
@@ -87,11 +90,17 @@ export async function importBundle(
   const folder = join(temporary, `canopy-bundle-${randomText(random, 12)}`);
   const file = join(folder, "module.mjs");
   await files.write(file, code);
+  const areMapped = process.sourceMapsEnabled;
+  process.setSourceMapsEnabled(true);
   try {
     const exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
     nameExports(exports); // a bundle has told its names to its own copy of the SDK only
     return exports;
+  } catch (thrown) {
+    if (thrown instanceof Error) void thrown.stack; // made when it is first read: now, while there is a map
+    throw thrown;
   } finally {
+    process.setSourceMapsEnabled(areMapped);
     await files.remove(folder);
   }
 }

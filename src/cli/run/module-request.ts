@@ -1,5 +1,6 @@
 import { relative } from "node:path";
-import { CanopyError } from "#/base/errors.ts";
+import { fileURLToPath } from "node:url";
+import { CanopyError, type Place } from "#/base/errors.ts";
 import type { JobRequestInput } from "#/model/job-request.ts";
 import { nearestWord } from "#/model/nearest-word.ts";
 import { encodeValue } from "#/model/value.ts";
@@ -75,15 +76,36 @@ async function loaded(
       definitions.filter((entry): entry is [string, Definition] => entry[1] !== undefined),
     );
   } catch (thrown) {
-    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    const frames = ownFrames(thrown);
+    const place = placeOf(frames[0]);
+    const at = place ? `${place.file}:${place.line}:${place.column}: ` : "";
     throw new CanopyError(
       "invalid",
-      `Cannot run ${shown} as it throws while it is loaded: ${error}`,
+      [
+        `${at}Cannot run ${shown} as it throws while it is loaded: ${String(thrown)}`,
+        ...frames,
+      ].join("\n"),
       {
         hint: "What stands outside of its functions runs on every machine, and here: keep it small",
+        ...(place ? { place } : {}),
       },
     );
   }
+}
+
+/** The lines of a stack that are the module's: those before the ones of what loads it. */
+function ownFrames(thrown: unknown): string[] {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const frames = stack.split("\n").filter((line) => /^ {4}at /.test(line));
+  const loader = frames.findIndex((frame) => frame.includes("node:internal/modules/"));
+  return loader === -1 ? frames : frames.slice(0, loader);
+}
+
+function placeOf(frame: string | undefined): Place | undefined {
+  const found = /^ {4}at (?:.*\()?((?:file:)?\/.*?):(\d+):(\d+)\)?$/.exec(frame ?? "");
+  if (!found) return undefined;
+  const file = found[1]!.startsWith("file:") ? fileURLToPath(found[1]!) : found[1]!;
+  return { file, line: Number(found[2]), column: Number(found[3]) };
 }
 
 async function store(client: Client, key: string, code: Uint8Array): Promise<void> {

@@ -117,7 +117,8 @@ export function machineColumns(nowMs: number) {
     column<MachineView>(
       "memory",
       ({ capacity, memoryFreeBytes }) =>
-        `${memoryFreeBytes === undefined ? "" : `${briefSize(memoryFreeBytes)} free of `}${briefSize(capacity.memoryBytes)}`,
+        // What the computer has free may be more than what it gives.
+        `${memoryFreeBytes === undefined ? "" : `${briefSize(Math.min(memoryFreeBytes, capacity.memoryBytes))} free of `}${briefSize(capacity.memoryBytes)}`,
       { align: "right" },
     ),
     column<MachineView>("tasks", ({ running }) => String(running), { align: "right" }),
