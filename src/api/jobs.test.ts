@@ -102,7 +102,7 @@ describe("POST /v1/jobs", () => {
     });
     assert.equal(answer.statusCode, 422);
     assert.equal(problem(answer).code, "infeasible");
-    assert.match(problem(answer).hint!, new RegExp(agent.machine));
+    assert.match(problem(answer).hint!, new RegExp(`canopy machines show ${agent.machine}$`));
     assert.ok(![...world.space.list("job")].some(({ spec }) => spec.title === "huge"));
   });
 

@@ -19,7 +19,7 @@ export function requireFit(
     `Cannot run the step '${step.spec.name}': ${misfit.sentence}`,
     {
       hint: misfit.nearest
-        ? `The machine that comes nearest is '${misfit.nearest}': canopy machines ${misfit.nearest}`
+        ? `The machine that comes nearest is '${misfit.nearest}': canopy machines show ${misfit.nearest}`
         : "Let a machine join: canopy join",
     },
   );
