@@ -136,7 +136,7 @@ export const limits = {
   moduleLoadMs: 30_000,
   /** A runner is given tasks ahead for about this long, and at most so many. */
   runnerAheadMs: 10,
-  runnerAheadTasksMax: 256,
+  runnerAheadTasksMax: 512,
   /** A runner busy with one task for this long gives back what it was given ahead. */
   runnerStuckMs: 50,
   /** Tasks done, but untold as the next one lets the runner say nothing for this long, are run again elsewhere. */
