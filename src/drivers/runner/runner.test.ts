@@ -198,6 +198,12 @@ test("a task that crashes its process fails alone", async () => {
   assert.equal(ended.work.suspected, 2, "it ran once more, with a runner to itself, to be sure");
 });
 
+test("a runner of hundreds of tasks still tells which one crashed it", async () => {
+  const quick = step("square");
+  await Promise.all(Array.from({ length: 600 }, (_, n) => quick(n)));
+  await amongOthers("crashes", { reason: "signalled", message: /SIGSEGV/ });
+});
+
 test("children of a task end with its runner", async () => {
   const other = await Rig.make(runnerDriver);
   const source = `
