@@ -192,6 +192,6 @@ test("sweepOf() reads ranges and lists, and refuses what is neither", () => {
     method: ["euler", "heun"],
     deep: [true, 2],
   });
-  for (const wrong of ["n", "n=", "=1", "n=5..1", "n=1..2..0"])
+  for (const wrong of ["n=1..x", "n=1..", "n=1..10..-1", "n", "n=", "=1", "n=5..1", "n=1..2..0"])
     assert.throws(() => sweepOf([wrong]), { code: "invalid" }, wrong);
 });

@@ -28,6 +28,13 @@ export function sweepOf(words: readonly string[]): Record<string, Values> {
 
 function valuesOf(text: string, word: string): Values {
   const match = range.exec(text);
+  if (!match && /^-?\d[\d.]*\.\.[^,/]*$/.test(text)) {
+    throw new CanopyError(
+      "invalid",
+      `Cannot sweep over '${word}' as a range goes from a number to a number: it has '${text}'`,
+      { hint: "Write it like n=1..10, or with a step like n=0..1..0.25" },
+    );
+  }
   if (!match) return text.split(",").map(scalarOf);
   const [from = NaN, to = NaN, by] = match
     .slice(1)
