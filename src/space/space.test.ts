@@ -142,6 +142,48 @@ test("a log that fails otherwise breaks the space: nothing is acknowledged after
   );
 });
 
+/** A log whose disk takes until it is told. */
+class SlowLog extends MemoryLog {
+  finish = Promise.withResolvers<void>();
+
+  override async append(batch: Batch): Promise<void> {
+    await this.finish.promise;
+    await super.append(batch);
+  }
+}
+
+test("durable() asked while the last batch is being written waits for that one, and for no later one", async () => {
+  const log = new SlowLog();
+  const { space, clock } = await openSpace(log);
+  const settled: string[] = [];
+  const note = (name: string) => () => void settled.push(name);
+  void space.commit((tx) => tx.put(draft("j/0/1"))).durable.then(note("first"));
+  await clock.advance(1);
+  void space.durable().then(note("reader"));
+  void space.find("task", ["j/0/9"]).then(note("finder"));
+  await clock.advance(1);
+  assert.deepEqual(settled, []);
+  log.finish.resolve();
+  await clock.advance(1);
+  assert.deepEqual(settled.toSorted(), ["finder", "first", "reader"]);
+});
+
+test("a commit made while a batch is being written is told durable after that batch found the disk full", async () => {
+  const log = new SlowLog();
+  const { space, clock } = await openSpace(log);
+  const first = space.commit((tx) => tx.put(draft("j/0/1")));
+  await clock.advance(1);
+  const second = space.commit((tx) => tx.put(draft("j/0/2")));
+  log.finish.reject(new CanopyError("no-space", "full"));
+  await clock.advance(1);
+  assert.equal(space.sequence, 0);
+  log.finish = Promise.withResolvers<void>();
+  log.finish.resolve();
+  await clock.advance(10_000);
+  await Promise.all([first.durable, second.durable]);
+  assert.equal(space.sequence, 1);
+});
+
 test("onDurable() tells batches in order, each after its commit's own promise is settled", async () => {
   const { space, clock } = await openSpace();
   const heard: number[] = [];

@@ -46,6 +46,8 @@ export class Space {
   #serial = 0;
   #pending: Change[] = [];
   #pendingDurable = Promise.withResolvers<void>();
+  /** Of the batch that is being written. */
+  #writingDurable = this.#pendingDurable;
   #state: "idle" | "due" | "writing" | "closed" = "idle";
   #full: CanopyError | undefined;
   #held: CanopyError | undefined;
@@ -155,7 +157,11 @@ export class Space {
 
   /** Resolves when all that has been committed so far is on disk. */
   durable(): Promise<void> {
-    return this.#state === "idle" ? Promise.resolve() : this.#pendingDurable.promise;
+    if (this.#state === "idle") return Promise.resolve();
+    // With nothing pending behind the batch that is being written, no later one may ever come.
+    if (this.#state === "writing" && this.#pending.length === 0)
+      return this.#writingDurable.promise;
+    return this.#pendingDurable.promise;
   }
 
   /** Calls `listener` with the changes of each commit, at once and before they are durable: for loops inside only. */
@@ -207,23 +213,23 @@ export class Space {
       serial: this.#serial,
       changes: this.#pending,
     };
-    const { resolve } = this.#pendingDurable;
     this.#pending = [];
-    const next = Promise.withResolvers<void>();
     const current = this.#pendingDurable;
-    this.#pendingDurable = next;
+    this.#writingDurable = current;
+    this.#pendingDurable = Promise.withResolvers<void>();
     try {
       await this.#log.append(batch);
     } catch (thrown) {
+      // What came meanwhile goes into the same batch, the next time it is tried.
+      void current.promise.then(this.#pendingDurable.resolve);
       this.#pendingDurable = current;
-      current.promise.catch(() => {});
       return this.#failed(batch, thrown);
     }
     this.#full = undefined;
     this.#sequence = batch.sequence;
     if (this.#pending.length > 0) this.#flushSoon();
     else this.#state = "idle";
-    resolve();
+    current.resolve();
     for (const listener of this.#durableListeners) listener(batch);
   }
 
