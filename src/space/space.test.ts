@@ -165,7 +165,7 @@ test("durable() asked while the last batch is being written waits for that one, 
   assert.deepEqual(settled, []);
   log.finish.resolve();
   await clock.advance(1);
-  assert.deepEqual(settled.toSorted(), ["finder", "first", "reader"]);
+  assert.deepEqual(new Set(settled), new Set(["finder", "first", "reader"]));
 });
 
 test("a commit made while a batch is being written is told durable after that batch found the disk full", async () => {
