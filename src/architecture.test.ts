@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -36,6 +36,15 @@ test("package.json and the lockfile name exact versions and no registry", () => 
     versionFaults({ ...dependencies, ...devDependencies, ...optionalDependencies }),
     [],
   );
+});
+
+test("files that the documents name are there", () => {
+  for (const document of ["ARCHITECTURE.md", "STYLE.md", "README.md", "SECURITY.md"]) {
+    const text = readFileSync(join(root, document), "utf8");
+    const named = text.matchAll(/`((?:src|e2e|examples|bench|scripts|docs)\/[\w./-]+)`/g);
+    for (const [, path] of named)
+      assert.ok(existsSync(join(root, path!)), `${document} names ${path}`);
+  }
 });
 
 /** Faults of a made-up tree, in which every file named exists. */
@@ -123,7 +132,7 @@ describe("faultsOf()", () => {
       "setTimeout(() => {}, 1)",
       "performance.now()",
       "const id = randomUUID();",
-      'import { readFileSync } from "node:fs";',
+      'import { existsSync, readFileSync } from "node:fs";',
       'const { spawn } = await import("node:child_process");',
       'await fetch("http://x");',
     ];
