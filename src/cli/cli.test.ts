@@ -166,6 +166,7 @@ test("run tells at once what cannot run: nothing, no such file, no such field, t
     [["run", "--cpus", "64", "--", "echo"], 6, /64/],
     [["run", "--memory", "lots", "--", "echo"], 2, /512MiB/],
     [["ps", "--json=titel"], 2, /Did you mean --json=title/],
+    [["up", "--port", "99999"], 2, /0 to 65535/],
     [["cancel"], 2, /no job was named/],
   ] as const) {
     const ran = await canopy([...argv], on());

@@ -10,6 +10,13 @@ export function parseCount(word: string): number {
   return count;
 }
 
+export function parsePort(word: string): number {
+  const port = Number(word);
+  if (!/^\d+$/.test(word) || port > 65_535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return port;
+}
+
 export function parseNumber(word: string): number {
   const number = Number(word);
   if (word.trim() === "" || !Number.isFinite(number))

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Option } from "commander";
 import { readContexts, writeContexts } from "#/sdk/contexts.ts";
 import { briefDuration } from "#/model/units.ts";
-import { parseNumber } from "../count.ts";
+import { parsePort } from "../count.ts";
 import { render } from "../render.ts";
 import type { StartedCloud } from "../programs.ts";
 import type { Output } from "../terminal.ts";
@@ -16,7 +16,7 @@ export const verb: Verb = {
     command
       .option("--data <folder>", "where it keeps everything")
       .option("--host <address>", "the address to listen on")
-      .option("--port <number>", "the port to listen on; 0 takes a free one", parseNumber)
+      .option("--port <number>", "the port to listen on; 0 takes a free one", parsePort)
       .option("--no-agent", "do not use this computer as a machine")
       .option("--keep-context", "do not make it the cloud that commands speak to")
       .addOption(
