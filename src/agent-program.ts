@@ -23,11 +23,17 @@ export async function runAgent(options: AgentOptions, env: Environment): Promise
   const { folder, url, token, labels, cpus, memoryBytes, logLevel } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
-    host.log.error("the agent met a fault of its own and ends", { error: messageOf(thrown), stack: (thrown as Error).stack });
+    host.log.error("the agent met a fault of its own and ends", {
+      error: messageOf(thrown),
+      stack: (thrown as Error).stack,
+    });
     process.exit(1);
   });
   const facts = host.processes.facts();
-  const capacity = { milliCpus: (cpus ?? facts.cpus) * 1000, memoryBytes: memoryBytes ?? facts.memoryBytes };
+  const capacity = {
+    milliCpus: (cpus ?? facts.cpus) * 1000,
+    memoryBytes: memoryBytes ?? facts.memoryBytes,
+  };
   await host.files.makeFolder(folder);
   const ticks = host.processes.startedTicks(process.pid);
   await host.files.write(join(folder, "pid"), `${process.pid} ${ticks}\n`);

@@ -45,7 +45,12 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
   await files.makeFolder(dataFolder);
   await files.setMode(dataFolder, 0o700);
 
-  const space = await Space.open({ log: options.log, clock, report: log, onBroken: options.onBroken });
+  const space = await Space.open({
+    log: options.log,
+    clock,
+    report: log,
+    onBroken: options.onBroken,
+  });
   const guard = guardDisk(host, space, dataFolder);
   const objects = await FileObjects.open({ files, folder: join(dataFolder, "objects") });
   const logs = await FileLogs.open({ files, folder: join(dataFolder, "logs"), clock, report: log });

@@ -24,10 +24,13 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const home = env["HOME"] ?? homedir();
   const port = Number(env["CANOPY_PORT"] ?? defaultPort);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`Cannot start as CANOPY_PORT must be 0 to 65535: current value is '${env["CANOPY_PORT"]}'`);
+    throw new Error(
+      `Cannot start as CANOPY_PORT must be 0 to 65535: current value is '${env["CANOPY_PORT"]}'`,
+    );
   }
   return Object.freeze({
-    dataFolder: env["CANOPY_DATA"] ?? join(env["XDG_DATA_HOME"] ?? join(home, ".local", "share"), "canopy"),
+    dataFolder:
+      env["CANOPY_DATA"] ?? join(env["XDG_DATA_HOME"] ?? join(home, ".local", "share"), "canopy"),
     configFolder: join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "canopy"),
     host: env["CANOPY_HOST"] ?? "127.0.0.1",
     port,

@@ -25,7 +25,17 @@ export async function startLocalAgent(
   if (!before) {
     const token = await joinToken(host, cloud, folder);
     host.processes.spawn(
-      [process.execPath, mainFile, "agent", "--url", cloud.url, "--folder", folder, "--log-level", logLevel],
+      [
+        process.execPath,
+        mainFile,
+        "agent",
+        "--url",
+        cloud.url,
+        "--folder",
+        folder,
+        "--log-level",
+        logLevel,
+      ],
       {
         folder: "/",
         env: token === undefined ? env : { ...env, CANOPY_JOIN_TOKEN: token },
@@ -51,13 +61,18 @@ export async function startLocalAgent(
 async function joinToken(host: Host, cloud: Cloud, folder: string): Promise<string | undefined> {
   await host.files.makeFolder(folder);
   if (await host.files.stat(join(folder, "identity.json"))) return undefined;
-  const { value, durable } = cloud.space.commit((tx) => cloud.access.createJoinToken(tx, { site: "local" }));
+  const { value, durable } = cloud.space.commit((tx) =>
+    cloud.access.createJoinToken(tx, { site: "local" }),
+  );
   await durable;
   return value.token;
 }
 
 /** The process that says it is the agent of this folder, when it lives. */
-async function readPid(host: Host, folder: string): Promise<{ pid: number; ticks: number } | undefined> {
+async function readPid(
+  host: Host,
+  folder: string,
+): Promise<{ pid: number; ticks: number } | undefined> {
   const content = await host.files.read(join(folder, "pid"));
   if (!content) return undefined;
   const [pid = 0, ticks = 0] = Buffer.from(content).toString().split(" ").map(Number);

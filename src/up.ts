@@ -102,9 +102,13 @@ async function firstMachine(host: Host, cloud: Cloud, dataFolder: string): Promi
   const untilMs = host.clock.monotonicMs() + limits.firstMachineMs;
   while (!cloud.scheduler.machines().some(({ connected }) => connected)) {
     if (host.clock.monotonicMs() > untilMs) {
-      throw new CanopyError("unavailable", `Cannot use this computer as a machine as its agent did not join in ${limits.firstMachineMs} ms`, {
-        hint: `See what it says: tail ${join(dataFolder, "agent", "agent.log")}`,
-      });
+      throw new CanopyError(
+        "unavailable",
+        `Cannot use this computer as a machine as its agent did not join in ${limits.firstMachineMs} ms`,
+        {
+          hint: `See what it says: tail ${join(dataFolder, "agent", "agent.log")}`,
+        },
+      );
     }
     await sleep(host.clock, 5);
   }

@@ -25,7 +25,12 @@ export interface KeySpec {
 /** Lets one machine join, once. Its name is the SHA-256 of the token, so that the token itself is kept nowhere. */
 export type JoinTokenRecord = RecordOf<
   "join-token",
-  { createdAt: number; expiresAt: number; labels: Record<string, string>; /** Where the machine comes from; "" when nobody said. */ site?: string },
+  {
+    createdAt: number;
+    expiresAt: number;
+    labels: Record<string, string>;
+    /** Where the machine comes from; "" when nobody said. */ site?: string;
+  },
   { usedBy?: string; usedAt?: number }
 >;
 
