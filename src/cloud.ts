@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import { buildServer } from "#/api/server.ts";
@@ -30,7 +31,10 @@ export interface CloudOptions {
 
 /** A control plane that listens. */
 export interface Cloud {
+  /** Where this computer reaches it. */
   url: string;
+  /** Where others do; undefined when it listens to this computer only. */
+  networkUrl: string | undefined;
   access: Access;
   space: Space;
   scheduler: Scheduler;
@@ -59,7 +63,7 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
   const jobs = startJobs({ space, objects, clock, log });
   scheduler.start();
 
-  let url = "";
+  const reached = { url: "", networkUrl: undefined as string | undefined };
   const server = buildServer({
     space,
     scheduler,
@@ -72,12 +76,14 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     log,
     version,
     currency: listPrices.currency,
-    publicUrl: () => url,
+    publicUrl: () => reached.networkUrl ?? reached.url,
   });
-  url = await server.listen({ host: options.host, port: options.port });
+  await server.listen({ host: options.host, port: options.port });
+  const { port } = server.addresses()[0] as AddressInfo;
+  Object.assign(reached, urlsOf(options.host, port, host.processes.facts().addresses));
 
   return {
-    url,
+    ...reached,
     access,
     space,
     scheduler,
@@ -90,6 +96,18 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
       await space.close();
     },
   };
+}
+
+/** How a cloud that listens on `host` is reached from here, and from elsewhere. */
+function urlsOf(host: string, port: number, addresses: string[]) {
+  const at = (address: string) =>
+    `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  if (host === "0.0.0.0" || host === "::") {
+    const [address] = addresses;
+    return { url: at("127.0.0.1"), networkUrl: address === undefined ? undefined : at(address) };
+  }
+  const isLocal = host === "localhost" || host === "::1" || host.startsWith("127.");
+  return { url: at(host), networkUrl: isLocal ? undefined : at(host) };
 }
 
 /** Stops acknowledging before the disk is full, says so, and goes on when there is space again. */

@@ -31,6 +31,8 @@ export interface RunningCloud {
   dataFolder: string;
   /** The line that joins another computer, with a one-time token. */
   joinLine: string;
+  /** Whether other computers can reach it. */
+  isReachable: boolean;
   /** Milliseconds from the start of the process to ready, the first machine included. */
   readyMs: number;
   /** Stops the agent that it started, and itself; waits for what is not yet on disk. */
@@ -89,7 +91,8 @@ export async function up(options: UpOptions, env: Record<string, string>): Promi
     url: cloud.url,
     key: cloud.access.rootToken,
     dataFolder,
-    joinLine: `canopy join ${cloud.url} --token ${joining.value.token}`,
+    joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${joining.value.token}`,
+    isReachable: cloud.networkUrl !== undefined,
     readyMs: Math.round(host.clock.monotonicMs()),
     async stop() {
       await agent?.stop();

@@ -92,6 +92,8 @@ export const limits = {
   growingStepsMax: 10_000,
   /** A page of a list. */
   pageMax: 1000,
+  /** Steps of archived jobs that are read for one page of jobs. */
+  listedStepsMax: 2000,
   pageDefault: 100,
   /** Event streams open at once. */
   watchersMax: 1000,

@@ -32,6 +32,8 @@ export interface StartedCloud {
   key: string;
   dataFolder: string;
   joinLine: string;
+  /** Whether other computers can reach it. */
+  isReachable: boolean;
   readyMs: number;
   stop(): Promise<void>;
 }

@@ -91,7 +91,10 @@ async function writeContext({ terminal }: Cli, { url, key }: StartedCloud): Prom
   });
 }
 
-function upText({ url, dataFolder, joinLine, readyMs }: StartedCloud, out: Output): string {
+function upText(
+  { url, dataFolder, joinLine, isReachable, readyMs }: StartedCloud,
+  out: Output,
+): string {
   const dim = (text: string) => out.paint("dim", text);
   return [
     `${out.paint("green", "✓")} ${out.paint("bold", `Canopy is up at ${url}`)} ${dim(`in ${briefDuration(readyMs)}, its data in ${dataFolder}`)}`,
@@ -100,6 +103,11 @@ function upText({ url, dataFolder, joinLine, readyMs }: StartedCloud, out: Outpu
     `  watch it           ${out.paint("cyan", "canopy top")}`,
     `  add a machine      ${out.paint("cyan", joinLine)}`,
     `                     ${dim("on that machine; the token is good once, for an hour")}`,
+    ...(isReachable
+      ? []
+      : [
+          `                     ${dim("it listens to this computer only; for others start it with")} canopy up --host 0.0.0.0`,
+        ]),
     "",
     dim("Ctrl-C ends it; what was acknowledged is kept."),
     "",

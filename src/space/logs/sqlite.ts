@@ -295,7 +295,10 @@ function cannotOpen(file: string, thrown: unknown): unknown {
       hint: "Is 'canopy up' running already? See: canopy machines",
     });
   }
-  if (isFull(thrown)) return new CanopyError("no-space", `Cannot open ${file} as the disk is full`);
+  if (isFull(thrown))
+    return new CanopyError("no-space", `Cannot open ${file} as the disk is full`, {
+      hint: "Free some space on that disk, then start again",
+    });
   return new CanopyError("unavailable", `Cannot open ${file}: ${messageOf(thrown)}`, {
     cause: thrown,
   });
