@@ -72,7 +72,11 @@ export function summary({ job, elapsedMs, currency }: Progress, out: Output): st
 }
 
 /** Those under way first, then those to come, then those that have ended; in their own order when all fit. */
-function mostTelling(kinds: readonly KindView[]): readonly KindView[] {
+function mostTelling(all: readonly KindView[]): readonly KindView[] {
+  // values that a job recorded are steps without tasks
+  const kinds = all.filter(
+    ({ tasks, phases }) => tasks.offered > 0 || phases.blocked || phases.running,
+  );
   if (kinds.length <= kindsMax) return kinds;
   const rank = ({ tasks, phases }: KindView) =>
     tasks.failed > 0 ? 0 : tasks.running > 0 ? 1 : phases.running ? 2 : phases.blocked ? 3 : 4;
