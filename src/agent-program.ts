@@ -6,7 +6,7 @@ import { nodeHost } from "#/base/node/host.ts";
 import { processDriver } from "#/drivers/process/process.ts";
 import { runnerDriver } from "#/drivers/runner/runner.ts";
 import { ratesOf } from "#/meter/prices.ts";
-import type { AgentOptions, RunningAgent } from "./up.ts";
+import type { AgentWish, StartedAgent } from "#/cli/programs.ts";
 import { version } from "./version.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ function inherited(env: Environment): Record<string, string> {
 }
 
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
-export async function runAgent(options: AgentOptions, env: Environment): Promise<RunningAgent> {
+export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
   const { folder, url, token, labels, cpus, memoryBytes, logLevel } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {

@@ -5,64 +5,17 @@ import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { stderrLog } from "#/base/node/log.ts";
+import type { StartedCloud, UpWish } from "#/cli/programs.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { startCloud, type Cloud } from "./cloud.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { version } from "./version.ts";
 
-/** What `canopy up` may be told. */
-export interface UpOptions {
-  dataFolder: string;
-  host: string;
-  /** 0 takes a free one. */
-  port: number;
-  /** Whether this computer is the first machine. */
-  withAgent: boolean;
-  /** "normal" survives kill -9 but not a power cut: for measuring only. */
-  durability: "full" | "normal";
-  logLevel: string;
-}
-
-/** A cloud that runs in this process. */
-export interface RunningCloud {
-  url: string;
-  /** The root key. */
-  key: string;
-  dataFolder: string;
-  /** The line that joins another computer, with a one-time token. */
-  joinLine: string;
-  /** Whether other computers can reach it. */
-  isReachable: boolean;
-  /** Milliseconds from the start of the process to ready, the first machine included. */
-  readyMs: number;
-  /** Stops the agent that it started, and itself; waits for what is not yet on disk. */
-  stop(): Promise<void>;
-}
-
-export interface AgentOptions {
-  /** Where it keeps its key and its caches. */
-  folder: string;
-  url: string;
-  /** Needed once, to join. */
-  token?: string;
-  labels: Record<string, string>;
-  cpus?: number;
-  memoryBytes?: number;
-  logLevel: string;
-}
-
-export interface RunningAgent {
-  machine: string;
-  /** Resolves with the reason when the cloud has refused it for good. */
-  refused: Promise<string>;
-  stop(): Promise<void>;
-}
-
 /**
  * Starts a cloud over this computer, ready when its first machine has joined. Throws CanopyError
  * "conflict" when another process has the data folder or the port.
  */
-export async function up(options: UpOptions, env: Record<string, string>): Promise<RunningCloud> {
+export async function up(options: UpWish, env: Record<string, string>): Promise<StartedCloud> {
   const host = nodeHost(stderrLog(options.logLevel, "cloud"));
   const dataFolder = options.dataFolder;
   await host.files.makeFolder(dataFolder);
@@ -117,7 +70,7 @@ async function firstMachine(host: Host, cloud: Cloud, dataFolder: string): Promi
   }
 }
 
-function explain(thrown: unknown, { host, port }: UpOptions): unknown {
+function explain(thrown: unknown, { host, port }: UpWish): unknown {
   if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE") return thrown;
   return new CanopyError("conflict", `Cannot listen on ${host}:${port} as another process does`, {
     hint: "Take another port: canopy up --port 0",

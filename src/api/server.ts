@@ -4,11 +4,11 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { linkOf } from "#/base/web-socket-link.ts";
 import type { Caller } from "#/model/access.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
 import { serveLink } from "./link/link.ts";
-import { linkOf } from "./link/socket.ts";
 import { Relay } from "./link/relay.ts";
 import { documentOf, serveOpenApi } from "./openapi.ts";
 import { serveOperators } from "./operators.ts";

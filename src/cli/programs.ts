@@ -18,29 +18,41 @@ export interface ProgramConfig {
   logLevel: string;
 }
 
+/** What `canopy up` may be told. */
 export interface UpWish {
   dataFolder: string;
   host: string;
+  /** 0 takes a free one. */
   port: number;
+  /** Whether this computer is the first machine. */
   withAgent: boolean;
+  /** "normal" survives kill -9 but not a power cut: for measuring only. */
   durability: "full" | "normal";
   logLevel: string;
 }
 
+/** A cloud that runs in this process. */
 export interface StartedCloud {
+  /** Where this computer reaches it. */
   url: string;
+  /** The root key. */
   key: string;
   dataFolder: string;
+  /** The line that joins another computer, with a one-time token. */
   joinLine: string;
   /** Whether other computers can reach it. */
   isReachable: boolean;
+  /** Milliseconds from the start of the process to ready, the first machine included. */
   readyMs: number;
+  /** Stops the agent that it started, and itself; waits for what is not yet on disk. */
   stop(): Promise<void>;
 }
 
 export interface AgentWish {
+  /** Where it keeps its key and its caches. */
   folder: string;
   url: string;
+  /** Needed once, to join. */
   token?: string;
   labels: Record<string, string>;
   cpus?: number;

@@ -4,7 +4,9 @@ import { Readable } from "node:stream";
 import { WebSocket } from "ws";
 import { CanopyError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
-import type { IncomingRequest, Link, Network } from "../network.ts";
+import type { IncomingRequest, Network } from "../network.ts";
+import { linkOf } from "../web-socket-link.ts";
+import { nodeClock } from "./clock.ts";
 
 /** The machine's network: WebSocket links, HTTP by fetch. */
 export const nodeNetwork: Network = {
@@ -16,7 +18,7 @@ export const nodeNetwork: Network = {
         maxPayload: limits.linkMessageBytesMax,
         ...(isSeenByNobody(url) && { generateMask: leaveAsItIs }),
       });
-      const link = linkOf(socket);
+      const link = linkOf(socket, nodeClock);
       socket.once("open", () => {
         keepWatch(socket);
         resolve(link);
@@ -118,32 +120,6 @@ function keepWatch(socket: WebSocket): void {
   }, pingEveryMs);
   timer.unref();
   socket.once("close", () => clearInterval(timer));
-}
-
-/** A link over an open or opening WebSocket, on either side. */
-export function linkOf(socket: WebSocket): Link {
-  const early: string[] = [];
-  let handler: ((message: string) => void) | undefined;
-  const link: Link = {
-    send: (message) => socket.send(message),
-    bufferedBytes: () => socket.bufferedAmount,
-    close(reason) {
-      socket.close(1000, reason?.slice(0, 120));
-      setTimeout(() => socket.terminate(), 1000).unref();
-    },
-    get onMessage() {
-      return handler ?? ((message) => void early.push(message));
-    },
-    set onMessage(next) {
-      handler = next;
-      for (const message of early.splice(0)) next(message);
-    },
-    onClose: () => {},
-  };
-  socket.on("message", (data) => link.onMessage(data.toString()));
-  socket.on("error", () => {});
-  socket.once("close", (code, reason) => link.onClose(reason.toString() || `code ${code}`));
-  return link;
 }
 
 function refused(url: string, error: Error): CanopyError {

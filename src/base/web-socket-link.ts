@@ -1,12 +1,12 @@
-import type { WebSocket } from "@fastify/websocket";
-import type { Clock } from "#/base/clock.ts";
-import type { Link } from "#/base/network.ts";
+import type { WebSocket } from "ws";
+import type { Clock } from "./clock.ts";
+import type { Link } from "./network.ts";
 
 const closingMs = 1000;
 /** A close frame has room for 123 bytes of reason. */
 const reasonLengthMax = 120;
 
-/** The cloud's side of an agent's WebSocket. One that does not answer the close is dropped. */
+/** A link over an open or opening WebSocket, on either side. One that does not answer the close is dropped. */
 export function linkOf(socket: WebSocket, clock: Clock): Link {
   const early: string[] = [];
   let handler: ((message: string) => void) | undefined;
