@@ -88,6 +88,8 @@ export const limits = {
   endedJobsMax: 1_000,
   /** Durable changes kept for watchers that come back. */
   changesKeptBytes: 64 * MiB,
+  /** A batch of up to so many changes is synced at once, a larger one on a thread beside. */
+  syncInlineChangesMax: 16,
   /** Steps whose newest run of tasks the log remembers, to make it longer rather than begin another. */
   growingStepsMax: 10_000,
   /** A page of a list. */

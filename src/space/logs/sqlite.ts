@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
@@ -23,7 +23,8 @@ import { Extents } from "./extents.ts";
  * Where SQLite itself would sync (synchronous = FULL), the process stands still while the disk works,
  * a quarter of its time when busy. So SQLite only writes (NORMAL: it still syncs around checkpoints),
  * and each append then syncs the write-ahead log, which FULL would do, on a thread beside: meanwhile
- * the next batch gathers. A database thread for all of it gained nothing more.
+ * the next batch gathers. A database thread for all of it gained nothing more. A batch of a few
+ * changes is synced at once, as there is little to gather, and the way to a thread and back is long.
  */
 export class SqliteLog implements SpaceLog {
   #database: DatabaseSync;
@@ -113,7 +114,10 @@ export class SqliteLog implements SpaceLog {
         hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
       });
     }
-    if (this.#writeAhead !== undefined) await sync(this.#writeAhead);
+    if (this.#writeAhead !== undefined) {
+      if (changes.length > limits.syncInlineChangesMax) await sync(this.#writeAhead);
+      else fdatasyncSync(this.#writeAhead);
+    }
     this.#newest = sequence;
     this.#changeBytes += body.length;
     if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
