@@ -95,6 +95,22 @@ test("kill -9 of the cloud and of the agent loses no acknowledged task, and reco
   assert.equal(job.phase, "succeeded");
 });
 
+test("up starts its agent again when that dies, and brings it along to another port", async () => {
+  const cloud = newCloud();
+  await cloud.up();
+  const first = cloud.agentPid;
+  process.kill(first, "SIGKILL");
+  const again = await cloud.canopy("run", "--", "echo", "hi");
+  assert.equal(again.stdout, "hi\n", again.stderr);
+  assert.notEqual(cloud.agentPid, first);
+
+  await cloud.kill();
+  cloud.port = 0;
+  await cloud.up();
+  const elsewhere = await cloud.canopy("run", "--", "echo", "hello");
+  assert.equal(elsewhere.stdout, "hello\n", elsewhere.stderr);
+});
+
 test("a durable job goes on from its last finished step when everything is killed", async () => {
   const cloud = newCloud();
   await cloud.up();

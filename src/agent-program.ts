@@ -36,7 +36,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
   };
   await host.files.makeFolder(folder);
   const ticks = host.processes.startedTicks(process.pid);
-  await host.files.write(join(folder, "pid"), `${process.pid} ${ticks}\n`);
+  await host.files.write(join(folder, "pid"), `${process.pid} ${ticks} ${url}\n`);
   const agent = await startAgent({
     host,
     folder,

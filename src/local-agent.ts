@@ -1,60 +1,72 @@
 import { join } from "node:path";
 import { sleep } from "#/base/clock.ts";
 import type { Host } from "#/base/host.ts";
+import { startLoop } from "#/base/loop.ts";
 import type { Cloud } from "./cloud.ts";
 
 const stopPollMs = 20;
 const stopMsMax = 5000;
+
+const lookEveryMs = 1000;
 
 /** The agent of the computer that a cloud runs on: a process of its own, which outlives a crash of its cloud. */
 export interface LocalAgent {
   stop(): Promise<void>;
 }
 
+/** A process that is the agent of a folder. */
+interface AgentProcess {
+  pid: number;
+  ticks: number;
+  /** The cloud that it speaks to. */
+  url: string;
+}
+
 /**
- * Starts this computer's agent, or leaves alone the one that a cloud which crashed here had started:
- * it comes back by itself, with the tasks that it holds.
+ * Keeps this computer's agent running: starts it, starts it again when it dies, and leaves alone the
+ * one that a cloud which crashed here had started, as it comes back by itself with the tasks that it
+ * holds. One that speaks to another address ends first.
  */
 export async function startLocalAgent(
   host: Host,
   cloud: Cloud,
   options: { folder: string; mainFile: string; env: Record<string, string>; logLevel: string },
 ): Promise<LocalAgent> {
-  const { folder, mainFile, env, logLevel } = options;
-  const before = await readPid(host, folder);
-  if (!before) {
-    const token = await joinToken(host, cloud, folder);
-    host.processes.spawn(
-      [
-        process.execPath,
-        mainFile,
-        "agent",
-        "--url",
-        cloud.url,
-        "--folder",
-        folder,
-        "--log-level",
-        logLevel,
-      ],
-      {
-        folder: "/",
-        env: token === undefined ? env : { ...env, CANOPY_JOIN_TOKEN: token },
-        detachedLog: join(folder, "agent.log"),
-      },
-    );
+  const { folder } = options;
+  let agent = await readPid(host, folder);
+  if (agent && agent.url !== cloud.url) {
+    await end(host, agent);
+    agent = undefined;
   }
+  const turn = async () => {
+    if (agent && host.processes.isAlive(agent.pid, agent.ticks)) return;
+    if (agent) host.log.warn("this computer's agent has ended; it is started again");
+    agent = await spawnAgent(host, cloud, options);
+  };
+  await turn();
+  const loop = startLoop("local agent", turn, { ...host, everyMs: lookEveryMs });
   return {
     async stop() {
-      const running = await readPid(host, folder);
-      if (!running) return;
-      process.kill(running.pid, "SIGTERM");
-      const untilMs = host.clock.monotonicMs() + stopMsMax;
-      while (host.processes.isAlive(running.pid, running.ticks)) {
-        if (host.clock.monotonicMs() > untilMs) process.kill(running.pid, "SIGKILL");
-        await sleep(host.clock, stopPollMs);
-      }
+      loop.stop();
+      if (agent) await end(host, agent);
     },
   };
+}
+
+async function spawnAgent(
+  host: Host,
+  cloud: Cloud,
+  options: { folder: string; mainFile: string; env: Record<string, string>; logLevel: string },
+): Promise<AgentProcess> {
+  const { folder, mainFile, env, logLevel } = options;
+  const token = await joinToken(host, cloud, folder);
+  const flags = ["--url", cloud.url, "--folder", folder, "--log-level", logLevel];
+  const { pid } = host.processes.spawn([process.execPath, mainFile, "agent", ...flags], {
+    folder: "/",
+    env: token === undefined ? env : { ...env, CANOPY_JOIN_TOKEN: token },
+    detachedLog: join(folder, "agent.log"),
+  });
+  return { pid, ticks: host.processes.startedTicks(pid) ?? 0, url: cloud.url };
 }
 
 /** A one-time token for a folder whose agent has no key yet. */
@@ -69,12 +81,20 @@ async function joinToken(host: Host, cloud: Cloud, folder: string): Promise<stri
 }
 
 /** The process that says it is the agent of this folder, when it lives. */
-async function readPid(
-  host: Host,
-  folder: string,
-): Promise<{ pid: number; ticks: number } | undefined> {
+async function readPid(host: Host, folder: string): Promise<AgentProcess | undefined> {
   const content = await host.files.read(join(folder, "pid"));
   if (!content) return undefined;
-  const [pid = 0, ticks = 0] = Buffer.from(content).toString().split(" ").map(Number);
-  return host.processes.isAlive(pid, ticks) ? { pid, ticks } : undefined;
+  const [pid, ticks, url = ""] = Buffer.from(content).toString().trim().split(" ");
+  const found = { pid: Number(pid), ticks: Number(ticks), url };
+  return host.processes.isAlive(found.pid, found.ticks) ? found : undefined;
+}
+
+async function end(host: Host, { pid, ticks }: AgentProcess): Promise<void> {
+  if (!host.processes.isAlive(pid, ticks)) return;
+  process.kill(pid, "SIGTERM");
+  const untilMs = host.clock.monotonicMs() + stopMsMax;
+  while (host.processes.isAlive(pid, ticks)) {
+    if (host.clock.monotonicMs() > untilMs) process.kill(pid, "SIGKILL");
+    await sleep(host.clock, stopPollMs);
+  }
 }
