@@ -75,7 +75,7 @@ export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
     project,
     title: spec.title,
     phase: status.phase,
-    open: status.open,
+    open: status.open && status.phase === "running",
     priority: spec.priority,
     onFailure: spec.onFailure,
     submittedBy: spec.submittedBy,
