@@ -84,7 +84,10 @@ export class Scheduler {
     const space = this.#space;
     this.#unsubscribe = [
       space.onApplied((changes) => this.#intake.applied(changes)),
-      space.onDurable((batch) => this.#intake.durable(batch)),
+      space.onDurable((batch) => {
+        this.#intake.durable(batch);
+        this.#dispatch.now();
+      }),
     ];
     this.#intake.rebuild();
     for (const job of space.all("job")) if (!hasJobEnded(job)) this.#earlierJobs.add(job.name);
