@@ -14,6 +14,15 @@ export interface LocalAgent {
   stop(): Promise<void>;
 }
 
+interface LocalAgentOptions {
+  /** The agent's own. */
+  folder: string;
+  /** The program that is started as `agent`. */
+  mainFile: string;
+  env: Record<string, string>;
+  logLevel: string;
+}
+
 /** A process that is the agent of a folder. */
 interface AgentProcess {
   pid: number;
@@ -30,7 +39,7 @@ interface AgentProcess {
 export async function startLocalAgent(
   host: Host,
   cloud: Cloud,
-  options: { folder: string; mainFile: string; env: Record<string, string>; logLevel: string },
+  options: LocalAgentOptions,
 ): Promise<LocalAgent> {
   const { folder } = options;
   let agent = await readPid(host, folder);
@@ -56,7 +65,7 @@ export async function startLocalAgent(
 async function spawnAgent(
   host: Host,
   cloud: Cloud,
-  options: { folder: string; mainFile: string; env: Record<string, string>; logLevel: string },
+  options: LocalAgentOptions,
 ): Promise<AgentProcess> {
   const { folder, mainFile, env, logLevel } = options;
   const token = await joinToken(host, cloud, folder);

@@ -1,8 +1,6 @@
 import type { Host } from "#/base/host.ts";
-import type { LogLine, SegmentSource, StepBrief, TaskOffer } from "#/model/wire.ts";
+import type { LogLine, SegmentSource, StepBrief, TaskOffer, TaskReport } from "#/model/wire.ts";
 import type { Capacity } from "#/model/needs.ts";
-import type { TaskError } from "#/model/task.ts";
-import type { TaskUsage } from "#/model/usage.ts";
 import type { Cages } from "#/base/processes.ts";
 import type { Admission } from "./admission.ts";
 
@@ -47,17 +45,8 @@ export interface WorkSink {
   ended(work: Work, outcome: Outcome): void;
 }
 
-/** How an attempt ended. Absent `error` means that it succeeded. */
-export interface Outcome {
-  usage: TaskUsage;
-  error?: TaskError;
-  /** JSON text. */
-  result?: string;
-  resultObject?: string;
-  outputs?: Record<string, string>;
-  shuffleBytes?: number[];
-  exitCode?: number;
-}
+/** How an attempt ended: what is reported of it, but for the claim that it was made under. */
+export type Outcome = Omit<TaskReport, "task" | "fence">;
 
 /** What a driver is given. */
 export interface DriverParts extends Pick<Host, "clock" | "files" | "processes" | "log"> {

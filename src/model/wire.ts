@@ -91,6 +91,7 @@ export interface TaskReport {
   usage: TaskUsage;
   /** Absent when it succeeded. */
   error?: TaskError;
+  /** JSON text. */
   result?: string;
   resultObject?: string;
   outputs?: Record<string, string>;
