@@ -40,6 +40,11 @@ export const limits = {
   stepTasksMax: 100_000_000,
   /** A master that is held back waits this long before it is told to come again. */
   throttleHoldMs: 10_000,
+  /** A leader of a shared log says that it lives this often; one that is silent for so long is deposed. */
+  leaderBeatMs: 500,
+  leaderSilentMs: 2_000,
+  /** A follower looks for what is new this often, when nobody tells it. */
+  followMs: 250,
   /** A lease not renewed for this long is over. */
   leaseMs: 10_000,
   /** An agent says that it lives this often. */

@@ -48,3 +48,44 @@ export interface SpaceLog {
   read(sequence: number, max: number): Promise<Batch[]>;
   close(): Promise<void>;
 }
+
+/** Who leads a shared log. */
+export interface Leader {
+  /** Grows with each change of leader. */
+  epoch: number;
+  /** Where the other control planes reach it. */
+  url: string;
+  /** Since it was last heard, by the clock of the log; Infinity when it has resigned. */
+  silentMs: number;
+}
+
+/**
+ * A log that several control planes share. One leads, and only its appends are taken; the others
+ * follow: they read what it has appended. `load` is both in one: it follows, then leads, and throws
+ * "conflict" when another does.
+ */
+export interface SharedLog extends SpaceLog {
+  /** The newest state, with no right to append. Its `epoch` is that of the present leader. */
+  follow(): Promise<Loaded>;
+  /** Called when there may be something to read, or another leader. A hint that may get lost. */
+  onNews: () => void;
+  /** Undefined when nobody ever led. */
+  leader(): Promise<Leader | undefined>;
+  /**
+   * Becomes the leader when there is none, it has resigned, or it was silent for `limits.leaderSilentMs`:
+   * gives the new epoch, from which on no other leader can append. Undefined when another leads.
+   */
+  lead(url: string): Promise<number | undefined>;
+  /** Says that this leader lives; appending says so too. Throws Deposed. */
+  beat(): Promise<void>;
+  /** Lets another lead at once. Nothing happens when this one does not lead. */
+  resign(): Promise<void>;
+}
+
+/** Another control plane leads: what was being appended or said was not taken, and nothing more will be. */
+export class Deposed extends Error {
+  constructor() {
+    super("Cannot append to the log as another control plane leads");
+    this.name = "Deposed";
+  }
+}
