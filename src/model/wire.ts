@@ -30,7 +30,7 @@ export interface Hello {
 }
 
 export type FromCloud =
-  | { type: "welcome"; machine: string; leaseMs: number; heartbeatMs: number }
+  | Welcome
   /** `steps` describes steps that this link has not heard of. */
   | { type: "tasks"; steps: Record<string, StepBrief>; tasks: TaskOffer[] }
   | { type: "finished"; number: number }
@@ -45,6 +45,15 @@ export type FromCloud =
   | { type: "fetch"; request: number; segment: string }
   /** Refused for good: the reason is for the operator. */
   | { type: "refused"; reason: string };
+
+export interface Welcome {
+  type: "welcome";
+  machine: string;
+  leaseMs: number;
+  heartbeatMs: number;
+  /** Every control plane of this cloud by its URL: when one is gone, an agent dials another. */
+  controlPlanes: string[];
+}
 
 /** A claim on a task: its name, and the fencing number of the lease. */
 export type TaskClaim = [task: string, fence: number];

@@ -118,7 +118,13 @@ export class FakeCloud {
       link.hello = message;
       if (this.refusal !== undefined) link.send({ type: "refused", reason: this.refusal });
       else
-        link.send({ type: "welcome", machine: link.machine, leaseMs: 10_000, heartbeatMs: 2000 });
+        link.send({
+          type: "welcome",
+          machine: link.machine,
+          leaseMs: 10_000,
+          heartbeatMs: 2000,
+          controlPlanes: [],
+        });
     } else if (message.type === "finish") {
       this.reports.push(...message.reports);
       if (this.acknowledges) link.send({ type: "finished", number: message.number });

@@ -62,7 +62,13 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     if (!isOpen) return;
     relay.add(machine, open);
     // Welcome first: connecting may offer at once.
-    send({ type: "welcome", machine, leaseMs: limits.leaseMs, heartbeatMs: limits.heartbeatMs });
+    send({
+      type: "welcome",
+      machine,
+      leaseMs: limits.leaseMs,
+      heartbeatMs: limits.heartbeatMs,
+      controlPlanes: [parts.publicUrl()],
+    });
     session = scheduler.connect(
       machine,
       holds,
