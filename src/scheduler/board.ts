@@ -26,15 +26,17 @@ export class Board {
   readonly fairness = new Fairness();
   readonly queue = new Queue(this.fairness);
   /** Fences up to this one were given under an earlier start. */
-  readonly epochFence: number;
+  epochFence = 0;
   /** The newest fence there is. */
-  fence: number;
+  fence = 0;
   /** Called when a machine may take more, or has to be told something; all of them when undefined. */
   onDue: (machine: MachineState | undefined) => void = () => {};
   /** Called when tasks of a step wait that have to be looked up before they are handed out. */
   onPrepare: (step: StepState) => void = () => {};
   /** Called when nothing of a step is to stay. */
   onDropped: (step: StepState) => void = () => {};
+  /** Whether nobody else hands out tasks at this moment. */
+  isSure: () => boolean = () => true;
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;
   #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();
@@ -44,7 +46,11 @@ export class Board {
   constructor(space: Space, clock: Clock) {
     this.space = space;
     this.clock = clock;
-    this.epochFence = space.epoch * fencesInEpoch;
+  }
+
+  /** Every fence from now on is above those of earlier starts. Called before anything is handed out. */
+  begin(): void {
+    this.epochFence = this.space.epoch * fencesInEpoch;
     this.fence = this.epochFence;
   }
 

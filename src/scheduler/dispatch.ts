@@ -1,6 +1,9 @@
+import type { Timer } from "#/base/clock.ts";
 import type { Board } from "./board.ts";
 import type { MachineState } from "./state.ts";
 import { serve } from "./take.ts";
+
+const unsureMs = 100;
 
 /**
  * Answers open pulls when there is something new: once in a turn of the event loop, however much has
@@ -15,6 +18,7 @@ export class Dispatch {
   #areAllDue = false;
   #isAwaited = false;
   #isStopped = false;
+  #retry: Timer | undefined;
 
   constructor(board: Board) {
     this.#board = board;
@@ -43,11 +47,13 @@ export class Dispatch {
 
   stop(): void {
     this.#isStopped = true;
+    this.#retry?.cancel();
   }
 
   #turn(): void {
     this.#isAwaited = false;
     if (this.#isStopped) return;
+    if (!this.#board.isSure()) return this.#again();
     const due = this.#areAllDue ? [...this.#pulling, ...this.#due] : [...this.#due];
     this.#areAllDue = false;
     this.#due.clear();
@@ -59,10 +65,23 @@ export class Dispatch {
   }
 
   #answer(machine: MachineState): void {
+    if (!this.#board.isSure()) return this.#again();
     const { session, leasesUntilMs } = machine;
     // a machine that is not heard is given nothing
     if (this.#board.clock.monotonicMs() < leasesUntilMs) serve(this.#board, machine);
     if (!session || session.pullTasks === 0) this.#pulling.delete(machine);
+  }
+
+  /** Another may hand out the same tasks, or nothing was heard from the log for a moment: it is seen soon. */
+  #again(): void {
+    this.#retry ??= this.#board.clock.after(
+      unsureMs,
+      () => {
+        this.#retry = undefined;
+        this.wake(undefined);
+      },
+      true,
+    );
   }
 
   #tellCancels(machine: MachineState): void {

@@ -28,6 +28,8 @@ export interface SchedulerParts {
   clock: Clock;
   log: Log;
   meter: Meter;
+  /** Whether nobody else hands out tasks of this log at this moment; always when not given. */
+  isSure?: () => boolean;
 }
 
 /**
@@ -52,11 +54,12 @@ export class Scheduler {
   #earlierJobs = new Set<string>();
   #unsubscribe: (() => void)[] = [];
 
-  constructor({ space, clock, log, meter }: SchedulerParts) {
+  constructor({ space, clock, log, meter, isSure }: SchedulerParts) {
     this.#space = space;
     this.#meter = meter;
     const board = new Board(space, clock);
     this.#board = board;
+    if (isSure) board.isSure = isSure;
     this.#dispatch = new Dispatch(board);
     this.#resting = new RestingTasks(clock, (step, index) => this.#awake(step, index));
     this.#preparer = new Preparer(board, log);
@@ -82,6 +85,7 @@ export class Scheduler {
   /** Takes in what the space holds, and follows it from then on. Called once, before the first session. */
   start(): void {
     const space = this.#space;
+    this.#board.begin();
     this.#unsubscribe = [
       space.onApplied((changes) => this.#intake.applied(changes)),
       space.onDurable((batch) => {

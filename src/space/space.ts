@@ -3,7 +3,7 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
 import { Families } from "./families.ts";
-import type { Batch, SpaceLog } from "./log.ts";
+import { Deposed, type Batch, type Loaded, type SharedLog, type SpaceLog } from "./log.ts";
 import { Staged } from "./staged.ts";
 
 /** What a transaction gave, and when it may be told to the outside. */
@@ -29,6 +29,8 @@ export type Draft<R> = R extends AnyRecord
   : never;
 
 const retryFullMs = 1000;
+/** Batches that a follower reads at once. */
+const followBatchesMax = 256;
 
 /**
  * All that Canopy knows, in memory, as a fold over a log. Reads are synchronous and see one
@@ -48,7 +50,7 @@ export class Space {
   #pendingDurable = Promise.withResolvers<void>();
   /** Of the batch that is being written. */
   #writingDurable = this.#pendingDurable;
-  #state: "idle" | "due" | "writing" | "closed" = "idle";
+  #state: "following" | "idle" | "due" | "writing" | "closed" = "idle";
   #full: CanopyError | undefined;
   #held: CanopyError | undefined;
   #retry: Timer | undefined;
@@ -66,12 +68,52 @@ export class Space {
   /** Reads the log into memory. `onBroken` is called once when the log can no longer be trusted: it must end the process. */
   static async open(parts: SpaceParts): Promise<Space> {
     const space = new Space(parts);
-    const { sequence, serial, epoch, records } = await parts.log.load();
-    for (const record of records) space.#families.set(record);
-    space.#sequence = sequence;
-    space.#serial = serial;
-    space.#epoch = epoch;
+    space.#take(await parts.log.load());
     return space;
+  }
+
+  /**
+   * Reads a log that another control plane leads. Such a space changes only by `advance()`, and
+   * refuses commits with "unavailable", until `lead()`.
+   */
+  static async follow(parts: SpaceParts & { log: SharedLog }): Promise<Space> {
+    const space = new Space(parts);
+    space.#state = "following";
+    space.#take(await parts.log.follow());
+    return space;
+  }
+
+  #take({ sequence, serial, epoch, records }: Loaded): void {
+    for (const record of records) this.#families.set(record);
+    this.#sequence = sequence;
+    this.#serial = serial;
+    this.#epoch = epoch;
+  }
+
+  /**
+   * Reads to the end of the log. What came is applied batch by batch, each told to the listeners of
+   * both kinds. Calls may overlap. Throws "not-found" when the log does not have what comes next: it
+   * was trimmed, or is no longer the log that it was; then only a new space can follow it.
+   */
+  async advance(): Promise<void> {
+    for (let more = true; more;) {
+      const batches = await this.#log.read(this.#sequence, followBatchesMax);
+      for (const batch of batches) this.#follow(batch);
+      more = batches.length === followBatchesMax && this.#state === "following";
+    }
+  }
+
+  /** Takes commits from now on. Called when the log has given this epoch, and all that it holds has been read. */
+  lead(epoch: number): void {
+    if (this.#state !== "following") throw new Error("Cannot lead twice");
+    this.#state = "idle";
+    this.#epoch = epoch;
+  }
+
+  /** Refuses all commits from now on, and writes nothing more: another may lead. What is being written is not waited for. */
+  stepDown(): void {
+    this.#state = "closed";
+    this.#retry?.cancel();
   }
 
   /** How often the log has been opened: grows with every start. */
@@ -132,8 +174,7 @@ export class Space {
    */
   commit<T>(action: (tx: Transaction) => T): Committed<T> {
     if (this.#committing) throw new Error("Cannot commit inside a commit");
-    if (this.#state === "closed")
-      throw new CanopyError("unavailable", "Cannot commit as Canopy is stopping");
+    if (this.#state === "closed" || this.#state === "following") throw this.#cannotCommit();
     const refusal = this.#full ?? this.#held;
     if (refusal) throw refusal;
     const staged = new Staged((kind, name) => this.get(kind, name), this.#serial);
@@ -157,7 +198,7 @@ export class Space {
 
   /** Resolves when all that has been committed so far is on disk. */
   durable(): Promise<void> {
-    if (this.#state === "idle") return Promise.resolve();
+    if (this.#state === "idle" || this.#state === "following") return Promise.resolve();
     // With nothing pending behind the batch that is being written, no later one may ever come.
     if (this.#state === "writing" && this.#pending.length === 0)
       return this.#writingDurable.promise;
@@ -183,17 +224,36 @@ export class Space {
 
   /** Waits for what is pending, then closes the log. */
   async close(): Promise<void> {
-    if (!this.#full) await this.durable();
+    if (!this.#full && this.#state !== "closed") await this.durable();
     this.#state = "closed";
     this.#retry?.cancel();
     await this.#log.close();
   }
 
-  #apply(changes: Change[]): void {
+  #cannotCommit(): CanopyError {
+    const reason =
+      this.#state === "following" ? "another control plane leads" : "Canopy is stopping";
+    return new CanopyError("unavailable", `Cannot commit as ${reason}`, { retryAfterMs: 1000 });
+  }
+
+  #follow(batch: Batch): void {
+    if (batch.sequence !== this.#sequence + 1 || this.#state !== "following") return;
+    this.#fold(batch.changes);
+    this.#sequence = batch.sequence;
+    this.#serial = batch.serial;
+    for (const listener of this.#appliedListeners) listener(batch.changes);
+    for (const listener of this.#durableListeners) listener(batch);
+  }
+
+  #fold(changes: readonly Change[]): void {
     for (const { op, record } of changes) {
       if (op === "put" || op === "restore") this.#families.set(record);
       else this.#families.remove(record.kind, record.name);
     }
+  }
+
+  #apply(changes: Change[]): void {
+    this.#fold(changes);
     for (const change of changes) this.#pending.push(change);
     if (this.#state === "idle") this.#flushSoon();
     for (const listener of this.#appliedListeners) listener(changes);
@@ -227,19 +287,27 @@ export class Space {
     }
     this.#full = undefined;
     this.#sequence = batch.sequence;
+    if (this.#hasClosed()) return current.resolve();
     if (this.#pending.length > 0) this.#flushSoon();
     else this.#state = "idle";
     current.resolve();
     for (const listener of this.#durableListeners) listener(batch);
   }
 
+  #hasClosed(): boolean {
+    return this.#state === "closed";
+  }
+
   /** A full disk: nothing was written, so it is tried again. Anything else: what is on disk is unknown, so nothing more is said. */
   #failed(batch: Batch, thrown: unknown): void {
+    if (this.#hasClosed()) return;
     if (!(thrown instanceof CanopyError && thrown.code === "no-space")) {
       this.#state = "closed";
-      this.#report.error("the log failed; stopping, as what it holds is no longer known", {
-        error: messageOf(thrown),
-      });
+      if (!(thrown instanceof Deposed)) {
+        this.#report.error("the log failed; stopping, as what it holds is no longer known", {
+          error: messageOf(thrown),
+        });
+      }
       this.#onBroken(thrown);
       return;
     }

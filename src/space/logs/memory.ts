@@ -1,46 +1,145 @@
+import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Kind, RecordOfKind } from "#/model/record.ts";
-import type { Batch, Loaded, SpaceLog } from "../log.ts";
+import { Deposed, type Batch, type Leader, type Loaded, type SharedLog } from "../log.ts";
 
-/** A log that lasts as long as the object: for tests, forks and simulations. */
-export class MemoryLog implements SpaceLog {
-  #live = new Map<string, AnyRecord>();
-  #archive = new Map<string, AnyRecord>();
-  #batches: Batch[] = [];
-  #epoch = 0;
+/** What the logs of several control planes share when it is memory: what a database is to those that last. */
+export class SharedMemory {
+  readonly live = new Map<string, AnyRecord>();
+  readonly archive = new Map<string, AnyRecord>();
+  readonly batches: Batch[] = [];
+  /** Batches dropped from the front. */
+  dropped = 0;
+  epoch = 0;
+  leader: { log: MemoryLog; url: string; heardMs: number } | undefined;
+  readonly logs = new Set<MemoryLog>();
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly batchesKept: number;
 
-  async load(): Promise<Loaded> {
-    return {
-      sequence: this.#batches.length,
-      serial: this.#batches.at(-1)?.serial ?? 0,
-      epoch: ++this.#epoch,
-      records: [...this.#live.values()].sort((a, b) => a.serial - b.serial),
-    };
+  /** With no clock given, no leader ever grows silent. At least one batch is kept. */
+  constructor(
+    clock: Pick<Clock, "monotonicMs"> = { monotonicMs: () => 0 },
+    batchesKept = Infinity,
+  ) {
+    this.clock = clock;
+    this.batchesKept = batchesKept;
   }
 
-  async append(batch: Batch): Promise<void> {
-    if (batch.sequence !== this.#batches.length + 1) {
-      throw new Error(`Cannot append batch ${batch.sequence} after ${this.#batches.length}`);
+  get sequence(): number {
+    return this.dropped + this.batches.length;
+  }
+
+  append(batch: Batch): void {
+    if (batch.sequence !== this.sequence + 1) {
+      throw new Error(`Cannot append batch ${batch.sequence} after ${this.sequence}`);
     }
-    this.#batches.push(batch);
+    this.batches.push(batch);
+    this.dropped += this.batches.splice(0, this.batches.length - this.batchesKept).length;
     for (const { op, record } of batch.changes) {
       const key = `${record.kind} ${record.name}`;
       if (op === "put" || op === "restore") {
-        this.#live.set(key, record);
-        this.#archive.delete(key);
+        this.live.set(key, record);
+        this.archive.delete(key);
       } else {
-        this.#live.delete(key);
-        if (op === "archive") this.#archive.set(key, record);
-        else this.#archive.delete(key);
+        this.live.delete(key);
+        if (op === "archive") this.archive.set(key, record);
+        else this.archive.delete(key);
       }
     }
+  }
+
+  tell(from: MemoryLog): void {
+    for (const log of this.logs) if (log !== from) log.onNews();
+  }
+}
+
+/** A log that lasts as long as what it shares with others: for tests, forks and simulations. */
+export class MemoryLog implements SharedLog {
+  onNews: () => void = () => {};
+  #shared: SharedMemory;
+
+  constructor(shared = new SharedMemory()) {
+    this.#shared = shared;
+  }
+
+  async load(): Promise<Loaded> {
+    if (this.#lead("") === undefined) {
+      throw new CanopyError(
+        "conflict",
+        `Cannot open the log as '${this.#shared.leader?.url}' leads it`,
+      );
+    }
+    return this.#loaded();
+  }
+
+  async follow(): Promise<Loaded> {
+    return this.#loaded();
+  }
+
+  #loaded(): Loaded {
+    const { live, sequence, epoch, batches, logs } = this.#shared;
+    logs.add(this);
+    return {
+      sequence,
+      serial: batches.at(-1)?.serial ?? 0,
+      epoch,
+      records: [...live.values()].sort((a, b) => a.serial - b.serial),
+    };
+  }
+
+  async leader(): Promise<Leader | undefined> {
+    const { leader, epoch, clock } = this.#shared;
+    return leader && { epoch, url: leader.url, silentMs: clock.monotonicMs() - leader.heardMs };
+  }
+
+  async lead(url: string): Promise<number | undefined> {
+    return this.#lead(url);
+  }
+
+  #lead(url: string): number | undefined {
+    const shared = this.#shared;
+    const { leader, clock } = shared;
+    const nowMs = clock.monotonicMs();
+    if (leader && leader.log !== this && nowMs - leader.heardMs < limits.leaderSilentMs) {
+      return undefined;
+    }
+    shared.leader = { log: this, url, heardMs: nowMs };
+    shared.epoch += 1;
+    shared.tell(this);
+    return shared.epoch;
+  }
+
+  async beat(): Promise<void> {
+    this.#beat();
+  }
+
+  #beat(): void {
+    const { leader, clock } = this.#shared;
+    if (leader?.log !== this || leader.heardMs === -Infinity) throw new Deposed();
+    leader.heardMs = clock.monotonicMs();
+  }
+
+  async resign(): Promise<void> {
+    const { leader } = this.#shared;
+    if (leader?.log !== this) return;
+    leader.heardMs = -Infinity;
+    this.#shared.tell(this);
+  }
+
+  async append(batch: Batch): Promise<void> {
+    this.#beat();
+    this.#shared.append(batch);
+    this.#shared.tell(this);
   }
 
   async find<K extends Kind>(
     kind: K,
     names: readonly string[],
   ): Promise<(RecordOfKind<K> | undefined)[]> {
-    return names.map((name) => this.#archive.get(`${kind} ${name}`) as RecordOfKind<K> | undefined);
+    return names.map(
+      (name) => this.#shared.archive.get(`${kind} ${name}`) as RecordOfKind<K> | undefined,
+    );
   }
 
   async archived<K extends Kind>(
@@ -48,11 +147,11 @@ export class MemoryLog implements SpaceLog {
     options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
   ): Promise<RecordOfKind<K>[]> {
     const { prefix = "", before, project, phase, limit } = options;
-    const last = before === undefined ? undefined : this.#archive.get(`${kind} ${before}`);
+    const last = before === undefined ? undefined : this.#shared.archive.get(`${kind} ${before}`);
     const isBefore = (record: AnyRecord) =>
       before === undefined ||
       (kind === "task" ? record.serial < (last?.serial ?? 0) : record.name < before);
-    return ([...this.#archive.values()] as RecordOfKind<K>[])
+    return ([...this.#shared.archive.values()] as RecordOfKind<K>[])
       .filter(
         (record) =>
           record.kind === kind &&
@@ -66,14 +165,18 @@ export class MemoryLog implements SpaceLog {
   }
 
   async read(sequence: number, max: number): Promise<Batch[]> {
-    if (sequence > this.#batches.length) {
+    const { batches, dropped, sequence: newest } = this.#shared;
+    if (sequence > newest || sequence < dropped) {
       throw new CanopyError(
         "not-found",
-        `Cannot read changes after ${sequence} as the newest is ${this.#batches.length}`,
+        `Cannot read changes after ${sequence} as they are kept from ${dropped + 1} to ${newest}`,
       );
     }
-    return this.#batches.slice(sequence, sequence + max);
+    return batches.slice(sequence - dropped, sequence - dropped + max);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.resign();
+    this.#shared.logs.delete(this);
+  }
 }
