@@ -20,7 +20,7 @@ function inherited(env: Environment): Record<string, string> {
 
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
-  const { folder, url, token, labels, cpus, memoryBytes, logLevel } = options;
+  const { folder, urls, token, labels, cpus, memoryBytes, logLevel } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
     host.log.error("the agent met a fault of its own and ends", {
@@ -36,11 +36,11 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
   };
   await host.files.makeFolder(folder);
   const ticks = host.processes.startedTicks(process.pid);
-  await host.files.write(join(folder, "pid"), `${process.pid} ${ticks} ${url}\n`);
+  await host.files.write(join(folder, "pid"), `${process.pid} ${ticks} ${urls.join(",")}\n`);
   const agent = await startAgent({
     host,
     folder,
-    url,
+    urls,
     ...(token === undefined ? {} : { token }),
     labels,
     version,

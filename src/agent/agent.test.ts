@@ -35,7 +35,7 @@ async function agentOf(
   const agent = await startAgent({
     host: nodeHost(silent),
     folder: more.folder ?? (await folderOf(t)),
-    url: cloud.url,
+    urls: [cloud.url],
     token: cloud.token,
     labels: {},
     version: "1",

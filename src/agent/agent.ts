@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Timer } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
 import type { MachineStatus } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
-import type { FromCloud, TaskClaim } from "#/model/wire.ts";
+import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
 import { Calls } from "./calls.ts";
 import { Connection } from "./connection.ts";
-import { identify, type Identity } from "./identity.ts";
+import { ControlPlanes, isLoopback } from "./control-planes.ts";
+import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { ObjectCache } from "./objects.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
@@ -24,7 +26,7 @@ const agentMark = "CANOPY_AGENT";
 const memoryShare = 0.9;
 
 /**
- * Makes this computer a machine of the cloud at `url`: joins if it must, then pulls tasks, runs them and
+ * Makes this computer a machine of the cloud at `urls`: joins if it must, then pulls tasks, runs them and
  * reports, until stopped. Resolves when it knows who it is; it may not be connected yet, and tries for
  * ever. Throws CanopyError "unauthenticated" without a key or a good token, "unavailable" when it has to
  * join and the cloud is not there.
@@ -45,6 +47,7 @@ class RunningAgent implements Agent {
   #refused = Promise.withResolvers<string>();
   #connected = Promise.withResolvers<void>();
   #connection: Connection;
+  #planes: ControlPlanes;
   #calls: Calls;
   #objects: ObjectCache;
   #segments: Segments;
@@ -62,8 +65,8 @@ class RunningAgent implements Agent {
   #isStopping = false;
   #beat: Timer | undefined;
 
-  constructor(options: StartAgentOptions, { machine, key }: Identity) {
-    const { host, folder, url, capacity } = options;
+  constructor(options: StartAgentOptions, { machine, key, controlPlanes }: Identity) {
+    const { host, folder, urls, capacity } = options;
     const facts = host.processes.facts();
     this.machine = machine;
     this.refused = this.#refused.promise;
@@ -75,20 +78,21 @@ class RunningAgent implements Agent {
     };
     this.#mark = `canopy-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
     this.#prints = new Prints(host.clock);
-    this.#calls = new Calls(host, url, key);
+    this.#planes = new ControlPlanes(urls, controlPlanes);
+    this.#calls = new Calls(host, this.#planes, key);
     this.#objects = new ObjectCache(host, join(folder, "objects"), this.#calls);
     this.#segments = new Segments(host, join(folder, "shuffle"));
     this.#peers = new Peers(host, machine, this.#segments, this.#calls);
     this.#connection = new Connection(
       host,
-      { url, key },
+      { planes: this.#planes, key },
       {
         hello: () => ({
           type: "hello",
           status: this.#status(),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
-        welcomed: () => this.#welcomed(),
+        welcomed: (welcome) => this.#welcomed(welcome),
         heard: (message) => this.#heard(message),
         refused: (reason) => {
           host.log.error("the cloud has refused this machine", { reason });
@@ -133,6 +137,7 @@ class RunningAgent implements Agent {
     this.#release(this.#tasks!.giveUp("waiting"));
     // What runs is given back only when it has ended: another machine may begin it the moment after.
     const begun = this.#tasks!.giveUp("all");
+    this.#calls.close();
     await Promise.all(this.#drivers.map((driver) => driver.stop()));
     this.#release(begun);
     this.#tell();
@@ -153,7 +158,8 @@ class RunningAgent implements Agent {
   }
 
   #driverParts(admission: Admission, folder: string): DriverParts {
-    const { host, url, env } = this.#options;
+    const { host, env } = this.#options;
+    const planes = this.#planes;
     return {
       clock: host.clock,
       files: host.files,
@@ -161,7 +167,9 @@ class RunningAgent implements Agent {
       log: host.log,
       folder,
       env: { ...env, [agentMark]: this.#mark },
-      cloudUrl: url,
+      get cloudUrl() {
+        return planes.urls[0]!;
+      },
       capacity: this.#capacity,
       admission,
       objects: this.#objects,
@@ -176,10 +184,9 @@ class RunningAgent implements Agent {
 
   /** A cloud on this computer alone needs no door to the outside. */
   #peerAddress(): { listen: string; tell: string } {
-    const { url, peerHost, host } = this.#options;
-    const { hostname } = new URL(url);
-    const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-    if (peerHost === undefined && isLocal) return { listen: "127.0.0.1", tell: "127.0.0.1" };
+    const { urls, peerHost, host } = this.#options;
+    if (peerHost === undefined && urls.every(isLoopback))
+      return { listen: "127.0.0.1", tell: "127.0.0.1" };
     return {
       listen: "0.0.0.0",
       tell: peerHost ?? host.processes.facts().addresses[0] ?? "127.0.0.1",
@@ -201,11 +208,22 @@ class RunningAgent implements Agent {
     };
   }
 
-  #welcomed(): void {
+  #welcomed({ controlPlanes }: Welcome): void {
+    this.#planes.learn(controlPlanes);
+    void this.#keepPlanes();
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
     this.#pulling = 0;
     this.#tell();
     this.#connected.resolve();
+  }
+
+  async #keepPlanes(): Promise<void> {
+    const { host, folder } = this.#options;
+    try {
+      await keepControlPlanes(host, folder, this.#planes.learned);
+    } catch (thrown) {
+      host.log.warn("the addresses of the cloud could not be kept", { error: messageOf(thrown) });
+    }
   }
 
   #heard(message: FromCloud): void {

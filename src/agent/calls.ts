@@ -1,10 +1,12 @@
 import { sleep } from "#/base/clock.ts";
-import { CanopyError, type ErrorCode } from "#/base/errors.ts";
+import { CanopyError, messageOf, type ErrorCode } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { HttpRequest, HttpResponse } from "#/base/network.ts";
+import type { ControlPlanes } from "./control-planes.ts";
 
 const codes: Record<number, ErrorCode> = {
+  400: "invalid",
   401: "unauthenticated",
   403: "forbidden",
   404: "not-found",
@@ -12,61 +14,140 @@ const codes: Record<number, ErrorCode> = {
   507: "no-space",
 };
 
-/** What an agent asks of its cloud beside its link: objects, and segments by relay. */
+/** What may be well the next time. */
+const passing: ReadonlySet<ErrorCode> = new Set(["unavailable", "limited", "no-space"]);
+
+export interface Call<T> {
+  method: string;
+  path: string;
+  /** Made anew for each try. */
+  body?: () => AsyncIterable<Uint8Array>;
+  signal?: AbortSignal;
+  /** What is made of an answer; one that breaks off while it is read is asked for again. */
+  read(response: HttpResponse): Promise<T>;
+  /** Whether it waits for a link when there is none: true when absent. */
+  waits?: boolean;
+}
+
+/** What an agent asks of its cloud beside its link, from the control plane that it is linked with: objects, and segments by relay. */
 export class Calls {
   #host: Pick<Host, "network" | "clock">;
-  #url: string;
+  #planes: ControlPlanes;
   #key: string;
+  #stop = new AbortController();
 
-  constructor(host: Pick<Host, "network" | "clock">, url: string, key: string) {
+  constructor(host: Pick<Host, "network" | "clock">, planes: ControlPlanes, key: string) {
     this.#host = host;
-    this.#url = url;
+    this.#planes = planes;
     this.#key = key;
   }
 
+  /** Ends all calls, and refuses new ones. */
+  close(): void {
+    this.#stop.abort(new CanopyError("unavailable", "Cannot ask the cloud as the agent stops"));
+  }
+
+  get isClosed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /**
-   * One call, tried again while the cloud is not there or has no time. `body` is made anew for each
-   * try. Throws CanopyError with the code that the answer means.
+   * One call, tried again while the cloud has no time, and waiting for as long as there is no link.
+   * Throws CanopyError with the code that the answer means; "unavailable" at once when there is no link
+   * and it does not wait; the reason of `signal` when that is aborted.
    */
-  async ask(
-    request: Pick<HttpRequest, "method" | "signal"> & {
-      path: string;
-      body?: () => AsyncIterable<Uint8Array>;
-    },
-  ): Promise<HttpResponse> {
+  async ask<T>(call: Call<T>): Promise<T> {
+    const signals = [this.#stop.signal, ...(call.signal ? [call.signal] : [])];
+    const ended = AbortSignal.any(signals);
     for (let tries = 1; ; tries++) {
+      const leaving = await this.#leaving(call, ended);
       try {
-        return await this.#once(request);
+        return await this.#once(call, AbortSignal.any([ended, leaving]));
       } catch (thrown) {
-        const isPassing =
-          thrown instanceof CanopyError &&
-          ["unavailable", "limited", "no-space"].includes(thrown.code);
-        if (!isPassing || tries >= limits.agentCallTries || request.signal?.aborted) throw thrown;
-        await sleep(this.#host.clock, limits.reconnectMsMin * 2 ** tries, request.signal);
+        if (ended.aborted) throw ended.reason;
+        if (!isPassing(thrown)) throw thrown;
+        if (leaving.aborted) tries--; // it was not refused: nobody was there any more
+        else if (tries >= limits.agentCallTries) throw thrown;
+        await sleep(this.#host.clock, limits.reconnectMsMin * 2 ** tries, ended);
       }
     }
   }
 
-  async #once({ method, path, body, signal }: Parameters<Calls["ask"]>[0]): Promise<HttpResponse> {
-    const response = await this.#host.network.request({
+  /** Waits for a link; gives what is aborted when it is gone. */
+  async #leaving(
+    { waits }: Pick<Call<unknown>, "waits">,
+    ended: AbortSignal,
+  ): Promise<AbortSignal> {
+    while (!this.#planes.leaving) {
+      if (waits === false)
+        throw new CanopyError("unavailable", "Cannot ask the cloud as there is no link to it");
+      await unless(ended, this.#planes.arrival);
+    }
+    return this.#planes.leaving;
+  }
+
+  async #once<T>({ method, path, body, read }: Call<T>, signal: AbortSignal): Promise<T> {
+    const request: HttpRequest = {
       method,
-      url: new URL(path, this.#url).href,
+      url: new URL(path, this.#planes.linked).href,
       headers: {
         authorization: `Bearer ${this.#key}`,
         ...(body && { "content-type": "application/octet-stream" }),
       },
       ...(body && { body: body() }),
-      ...(signal && { signal }),
-    });
-    if (response.status < 300) return response;
-    let text = "";
-    for await (const piece of response.body) text += Buffer.from(piece).toString();
+      signal,
+    };
+    const response = await this.#host.network.request(request);
+    if (response.status < 300) {
+      return await read({ ...response, body: unbroken(response.body, signal) });
+    }
+    const text = await textOf(response).catch(() => "");
     const code = codes[response.status] ?? (response.status === 429 ? "limited" : "unavailable");
     throw new CanopyError(
       code,
       detailOf(text) ?? `The cloud answered ${response.status} to ${method} ${path}`,
     );
   }
+}
+
+export function isPassing(thrown: unknown): boolean {
+  return thrown instanceof CanopyError && passing.has(thrown.code);
+}
+
+export async function bytesOf({ body }: Pick<HttpResponse, "body">): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+export async function textOf(from: Pick<HttpResponse, "body">): Promise<string> {
+  return (await bytesOf(from)).toString();
+}
+
+/** The body of an answer, one that breaks off as CanopyError "unavailable". */
+async function* unbroken(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
+    throw new CanopyError("unavailable", `The answer broke off: ${messageOf(thrown)}`);
+  }
+}
+
+/** What the promise comes to, unless the signal is aborted first. */
+function unless(signal: AbortSignal, promise: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void promise.then(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+  });
 }
 
 function detailOf(text: string): string | undefined {

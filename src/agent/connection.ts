@@ -1,101 +1,127 @@
 import type { Timer } from "#/base/clock.ts";
-import { CanopyError, messageOf } from "#/base/errors.ts";
+import { messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { Link } from "#/base/network.ts";
-import type { FromAgent, FromCloud, Hello } from "#/model/wire.ts";
+import type { FromAgent, FromCloud, Hello, Welcome } from "#/model/wire.ts";
+import type { ControlPlanes } from "./control-planes.ts";
+import { dialAny, isRefusal } from "./dial.ts";
 
 export interface ConnectionEvents {
   /** What to say first on a new link. */
   hello(): Hello;
-  welcomed(): void;
+  welcomed(welcome: Welcome): void;
   heard(message: FromCloud): void;
   refused(reason: string): void;
 }
 
+/** How often an agent looks whether its link is silent. */
+const lookMs = limits.linkSilentMs / 10;
+
 /**
- * The one link of an agent to its cloud, opened again and again for ever, with waits that double and
- * scatter so that a fleet does not come back all at once. Only a cloud that refuses the key ends it.
+ * The one link of an agent to its cloud, opened again and again for ever, to any of its control planes,
+ * with waits that double and scatter so that a fleet does not come back all at once; eagerly at first,
+ * as another control plane leads within seconds. Only a cloud that refuses the key ends it.
  */
 export class Connection {
   isWelcomed = false;
   #parts: Pick<Host, "clock" | "random" | "network" | "log">;
-  #url: string;
+  #planes: ControlPlanes;
   #key: string;
   #events: ConnectionEvents;
-  #link: Link | undefined;
+  #link: { link: Link; url: string } | undefined;
   #timer: Timer | undefined;
   #tries = 0;
+  /** When there was a welcome last, or this began. */
+  #goneMs: number;
+  #heardMs = 0;
   #isClosed = false;
 
   constructor(
     parts: Pick<Host, "clock" | "random" | "network" | "log">,
-    where: { url: string; key: string },
+    where: { planes: ControlPlanes; key: string },
     events: ConnectionEvents,
   ) {
     this.#parts = parts;
-    const url = new URL("/v1/link", where.url);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    this.#url = url.href;
+    this.#planes = where.planes;
     this.#key = where.key;
     this.#events = events;
+    this.#goneMs = parts.clock.monotonicMs();
   }
 
   open(): void {
-    this.#parts.network.dial(this.#url, { authorization: `Bearer ${this.#key}` }).then(
-      (link) => this.#opened(link),
+    dialAny(this.#parts, this.#planes.urls, this.#key).then(
+      ({ url, link }) => this.#opened(url, link),
       (thrown: unknown) => {
-        const isRefused =
-          thrown instanceof CanopyError && ["unauthenticated", "forbidden"].includes(thrown.code);
-        if (isRefused) this.#refused(thrown.message);
+        if (isRefusal(thrown)) this.#refused(thrown.message);
         else this.#openLater(messageOf(thrown));
       },
     );
   }
 
   send(message: FromAgent): void {
-    this.#link?.send(JSON.stringify(message));
+    this.#link?.link.send(JSON.stringify(message));
   }
 
   /** Bytes on their way out. */
   bufferedBytes(): number {
-    return this.#link?.bufferedBytes() ?? 0;
+    return this.#link?.link.bufferedBytes() ?? 0;
   }
 
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#link?.close("the agent stops");
+    this.#link?.link.close("the agent stops");
     this.isWelcomed = false;
   }
 
-  #opened(link: Link): void {
+  #opened(url: string, link: Link): void {
     if (this.#isClosed) return link.close();
-    this.#link = link;
-    link.onClose = (reason) => {
-      if (this.#link !== link) return;
-      this.#link = undefined;
-      this.isWelcomed = false;
-      this.#openLater(reason);
-    };
+    this.#link = { link, url };
+    this.#heardMs = this.#parts.clock.monotonicMs();
+    link.onClose = (reason) => this.#lost(link, reason);
     this.send(this.#events.hello());
     link.onMessage = (text) => {
-      if (this.#link === link) this.#heard(link, text);
+      if (this.#link?.link === link) this.#heard(link, url, text);
     };
+    this.#watch(link, false);
   }
 
-  #heard(link: Link, text: string): void {
+  #lost(link: Link, reason: string): void {
+    if (this.#link?.link !== link) return;
+    if (this.isWelcomed) this.#goneMs = this.#parts.clock.monotonicMs();
+    this.#planes.left(this.#link.url, reason);
+    this.#link = undefined;
+    this.isWelcomed = false;
+    this.#openLater(reason);
+  }
+
+  /** Looked at twice: after this process stood still, what the cloud said may still stand in the socket. */
+  #watch(link: Link, wasSilent: boolean): void {
+    if (this.#isClosed || this.#link?.link !== link) return;
+    const isSilent = this.#parts.clock.monotonicMs() - this.#heardMs >= limits.linkSilentMs;
+    if (isSilent && wasSilent) {
+      const reason = `nothing was heard for ${limits.linkSilentMs} ms`;
+      link.close(reason);
+      return this.#lost(link, reason);
+    }
+    this.#parts.clock.after(lookMs, () => this.#watch(link, isSilent), true);
+  }
+
+  #heard(link: Link, url: string, text: string): void {
     let message: FromCloud;
     try {
       message = JSON.parse(text) as FromCloud;
     } catch {
       return link.close("that was no message");
     }
+    this.#heardMs = this.#parts.clock.monotonicMs();
     if (message.type === "refused") return this.#refused(message.reason);
     if (message.type === "welcome") {
       this.#tries = 0;
       this.isWelcomed = true;
-      this.#events.welcomed();
+      this.#planes.arrived(url);
+      this.#events.welcomed(message);
     } else {
       this.#events.heard(message);
     }
@@ -109,14 +135,19 @@ export class Connection {
 
   #openLater(reason: string): void {
     if (this.#isClosed) return;
-    const longest = Math.min(limits.reconnectMsMax, limits.reconnectMsMin * 2 ** this.#tries);
+    const { clock, random, log } = this.#parts;
+    const isEager = clock.monotonicMs() - this.#goneMs < limits.reconnectEagerMs;
+    const longest = Math.min(
+      isEager ? limits.reconnectEagerMsMax : limits.reconnectMsMax,
+      limits.reconnectMsMin * 2 ** this.#tries,
+    );
     this.#tries = Math.min(this.#tries + 1, 16);
     if (this.#tries === 1)
-      this.#parts.log.warn("the link to the cloud is gone; trying again", { reason });
-    const delayMs = Math.max(
-      limits.reconnectMsMin,
-      longest * (0.5 + this.#parts.random.fraction() / 2),
-    );
-    this.#timer = this.#parts.clock.after(delayMs, () => this.open());
+      log.warn("the link to the cloud is gone; trying again", {
+        reason,
+        next: this.#planes.urls[0],
+      });
+    const delayMs = Math.max(limits.reconnectMsMin, longest * (0.5 + random.fraction() / 2));
+    this.#timer = clock.after(delayMs, () => this.open());
   }
 }

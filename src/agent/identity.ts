@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
@@ -7,6 +8,14 @@ import type { StartAgentOptions } from "./options.ts";
 export interface Identity {
   machine: string;
   key: string;
+  /** Control planes that the cloud told of, when it was last heard. */
+  controlPlanes: readonly string[];
+}
+
+/** An identity as its file holds it. */
+interface KeptIdentity extends Identity {
+  /** Where it joined. */
+  url: string;
 }
 
 const fileName = "identity.json";
@@ -17,46 +26,85 @@ const fileName = "identity.json";
  * is neither, or the token was refused.
  */
 export async function identify(
-  options: Pick<StartAgentOptions, "folder" | "url" | "token" | "identity" | "labels"> & {
+  options: Pick<StartAgentOptions, "folder" | "urls" | "token" | "identity" | "labels"> & {
     host: Pick<Host, "files" | "network" | "processes">;
   },
 ): Promise<Identity> {
-  const { host, folder, url, token, identity, labels } = options;
-  if (identity) return identity;
+  const { host, folder, urls, token, identity, labels } = options;
+  if (identity) return { ...identity, controlPlanes: [] };
   const path = join(folder, fileName);
   const kept = await readIdentity(host, path);
-  if (kept && (kept.url === url || token === undefined)) return kept;
+  const isOfThisCloud = kept && [kept.url, ...kept.controlPlanes].some((url) => urls.includes(url));
+  if (kept && (isOfThisCloud || token === undefined)) {
+    return isOfThisCloud ? kept : { ...kept, controlPlanes: [] };
+  }
   if (token === undefined) {
     throw new CanopyError(
       "unauthenticated",
-      `Cannot join ${url} as this machine has no key and was given no token`,
+      `Cannot join ${urls.join(", ")} as this machine has no key and was given no token`,
       {
         hint: "Ask for the line to paste with: canopy join",
       },
     );
   }
-  const answer = await askToJoin(host, url, {
-    token,
-    hostname: host.processes.facts().hostname,
-    labels,
-  });
-  await host.files.write(path, `${JSON.stringify({ ...answer, url })}\n`, { mode: 0o600 });
-  return answer;
+  const { hostname } = host.processes.facts();
+  const made = await joinAny(host, urls, { token, hostname, labels });
+  await writeIdentity(host, path, made);
+  return made;
+}
+
+/** Remembers where else the cloud is, for the next start. */
+export async function keepControlPlanes(
+  host: Pick<Host, "files">,
+  folder: string,
+  controlPlanes: readonly string[],
+): Promise<void> {
+  const path = join(folder, fileName);
+  const kept = await readIdentity(host, path);
+  if (!kept || isDeepStrictEqual(kept.controlPlanes, controlPlanes)) return;
+  await writeIdentity(host, path, { ...kept, controlPlanes });
+}
+
+async function writeIdentity(
+  { files }: Pick<Host, "files">,
+  path: string,
+  identity: KeptIdentity,
+): Promise<void> {
+  await files.write(path, `${JSON.stringify(identity)}\n`, { mode: 0o600 });
 }
 
 async function readIdentity(
   { files }: Pick<Host, "files">,
   path: string,
-): Promise<(Identity & { url: string }) | undefined> {
+): Promise<KeptIdentity | undefined> {
   const content = await files.read(path);
   if (!content) return undefined;
   try {
-    return JSON.parse(Buffer.from(content).toString()) as Identity & { url: string };
+    const kept = JSON.parse(Buffer.from(content).toString()) as KeptIdentity;
+    return { ...kept, controlPlanes: kept.controlPlanes ?? [] };
   } catch (thrown) {
     throw new CanopyError("invalid", `Cannot read ${path}: ${messageOf(thrown)}`, {
       hint: "Remove it and join again with a new token",
     });
   }
+}
+
+/** Joins by the first control plane that is there: a token is good for one answer. */
+async function joinAny(
+  host: Pick<Host, "network">,
+  urls: readonly string[],
+  request: JoinRequest,
+): Promise<KeptIdentity> {
+  let failure: unknown;
+  for (const url of urls) {
+    try {
+      return { ...(await askToJoin(host, url, request)), url, controlPlanes: [] };
+    } catch (thrown) {
+      failure = thrown;
+      if (!(thrown instanceof CanopyError && thrown.code === "unavailable")) throw thrown;
+    }
+  }
+  throw failure;
 }
 
 async function askToJoin(

@@ -4,7 +4,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { ObjectAccess } from "#/drivers/driver.ts";
-import type { Calls } from "./calls.ts";
+import { textOf, type Calls } from "./calls.ts";
 
 interface Kept {
   path: string;
@@ -61,14 +61,13 @@ export class ObjectCache implements ObjectAccess {
 
   async store(project: string, path: string): Promise<{ key: string; sizeBytes: number }> {
     const { files } = this.#host;
-    const response = await this.#calls.ask({
+    const { key, sizeBytes } = await this.#calls.ask({
       method: "POST",
       path: `/v1/objects?project=${encodeURIComponent(project)}`,
       body: () => files.stream(path),
+      read: async (response) =>
+        JSON.parse(await textOf(response)) as { key: string; sizeBytes: number },
     });
-    let text = "";
-    for await (const piece of response.body) text += Buffer.from(piece).toString();
-    const { key, sizeBytes } = JSON.parse(text) as { key: string; sizeBytes: number };
     // A step after is likely to want it here.
     const own = join(this.#folder, project, key);
     if (!this.#kept.has(`${project}/${key}`)) {
@@ -82,15 +81,12 @@ export class ObjectCache implements ObjectAccess {
 
   async #download(project: string, key: string): Promise<Kept> {
     const path = join(this.#folder, project, key);
-    const response = await this.#calls.ask({
+    const { sizeBytes } = await this.#calls.ask({
       method: "GET",
       path: `/v1/objects/${key}?project=${encodeURIComponent(project)}`,
+      read: ({ body }) =>
+        this.#host.files.writeStream(path, checked(body, createHash("sha256"), key)),
     });
-    const hash = createHash("sha256");
-    const { sizeBytes } = await this.#host.files.writeStream(
-      path,
-      checked(response.body, hash, key),
-    );
     return this.#keep(`${project}/${key}`, path, sizeBytes);
   }
 

@@ -8,8 +8,8 @@ export interface StartAgentOptions {
   host: Host;
   /** Its own key, its caches and what its tasks write. One agent per folder. */
   folder: string;
-  /** Where the cloud is: http: or https:. */
-  url: string;
+  /** Where the cloud's control planes are: http: or https:. It learns of others from them. */
+  urls: readonly string[];
   /** A one-time token; needed once, to join. */
   token?: string;
   /** A machine that is known already: used in place of what the folder keeps. */

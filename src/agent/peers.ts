@@ -6,7 +6,7 @@ import { randomSecret } from "#/base/random.ts";
 import { SegmentsLost } from "#/drivers/driver.ts";
 import { stepOfTask } from "#/model/task.ts";
 import type { SegmentSource } from "#/model/wire.ts";
-import type { Calls } from "./calls.ts";
+import { bytesOf, textOf, type Calls } from "./calls.ts";
 import type { Segments } from "./segments.ts";
 
 type Parts = Pick<Host, "clock" | "network" | "random" | "log">;
@@ -106,7 +106,7 @@ export class Peers {
       timer.cancel();
       if (signal.aborted) throw signal.reason;
       if (answer?.status === 410) {
-        const missing = JSON.parse(await textOf(answer.body)) as string[];
+        const missing = JSON.parse(await textOf(answer)) as string[];
         throw lost(missing, `the machine '${machine}' has started again since`);
       }
       if (answer?.status !== 200) {
@@ -160,10 +160,7 @@ export class Peers {
   ): Promise<Uint8Array | "gone" | "away"> {
     const path = `/v1/machines/${encodeURIComponent(machine)}/segments/${name}`;
     try {
-      const { body } = await this.#calls.ask({ method: "GET", path, signal });
-      const pieces: Uint8Array[] = [];
-      for await (const piece of body) pieces.push(piece);
-      return Buffer.concat(pieces);
+      return await this.#calls.ask({ method: "GET", path, signal, read: bytesOf });
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       if (thrown instanceof CanopyError && thrown.code === "not-found") return "gone";
@@ -177,7 +174,7 @@ export class Peers {
     secret: string,
   ): Promise<{ status: number; body?: Uint8Array | AsyncIterable<Uint8Array> }> {
     if (method !== "POST" || path !== secret) return { status: 404 };
-    const names = JSON.parse(await textOf(body)) as string[];
+    const names = JSON.parse(await textOf({ body })) as string[];
     const missing = names.filter((name) => this.#segments.sizeOf(name) === undefined);
     if (missing.length > 0) return { status: 410, body: Buffer.from(JSON.stringify(missing)) };
     return { status: 200, body: this.#allOf(names) };
@@ -213,10 +210,4 @@ async function* measured(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
   if (head || left !== 0)
     throw new CanopyError("unavailable", "Cannot read the segments as they broke off");
-}
-
-async function textOf(source: AsyncIterable<Uint8Array>): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of source) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
 }

@@ -45,13 +45,22 @@ export const limits = {
   leaderSilentMs: 2_000,
   /** A follower looks for what is new this often, when nobody tells it. */
   followMs: 250,
-  /** A lease not renewed for this long is over. */
-  leaseMs: 10_000,
-  /** An agent says that it lives this often. */
+  /** A lease not renewed for this long is over; looked at so often that its work is free again within 10 s. */
+  leaseMs: 9_000,
+  leaseLookMs: 450,
+  /** An agent says that it lives this often, and is answered. */
   heartbeatMs: 2_000,
+  /** A link on which an agent hears nothing for this long is dead: it dials again well within its lease. */
+  linkSilentMs: 5_000,
+  /** A dial is given up after this; another control plane is dialled beside it when it takes longer than that. */
+  dialMs: 3_000,
+  dialAheadMs: 250,
   /** An agent that could not reach its cloud tries again after at least and at most this. */
   reconnectMsMin: 100,
   reconnectMsMax: 5_000,
+  /** While its link is gone no longer than this, it waits at most so long: a new leader is there in seconds. */
+  reconnectEagerMs: 60_000,
+  reconnectEagerMsMax: 500,
   /** A failed attempt is tried again after a wait that doubles between these. */
   retryMsMin: 500,
   retryMsMax: 60_000,

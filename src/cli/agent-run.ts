@@ -5,6 +5,19 @@ import { parseNumber, sizeOption } from "./count.ts";
 import type { Cli, Done } from "./verb.ts";
 import { labelsOf, many } from "./words.ts";
 
+/** The control planes of a cloud, as a line names them: "http://one:7411,http://two:7411". */
+function addressesOf(text: string): string[] {
+  const urls = text.split(",");
+  for (const url of urls) {
+    if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) continue;
+    throw new CanopyError(
+      "invalid",
+      `Cannot join as the address must begin with http:// or https://: current value is '${url}'`,
+    );
+  }
+  return urls;
+}
+
 /** Options of a command that runs this computer's agent. */
 export function agentOptions(command: Command): Command {
   return command
@@ -29,6 +42,7 @@ export async function runUntilEnded(
   url: string,
   token: string | undefined,
 ): Promise<Done> {
+  const urls = addressesOf(url);
   const { terminal, programs } = cli;
   const { folder, label, cpus, memory, logLevel } = cli.options as AgentFlags;
   const agent = await programs.agent({
@@ -36,7 +50,7 @@ export async function runUntilEnded(
       folder === undefined
         ? join(programs.config.dataFolder, "agent")
         : resolve(terminal.world.folder, folder),
-    url,
+    urls,
     ...(token === undefined ? {} : { token }),
     labels: labelsOf(label),
     ...(cpus === undefined ? {} : { cpus }),

@@ -51,7 +51,8 @@ export interface StartedCloud {
 export interface AgentWish {
   /** Where it keeps its key and its caches. */
   folder: string;
-  url: string;
+  /** The cloud's control planes. */
+  urls: string[];
   /** Needed once, to join. */
   token?: string;
   labels: Record<string, string>;

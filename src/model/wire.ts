@@ -15,7 +15,7 @@ export type FromAgent =
   | { type: "pull"; max: number }
   /** `number` grows by one with each; acknowledged by number. */
   | { type: "finish"; number: number; reports: TaskReport[] }
-  /** Every `heartbeatMs`: renews all that the agent holds. */
+  /** Every `heartbeatMs`: renews all that the agent holds. Answered by "heard". */
   | { type: "beat"; cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }
   | { type: "logs"; lines: LogLine[] }
   /** Gives up tasks that it holds and has not begun. */
@@ -34,6 +34,8 @@ export type FromCloud =
   /** `steps` describes steps that this link has not heard of. */
   | { type: "tasks"; steps: Record<string, StepBrief>; tasks: TaskOffer[] }
   | { type: "finished"; number: number }
+  /** Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. */
+  | { type: "heard" }
   /** End these: cancelled, or no longer leased to this agent (its report would be refused). */
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */

@@ -6,7 +6,7 @@ import type { Board } from "./board.ts";
 import { loseLeases } from "./lost.ts";
 import type { Lease, MachineState } from "./state.ts";
 
-const tickMs = limits.leaseMs / 20;
+const tickMs = limits.leaseLookMs;
 
 /** Ends the leases of machines that are not heard any more. */
 export class Reaper {

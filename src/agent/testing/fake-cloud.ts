@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import { limits } from "#/base/limits.ts";
 import type {
   FromAgent,
   FromCloud,
@@ -32,6 +33,7 @@ export class FakeCloud {
   readonly reports: TaskReport[] = [];
   readonly logs: LogLine[] = [];
   acknowledges = true;
+  controlPlanes: string[] = [];
   refusal: string | undefined;
   /** Called with every message, after it was kept. */
   onMessage: (link: FakeLink, message: FromAgent) => void = () => {};
@@ -121,13 +123,15 @@ export class FakeCloud {
         link.send({
           type: "welcome",
           machine: link.machine,
-          leaseMs: 10_000,
-          heartbeatMs: 2000,
-          controlPlanes: [],
+          leaseMs: limits.leaseMs,
+          heartbeatMs: limits.heartbeatMs,
+          controlPlanes: this.controlPlanes,
         });
     } else if (message.type === "finish") {
       this.reports.push(...message.reports);
       if (this.acknowledges) link.send({ type: "finished", number: message.number });
+    } else if (message.type === "beat") {
+      link.send({ type: "heard" });
     } else if (message.type === "logs") {
       this.logs.push(...message.lines);
     } else if (message.type === "segment") {

@@ -124,6 +124,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       case "finish":
         return finish(message.number, message.reports);
       case "beat":
+        send({ type: "heard" });
         return session.beat(message);
       case "logs":
         return keepLogs(parts, message.lines);

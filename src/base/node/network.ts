@@ -16,13 +16,11 @@ export const nodeNetwork: Network = {
         headers,
         perMessageDeflate: false,
         maxPayload: limits.linkMessageBytesMax,
+        handshakeTimeout: limits.dialMs,
         ...(isSeenByNobody(url) && { generateMask: leaveAsItIs }),
       });
       const link = linkOf(socket, nodeClock);
-      socket.once("open", () => {
-        keepWatch(socket);
-        resolve(link);
-      });
+      socket.once("open", () => resolve(link));
       socket.once("error", (error) => reject(refused(url, error)));
     });
   },
@@ -105,21 +103,6 @@ function isSeenByNobody(url: string): boolean {
 
 function leaveAsItIs(mask: Buffer): void {
   mask.fill(0);
-}
-
-const pingEveryMs = 5_000;
-
-/** Ends a connection whose other side has vanished without a word: TCP alone takes many minutes to notice. */
-function keepWatch(socket: WebSocket): void {
-  let isAnswered = true;
-  socket.on("pong", () => (isAnswered = true));
-  const timer = setInterval(() => {
-    if (!isAnswered) return socket.terminate();
-    isAnswered = false;
-    socket.ping();
-  }, pingEveryMs);
-  timer.unref();
-  socket.once("close", () => clearInterval(timer));
 }
 
 function refused(url: string, error: Error): CanopyError {

@@ -4,7 +4,7 @@ import { agentOptions, runUntilEnded } from "../agent-run.ts";
 export const verb: Verb = {
   define(command, does) {
     agentOptions(command)
-      .requiredOption("--url <address>", "the cloud")
+      .requiredOption("--url <address>", "the cloud, its control planes with commas between")
       .option("--token <token>", "a one-time token, to join first")
       .action(
         does(async (cli) => {

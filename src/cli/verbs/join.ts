@@ -1,4 +1,3 @@
-import { CanopyError } from "#/base/errors.ts";
 import { agentOptions, runUntilEnded } from "../agent-run.ts";
 import type { Verb } from "../verb.ts";
 import { labelsOf } from "../words.ts";
@@ -8,7 +7,7 @@ export const verb: Verb = {
     agentOptions(command)
       .argument(
         "[url]",
-        "the cloud that this computer joins; without one, prints the line for another computer",
+        "the cloud that this computer joins, its control planes with commas between; without one, prints the line for another computer",
       )
       .option("--token <token>", "the one-time token of that line")
       .addHelpText(
@@ -19,12 +18,6 @@ export const verb: Verb = {
         does(async (cli, url: string | undefined) => {
           const { token, label } = cli.options as { token?: string; label?: string[] };
           if (url !== undefined) {
-            if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
-              throw new CanopyError(
-                "invalid",
-                `Cannot join as the address must begin with http:// or https://: current value is '${url}'`,
-              );
-            }
             return await runUntilEnded(
               cli,
               url,

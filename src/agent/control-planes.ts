@@ -1,0 +1,80 @@
+import { CanopyError } from "#/base/errors.ts";
+
+/**
+ * The addresses at which an agent's cloud is reached, in the order in which it tries them: those that it
+ * was told at its start, and those that its cloud tells at each welcome. One that failed goes to the end.
+ */
+export class ControlPlanes {
+  #given: readonly string[];
+  #order: string[];
+  #stay: { url: string; abort: AbortController } | undefined;
+  #arrival = Promise.withResolvers<void>();
+
+  constructor(given: readonly string[], learned: readonly string[]) {
+    this.#given = given;
+    this.#order = [...given];
+    this.learn(learned);
+  }
+
+  /** All of them, the next to try first. */
+  get urls(): readonly string[] {
+    return this.#order;
+  }
+
+  /** The one that the agent is linked with. */
+  get linked(): string | undefined {
+    return this.#stay?.url;
+  }
+
+  /** Resolves when there is a link. */
+  get arrival(): Promise<void> {
+    return this.#stay ? Promise.resolve() : this.#arrival.promise;
+  }
+
+  /** Aborted when the agent is no longer linked with the one that it is linked with now. */
+  get leaving(): AbortSignal | undefined {
+    return this.#stay?.abort.signal;
+  }
+
+  arrived(url: string): void {
+    this.#stay = { url, abort: new AbortController() };
+    this.#arrival.resolve();
+  }
+
+  /** The link to that one is gone, or never came to be of use. */
+  left(url: string, reason: string): void {
+    const rest = this.#order.filter((other) => other !== url);
+    if (rest.length < this.#order.length) this.#order = [...rest, url];
+    if (this.#stay?.url !== url) return;
+    const { abort } = this.#stay;
+    this.#stay = undefined;
+    this.#arrival = Promise.withResolvers();
+    abort.abort(new CanopyError("unavailable", `The link to ${url} is gone: ${reason}`));
+  }
+
+  /**
+   * The cloud has told all its control planes. An address that means "this computer" is of use only to
+   * an agent that reached its cloud so: anywhere else it would give its key to whoever listens there.
+   */
+  learn(urls: readonly string[]): void {
+    const isHere = this.#given.some(isLoopback);
+    const told = urls.filter((url) => isAddress(url) && (isHere || !isLoopback(url)));
+    const wanted = new Set([...this.#given, ...told]);
+    const kept = this.#order.filter((url) => wanted.has(url));
+    this.#order = [...new Set([...kept, ...wanted])];
+  }
+
+  /** What it was told beyond its start, in an order of its own. */
+  get learned(): string[] {
+    return this.#order.filter((url) => !this.#given.includes(url)).toSorted();
+  }
+}
+
+export function isAddress(url: string): boolean {
+  return /^https?:$/.test(URL.parse(url)?.protocol ?? "");
+}
+
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
