@@ -1,12 +1,15 @@
 import type { AnyRecord, Kind, RecordOfKind } from "#/model/record.ts";
+import { indexOfTask } from "#/model/task.ts";
 
-type Members = Map<string, AnyRecord>;
+/** By name; tasks by their index. */
+type Members = Map<string | number, AnyRecord>;
 
 const none: Members = new Map();
 
 /**
  * Live records by kind, by what they are part of, and by name. Calls about tasks come in runs of one
  * step, so the members found last are tried first: it spares making and hashing the parent's name.
+ * Within its step a task is found by its number, as hashing its name would cost more than all else.
  */
 export class Families {
   #families = new Map<Kind, Map<string, Members>>();
@@ -15,11 +18,13 @@ export class Families {
   #lastMembers: Members = none;
 
   get<K extends Kind>(kind: K, name: string): RecordOfKind<K> | undefined {
-    return this.#find(kind, name).get(name) as RecordOfKind<K> | undefined;
+    const found = this.#find(kind, name).get(keyOf(kind, name));
+    // "j1/0/07" has the number of "j1/0/7"
+    return found?.name === name ? (found as RecordOfKind<K>) : undefined;
   }
 
   /** Members of `parent` in the order they were made. */
-  members<K extends Kind>(kind: K, parent: string): ReadonlyMap<string, RecordOfKind<K>> {
+  members<K extends Kind>(kind: K, parent: string): ReadonlyMap<string | number, RecordOfKind<K>> {
     return (this.#families.get(kind)?.get(parent) ?? none) as Map<string, RecordOfKind<K>>;
   }
 
@@ -32,12 +37,12 @@ export class Families {
   set(record: AnyRecord): void {
     let members = this.#find(record.kind, record.name);
     if (members === none) members = this.#make(record.kind, record.name);
-    members.set(record.name, record);
+    members.set(keyOf(record.kind, record.name), record);
   }
 
   remove(kind: Kind, name: string): void {
     const members = this.#find(kind, name);
-    members.delete(name);
+    members.delete(keyOf(kind, name));
     if (members.size > 0 || members === none) return;
     this.#families.get(kind)!.delete(this.#lastParent);
     this.#lastMembers = none;
@@ -71,4 +76,8 @@ export class Families {
     this.#lastParent = parent;
     this.#lastMembers = members;
   }
+}
+
+function keyOf(kind: Kind, name: string): string | number {
+  return kind === "task" ? indexOfTask(name) : name;
 }
