@@ -104,6 +104,10 @@ export const limits = {
   changesKeptBytes: 64 * MiB,
   /** A batch of up to so many changes is synced at once, a larger one on a thread beside. */
   syncInlineChangesMax: 16,
+  /** Ended tasks that the log keeps in one row: at least and at most so many, of so many serials. */
+  packTasksMin: 8,
+  packTasksMax: 256,
+  packSpanMax: 1024,
   /** Steps whose newest run of tasks the log remembers, to make it longer rather than begin another. */
   growingStepsMax: 10_000,
   /** A page of a list. */

@@ -59,12 +59,25 @@ function recordOf([kind, project, serial, name, revision, spec, status]: Fields)
 const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
 const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
 
-/** Changes as JSON, from records encoded before: each is written once for both of its places. */
-export function encodeChanges(changes: readonly Change[], encoded: readonly string[]): string {
-  return `[${changes.map(({ op }, index) => `["${letters[op]}",${encoded[index]}]`).join(",")}]`;
+/** One change as JSON, from its record encoded before: that is written once for both of its places. */
+export function encodeChange(op: Change["op"], encoded: string): string {
+  return `["${letters[op]}",${encoded}]`;
 }
 
-export function decodeChanges(text: string): Change[] {
-  const parsed = JSON.parse(text) as [keyof typeof ops, Fields][];
-  return parsed.map(([letter, fields]) => ({ op: ops[letter], record: recordOf(fields) }));
+/** In place of changes whose records are kept elsewhere: what they are found by. */
+export function encodeElsewhere(key: number): string {
+  return `["e",${key}]`;
+}
+
+/** Reads what the two above have written, with commas between. `archivedAt` gives what was archived elsewhere. */
+export function decodeChanges(
+  text: string,
+  archivedAt: (key: number) => readonly AnyRecord[],
+): Change[] {
+  const parsed = JSON.parse(`[${text}]`) as ([keyof typeof ops, Fields] | ["e", number])[];
+  return parsed.flatMap((entry): Change[] =>
+    entry[0] === "e"
+      ? archivedAt(entry[1]).map((record) => ({ op: "archive", record }))
+      : [{ op: ops[entry[0]], record: recordOf(entry[1]) }],
+  );
 }

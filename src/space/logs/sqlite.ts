@@ -4,20 +4,15 @@ import { promisify } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
-import {
-  decodeChanges,
-  decodeRecord,
-  decodeRecords,
-  encodeChanges,
-  encodeRecord,
-} from "../codec.ts";
+import { decodeChanges, decodeRecords, encodeChange, encodeRecord } from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
-import { Extents } from "./extents.ts";
+import { Archive, hasSucceeded } from "./archive.ts";
+import type { Encoded } from "./packs.ts";
 
 /**
  * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
- * end of the tree and starting reads them in the order they were made; ended ones move to `archive`,
- * found by name; each batch is one row of `changes`, for watchers that come back.
+ * end of the tree and starting reads them in the order they were made; ended ones move to the archive
+ * (archive.ts), found by name; each batch is one row of `changes`, for watchers that come back.
  * All three are written in one transaction.
  *
  * Where SQLite itself would sync (synchronous = FULL), the process stands still while the disk works,
@@ -29,7 +24,7 @@ import { Extents } from "./extents.ts";
 export class SqliteLog implements SpaceLog {
   #database: DatabaseSync;
   #statements: Statements;
-  #extents: Extents;
+  #archive: Archive;
   /** The write-ahead log, to be synced; undefined when only kill -9 is to be survived. */
   #writeAhead: number | undefined;
   #changeBytes = 0;
@@ -49,11 +44,6 @@ export class SqliteLog implements SpaceLog {
         PRAGMA cache_size = -32768;
         CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS live (serial INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
-        CREATE TABLE IF NOT EXISTS archive (
-          serial INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, project TEXT NOT NULL, phase TEXT, body TEXT NOT NULL
-        ) STRICT;
-        CREATE INDEX IF NOT EXISTS archive_by_name ON archive (kind, name) WHERE name IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS archive_unhappy ON archive (serial) WHERE kind = 'task' AND phase <> 'succeeded';
         CREATE TABLE IF NOT EXISTS changes (
           sequence INTEGER PRIMARY KEY, serial INTEGER NOT NULL, body TEXT NOT NULL
         ) STRICT;
@@ -66,7 +56,7 @@ export class SqliteLog implements SpaceLog {
       this.#database.close();
       throw cannotOpen(file, thrown);
     }
-    this.#extents = new Extents(this.#database);
+    this.#archive = new Archive(this.#database);
     this.#statements = prepare(this.#database);
   }
 
@@ -99,17 +89,16 @@ export class SqliteLog implements SpaceLog {
 
   async append({ sequence, serial, changes }: Batch): Promise<void> {
     const { begin, commit, rollback, addChanges } = this.#statements;
-    const encoded = changes.map(({ record }) => encodeRecord(record));
-    const body = encodeChanges(changes, encoded);
+    let body = "";
     try {
       begin.run();
-      this.#write(changes, encoded);
+      body = this.#write(changes);
       addChanges.run(sequence, serial, body);
       commit.run();
     } catch (thrown) {
       if (!isFull(thrown)) throw thrown;
       if (this.#database.isTransaction) rollback.run();
-      this.#extents.undo();
+      this.#archive.undo();
       throw new CanopyError("no-space", "Cannot keep changes as the disk is full", {
         hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
       });
@@ -123,32 +112,43 @@ export class SqliteLog implements SpaceLog {
     if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
   }
 
-  /** Brings tables up to date: each record as the last of its changes left it. */
-  #write(changes: readonly Change[], encoded: readonly string[]): void {
-    const { addLive, setLive, archive, unarchive } = this.#statements;
-    const news = new Map<number, { change: Change; encoded: string; isNew: boolean }>();
-    changes.forEach((change, index) => {
-      const { serial, revision } = change.record;
-      const isNew = news.get(serial)?.isNew ?? revision === 1;
-      news.set(serial, { change, encoded: encoded[index]!, isNew });
-    });
-    const dropped: number[] = [];
-    const made: AnyRecord[] = [];
-    for (const [serial, { change, encoded: body, isNew }] of news) {
-      const { op, record } = change;
-      if (isNew && record.kind === "task") made.push(record);
-      if (op === "put" || op === "restore") (isNew ? addLive : setLive).run(serial, body);
-      else if (!isNew) dropped.push(serial);
-      if (op === "archive") {
-        const { kind, name, project } = record;
-        const { phase = null } = record.status as { phase?: string };
-        archive.run(serial, kind, kind === "task" ? null : name, project, phase, body);
-      } else if (op !== "put") {
-        unarchive.run(serial);
+  /** Brings tables up to date: each record as the last of its changes left it. Gives the changes as they are kept. */
+  #write(changes: readonly Change[]): string {
+    const all = changes.map((change): Encoded => ({ change, text: encodeRecord(change.record) }));
+    const last = new Map(all.map((one) => [one.change.record.serial, one]));
+    const made = changes.map(({ record }) => record).filter(({ revision }) => revision === 1);
+    const isNew = new Set(made.map(({ serial }) => serial));
+    this.#archive.made(made.filter(({ kind }) => kind === "task"));
+    this.#writeLive([...last.values()], isNew);
+
+    const kept: string[] = [];
+    let succeeded: Encoded[] = [];
+    for (const one of all) {
+      const { op, record } = one.change;
+      const isLast = last.get(record.serial) === one;
+      if (isLast && op === "archive" && hasSucceeded(record)) {
+        succeeded.push(one);
+        continue;
       }
+      kept.push(...this.#archive.applySucceeded(succeeded));
+      succeeded = [];
+      const isHistory = op === "archive" && !isLast; // what came back in the same batch
+      kept.push(isHistory ? encodeChange(op, one.text) : this.#archive.apply(one));
+    }
+    kept.push(...this.#archive.applySucceeded(succeeded));
+    return kept.join(",");
+  }
+
+  #writeLive(changes: readonly Encoded[], isNew: ReadonlySet<number>): void {
+    const { addLive, setLive } = this.#statements;
+    const dropped: number[] = [];
+    for (const { change, text } of changes) {
+      const { serial } = change.record;
+      if (change.op === "put" || change.op === "restore")
+        (isNew.has(serial) ? addLive : setLive).run(serial, text);
+      else if (!isNew.has(serial)) dropped.push(serial);
     }
     this.#dropLive(dropped);
-    this.#extents.add(made);
   }
 
   /** Tasks end in about the order in which they were made: whole runs go at once. */
@@ -177,42 +177,14 @@ export class SqliteLog implements SpaceLog {
     kind: K,
     names: readonly string[],
   ): Promise<(RecordOfKind<K> | undefined)[]> {
-    return names.map((name) => {
-      const row = this.#archivedRow(kind, name);
-      return row && (decodeRecord(row["body"] as string) as RecordOfKind<K>);
-    });
-  }
-
-  #archivedRow(kind: Kind, name: string) {
-    const { getArchived, getBySerial } = this.#statements;
-    if (kind !== "task") return getArchived.get(kind, name);
-    const serial = this.#extents.serialOf(name);
-    return serial === undefined ? undefined : getBySerial.get(serial);
+    return names.map((name) => this.#archive.find(kind, name));
   }
 
   async archived<K extends Kind>(
     kind: K,
-    options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
+    options: Parameters<SpaceLog["archived"]>[1],
   ): Promise<RecordOfKind<K>[]> {
-    const { prefix = "", before, project, phase, limit } = options;
-    const filter = [project ?? null, project ?? null, phase ?? null, phase ?? null] as const;
-    const { listArchived, listBySerial, listUnhappy } = this.#statements;
-    if (kind !== "task") {
-      const upper = `${prefix}\u{10ffff}`;
-      const to = before !== undefined && before < upper ? before : upper;
-      return listArchived.all(kind, prefix, to, ...filter, limit).map((row) => recordOf<K>(row));
-    }
-    const span = this.#extents.span(prefix);
-    if (!span) return [];
-    const high = before === undefined ? span.high : (this.#extents.serialOf(before) ?? 0) - 1;
-    const found: RecordOfKind<K>[] = [];
-    const list = phase === undefined || phase === "succeeded" ? listBySerial : listUnhappy;
-    for (const row of list.iterate(span.low, high, kind, ...filter)) {
-      const record = recordOf<K>(row);
-      if (record.name.startsWith(prefix)) found.push(record); // tasks of other jobs may stand between
-      if (found.length === limit) break;
-    }
-    return found;
+    return this.#archive.list(kind, options);
   }
 
   async read(sequence: number, max: number): Promise<Batch[]> {
@@ -229,7 +201,7 @@ export class SqliteLog implements SpaceLog {
     return rows.map((row) => ({
       sequence: row["sequence"] as number,
       serial: row["serial"] as number,
-      changes: decodeChanges(row["body"] as string),
+      changes: decodeChanges(row["body"] as string, (first) => this.#archive.packed(first)),
     }));
   }
 
@@ -253,34 +225,11 @@ function prepare(database: DatabaseSync) {
     addLive: statement("INSERT INTO live VALUES (?, ?)"),
     setLive: statement("INSERT OR REPLACE INTO live VALUES (?, ?)"),
     dropLive: statement("DELETE FROM live WHERE serial BETWEEN ? AND ?"),
-    archive: statement("INSERT OR REPLACE INTO archive VALUES (?, ?, ?, ?, ?, ?)"),
-    unarchive: statement("DELETE FROM archive WHERE serial = ?"),
-    getArchived: statement("SELECT body FROM archive WHERE kind = ? AND name = ?"),
-    getBySerial: statement("SELECT body FROM archive WHERE serial = ?"),
-    listArchived: statement(`
-      SELECT body FROM archive
-      WHERE kind = ? AND name >= ? AND name < ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?)
-      ORDER BY name DESC LIMIT ?`),
-    listBySerial: statement(bySerial("archive NOT INDEXED")),
-    listUnhappy: statement(
-      bySerial("archive INDEXED BY archive_unhappy", "AND kind = 'task' AND phase <> 'succeeded'"),
-    ),
     addChanges: statement("INSERT INTO changes VALUES (?, ?, ?)"),
     readChanges: statement(
       "SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
     ),
   };
-}
-
-function bySerial(table: string, more = ""): string {
-  return `
-    SELECT body FROM ${table}
-    WHERE serial BETWEEN ? AND ? AND kind = ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?) ${more}
-    ORDER BY serial DESC`;
-}
-
-function recordOf<K extends Kind>(row: Record<string, unknown>): RecordOfKind<K> {
-  return decodeRecord(row["body"] as string) as RecordOfKind<K>;
 }
 
 const sqliteFull = 13;
