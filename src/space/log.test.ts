@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { CanopyError } from "#/base/errors.ts";
+import { PostgresServers } from "#/base/node/postgres/servers.ts";
+import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import type { Change, AnyRecord } from "#/model/record.ts";
 import { readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { SpaceLog } from "./log.ts";
 import { MemoryLog } from "./logs/memory.ts";
+import { PostgresLog } from "./logs/postgres.ts";
 import { SqliteLog } from "./logs/sqlite.ts";
 
 /** A log that can be closed and opened again as another process would find it. */
@@ -18,6 +21,10 @@ interface Backend {
 
 const folders: string[] = [];
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+const postgres = postgresMissing === undefined ? await PostgresServer.start() : undefined;
+let schemas = 0;
+after(() => postgres?.destroy());
 
 const backends: Backend[] = [
   {
@@ -33,6 +40,13 @@ const backends: Backend[] = [
       const folder = mkdtempSync(join(tmpdir(), "canopy-log-"));
       folders.push(folder);
       return { open: () => new SqliteLog(join(folder, "space.db")) };
+    },
+  },
+  {
+    name: "postgres",
+    make() {
+      const url = `${postgres!.url}?schema=log${++schemas}`;
+      return { open: () => new PostgresLog(new PostgresServers(url)) };
     },
   },
 ];
@@ -60,7 +74,8 @@ const batch = (sequence: number, ...changes: [Change["op"], AnyRecord][]) => ({
 });
 
 for (const { name, make } of backends) {
-  describe(`the ${name} log`, () => {
+  const skip = name === "postgres" && (postgresMissing ?? false);
+  describe(`the ${name} log`, { skip }, () => {
     test("load() of a new log gives nothing, and an epoch that grows with each opening", async () => {
       const { open } = make();
       const log = open();

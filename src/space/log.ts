@@ -61,8 +61,11 @@ export interface Leader {
 
 /**
  * A log that several control planes share. One leads, and only its appends are taken; the others
- * follow: they read what it has appended. `load` is both in one: it follows, then leads, and throws
- * "conflict" when another does.
+ * follow: they read what it has appended. `load` is both in one: it leads, then follows, and throws
+ * "conflict" when another leads.
+ *
+ * While the log cannot be reached, `append` waits and tries again until it is known whether its batch was
+ * taken; all other calls throw "unavailable", and are tried again by who made them.
  */
 export interface SharedLog extends SpaceLog {
   /** The newest state, with no right to append. Its `epoch` is that of the present leader. */

@@ -1,0 +1,103 @@
+import type { AnyRecord, Change } from "#/model/record.ts";
+import { encodeRecord } from "../../codec.ts";
+import type { Batch } from "../../log.ts";
+import type { Runs } from "./runs.ts";
+
+const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
+const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
+
+/** What the function `append` takes, after the epoch and the session: nulls stand for columns with nothing in them. */
+export function appendValues(batch: Batch, runs: Runs): (string | number | null)[] {
+  const { sequence, serial, changes } = batch;
+  const encoded = changes.map(({ record }) => encodeRecord(record));
+  const { added, set, gone, ended, back, made } = sort(changes);
+  const bodies = (indexes: readonly number[]) =>
+    orNull(indexes, () => indexes.map((index) => encoded[index]).join("\n"));
+  const records = (indexes: readonly number[]) => indexes.map((index) => changes[index]!.record);
+  const column = <T extends string | number | null>(
+    indexes: readonly number[],
+    pick: (record: AnyRecord) => T,
+  ) => orNull(indexes, () => arrayOf(records(indexes).map(pick)));
+  const ranges = rangesOf(gone);
+  const newRuns = runs.of(records(made));
+  return [
+    sequence,
+    serial,
+    changes.map(({ op }) => letters[op]).join(""),
+    encoded.join("\n"),
+    column(added, (record) => record.serial),
+    bodies(added),
+    column(set, (record) => record.serial),
+    bodies(set),
+    orNull(ranges, () => arrayOf(ranges.map(([first]) => first))),
+    orNull(ranges, () => arrayOf(ranges.map(([, last]) => last))),
+    column(ended, (record) => record.serial),
+    column(ended, ({ kind }) => kind),
+    column(ended, ({ kind, name }) => (kind === "task" ? null : name)),
+    column(ended, ({ project }) => project),
+    column(ended, ({ status }) => (status as { phase?: string }).phase ?? null),
+    bodies(ended),
+    orNull(back, () => arrayOf(back)),
+    orNull(newRuns, () => arrayOf(newRuns.map(({ step }) => step))),
+    orNull(newRuns, () => arrayOf(newRuns.map(({ first }) => first))),
+    orNull(newRuns, () => arrayOf(newRuns.map((run) => run.serial))),
+    orNull(newRuns, () => arrayOf(newRuns.map(({ count }) => count))),
+  ];
+}
+
+/** Where each record goes, by the index of the last of its changes; `gone` and `back` are serials. */
+function sort(changes: readonly Change[]) {
+  const news = new Map<number, { index: number; isNew: boolean }>();
+  changes.forEach(({ record: { serial, revision } }, index) => {
+    news.set(serial, { index, isNew: news.get(serial)?.isNew ?? revision === 1 });
+  });
+  const added: number[] = [];
+  const set: number[] = [];
+  const gone: number[] = [];
+  const ended: number[] = [];
+  const back: number[] = [];
+  const made: number[] = [];
+  for (const [serial, { index, isNew }] of news) {
+    const { op, record } = changes[index]!;
+    if (isNew && record.kind === "task") made.push(index);
+    if (op === "put" || op === "restore") (isNew ? added : set).push(index);
+    else if (!isNew) gone.push(serial);
+    if (op === "archive") ended.push(index);
+    else if (!isNew && op !== "put") back.push(serial);
+  }
+  return { added, set, gone, ended, back, made };
+}
+
+/** Tasks end in about the order in which they were made: whole runs go at once. */
+function rangesOf(serials: number[]): [first: number, last: number][] {
+  const ranges: [number, number][] = [];
+  for (const serial of serials.sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last && serial === last[1] + 1) last[1] = serial;
+    else ranges.push([serial, serial]);
+  }
+  return ranges;
+}
+
+function orNull<T>(items: readonly unknown[], make: () => T): T | null {
+  return items.length === 0 ? null : make();
+}
+
+/** An array as PostgreSQL reads one. */
+export function arrayOf(items: readonly (string | number | null)[]): string {
+  return `{${items.map(itemOf).join(",")}}`;
+}
+
+function itemOf(item: string | number | null): string | number {
+  if (typeof item === "number") return item;
+  if (item === null) return "NULL";
+  return /^[a-z0-9][a-z0-9/_-]*$/.test(item) && item !== "null"
+    ? item
+    : `"${item.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** The ops that letters stand for; undefined when there are others among them. */
+export function opsOf(text: string): Change["op"][] | undefined {
+  const found = Array.from(text, (letter) => ops[letter as keyof typeof ops]);
+  return found.includes(undefined as never) ? undefined : found;
+}
