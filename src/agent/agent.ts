@@ -16,7 +16,9 @@ import { ObjectCache } from "./objects.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
 import { Prints } from "./prints.ts";
-import { Reports } from "./reports.ts";
+import { Outbox } from "./outbox.ts";
+import { OwedObjects } from "./owed.ts";
+import { objectsOf, Reports } from "./reports.ts";
 import { Segments } from "./segments.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -54,7 +56,9 @@ class RunningAgent implements Agent {
   #peers: Peers;
   #drivers: Driver[] = [];
   #tasks: Tasks | undefined;
-  #reports = new Reports();
+  #owed: OwedObjects;
+  #reports: Reports;
+  #outbox: Outbox;
   #prints: Prints;
   #mark: string;
   #cages: DriverParts["cages"];
@@ -80,7 +84,14 @@ class RunningAgent implements Agent {
     this.#prints = new Prints(host.clock);
     this.#planes = new ControlPlanes(urls, controlPlanes);
     this.#calls = new Calls(host, this.#planes, key);
-    this.#objects = new ObjectCache(host, join(folder, "objects"), this.#calls);
+    this.#owed = new OwedObjects(host, join(folder, "owed"));
+    const { calls, owed } = { calls: this.#calls, owed: this.#owed };
+    this.#objects = new ObjectCache(host, join(folder, "objects"), { calls, owed });
+    this.#reports = new Reports(host.clock, (key) => this.#owed.has(key));
+    this.#outbox = new Outbox(host, join(folder, "outbox"), {
+      reports: this.#reports,
+      isLinked: () => this.isConnected,
+    });
     this.#segments = new Segments(host, join(folder, "shuffle"));
     this.#peers = new Peers(host, machine, this.#segments, this.#calls);
     this.#connection = new Connection(
@@ -110,6 +121,7 @@ class RunningAgent implements Agent {
     const { host, folder, drivers } = this.#options;
     await this.#clean();
     await this.#objects.open();
+    await this.#takeUp();
     this.#peerUrl = await this.#peers.serve(this.#peerAddress());
     const admission = new Admission(this.#capacity);
     for (const make of drivers)
@@ -141,9 +153,33 @@ class RunningAgent implements Agent {
     await Promise.all(this.#drivers.map((driver) => driver.stop()));
     this.#release(begun);
     this.#tell();
+    this.#owed.stop();
+    await this.#outbox.stop();
     this.#connection.close();
     await this.#peers.close();
     this.#cages?.close();
+  }
+
+  /** Finds what had ended in an earlier life and was not handed in. */
+  async #takeUp(): Promise<void> {
+    await this.#owed.open();
+    const ended = await this.#outbox.read();
+    for (const report of ended) this.#reports.add(report);
+    this.#outbox.start(ended);
+    this.#owed.start(
+      {
+        pay: (project, key, path) => this.#objects.pay(project, key, path),
+        paid: () => {
+          this.#reports.paid();
+          this.#tellSoon();
+        },
+        refused: (key, error) => {
+          this.#reports.refused(key, error);
+          this.#tellSoon();
+        },
+      },
+      new Set(ended.flatMap(objectsOf)),
+    );
   }
 
   /** Ends processes and removes files that an agent which was killed has left. */
@@ -214,6 +250,7 @@ class RunningAgent implements Agent {
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
     this.#pulling = 0;
     this.#tell();
+    this.#owed.wake();
     this.#connected.resolve();
   }
 
@@ -270,8 +307,8 @@ class RunningAgent implements Agent {
     while (!this.#prints.isEmpty && this.#connection.bufferedBytes() < limits.linkLogBytesMax) {
       this.#connection.send({ type: "logs", lines: this.#prints.take() });
     }
-    const finish = this.#reports.take();
-    if (finish) this.#connection.send(finish);
+    for (let finish = this.#reports.take(); finish; finish = this.#reports.take())
+      this.#connection.send(finish);
     if (!this.#isStopping) this.#pull();
   }
 
@@ -291,7 +328,7 @@ class RunningAgent implements Agent {
       () => {
         if (this.isConnected) {
           const { cpuShare, memoryFreeBytes } = processes.load();
-          const running = this.#tasks!.running();
+          const running = [...this.#tasks!.running(), ...this.#reports.waiting()];
           this.#connection.send({ type: "beat", cpuShare, memoryFreeBytes, running });
           this.#tellSoon();
         }

@@ -51,6 +51,15 @@ export class Calls {
     return this.#stop.signal.aborted;
   }
 
+  get isLinked(): boolean {
+    return this.#planes.linked !== undefined;
+  }
+
+  /** Waits before something is tried again; rejects when the agent stops. */
+  pause(delayMs: number): Promise<void> {
+    return sleep(this.#host.clock, delayMs, this.#stop.signal);
+  }
+
   /**
    * One call, tried again while the cloud has no time, and waiting for as long as there is no link.
    * Throws CanopyError with the code that the answer means; "unavailable" at once when there is no link

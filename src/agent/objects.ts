@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { ObjectAccess } from "#/drivers/driver.ts";
-import { textOf, type Calls } from "./calls.ts";
+import { isPassing, textOf, type Calls } from "./calls.ts";
+import type { OwedObjects } from "./owed.ts";
 
 interface Kept {
   path: string;
@@ -17,17 +18,23 @@ interface Kept {
  * fetched once; the least recently used go when there are too many bytes.
  */
 export class ObjectCache implements ObjectAccess {
-  #host: Pick<Host, "files" | "clock">;
+  #host: Pick<Host, "files" | "clock" | "log">;
   #folder: string;
   #calls: Calls;
   #kept = new Map<string, Kept>();
   #fetching = new Map<string, Promise<Kept>>();
   #bytes = 0;
+  #owed: OwedObjects;
 
-  constructor(host: Pick<Host, "files" | "clock">, folder: string, calls: Calls) {
+  constructor(
+    host: Pick<Host, "files" | "clock" | "log">,
+    folder: string,
+    more: { calls: Calls; owed: OwedObjects },
+  ) {
     this.#host = host;
     this.#folder = folder;
-    this.#calls = calls;
+    this.#calls = more.calls;
+    this.#owed = more.owed;
   }
 
   /** Finds what an earlier life left. */
@@ -59,24 +66,73 @@ export class ObjectCache implements ObjectAccess {
     return fetching;
   }
 
-  async store(project: string, path: string): Promise<{ key: string; sizeBytes: number }> {
+  /** Gives it to the cloud, or owes it when the cloud is away; waits when too much is owed. */
+  async store(project: string, path: string): Promise<StoredObject> {
+    const sizeBytes = (await this.#host.files.stat(path))?.sizeBytes ?? 0;
+    for (;;) {
+      if (this.#calls.isLinked) {
+        const stored = await this.#upload(project, path).catch(unlessPassing(this.#calls));
+        if (stored) return stored;
+      }
+      if (this.#owed.hasRoom(sizeBytes)) {
+        const owed = await this.#owed.keep(project, path).catch(unlessFull);
+        if (owed) return owed;
+      }
+      await this.#calls.pause(limits.owedLookMs);
+    }
+  }
+
+  /** Gives an object to the cloud that is owed, and keeps its file. Throws "invalid" when that is not it any more. */
+  async pay(project: string, key: string, path: string): Promise<void> {
+    const { sizeBytes } = await this.#send(project, path, key);
+    await this.#take(project, key, sizeBytes, (own) => this.#host.files.rename(path, own));
+    await this.#host.files.remove(path);
+  }
+
+  async #upload(project: string, path: string): Promise<StoredObject> {
     const { files } = this.#host;
-    const { key, sizeBytes } = await this.#calls.ask({
-      method: "POST",
-      path: `/v1/objects?project=${encodeURIComponent(project)}`,
-      body: () => files.stream(path),
-      read: async (response) =>
-        JSON.parse(await textOf(response)) as { key: string; sizeBytes: number },
-    });
+    const { key, sizeBytes } = await this.#send(project, path);
     // A step after is likely to want it here.
-    const own = join(this.#folder, project, key);
-    if (!this.#kept.has(`${project}/${key}`)) {
-      await files.makeFolder(join(this.#folder, project));
+    await this.#take(project, key, sizeBytes, async (own) => {
       await files.copy(path, `${own}.copy`);
       await files.rename(`${own}.copy`, own);
-      this.#keep(`${project}/${key}`, own, sizeBytes);
-    }
+    });
     return { key, sizeBytes };
+  }
+
+  /** Takes a file in that the cloud has too; where that cannot be, it will be fetched. */
+  async #take(
+    project: string,
+    key: string,
+    sizeBytes: number,
+    move: (own: string) => Promise<void>,
+  ): Promise<void> {
+    if (this.#kept.has(`${project}/${key}`)) return;
+    const own = join(this.#folder, project, key);
+    try {
+      await this.#host.files.makeFolder(join(this.#folder, project));
+      await move(own);
+      this.#keep(`${project}/${key}`, own, sizeBytes);
+    } catch (thrown) {
+      this.#host.log.warn("an object could not be kept here", { key, error: messageOf(thrown) });
+    }
+  }
+
+  async #send(project: string, path: string, key?: string): Promise<StoredObject> {
+    const query = new URLSearchParams({ project, ...(key !== undefined && { key }) });
+    const source = new Source(this.#host.files, path);
+    try {
+      return await this.#calls.ask({
+        method: "POST",
+        path: `/v1/objects?${query.toString()}`,
+        body: () => source.stream(),
+        read: async (response) => JSON.parse(await textOf(response)) as StoredObject,
+        waits: false,
+      });
+    } catch (thrown) {
+      if (source.fault === undefined) throw thrown;
+      throw new CanopyError("invalid", `Cannot read ${path}: ${messageOf(source.fault)}`);
+    }
   }
 
   async #download(project: string, key: string): Promise<Kept> {
@@ -109,6 +165,54 @@ export class ObjectCache implements ObjectAccess {
       void this.#host.files.remove(path);
     }
   }
+}
+
+interface StoredObject {
+  key: string;
+  sizeBytes: number;
+}
+
+/** A file as the body of a call, which tells whose fault it is when that fails. */
+class Source {
+  fault: unknown;
+  #files: Pick<Host["files"], "stream">;
+  #path: string;
+
+  constructor(files: Pick<Host["files"], "stream">, path: string) {
+    this.#files = files;
+    this.#path = path;
+  }
+
+  async *stream(): AsyncGenerator<Uint8Array> {
+    this.fault = undefined;
+    const pieces = this.#files.stream(this.#path)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        // What a call that was ended throws in here is not the file's fault.
+        const next = await pieces.next().catch((thrown: unknown) => {
+          this.fault = thrown;
+          throw thrown;
+        });
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await pieces.return?.();
+    }
+  }
+}
+
+/** For what is worth another try: undefined. Anything else is thrown on. */
+function unlessPassing(calls: Calls): (thrown: unknown) => undefined {
+  return (thrown) => {
+    if (!isPassing(thrown) || calls.isClosed) throw thrown;
+    return undefined;
+  };
+}
+
+function unlessFull(thrown: unknown): undefined {
+  if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") throw thrown;
+  return undefined;
 }
 
 /** Passes the pieces on; throws at the end when they are not what the key says, so that nothing is kept. */

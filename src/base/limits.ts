@@ -206,6 +206,17 @@ export const limits = {
   peerConnectMs: 3_000,
   /** Tasks an agent holds at once, begun or not, and reports not yet acknowledged. */
   heldTasksMax: 4096,
+  /**
+   * Ended work that its cloud has not acknowledged for this long is written to the agent's disk, looked
+   * at so often. What there can be of it is bounded by heldTasksMax: an agent without a link pulls nothing.
+   */
+  outboxAfterMs: 1_000,
+  outboxLookMs: 250,
+  /** An outbox is written anew when so much of it, and more than half, is acknowledged. */
+  outboxWasteBytesMin: 1 * MiB,
+  /** Objects that wait on an agent's disk for its cloud: above this, tasks wait with their output. */
+  owedBytesMax: 32 * GiB,
+  owedLookMs: 1_000,
   /** Results that one report may carry, by their bytes. */
   finishBytesMax: 16 * MiB,
   /** Lines of logs in one message. */

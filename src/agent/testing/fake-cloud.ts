@@ -33,6 +33,8 @@ export class FakeCloud {
   readonly reports: TaskReport[] = [];
   readonly logs: LogLine[] = [];
   acknowledges = true;
+  /** What it answers who would give it an object; 201 keeps it. */
+  objectStatus = 201;
   controlPlanes: string[] = [];
   refusal: string | undefined;
   /** Called with every message, after it was kept. */
@@ -157,7 +159,10 @@ export class FakeCloud {
     if (!machineOf(request)) return void answer(401, { detail: "no key" });
     const [, , noun = "", name = "", ...rest] = pathname.split("/");
     if (noun === "objects" && request.method === "POST") {
+      if (this.objectStatus !== 201) return void answer(this.objectStatus, { detail: "not now" });
       const key = createHash("sha256").update(body).digest("hex");
+      const { searchParams } = new URL(request.url!, "http://cloud");
+      if ((searchParams.get("key") ?? key) !== key) return void answer(400, { detail: "another" });
       this.objects.set(key, body);
       return void answer(201, { key, sizeBytes: body.length });
     }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { messageOf } from "#/base/errors.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
@@ -5,6 +6,8 @@ import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed } from "../outcomes.ts";
 import type { EndLine } from "./lines.ts";
 import type { Warm } from "./warm.ts";
+
+let resultCount = 0;
 
 /** What a runner's line about a task that ended comes to. Only a result that is an object takes a while. */
 export function endingOf(
@@ -51,8 +54,11 @@ async function storeResult(
     // User code shares the runner's channel: it may not have us read what is not its own.
     if (!path.startsWith(`${warm.folder}/`) || path.includes(".."))
       throw new Error("it is not where it should be");
-    const { key, sizeBytes } = await parts.objects.store(work.brief.project, path);
-    await parts.files.remove(path);
+    // It may take a while until it is kept, and the runner's folder goes with the runner.
+    const own = join(parts.folder, `result-${++resultCount}`);
+    await parts.files.rename(path, own);
+    const stored = parts.objects.store(work.brief.project, own);
+    const { key, sizeBytes } = await stored.finally(() => parts.files.remove(own));
     return { usage: { ...usage, writtenBytes: sizeBytes }, result: "null", resultObject: key };
   } catch (thrown) {
     return failed(usage, "output-missing", `Its result could not be stored: ${messageOf(thrown)}`);

@@ -44,6 +44,8 @@ export class Pool implements WarmEvents {
   #suspects: Work[] = [];
   #warms = new Set<Warm>();
   #idle: Warm[] = [];
+  /** Told of their end, with a result that is still on its way to be kept. */
+  #storing = new Set<Work>();
   #asked: Ticket | undefined;
   #isDispatching = false;
   #isStopped = false;
@@ -70,7 +72,8 @@ export class Pool implements WarmEvents {
   }
 
   get isUnused(): boolean {
-    return !this.isBusy && this.#warms.size === 0 && this.#preparing === 0;
+    const isIdle = !this.isBusy && this.#warms.size === 0 && this.#preparing === 0;
+    return isIdle && this.#storing.size === 0;
   }
 
   add(work: Work): void {
@@ -83,7 +86,8 @@ export class Pool implements WarmEvents {
   }
 
   running(): Work[] {
-    return [...this.#warms].flatMap((warm) => warm.head()?.[1] ?? []);
+    const underWay = [...this.#warms].flatMap((warm) => warm.head()?.[1] ?? []);
+    return [...underWay, ...this.#storing];
   }
 
   /** `work.cancelled` is set. What waits ends now; what runs is told, and made to after a grace. */
@@ -163,8 +167,12 @@ export class Pool implements WarmEvents {
     const segments = warm.segments.get(number);
     warm.segments.delete(number);
     const outcome = endingOf(this.#parts, { work, warm, line, segments });
-    if (outcome instanceof Promise) void outcome.then((later) => this.#end(work, later));
-    else this.#end(work, outcome);
+    if (!(outcome instanceof Promise)) return this.#end(work, outcome);
+    this.#storing.add(work);
+    void outcome.then((later) => {
+      this.#storing.delete(work);
+      this.#end(work, later);
+    });
   }
 
   gone(warm: Warm, end: WarmEnd): void {

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { limits } from "#/base/limits.ts";
+import { ManualClock } from "#/base/manual-clock.ts";
+import { usedNothing } from "#/drivers/outcomes.ts";
+import type { TaskReport } from "#/model/wire.ts";
+import { Reports } from "./reports.ts";
+
+const reportOf = (fence: number, more: Partial<TaskReport> = {}): TaskReport => ({
+  task: `j1/0/${fence}`,
+  fence,
+  usage: usedNothing(1),
+  ...more,
+});
+
+function rigOf(owed = new Set<string>()) {
+  return { owed, reports: new Reports(new ManualClock(), (key) => owed.has(key)) };
+}
+
+function takeAll(reports: Reports): number[][] {
+  const messages: number[][] = [];
+  for (let finish = reports.take(); finish; finish = reports.take())
+    messages.push(finish.reports.map(({ fence }) => fence));
+  return messages;
+}
+
+describe("Reports", () => {
+  it("says all that ended in a long absence in messages of a bounded size", () => {
+    const { reports } = rigOf();
+    const result = JSON.stringify("x".repeat(limits.inlineBytesMax - 2));
+    for (let fence = 1; fence <= limits.heldTasksMax; fence++)
+      reports.add(reportOf(fence, { result }));
+    const messages = takeAll(reports);
+    assert.ok(messages.length > 1);
+    for (const message of messages)
+      assert.ok((message.length - 1) * result.length < limits.finishBytesMax);
+    assert.deepEqual(
+      messages.flat(),
+      Array.from({ length: limits.heldTasksMax }, (_, at) => at + 1),
+    );
+    assert.equal(reports.unacknowledged().length, messages.length);
+  });
+
+  it("holds back what names an object that the cloud does not have", () => {
+    const { owed, reports } = rigOf(new Set(["a", "b"]));
+    reports.add(reportOf(1, { outputs: { x: "a", y: "b" } }));
+    reports.add(reportOf(2, { resultObject: "b" }));
+    reports.add(reportOf(3, { resultObject: "c" }));
+    assert.deepEqual(takeAll(reports), [[3]]);
+    assert.deepEqual(
+      reports.waiting().map(({ fence }) => fence),
+      [1, 2],
+    );
+    assert.equal(reports.claims().length, 3);
+    owed.delete("b");
+    reports.paid();
+    assert.deepEqual(takeAll(reports), [[2]]);
+    owed.delete("a");
+    reports.paid();
+    assert.deepEqual(takeAll(reports), [[1]]);
+  });
+
+  it("fails what names an object that the cloud will never have", () => {
+    const { reports } = rigOf(new Set(["a", "b"]));
+    reports.add(reportOf(1, { outputs: { x: "a" } }));
+    reports.add(reportOf(2, { resultObject: "b" }));
+    const error = { reason: "output-missing", message: "too large" } as const;
+    reports.refused("a", error);
+    assert.deepEqual(reports.take()!.reports, [reportOf(1, { error })]);
+    assert.equal(reports.take(), undefined);
+    assert.equal(reports.count, 2);
+  });
+});
