@@ -117,6 +117,8 @@ export const limits = {
   changesKeptBytes: 64 * MiB,
   /** A batch of up to so many changes is synced at once, a larger one on a thread beside. */
   syncInlineChangesMax: 16,
+  /** By so much the write-ahead log is made longer ahead of what is written. */
+  writeAheadGrowBytes: 8 * MiB,
   /** Ended tasks that the log keeps in one row: at least and at most so many, of so many serials. */
   packTasksMin: 8,
   packTasksMax: 256,

@@ -1,6 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { promisify } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
@@ -8,6 +6,7 @@ import { decodeChanges, decodeRecords, encodeChange, encodeRecord } from "../cod
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
 import { Archive, hasSucceeded } from "./archive.ts";
 import type { Encoded } from "./packs.ts";
+import { WriteAhead } from "./write-ahead.ts";
 
 /**
  * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
@@ -26,7 +25,7 @@ export class SqliteLog implements SpaceLog {
   #statements: Statements;
   #archive: Archive;
   /** The write-ahead log, to be synced; undefined when only kill -9 is to be survived. */
-  #writeAhead: number | undefined;
+  #writeAhead: WriteAhead | undefined;
   #changeBytes = 0;
   /** Sequences of the oldest batch kept and of the newest. */
   #oldest = 1;
@@ -51,7 +50,7 @@ export class SqliteLog implements SpaceLog {
         UPDATE meta SET value = value + 1 WHERE key = 'epoch';
         PRAGMA synchronous = NORMAL;
       `);
-      if (durability === "full") this.#writeAhead = openSync(`${file}-wal`, "r");
+      if (durability === "full") this.#writeAhead = new WriteAhead(file);
     } catch (thrown) {
       this.#database.close();
       throw cannotOpen(file, thrown);
@@ -103,10 +102,8 @@ export class SqliteLog implements SpaceLog {
         hint: "Free some space on the disk that holds the data folder; Canopy goes on by itself",
       });
     }
-    if (this.#writeAhead !== undefined) {
-      if (changes.length > limits.syncInlineChangesMax) await sync(this.#writeAhead);
-      else fdatasyncSync(this.#writeAhead);
-    }
+    if (changes.length > limits.syncInlineChangesMax) await this.#writeAhead?.syncAside();
+    else this.#writeAhead?.sync();
     this.#newest = sequence;
     this.#changeBytes += body.length;
     if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
@@ -207,12 +204,10 @@ export class SqliteLog implements SpaceLog {
 
   async close(): Promise<void> {
     if (!this.#database.isOpen) return;
-    if (this.#writeAhead !== undefined) closeSync(this.#writeAhead);
+    this.#writeAhead?.close();
     this.#database.close();
   }
 }
-
-const sync = promisify(fdatasync);
 
 type Statements = ReturnType<typeof prepare>;
 
