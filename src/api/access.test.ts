@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { nodeClock } from "#/base/node/clock.ts";
 import type { KeyView, MadeJoinTokenView, MadeKeyView, Page, ProblemView } from "#/model/views.ts";
+import { MemoryLog } from "#/space/logs/memory.ts";
 import { joinMachine } from "./testing/agent.ts";
 import { startWorld, submitJob, type World } from "./testing/world.ts";
 
@@ -241,6 +242,68 @@ describe("the door", () => {
       (await world.call("POST", "/v1/projects", { body: { name: "default" } })).statusCode,
       409,
     );
+  });
+});
+
+describe("a project", () => {
+  const read = (headers?: Record<string, string>) =>
+    world.call("GET", "/v1/projects/tagged", { ...(headers && { headers }) });
+
+  it("is read, given another title and weight, and tells its revision as ETag", async () => {
+    const made = await world.call("POST", "/v1/projects", { body: { name: "tagged", weight: 2 } });
+    assert.equal(made.headers.etag, '"1"');
+    const changed = await world.call("PATCH", "/v1/projects/tagged", { body: { title: "A title" } });
+    assert.equal(changed.statusCode, 200, changed.body);
+    assert.equal(changed.headers.etag, '"2"');
+    const seen = await read();
+    assert.equal(seen.headers.etag, '"2"');
+    const { title, weight } = seen.json<{ title: string; weight: number }>();
+    assert.deepEqual([title, weight], ["A title", 2]);
+    assert.equal((await world.call("GET", "/v1/projects/none")).statusCode, 404);
+    const other = await makeKey("admin");
+    assert.equal((await world.call("GET", "/v1/projects/tagged", { key: other })).statusCode, 404);
+    assert.equal((await world.call("GET", "/v1/projects/default", { key: other })).statusCode, 200);
+  });
+
+  it("is changed and removed with If-Match only when nobody has changed it since", async () => {
+    const call = (method: "PATCH" | "DELETE", ifMatch: string) =>
+      world.call(method, "/v1/projects/tagged", {
+        ...(method === "PATCH" && { body: { title: "swapped" } }),
+        headers: { "if-match": ifMatch },
+      });
+    const etag = (await read()).headers.etag as string;
+    assert.equal((await call("PATCH", etag)).statusCode, 200);
+    const late = await call("PATCH", etag);
+    assert.equal(late.statusCode, 409);
+    assert.match(problem(late).detail, /has changed since: If-Match must be "3", it is "2"/);
+    assert.equal((await call("PATCH", `W/"3"`)).statusCode, 409);
+    assert.equal(problem(await call("PATCH", "3")).code, "invalid");
+    assert.equal((await call("PATCH", `"9", "3"`)).statusCode, 200);
+    assert.equal((await call("PATCH", "*")).statusCode, 200);
+    assert.equal((await call("DELETE", `"3"`)).statusCode, 409);
+    assert.equal((await call("DELETE", `"5"`)).statusCode, 204);
+  });
+
+  it("a refusal waits until what it tells of is on disk", async () => {
+    const log = new MemoryLog();
+    const own = await startWorld({ log });
+    after(() => own.stop());
+    const held = Promise.withResolvers<void>();
+    const append = log.append.bind(log);
+    log.append = async (batch) => {
+      await held.promise;
+      await append(batch);
+    };
+    const made = own.call("POST", "/v1/projects", { body: { name: "early" } });
+    let isRefused = false;
+    const refused = own
+      .call("POST", "/v1/projects", { body: { name: "early" } })
+      .then((answer) => ((isRefused = true), answer));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(isRefused, false);
+    held.resolve();
+    assert.equal((await made).statusCode, 201);
+    assert.equal((await refused).statusCode, 409);
   });
 });
 

@@ -45,6 +45,8 @@ export interface Definition<
   answerType?: { type: string; description: string };
   /** Set when the answer tells nothing newer than the call's own commit, which `run` has waited for. */
   isSettled?: boolean;
+  /** "told": the answer carries the record's revision as ETag. "expected": the call also takes it as If-Match. */
+  revision?: "told" | "expected";
   /** Errors beside those of every call. */
   errors?: ErrorCode[];
   run(call: Call<z.output<Params>, z.output<Query>, z.output<Body>>): unknown;

@@ -13,7 +13,8 @@ interface Operation {
   tags?: string[];
   operationId?: string;
   requestBody?: { content: Record<string, unknown> };
-  responses: Record<string, { content?: Record<string, unknown> }>;
+  parameters?: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, unknown>; headers?: object }>;
 }
 
 interface OpenApi {
@@ -65,6 +66,21 @@ describe("GET /openapi.json", () => {
       assert.ok(name !== undefined && name in components.schemas, ref);
     }
     assert.ok(referred.size > 10);
+  });
+
+  it("says which calls tell a revision and take one", async () => {
+    const { paths } = (await world.call("GET", "/openapi.json", { key: "" })).json<OpenApi>();
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const [method, { parameters = [], responses }] of Object.entries(operations)) {
+        const takes = parameters.some((one) => one.in === "header" && one.name === "if-match");
+        const tells = "ETag" in (responses["200"]?.headers ?? responses["201"]?.headers ?? {});
+        const name = `${method} ${path}`;
+        const isRecord = /^\/v1\/(projects|machines)\/\{\w+\}$/.test(path);
+        assert.equal(takes, isRecord && /patch|delete/.test(method), name);
+        assert.equal(tells, name === "post /v1/projects" || (isRecord && /get|patch/.test(method)), name);
+        if (takes) assert.ok("409" in responses, name);
+      }
+    }
   });
 
   it("says which bodies a call takes", async () => {

@@ -71,6 +71,9 @@ export function serveOpenApi(server: FastifyInstance, version: string): void {
 /** What cannot be said by a schema of the framework: streams as bodies, answers that are no JSON, errors. */
 interface Document {
   bodies?: Record<string, object>;
+  headers?: object;
+  /** Of the answer when it is no refusal. */
+  told?: Record<string, object>;
   answers: Record<string, object>;
 }
 type Documented = FastifySchema & { document?: Document };
@@ -82,12 +85,14 @@ interface Transformed {
 function withDocument(transformed: Transformed, asked: Documented | undefined): Transformed {
   if (!asked?.document) return transformed;
   const { document: _document, ...schema } = transformed.schema;
-  const { bodies, answers } = asked.document;
+  const { bodies, headers, told, answers } = asked.document;
   const said = (schema["response"] ?? {}) as Record<string, object>;
+  if (told) for (const [status, answer] of Object.entries(said)) said[status] = { ...answer, headers: told };
   return {
     url: transformed.url,
     schema: {
       ...schema,
+      ...(headers && { headers }),
       ...(bodies && { body: { content: bodies } }),
       response: { ...said, ...answers },
     },
@@ -96,7 +101,7 @@ function withDocument(transformed: Transformed, asked: Documented | undefined): 
 
 /** The part of a route's schema that only the document reads. */
 export function documentOf(definition: AnyDefinition): Document {
-  const { answerType, streams, body, status = 200, role } = definition;
+  const { answerType, streams, body, status = 200, role, revision } = definition;
   const answers: Record<string, object> = {};
   if (answerType) {
     const schema =
@@ -116,7 +121,11 @@ export function documentOf(definition: AnyDefinition): Document {
       content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
     };
   }
-  if (!streams) return { answers };
+  const revisions = {
+    ...(revision === "expected" && { headers: ifMatch }),
+    ...(revision !== undefined && { told: etag }),
+  };
+  if (!streams) return { answers, ...revisions };
   const bodies: Record<string, object> = {};
   for (const type of streams)
     bodies[type] = {
@@ -126,12 +135,25 @@ export function documentOf(definition: AnyDefinition): Document {
     const { $schema: _schema, ...json } = z.toJSONSchema(body, { io: "input" });
     bodies["application/json"] = { schema: json };
   }
-  return { answers, bodies };
+  return { answers, bodies, ...revisions };
 }
 
+const etag = { ETag: { type: "string", description: "The revision told of, in quotes" } };
+const ifMatch = {
+  type: "object",
+  properties: {
+    "if-match": {
+      type: "string",
+      description:
+        "The ETag of an earlier answer. When the record has changed since, nothing is done and the answer is a conflict (409)",
+    },
+  },
+};
+
 /** Statuses that the call may answer with instead, and by which codes. */
-function problemsOf({ errors = [], role }: AnyDefinition): [string, string][] {
-  const codes = [...new Set([...everyCall, ...errors])].filter(
+function problemsOf({ errors = [], role, revision }: AnyDefinition): [string, string][] {
+  const more: ErrorCode[] = revision === "expected" ? [...errors, "conflict"] : errors;
+  const codes = [...new Set([...everyCall, ...more])].filter(
     (code) => role !== "anyone" || code !== "forbidden",
   );
   const byStatus = new Map<number, string[]>();

@@ -23,8 +23,10 @@ import { removeMachine } from "./machines/remove.ts";
 import { readSegment } from "./machines/segments.ts";
 import { getObject } from "./objects/get.ts";
 import { putObject } from "./objects/put.ts";
+import { changeProject } from "./projects/change.ts";
 import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
+import { readProject } from "./projects/read.ts";
 import { removeProject } from "./projects/remove.ts";
 import { readStatus } from "./status/read.ts";
 import { addStep } from "./steps/add.ts";
@@ -73,6 +75,8 @@ export const routes: Record<string, AnyDefinition> = {
 
   "GET    /v1/projects": listProjects,
   "POST   /v1/projects": createProject,
+  "GET    /v1/projects/:name": readProject,
+  "PATCH  /v1/projects/:name": changeProject,
   "DELETE /v1/projects/:name": removeProject,
   "GET    /v1/keys": listKeys,
   "POST   /v1/keys": createKey,

@@ -2,7 +2,7 @@ import { fastifyWebsocket } from "@fastify/websocket";
 import { fastify, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { linkOf } from "#/base/web-socket-link.ts";
 import type { Caller } from "#/model/access.ts";
@@ -139,7 +139,7 @@ function serveCall(
       const caller = callers.get(request)!;
       const project = role === "anyone" ? "" : projectOf(request, caller, parts.space);
       reply.code(status);
-      const answered = await definition.run({
+      const run = async () => definition.run({
         parts,
         caller,
         project,
@@ -149,11 +149,21 @@ function serveCall(
         request,
         reply,
       });
+      const answered = await run().catch((thrown) => refuse(parts, thrown));
       if (answered === reply || reply.sent) return reply;
       if (!definition.isSettled) await settled(parts);
       return reply.send(answered);
     },
   });
+}
+
+/** What tells of the state of things; the others are about the call itself, or say that nothing can be written. */
+const telling = new Set<ErrorCode>(["not-found", "conflict", "infeasible", "limited"]);
+
+/** A refusal tells of what is, and so of what must be on disk, no less than an answer does. */
+async function refuse(parts: DoorParts, thrown: unknown): Promise<never> {
+  if (thrown instanceof CanopyError && telling.has(thrown.code)) await settled(parts);
+  throw thrown;
 }
 
 /** A body that is a stream is handed on; JSON that may stand in its place is checked here: the framework knows one schema per route. */

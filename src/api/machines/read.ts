@@ -1,6 +1,7 @@
 import { machineView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, machineParams } from "../params.ts";
+import { tellRevision } from "../revisions.ts";
 import { findMachine, machineViewOf } from "../views/machines.ts";
 
 export const readMachine = defineCall({
@@ -10,10 +11,11 @@ export const readMachine = defineCall({
   params: machineParams,
   query: inProject,
   answer: machineView,
+  revision: "told",
   errors: ["not-found"],
   async run({ parts, params, reply }) {
     const machine = findMachine(parts.space, params.machine);
-    reply.header("etag", `"${machine.revision}"`);
+    tellRevision(reply, machine);
     return machineViewOf(
       machine,
       parts.scheduler.machines().find((state) => state.machine === machine.name),

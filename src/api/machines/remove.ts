@@ -1,5 +1,6 @@
 import { defineCall } from "../call.ts";
 import { inProject, machineParams } from "../params.ts";
+import { requireRevision } from "../revisions.ts";
 import { findMachine } from "../views/machines.ts";
 
 export const removeMachine = defineCall({
@@ -11,10 +12,15 @@ export const removeMachine = defineCall({
   params: machineParams,
   query: inProject,
   status: 204,
+  revision: "expected",
   errors: ["not-found", "no-space"],
-  async run({ parts, params }) {
-    const { name } = findMachine(parts.space, params.machine);
-    await parts.space.commit((tx) => tx.delete("machine", name)).durable;
+  async run({ parts, params, request }) {
+    const machine = findMachine(parts.space, params.machine);
+    const { name } = machine;
+    await parts.space.commit((tx) => {
+      requireRevision(request, machine);
+      tx.delete("machine", name);
+    }).durable;
     parts.relay.cut(name, "this machine was removed");
   },
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { projectView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { once } from "../once.ts";
+import { tellRevision } from "../revisions.ts";
 import { projectViewOf } from "../views/access.ts";
 
 export const createProject = defineCall({
@@ -21,13 +22,16 @@ export const createProject = defineCall({
   }),
   answer: projectView,
   status: 201,
+  revision: "told",
   errors: ["conflict", "no-space"],
   async run(call) {
-    const { parts, body } = call;
+    const { parts, body, reply } = call;
     const name = await once(
       call,
       (tx) => parts.access.createProject(tx, { ...body, title: body.title || body.name }).name,
     );
-    return projectViewOf(parts.space.get("project", name)!);
+    const project = parts.space.get("project", name)!;
+    tellRevision(reply, project);
+    return projectViewOf(project);
   },
 });

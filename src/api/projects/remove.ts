@@ -3,6 +3,8 @@ import { CanopyError } from "#/base/errors.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { defineCall } from "../call.ts";
 import { projectParams } from "../params.ts";
+import { requireRevision } from "../revisions.ts";
+import { findProject } from "../views/access.ts";
 
 export const removeProject = defineCall({
   summary: "Remove a project",
@@ -12,8 +14,9 @@ export const removeProject = defineCall({
   role: "root",
   params: projectParams,
   status: 204,
+  revision: "expected",
   errors: ["not-found", "conflict", "no-space"],
-  async run({ parts, params }) {
+  async run({ parts, params, request }) {
     const { space } = parts;
     const { name } = params;
     if (name === defaultProject)
@@ -21,8 +24,7 @@ export const removeProject = defineCall({
         "conflict",
         `Cannot remove the project '${name}' as it is always there`,
       );
-    if (!space.get("project", name))
-      throw new CanopyError("not-found", `Cannot find the project '${name}'`);
+    const project = findProject((asked) => space.get("project", asked), name);
     const running = [...space.list("job")].filter(
       (job) => job.project === name && !hasJobEnded(job),
     );
@@ -37,6 +39,7 @@ export const removeProject = defineCall({
     }
     const owned = (["key", "request"] as const).flatMap((kind) => [...space.list(kind, name)]);
     await space.commit((tx) => {
+      requireRevision(request, project);
       for (const record of owned) tx.delete(record.kind, record.name);
       tx.delete("project", name);
     }).durable;

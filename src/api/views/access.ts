@@ -1,6 +1,19 @@
+import { CanopyError } from "#/base/errors.ts";
 import type { KeyRecord, ProjectRecord } from "#/model/access.ts";
 import type { KeyView, ProjectView } from "#/model/views.ts";
 import { instantOf, maybeInstant } from "./time.ts";
+
+/** Throws CanopyError "not-found". */
+export function findProject(
+  get: (name: string) => ProjectRecord | undefined,
+  name: string,
+): ProjectRecord {
+  const project = get(name);
+  if (project) return project;
+  throw new CanopyError("not-found", `Cannot find the project '${name}'`, {
+    hint: "See them all: canopy project list",
+  });
+}
 
 /** A project as the API shows it. */
 export function projectViewOf({ name, spec }: ProjectRecord): ProjectView {
