@@ -252,7 +252,9 @@ describe("a project", () => {
   it("is read, given another title and weight, and tells its revision as ETag", async () => {
     const made = await world.call("POST", "/v1/projects", { body: { name: "tagged", weight: 2 } });
     assert.equal(made.headers.etag, '"1"');
-    const changed = await world.call("PATCH", "/v1/projects/tagged", { body: { title: "A title" } });
+    const changed = await world.call("PATCH", "/v1/projects/tagged", {
+      body: { title: "A title" },
+    });
     assert.equal(changed.statusCode, 200, changed.body);
     assert.equal(changed.headers.etag, '"2"');
     const seen = await read();

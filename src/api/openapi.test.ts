@@ -77,7 +77,11 @@ describe("GET /openapi.json", () => {
         const name = `${method} ${path}`;
         const isRecord = /^\/v1\/(projects|machines)\/\{\w+\}$/.test(path);
         assert.equal(takes, isRecord && /patch|delete/.test(method), name);
-        assert.equal(tells, name === "post /v1/projects" || (isRecord && /get|patch/.test(method)), name);
+        assert.equal(
+          tells,
+          name === "post /v1/projects" || (isRecord && /get|patch/.test(method)),
+          name,
+        );
         if (takes) assert.ok("409" in responses, name);
       }
     }

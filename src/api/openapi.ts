@@ -87,7 +87,9 @@ function withDocument(transformed: Transformed, asked: Documented | undefined): 
   const { document: _document, ...schema } = transformed.schema;
   const { bodies, headers, told, answers } = asked.document;
   const said = (schema["response"] ?? {}) as Record<string, object>;
-  if (told) for (const [status, answer] of Object.entries(said)) said[status] = { ...answer, headers: told };
+  if (told)
+    for (const [status, answer] of Object.entries(said))
+      said[status] = { ...answer, headers: told };
   return {
     url: transformed.url,
     schema: {

@@ -139,16 +139,17 @@ function serveCall(
       const caller = callers.get(request)!;
       const project = role === "anyone" ? "" : projectOf(request, caller, parts.space);
       reply.code(status);
-      const run = async () => definition.run({
-        parts,
-        caller,
-        project,
-        params: request.params,
-        query: request.query,
-        body: bodyOf(request.body, request.headers["content-type"], definition),
-        request,
-        reply,
-      });
+      const run = async () =>
+        definition.run({
+          parts,
+          caller,
+          project,
+          params: request.params,
+          query: request.query,
+          body: bodyOf(request.body, request.headers["content-type"], definition),
+          request,
+          reply,
+        });
       const answered = await run().catch((thrown) => refuse(parts, thrown));
       if (answered === reply || reply.sent) return reply;
       if (!definition.isSettled) await settled(parts);

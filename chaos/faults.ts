@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Dice } from "./dice.ts";
+import { victimKinds, type Site, type Victim, type VictimKind } from "./site.ts";
+
+export interface Fault {
+  what: "kill" | "pause";
+  kind: VictimKind;
+  victim: string;
+  pid: number;
+  /** By `performance.now()`, and by the clock on the wall. */
+  atMs: number;
+  wallMs: number;
+  /** Of a pause. */
+  lastedMs: number;
+}
+
+const weights: Record<VictimKind, number> = {
+  "control plane": 4,
+  agent: 3,
+  runner: 3,
+  postmaster: 2,
+  backend: 2,
+};
+
+/** One is killed every 0.5 to 1.7 s, or two at once, or one is paused. */
+export async function injectFaults(
+  site: Site,
+  dice: Dice,
+  untilMs: number,
+  faults: Fault[],
+): Promise<void> {
+  const pauses: Promise<void>[] = [];
+  for (;;) {
+    await sleep(dice.between(500, 1700));
+    if (performance.now() >= untilMs) break;
+    if (dice.isOneIn(8)) {
+      const victim = choose(site, dice, (one) => one.pause !== undefined);
+      if (victim) pauses.push(pause(victim, dice.between(300, 4000), faults));
+    }
+    const victim = choose(site, dice);
+    if (victim) kill(victim, dice, faults);
+    if (!dice.isOneIn(6)) continue;
+    const second = choose(site, dice, ({ pid }) => pid !== victim?.pid);
+    if (second) kill(second, dice, faults);
+  }
+  await Promise.all(pauses);
+}
+
+/** A kind first, by its weight, so that many of a kind are not the more often killed. */
+function choose(
+  site: Site,
+  dice: Dice,
+  isAllowed: (victim: Victim) => boolean = () => true,
+): Victim | undefined {
+  const victims = site.victims().filter(isAllowed);
+  const kinds = victimKinds.filter((kind) => victims.some((victim) => victim.kind === kind));
+  const ticket = dice.fraction() * kinds.reduce((sum, kind) => sum + weights[kind], 0);
+  let sum = 0;
+  const kind = kinds.find((one) => (sum += weights[one]) > ticket);
+  const ofKind = victims.filter((victim) => victim.kind === kind);
+  return ofKind.length === 0 ? undefined : dice.pick(ofKind);
+}
+
+function kill(victim: Victim, dice: Dice, faults: Fault[]): void {
+  // Mostly back soon; now and then away for longer than a lease.
+  const downMs = dice.isOneIn(12) ? dice.between(4000, 12_000) : dice.between(0, 1000);
+  const fault = { ...faultOf("kill", victim), downMs };
+  if (victim.kill(victim.kind === "agent" ? downMs : Math.min(downMs, 2000))) faults.push(fault);
+}
+
+async function pause(victim: Victim, forMs: number, faults: Fault[]): Promise<void> {
+  if (!victim.pause!()) return;
+  const fault = { ...faultOf("pause", victim), lastedMs: forMs };
+  faults.push(fault);
+  await sleep(forMs);
+  victim.resume!();
+}
+
+function faultOf(what: Fault["what"], { kind, name, pid }: Victim): Fault {
+  return {
+    what,
+    kind,
+    victim: name,
+    pid,
+    atMs: performance.now(),
+    wallMs: Date.now(),
+    lastedMs: 0,
+  };
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Door } from "./door.ts";
+import type { History } from "./history.ts";
+
+const restMs = 20;
+const timeoutMs = 1000;
+
+/** One small write after the other, all the time: when they are acknowledged is when the cloud is there. */
+export class Probe {
+  /** Acknowledged ones, by `performance.now()`. */
+  readonly writes: { calledAt: number; answeredAt: number }[] = [];
+
+  async run(door: Door, history: History): Promise<void> {
+    const path = "/v1/projects/probe";
+    await door.must("POST", "/v1/projects", { body: { name: "probe" }, idempotencyKey: "probe" });
+    for (let count = 1; !door.isOver; count++) {
+      const calledAt = performance.now();
+      const body = { title: `${count}` };
+      const answer = await door.ask("PATCH", path, { body, timeoutMs });
+      if (answer?.status === 200) {
+        this.writes.push({ calledAt, answeredAt: performance.now() });
+        history.acknowledged += 1;
+      } else if (answer) history.violate(`a probe was refused: ${answer.status}`);
+      await sleep(restMs);
+    }
+  }
+
+  /** The longest time between two acknowledged writes. */
+  get longestGapMs(): number {
+    let longest = 0;
+    for (const [at, { answeredAt }] of this.writes.entries())
+      longest = Math.max(longest, answeredAt - (this.writes[at - 1]?.answeredAt ?? answeredAt));
+    return longest;
+  }
+
+  /** From `atMs` until a write is acknowledged that was asked for since; undefined when none was. */
+  recoveryMs(atMs: number): number | undefined {
+    const next = this.writes.find(({ calledAt }) => calledAt >= atMs);
+    return next && next.answeredAt - atMs;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Outcome } from "./run.ts";
+
+const violationsShown = 20;
+
+export function reportOf(outcome: Outcome): string {
+  const { faults, violations, recoveriesMs, settledMs, runs, calls } = outcome;
+  const kills = faults.filter(({ what }) => what === "kill");
+  const pauses = faults.filter(({ what }) => what === "pause");
+  const lines = [
+    `${kills.length} kills in ${seconds(outcome.faultsMs)}: ${byKind(kills)}`,
+    `${pauses.length} pauses: ${byKind(pauses)}`,
+    `${count(outcome.acknowledged)} acknowledged writes checked, ${violations.length} violations`,
+    `${count(outcome.jobs)} jobs with ${count(outcome.tasks)} tasks, each with its one right result`,
+    `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
+    `${count(outcome.recordCalls)} calls to ${outcome.records} records judged linearizable`,
+    `${count(calls.answered)} calls answered, ${count(calls.unanswered)} without an answer, ${count(calls.refusedForNow)} told to come again`,
+    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}; after a kill ${seconds(quantile(recoveriesMs, 0.5))} in the middle, ${seconds(quantile(recoveriesMs, 1))} at worst`,
+    settledMs === undefined
+      ? "did not come to rest"
+      : `came to rest ${seconds(settledMs)} after the last fault`,
+    `again: npm run chaos -- --seed ${outcome.seed}`,
+  ];
+  for (const violation of violations.slice(0, violationsShown)) lines.push(`✖ ${violation}`);
+  if (violations.length > violationsShown)
+    lines.push(`✖ and ${violations.length - violationsShown} more`);
+  return lines.join("\n");
+}
+
+function byKind(faults: Outcome["faults"]): string {
+  const groups = Object.entries(Object.groupBy(faults, ({ kind }) => kind));
+  return groups.map(([kind, list]) => `${list.length} ${kind}`).join(", ") || "none";
+}
+
+function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length - 1) * share)] ?? 0;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+const count = (value: number): string => value.toLocaleString("en");

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkAll, checkEffects, settle } from "./check.ts";
+import { Dice } from "./dice.ts";
+import { Door, Over } from "./door.ts";
+import { injectFaults, type Fault } from "./faults.ts";
+import { History } from "./history.ts";
+import { bags, cancellations, chains, effects, programs, streams } from "./load/jobs.ts";
+import type { Client } from "./load/parts.ts";
+import { records } from "./load/records.ts";
+import { keys, objects, readers } from "./load/things.ts";
+import { Probe } from "./probe.ts";
+import type { Site } from "./site.ts";
+import { moduleSource } from "./work.ts";
+
+const settleMsMax = 60_000;
+const jobClients: Client[] = [
+  bags,
+  bags,
+  streams,
+  streams,
+  chains,
+  effects,
+  programs,
+  cancellations,
+];
+const clients = [...jobClients, objects, keys, readers, readers, records, records];
+
+export interface Outcome {
+  seed: number;
+  faults: Fault[];
+  /** From the first fault to the last. */
+  faultsMs: number;
+  acknowledged: number;
+  jobs: number;
+  tasks: number;
+  recordCalls: number;
+  records: number;
+  runs: { runs: number; again: number };
+  calls: { answered: number; unanswered: number; refusedForNow: number };
+  longestGapMs: number;
+  /** Of the control plane and what is below it, by fault. */
+  recoveriesMs: number[];
+  /** From the last fault until nothing was left to do. */
+  settledMs: number | undefined;
+  violations: string[];
+}
+
+/** Load and faults for `forMs`, then none; then every acknowledged write is checked, twice: before and after a restart. */
+export async function runChaos(
+  site: Site,
+  options: { seed: number; forMs: number; historyFile: string; say: (sentence: string) => void },
+): Promise<Outcome> {
+  const { seed, forMs, historyFile, say } = options;
+  const dice = new Dice(seed);
+  const history = new History(historyFile);
+  const door = new Door(site.urls, site.key, dice.fork());
+  const { key: module } = await door.must<{ key: string }>("POST", "/v1/objects", {
+    bytes: Buffer.from(moduleSource),
+  });
+  const probe = new Probe();
+  const working = clients.map((client, number) =>
+    client({ door, history, dice: dice.fork(), client: number, module, folder: site.folder }),
+  );
+  const ended = [...working, probe.run(door, history)].map((work) =>
+    work.catch((thrown: unknown) => {
+      if (!(thrown instanceof Over)) history.violate(String((thrown as Error).stack ?? thrown));
+    }),
+  );
+  await sleep(1000);
+  const faults: Fault[] = [];
+  const faultsFromMs = performance.now();
+  await injectFaults(site, dice.fork(), faultsFromMs + forMs, faults);
+  const faultsToMs = performance.now();
+  await sleep(1000);
+  say(`${faults.length} faults, ${history.acknowledged} acknowledged writes`);
+  door.close();
+  await Promise.all(ended);
+
+  const last = new Door(site.urls, site.key, dice.fork());
+  say("nobody asks for more");
+  const isSettled = await settle(last, history, settleMsMax);
+  const settledMs = isSettled ? performance.now() - faultsToMs : undefined;
+  say("everything is at rest");
+  await checkAll(last, history);
+  if (history.violations.length === 0) {
+    say("all is there; restarting");
+    await site.restart();
+    await checkAll(last, history);
+  }
+  const runs = checkEffects(history, faults);
+  for (const end of site.ownEnds()) history.violate(end);
+  history.close();
+  const jobs = [...history.jobs.values()];
+  return {
+    seed,
+    faults,
+    faultsMs: faultsToMs - faultsFromMs,
+    acknowledged: history.acknowledged,
+    jobs: jobs.length,
+    tasks: jobs.flatMap(({ steps }) => steps).reduce((sum, { offered }) => sum + offered, 0),
+    recordCalls: [...history.records.values()].reduce((sum, calls) => sum + calls.length, 0),
+    records: history.records.size,
+    runs,
+    calls: door.counts,
+    longestGapMs: probe.longestGapMs,
+    recoveriesMs: faults
+      .filter(({ what, kind }) => what === "kill" && !["agent", "runner"].includes(kind))
+      .flatMap(({ atMs }) => probe.recoveryMs(atMs) ?? []),
+    settledMs,
+    violations: history.violations,
+  };
+}

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+
+/** What tasks compute, so that anyone can tell the right result: a function of the input and nothing else. */
+export const moduleSource = `
+import { appendFileSync } from "node:fs";
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const plain = async (seed, index) => ({ seed, value: (seed * 31 + index * index) % 1000003 });
+export const slow = async (seed, index, ms) => {
+  await rest(ms);
+  return { seed, value: (seed * 31 + index * index) % 1000003 };
+};
+export const marked = async (seed, index, ms, file) => {
+  appendFileSync(file, [index, process.ppid, process.pid, Date.now()].join(" ") + "\\n");
+  await rest(ms);
+  return { seed, value: (seed * 31 + index * index) % 1000003 };
+};
+`;
+
+/** The result of any of its functions, as the API tells it. */
+export function resultOf(seed: number, index: number): { seed: number; value: number } {
+  return { seed, value: (seed * 31 + index * index) % 1_000_003 };
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
