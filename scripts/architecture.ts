@@ -17,7 +17,7 @@ const layers = [
   ["base"],
   ["model"],
   ["space", "objects", "logs", "drivers", "access", "meter"],
-  ["scheduler", "jobs", "agent"],
+  ["scheduler", "jobs", "agent", "chaos"],
   ["api", "cli", "sdk"],
 ];
 const program = layers.length;

@@ -20,7 +20,7 @@ function inherited(env: Environment): Record<string, string> {
 
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
-  const { folder, urls, token, labels, cpus, memoryBytes, logLevel } = options;
+  const { folder, urls, token, labels, cpus, memoryBytes, logLevel, isSupervised } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
     host.log.error("the agent met a fault of its own and ends", {
@@ -48,6 +48,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
     rates: ratesOf(capacity),
     ...(cpus === undefined && memoryBytes === undefined ? {} : { capacity }),
     env: inherited(env),
+    ...(isSupervised && { crash: () => host.processes.kill(process.pid) }),
   });
   return {
     machine: agent.machine,

@@ -4,6 +4,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
+import { startChaos } from "#/chaos/chaos.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import { FileLogs } from "#/logs/files.ts";
 import type { Logs } from "#/logs/logs.ts";
@@ -56,6 +57,7 @@ export async function startEngine(host: EngineHost, options: EngineOptions): Pro
   const scheduler = new Scheduler({ space, clock, log, meter: price });
   const jobs = startJobs({ space, objects, clock, log });
   scheduler.start();
+  const chaos = startChaos({ space, field: scheduler, clock, random, log });
 
   return {
     space,
@@ -65,6 +67,7 @@ export async function startEngine(host: EngineHost, options: EngineOptions): Pro
     logs,
     async stop() {
       guard.stop();
+      chaos.stop();
       jobs.stop();
       scheduler.stop();
       await logs.close();

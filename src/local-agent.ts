@@ -69,7 +69,7 @@ async function spawnAgent(
 ): Promise<AgentProcess> {
   const { folder, mainFile, env, logLevel } = options;
   const token = await joinToken(host, cloud, folder);
-  const flags = ["--url", cloud.url, "--folder", folder, "--log-level", logLevel];
+  const flags = ["--url", cloud.url, "--folder", folder, "--log-level", logLevel, "--supervised"];
   const { pid } = host.processes.spawn([process.execPath, mainFile, "agent", ...flags], {
     folder: "/",
     env: token === undefined ? env : { ...env, CANOPY_JOIN_TOKEN: token },

@@ -6,6 +6,7 @@ import { limits } from "#/base/limits.ts";
 import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
 import type { MachineStatus } from "#/model/machine.ts";
+import type { Fault } from "#/model/game-day.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
 import { Calls } from "./calls.ts";
@@ -230,7 +231,7 @@ class RunningAgent implements Agent {
   }
 
   #status(): MachineStatus {
-    const { host, version, rates } = this.#options;
+    const { host, version, rates, crash } = this.#options;
     const { hostname, os, arch } = host.processes.facts();
     return {
       hostname,
@@ -240,6 +241,7 @@ class RunningAgent implements Agent {
       capacity: this.#capacity,
       drivers: this.#drivers.map(({ name }) => name),
       ...(this.#peerUrl === undefined ? {} : { peerUrl: this.#peerUrl }),
+      faults: crash ? ["task", "agent", "machine"] : ["task", "machine"],
       rates,
     };
   }
@@ -279,9 +281,23 @@ class RunningAgent implements Agent {
       case "forget":
         for (const job of message.jobs) this.#segments.forget(job);
         return this.#tasks!.forget(message.jobs);
+      case "fault":
+        return this.#suffer(message.fault);
       case "fetch":
         return void this.#giveSegment(message.request, message.segment);
     }
+  }
+
+  /** A game day hits this machine, or what it runs. */
+  #suffer(fault: Fault): void {
+    const { host, crash } = this.#options;
+    host.log.warn("a game day hits this machine", { kind: fault.kind, hit: fault.hit });
+    if (fault.kind === "task") {
+      const wasThere = this.#tasks!.crash(fault.task, fault.hit);
+      this.#connection.send({ type: "struck", hit: fault.hit, wasThere });
+    } else if (fault.kind === "machine") {
+      this.#connection.leave(Math.min(fault.awayMs, limits.machineAwayMsMax));
+    } else crash?.();
   }
 
   #release(tasks: TaskClaim[]): void {

@@ -68,6 +68,20 @@ export class Connection {
     return this.#link?.link.bufferedBytes() ?? 0;
   }
 
+  /** Falls silent: no link for so long, as when a cable is pulled. */
+  leave(awayMs: number): void {
+    if (this.#isClosed) return;
+    this.#timer?.cancel();
+    const link = this.#link?.link;
+    this.#link = undefined;
+    this.isWelcomed = false;
+    link?.close();
+    this.#timer = this.#parts.clock.after(awayMs, () => {
+      this.#goneMs = this.#parts.clock.monotonicMs();
+      this.open();
+    });
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();

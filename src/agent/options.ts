@@ -22,6 +22,8 @@ export interface StartAgentOptions {
   capacity?: Partial<Capacity>;
   /** What every task inherits of the environment. */
   env: Record<string, string>;
+  /** Ends this process at once, as kill -9 would. Absent where nobody would start it again. */
+  crash?: () => void;
   /** The address at which other agents reach this one; guessed when absent. */
   peerHost?: string;
 }

@@ -67,6 +67,14 @@ export class Tasks implements WorkSink {
     }
   }
 
+  /** A game day hits it. False when it is not under way here. */
+  crash([, fence]: TaskClaim, hit: string): boolean {
+    const work = this.#held.get(fence);
+    if (!work || work.cancelled || work.startedMs === 0) return false;
+    const message = `A game day ended its process by SIGKILL: ${hit}`;
+    return this.#driverOf(work)?.crash(work, { reason: "injected", message, hit }) ?? false;
+  }
+
   /** Ends all of it, or what has not begun, without a report; gives the claims on it. */
   giveUp(which: "all" | "waiting"): TaskClaim[] {
     const given = [...this.#held.values()].filter(

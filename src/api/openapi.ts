@@ -4,6 +4,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-pro
 import { z } from "zod";
 import { errorCodes, type ErrorCode } from "#/base/errors.ts";
 import { jobRequest, stepRequest } from "#/model/job-request.ts";
+import * as chaos from "#/model/chaos-views.ts";
 import * as views from "#/model/views.ts";
 import type { AnyDefinition } from "./call.ts";
 
@@ -31,6 +32,10 @@ const named: Record<string, z.ZodType> = {
   MadeJoinToken: views.madeJoinTokenView,
   Object: views.objectView,
   Status: views.statusView,
+  ChaosPolicy: chaos.chaosPolicyView,
+  GameDay: chaos.gameDayView,
+  GameDayReport: chaos.gameDayReport,
+  Hit: chaos.hitView,
   Problem: views.problemView,
 };
 

@@ -11,6 +11,7 @@ export const stepParams = jobParams.extend({ step: number });
 export const taskParams = stepParams.extend({ index: number });
 export const machineParams = z.object({ machine: word });
 export const projectParams = z.object({ name: word });
+export const gameDayParams = z.object({ gameDay: word });
 export const keyParams = z.object({ key: word });
 export const objectParams = z.object({ key: objectKey });
 

@@ -1,4 +1,12 @@
 import type { AnyDefinition } from "./call.ts";
+import { listGameDays } from "./chaos/list.ts";
+import { previewGameDay } from "./chaos/preview.ts";
+import { readChaosPolicy } from "./chaos/read-policy.ts";
+import { readGameDay } from "./chaos/read.ts";
+import { removeChaosPolicy } from "./chaos/remove-policy.ts";
+import { setChaosPolicy } from "./chaos/set-policy.ts";
+import { startGameDay } from "./chaos/start.ts";
+import { stopGameDay } from "./chaos/stop.ts";
 import { followEvents } from "./events/follow.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { closeJob } from "./jobs/close.ts";
@@ -72,6 +80,15 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/machines/:machine/segments/*": readSegment,
   "POST   /v1/machines/join": joinMachine,
   "POST   /v1/join-tokens": createJoinToken,
+
+  "GET    /v1/chaos/policy": readChaosPolicy,
+  "PUT    /v1/chaos/policy": setChaosPolicy,
+  "DELETE /v1/chaos/policy": removeChaosPolicy,
+  "POST   /v1/chaos/preview": previewGameDay,
+  "POST   /v1/chaos/game-days": startGameDay,
+  "GET    /v1/chaos/game-days": listGameDays,
+  "GET    /v1/chaos/game-days/:gameDay": readGameDay,
+  "POST   /v1/chaos/game-days/:gameDay/stop": stopGameDay,
 
   "GET    /v1/projects": listProjects,
   "POST   /v1/projects": createProject,

@@ -235,6 +235,21 @@ export const limits = {
   /** Free disk below which nothing more is acknowledged. */
   diskFreeBytesMin: 16 * MiB,
   diskCheckMs: 1000,
+  /** Hits of one game day; tasks of a hit that are looked after one by one; game days kept in memory. */
+  gameDayHitsMax: 1000,
+  hitVictimsMax: 256,
+  gameDaysKeptMax: 50,
+  /** How often a game day that is on, and a schedule, are looked at. */
+  gameDayLookMs: 200,
+  gameDayScheduleLookMs: 5_000,
+  /** A running game day says so often that the control plane lives. */
+  gameDaySeenMs: 5_000,
+  /** A hit that nothing has noticed by then has missed. */
+  hitMissedMs: 20_000,
+  /** The longest game day, the longest that a machine stays away, and the longest patience with healing. */
+  gameDayMsMax: 24 * 60 * 60_000,
+  machineAwayMsMax: 10 * 60_000,
+  healMsMax: 60 * 60_000,
   /** How long `canopy up` waits for its first machine. */
   firstMachineMs: 20_000,
 } as const;

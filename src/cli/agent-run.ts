@@ -25,6 +25,7 @@ export function agentOptions(command: Command): Command {
     .option("--label <name=value>", "a label of this machine (may be repeated)", many)
     .option("--cpus <number>", "CPUs that it gives, all when absent", parseNumber)
     .option("--memory <size>", "memory that it gives, as in 8GiB; all when absent", sizeOption)
+    .option("--supervised", "something starts it again when it dies, so that game days may kill it")
     .option("--log-level <level>", "debug, info, warn or error");
 }
 
@@ -33,6 +34,7 @@ interface AgentFlags {
   label?: string[];
   cpus?: number;
   memory?: number;
+  supervised?: boolean;
   logLevel?: string;
 }
 
@@ -44,7 +46,7 @@ export async function runUntilEnded(
 ): Promise<Done> {
   const urls = addressesOf(url);
   const { terminal, programs } = cli;
-  const { folder, label, cpus, memory, logLevel } = cli.options as AgentFlags;
+  const { folder, label, cpus, memory, supervised, logLevel } = cli.options as AgentFlags;
   const agent = await programs.agent({
     folder:
       folder === undefined
@@ -55,6 +57,7 @@ export async function runUntilEnded(
     labels: labelsOf(label),
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
+    isSupervised: supervised === true,
     logLevel: logLevel ?? programs.config.logLevel,
   });
   if (cli.options.json !== undefined)

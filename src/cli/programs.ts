@@ -59,6 +59,8 @@ export interface AgentWish {
   cpus?: number;
   memoryBytes?: number;
   logLevel: string;
+  /** Something starts this program again when it dies. */
+  isSupervised: boolean;
 }
 
 export interface StartedAgent {

@@ -1,6 +1,7 @@
 import type { Host } from "#/base/host.ts";
 import type { LogLine, SegmentSource, StepBrief, TaskOffer, TaskReport } from "#/model/wire.ts";
 import type { Capacity } from "#/model/needs.ts";
+import type { TaskError } from "#/model/task.ts";
 import type { Cages } from "#/base/processes.ts";
 import type { Admission } from "./admission.ts";
 
@@ -15,6 +16,8 @@ export interface Driver {
   start(work: Work): void;
   /** Ends it as soon as can be, with the reason "cancelled"; what is queued beside it goes on unharmed. */
   cancel(work: Work): void;
+  /** Ends it by SIGKILL, as a crash would, with the error given. False when it is not under way here. */
+  crash(work: Work, error: TaskError): boolean;
   /** What is under way at this moment, without what only waits. */
   running(): Work[];
   /** Nothing of that job will come any more. */

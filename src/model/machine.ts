@@ -1,3 +1,4 @@
+import type { ChaosTarget } from "./game-day.ts";
 import type { Capacity } from "./needs.ts";
 import type { RecordOf } from "./record.ts";
 
@@ -25,6 +26,8 @@ export interface MachineStatus {
   drivers: string[];
   /** Where other agents reach it for the shuffle; undefined when they cannot. */
   peerUrl?: string;
+  /** What a game day may hit here. Without "agent" nobody would start the agent again. */
+  faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */
   rates: MachineRates;
 }

@@ -1,7 +1,9 @@
 import type { JobRecord } from "./job.ts";
+import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
 import type { MachineRecord } from "./machine.ts";
 import type { MemoRecord } from "./memo.ts";
+import type { PolicyRecord } from "./policy.ts";
 import type { RequestRecord } from "./request.ts";
 import type { StepRecord } from "./step.ts";
 import type { TaskRecord } from "./task.ts";
@@ -32,7 +34,10 @@ export type AnyRecord =
   | KeyRecord
   | JoinTokenRecord
   | MemoRecord
-  | RequestRecord;
+  | RequestRecord
+  | PolicyRecord
+  | GameDayRecord
+  | HitRecord;
 
 export type Kind = AnyRecord["kind"];
 export type RecordOfKind<K extends Kind> = Extract<AnyRecord, { kind: K }>;

@@ -59,6 +59,8 @@ export interface TaskError {
   exitCode?: number;
   /** For "shuffle-lost": map tasks that have to run again. */
   lostTasks?: string[];
+  /** For "injected": the hit of a game day that ended it. */
+  hit?: string;
 }
 
 export type FailureReason =
@@ -73,6 +75,7 @@ export type FailureReason =
   | "output-missing"
   | "shuffle-lost"
   | "machine-lost"
+  | "injected"
   | "cancelled";
 
 /** What the tasks of a step share. */

@@ -339,7 +339,7 @@ export const eventView = z.object({
   changes: z.array(
     z.object({
       op: z.enum(["put", "archive", "restore", "delete"]),
-      kind: z.enum(["job", "step", "machine", "project", "key"]),
+      kind: z.enum(["job", "step", "machine", "project", "key", "policy", "game-day"]),
       name: z.string(),
       phase: z.string().optional(),
       revision: count,

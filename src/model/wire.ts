@@ -1,3 +1,4 @@
+import type { Fault } from "./game-day.ts";
 import type { MachineStatus } from "./machine.ts";
 import type { StepSpec } from "./step.ts";
 import type { TaskError } from "./task.ts";
@@ -20,6 +21,8 @@ export type FromAgent =
   | { type: "logs"; lines: LogLine[] }
   /** Gives up tasks that it holds and has not begun. */
   | { type: "release"; tasks: TaskClaim[] }
+  /** Answers a "fault" on a task: whether it was under way here, and so was hit. */
+  | { type: "struck"; hit: string; wasThere: boolean }
   /** Answers "fetch": the segment in base64, or none when it is gone. */
   | { type: "segment"; request: number; content: string | undefined };
 
@@ -40,6 +43,8 @@ export type FromCloud =
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */
   | { type: "forget"; jobs: string[] }
+  /** A game day hits this machine, or a task on it. An agent takes faults from its cloud alone. */
+  | { type: "fault"; fault: Fault }
   /**
    * Another agent cannot reach this one: send that part of a segment of the shuffle by this link. Parts
    * of limits.relayPartBytes are numbered from 0 after the segment's name: "job/step/index/partition/0".

@@ -8,6 +8,7 @@ import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
+import type { Happenings } from "./session.ts";
 import { claimOf, MachineState, StepState, type Lease } from "./state.ts";
 import { classOfTemplate, type TaskClass } from "./task-class.ts";
 
@@ -37,6 +38,7 @@ export class Board {
   onDropped: (step: StepState) => void = () => {};
   /** Whether nobody else hands out tasks at this moment. */
   isSure: () => boolean = () => true;
+  happenings: Happenings | undefined;
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;
   #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();

@@ -82,6 +82,17 @@ export function lose(ending: Ending): void {
   giveUp(ending, [...(task.status.attempts ?? []), { machine, at: now, error }], { lost });
 }
 
+/** A game day ended the attempt. The task is charged with nothing: it rests as after a first failure, and is tried again. */
+export function resume({ tx, tally, step, task, lease, now }: Ending): void {
+  const { attempts } = task.status;
+  const notBefore = now + backOffMs(step.spec.template.retryMs, 1, lease.index);
+  tx.put({
+    ...task,
+    status: { ...again(task, lease), phase: "waiting", notBefore, ...(attempts && { attempts }) },
+  });
+  tally.of(step.name).lost++;
+}
+
 /** A reduce attempt found its input gone. It waits for that to be made again, and is charged no attempt. */
 export function waitForInput(ending: Ending, error: TaskError, isCounted: boolean): void {
   const { tx, tally, step, task, lease, now } = ending;

@@ -1,8 +1,9 @@
 import type { StepRecord } from "#/model/step.ts";
 import type { TaskUsage } from "#/model/usage.ts";
 import type { TaskClaim, TaskReport } from "#/model/wire.ts";
+import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
-import { fail, lose, succeed } from "./ending.ts";
+import { fail, lose, resume, succeed } from "./ending.ts";
 import { keepMemo } from "./memo.ts";
 import type { Meter } from "./session.ts";
 import { soundUsage } from "./sound.ts";
@@ -68,7 +69,9 @@ export function finish(
         if (reason === undefined) {
           succeed(ending, report, usage);
           if (lease.memoKey !== undefined) keepMemo(tx, task, lease.memoKey, report, now);
-        } else if (reason === "cancelled" || reason === "machine-lost") {
+        } else if (reason === "injected" && isHit(tx, report)) {
+          resume(ending);
+        } else if (reason === "cancelled" || reason === "machine-lost" || reason === "injected") {
           lose(ending); // nobody here asked for it: the machine is going down
         } else {
           fail(ending, report, usage);
@@ -86,4 +89,12 @@ export function finish(
     board.end(lease, usage.wallMs);
   }
   return { durable, refused, shuffleLost };
+}
+
+/** An agent's word is not enough: a game day must have decided to hit that attempt. */
+function isHit(tx: Transaction, { task, fence, error }: TaskReport): boolean {
+  const hit = error?.hit === undefined ? undefined : tx.get("hit", error.hit);
+  return (
+    hit?.spec.victims.some((victim) => victim.task === task && victim.fence === fence) ?? false
+  );
 }

@@ -105,7 +105,14 @@ describe("a lease", () => {
     const since = rig.clock.now();
     await rig.clock.advance(500);
     assert.deepEqual(rig.scheduler.leases("j1"), [
-      { task: "j1/0/0", machine: "m1", fence: agent.held[0]!.fence, since, attempt: 1 },
+      {
+        task: "j1/0/0",
+        machine: "m1",
+        fence: agent.held[0]!.fence,
+        since,
+        attempt: 1,
+        isAhead: false,
+      },
     ]);
     assert.deepEqual(rig.scheduler.leases("j2"), []);
   });
@@ -191,7 +198,7 @@ describe("a short task handed out ahead", () => {
 describe("connect()", () => {
   test("throws not-found for a machine that has not joined", async () => {
     const rig = await Rig.open();
-    const link = { offer() {}, cancel() {}, forget() {} };
+    const link = { offer() {}, cancel() {}, forget() {}, fault() {} };
     assert.throws(() => rig.scheduler.connect("m1", [], link, () => ""), { code: "not-found" });
   });
 

@@ -134,11 +134,17 @@ export class OpenSession implements Session, SessionState {
     }
   }
 
+  struck(hit: string, wasThere: boolean): void {
+    this.hear();
+    this.#parts.board.happenings?.struck(hit, wasThere);
+  }
+
   close(): void {
     if (!this.#isOpen) return;
     this.pullTasks = 0;
     this.#state.session = undefined;
     this.#parts.dispatch.opened(this.#state);
+    this.#parts.board.happenings?.unlinked(this.machine);
   }
 
   /** Renews all that the machine holds. Its record may be gone: then nothing does. */

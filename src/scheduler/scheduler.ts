@@ -1,6 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
+import type { Fault } from "#/model/game-day.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { TaskClaim } from "#/model/wire.ts";
@@ -18,10 +19,10 @@ import { OpenSession } from "./open-session.ts";
 import { Preparer } from "./prepare.ts";
 import { Reaper } from "./reaper.ts";
 import { RestingTasks } from "./retry.ts";
-import type { AgentLink, LeaseView, MachineView, Meter, Session } from "./session.ts";
+import type { AgentLink, Happenings, LeaseView, MachineView, Meter, Session } from "./session.ts";
 import { Ring } from "./ring.ts";
 import { Shuffle } from "./shuffle.ts";
-import type { MachineState, StepState } from "./state.ts";
+import type { Lease, MachineState, StepState } from "./state.ts";
 
 export interface SchedulerParts {
   space: Space;
@@ -142,25 +143,36 @@ export class Scheduler {
     this.#reaper.lose(state, compareHolds(this.#board, state, holds, !this.#grace.isOver));
     this.#forgetEnded(state);
     this.#grace.heard(machine);
+    this.#board.happenings?.linked(machine);
     return session;
+  }
+
+  /** Sends a fault to a machine. False when that is not connected. */
+  strike(machine: string, fault: Fault): boolean {
+    const session = this.#board.machines.get(machine)?.session;
+    session?.agent.fault(fault);
+    return session !== undefined;
+  }
+
+  /** Tells one listener of links and hits as they happen. */
+  onHappening(listener: Happenings): void {
+    this.#board.happenings = listener;
+  }
+
+  /** The lease of one task; undefined when it is not under way. */
+  leaseOf(task: string): LeaseView | undefined {
+    const lease = this.#board.leaseOf(task);
+    return lease && this.#viewOf(lease);
   }
 
   /** Tasks under way, of one job or of all. */
   leases(job?: string): LeaseView[] {
-    const { machines, clock } = this.#board;
-    const bootedAt = clock.now() - clock.monotonicMs();
+    const { machines } = this.#board;
     const views: LeaseView[] = [];
     for (const machine of machines.values()) {
       for (const lease of machine.leases) {
         if (job !== undefined && lease.step.job !== job) continue;
-        const { fence, attempt, sinceMs } = lease;
-        views.push({
-          task: lease.task.name,
-          machine: machine.name,
-          fence,
-          since: Math.round(bootedAt + sinceMs),
-          attempt,
-        });
+        views.push(this.#viewOf(lease));
       }
     }
     return views;
@@ -194,6 +206,13 @@ export class Scheduler {
   /** Undefined when some machine could run it when nothing else ran there, or when none has joined yet. */
   fit(needs: Needs, driver: string): Misfit | undefined {
     return misfit(this.#space.all("machine"), needs, driver);
+  }
+
+  #viewOf({ task, machine, fence, attempt, sinceMs, isShort, beats }: Lease): LeaseView {
+    const { clock } = this.#board;
+    const since = Math.round(clock.now() - clock.monotonicMs() + sinceMs);
+    const isAhead = isShort && beats === 0;
+    return { task: task.name, machine: machine.name, fence, since, attempt, isAhead };
   }
 
   #awake(step: StepState, index: number): void {

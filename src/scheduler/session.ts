@@ -1,3 +1,4 @@
+import type { Fault } from "#/model/game-day.ts";
 import type { Needs, Capacity } from "#/model/needs.ts";
 import type { MachineRates } from "#/model/machine.ts";
 import type { TaskUsage, Usage } from "#/model/usage.ts";
@@ -11,6 +12,8 @@ export interface AgentLink {
   cancel(claims: TaskClaim[]): void;
   /** These jobs have ended: what is kept for them may go. */
   forget(jobs: string[]): void;
+  /** A game day hits it. */
+  fault(fault: Fault): void;
 }
 
 /** One agent's link, from hello to its end. */
@@ -31,6 +34,8 @@ export interface Session {
   finish(reports: readonly TaskReport[]): Promise<void>;
   /** Gives tasks back that were not begun; they are ready again, and nothing is charged. */
   release(claims: readonly TaskClaim[]): void;
+  /** What came of a fault on a task. */
+  struck(hit: string, wasThere: boolean): void;
   /** The link is gone. Leases stay until they run out, or until the machine connects again. */
   close(): void;
 }
@@ -44,6 +49,8 @@ export interface LeaseView {
   since: number;
   /** Counted from 1. */
   attempt: number;
+  /** A short one, handed out ahead: it may not have begun. */
+  isAhead: boolean;
 }
 
 /** What is known of a machine at this moment, and is in no record. */
@@ -57,6 +64,13 @@ export interface MachineView {
   running: number;
   /** What its tasks leave of its capacity; never below 0. */
   free: Capacity;
+}
+
+/** What happens to machines and hits, for who has to notice at once. Called synchronously; must not throw. */
+export interface Happenings {
+  linked(machine: string): void;
+  unlinked(machine: string): void;
+  struck(hit: string, wasThere: boolean): void;
 }
 
 /** What an attempt cost, from what it used: made by `meter/price.ts`. */

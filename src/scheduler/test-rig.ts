@@ -2,6 +2,7 @@ import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
 import { price } from "#/meter/price.ts";
 import { ratesOf } from "#/meter/prices.ts";
+import type { Fault } from "#/model/game-day.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { hasStepEnded, type StepRecord, type StepSpec, type StepStatus } from "#/model/step.ts";
 import { readyStatus, taskName, type TaskRecord, type TaskTemplate } from "#/model/task.ts";
@@ -241,6 +242,7 @@ export class FakeAgent {
   steps: Record<string, StepBrief> = {};
   cancels: TaskClaim[] = [];
   forgotten: string[] = [];
+  faults: Fault[] = [];
   #rig: Rig;
 
   constructor(rig: Rig, name: string, holds: TaskClaim[]) {
@@ -261,6 +263,7 @@ export class FakeAgent {
           this.held = this.held.filter(({ task, fence }) => !cancelled.has(`${task} ${fence}`));
         },
         forget: (jobs) => void this.forgotten.push(...jobs),
+        fault: (fault) => void this.faults.push(fault),
       },
       (job) => `key of ${job}`,
     );

@@ -2,6 +2,14 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
 import type {
+  ChaosPolicyInput,
+  ChaosPolicyView,
+  ChaosPreview,
+  GameDayInput,
+  GameDayReport,
+  GameDayView,
+} from "#/model/chaos-views.ts";
+import type {
   AppendedView,
   CostView,
   JobDetail,
@@ -221,6 +229,41 @@ export class Client {
       if (thrown instanceof CanopyError && thrown.code === "not-found") return false;
       throw thrown;
     }
+  }
+
+  chaosPolicy(): Promise<ChaosPolicyView> {
+    return this.http.json("GET", "/v1/chaos/policy");
+  }
+
+  setChaosPolicy(policy: ChaosPolicyInput): Promise<ChaosPolicyView> {
+    return this.http.json("PUT", "/v1/chaos/policy", { body: policy, repeatable: true });
+  }
+
+  removeChaosPolicy(): Promise<void> {
+    return this.http.json("DELETE", "/v1/chaos/policy");
+  }
+
+  /** What a game day would hit at this moment. */
+  previewGameDay(wish: Pick<GameDayInput, "targets" | "seed">): Promise<ChaosPreview> {
+    return this.http.json("POST", "/v1/chaos/preview", { body: wish, repeatable: true });
+  }
+
+  startGameDay(wish: GameDayInput): Promise<GameDayView> {
+    return this.http.json("POST", "/v1/chaos/game-days", { body: wish });
+  }
+
+  /** A page of game days, the newest first. */
+  gameDays(query: { limit?: number; cursor?: string } = {}): Promise<Page<GameDayView>> {
+    return this.http.json("GET", "/v1/chaos/game-days", { query });
+  }
+
+  gameDay(gameDay: string): Promise<GameDayReport> {
+    return this.http.json("GET", `/v1/chaos/game-days/${encodeURIComponent(gameDay)}`);
+  }
+
+  stopGameDay(gameDay: string): Promise<GameDayView> {
+    const path = `/v1/chaos/game-days/${encodeURIComponent(gameDay)}/stop`;
+    return this.http.json("POST", path, { body: {}, repeatable: true });
   }
 
   projects(): Promise<Page<ProjectView>> {

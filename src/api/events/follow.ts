@@ -78,7 +78,7 @@ async function tell(
   }
 }
 
-const kinds = ["job", "step", "machine", "project", "key"] as const;
+const kinds = ["job", "step", "machine", "project", "key", "policy", "game-day"] as const;
 
 /** What a batch means to a project; undefined when nothing. Machines serve every project. */
 export function eventOf({ sequence, changes }: Batch, project: string): EventView | undefined {

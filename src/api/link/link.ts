@@ -76,6 +76,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         offer: (steps, tasks) => send({ type: "tasks", steps, tasks }),
         cancel: (tasks) => send({ type: "cancel", tasks }),
         forget: (jobs) => send({ type: "forget", jobs }),
+        fault: (fault) => send({ type: "fault", fault }),
       },
       (job) => access.jobKey(job),
     );
@@ -130,6 +131,8 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         return keepLogs(parts, message.lines);
       case "release":
         return session.release(message.tasks);
+      case "struck":
+        return session.struck(message.hit, message.wasThere);
       case "segment":
         return relay.answered(machine, message.request, message.content);
     }

@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { chaosTargets } from "#/model/game-day.ts";
 import type { FromAgent, TaskReport } from "#/model/wire.ts";
 import { z } from "zod";
 
@@ -17,6 +18,7 @@ const machineStatus = z.object({
   capacity: z.object({ milliCpus: z.number().min(0), memoryBytes: z.number().min(0) }),
   drivers: z.array(z.string().max(100)).max(100),
   peerUrl: z.string().max(1000).optional(),
+  faults: z.array(z.enum(chaosTargets)).max(10).optional(),
   rates: z.object({
     microsPerHour: z.number().min(0).optional(),
     idleWatts: z.number().min(0),
@@ -46,6 +48,7 @@ const others = z.discriminatedUnion("type", [
     ),
   }),
   z.object({ type: z.literal("release"), tasks: claims }),
+  z.object({ type: z.literal("struck"), hit: z.string().max(100), wasThere: z.boolean() }),
   z.object({ type: z.literal("segment"), request: z.number(), content: z.string().optional() }),
 ]);
 

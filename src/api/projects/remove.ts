@@ -9,7 +9,7 @@ import { findProject } from "../views/access.ts";
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys. Refused while jobs of it run; what its jobs have left in the log stays there.",
+    "With its keys and policies. Refused while jobs of it run; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -37,7 +37,9 @@ export const removeProject = defineCall({
         },
       );
     }
-    const owned = (["key", "request"] as const).flatMap((kind) => [...space.list(kind, name)]);
+    const owned = (["key", "request", "policy"] as const).flatMap((kind) => [
+      ...space.list(kind, name),
+    ]);
     await space.commit((tx) => {
       requireRevision(request, project);
       for (const record of owned) tx.delete(record.kind, record.name);

@@ -3,6 +3,7 @@ import { taskName } from "#/model/task.ts";
 import { whyView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, taskParams } from "../params.ts";
+import { hitsOn } from "../views/hits.ts";
 import { findJob } from "../views/jobs.ts";
 import { noTask } from "../views/tasks.ts";
 
@@ -18,7 +19,7 @@ export const whyTask = defineCall({
   answer: whyView,
   errors: ["not-found"],
   async run({ parts, project, params, query }) {
-    const { space, scheduler } = parts;
+    const { space, scheduler, clock } = parts;
     const job = await findJob(parts, project, params.job);
     const name = taskName(`${job.name}/${params.step}`, params.index);
     const [task] = await space.find("task", [name]);
@@ -28,6 +29,7 @@ export const whyTask = defineCall({
       name,
       query.not === undefined ? {} : { not: query.not },
     );
+    explanations.push(...hitsOn(space, name, clock.now()));
     return { id: name, phase: isRunning ? "running" : task.status.phase, explanations };
   },
 });

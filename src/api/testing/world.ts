@@ -34,7 +34,7 @@ export interface World {
   root: string;
   /** As root unless a key is given. A body that is no text is sent as JSON. */
   call(
-    method: "GET" | "POST" | "PATCH" | "DELETE" | "HEAD",
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD",
     url: string,
     options?: CallOptions,
   ): Promise<Answer>;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Process } from "#/base/processes.ts";
-import { jobOf, type FailureReason, type ProcessRun } from "#/model/task.ts";
+import { jobOf, type FailureReason, type ProcessRun, type TaskError } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
 import { briefDuration, briefSize } from "#/model/units.ts";
 import { Confinement, markName } from "../confine.ts";
@@ -26,7 +26,7 @@ export class Attempt {
   #confinement: Confinement | undefined;
   #process: Process | undefined;
   #hasEnded = false;
-  #ending: { reason: FailureReason; message: string; sinceMs: number } | undefined;
+  #ending: (TaskError & { sinceMs: number }) | undefined;
   #lookedMs = 0;
   #usage: TaskUsage;
   #errorTail = "";
@@ -58,6 +58,14 @@ export class Attempt {
 
   cancel(): void {
     this.#end("cancelled", "It was cancelled");
+  }
+
+  /** False when there is no process to end. */
+  crash(error: TaskError): boolean {
+    if (!this.#process || this.#ending || this.#hasEnded) return false;
+    this.#ending = { ...error, sinceMs: this.#parts.clock.monotonicMs() };
+    this.#process.signal("SIGKILL");
+    return true;
   }
 
   /** Called every now and then: time, memory, and the patience with what was asked to end. */
@@ -213,8 +221,8 @@ export class Attempt {
     };
   }
 
-  #failed({ reason, message }: { reason: FailureReason; message: string }): Outcome {
-    return failed(this.#usage, reason, message);
+  #failed({ reason, message, hit }: TaskError): Outcome {
+    return failed(this.#usage, reason, message, hit === undefined ? {} : { hit });
   }
 
   #memoryMessage(): string {

@@ -1,5 +1,6 @@
 import type { Timer } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
+import type { TaskError } from "#/model/task.ts";
 import type { Seat } from "../admission.ts";
 import type { Driver, DriverParts, Outcome, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
@@ -48,6 +49,10 @@ class ProcessDriver implements Driver {
     } else {
       this.#attempts.get(work)?.cancel();
     }
+  }
+
+  crash(work: Work, error: TaskError): boolean {
+    return this.#attempts.get(work)?.crash(error) ?? false;
   }
 
   running(): Work[] {

@@ -53,6 +53,8 @@ export class Pool implements WarmEvents {
   #meanMs: number | undefined;
   #hasLoaded = false;
   #loadFailures = 0;
+  /** What work that is made to crash ends with. */
+  #crashes = new WeakMap<Work, TaskError>();
 
   constructor(parts: DriverParts, kind: PoolKind) {
     this.#parts = parts;
@@ -108,6 +110,15 @@ export class Pool implements WarmEvents {
         return;
       }
     }
+  }
+
+  /** Ends the process that is at it; what that had been told besides goes on in another one. */
+  crash(work: Work, error: TaskError): boolean {
+    const warm = [...this.#warms].find((other) => other.head()?.[1] === work);
+    if (!warm || warm.killedFor || warm.state === "gone") return false;
+    warm.kill(work, error.reason, error.message);
+    this.#crashes.set(work, error);
+    return true;
   }
 
   forget(job: string): void {
@@ -189,7 +200,9 @@ export class Pool implements WarmEvents {
       else if (verdictOf(death, number, work) !== "charged") this.#again(work);
       else {
         const at = { now: clock.now(), ranMs, memoryBytesMax: this.#memoryBytes };
-        this.#end(work, chargedWith(warm, end, at));
+        const outcome = chargedWith(warm, end, at);
+        const crash = this.#crashes.get(work);
+        this.#end(work, crash ? { ...outcome, error: crash } : outcome);
       }
     }
     if (!warm.hasLoaded && !this.#isStopped) this.#notLoaded(end);

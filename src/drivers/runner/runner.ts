@@ -1,5 +1,6 @@
 import type { Timer } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
+import type { TaskError } from "#/model/task.ts";
 import type { Driver, DriverParts, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
 import { Pool } from "./pool.ts";
@@ -45,6 +46,10 @@ class RunnerDriver implements Driver {
   cancel(work: Work): void {
     work.cancelled = true;
     this.#poolOfStep.get(work.step)?.cancel(work);
+  }
+
+  crash(work: Work, error: TaskError): boolean {
+    return this.#poolOfStep.get(work.step)?.crash(work, error) ?? false;
   }
 
   running(): Work[] {

@@ -1,0 +1,24 @@
+import { CanopyError } from "#/base/errors.ts";
+import { chaosPolicyView } from "#/model/chaos-views.ts";
+import { chaosPolicyName } from "#/model/policy.ts";
+import { defineCall } from "../call.ts";
+import { inProject } from "../params.ts";
+import { policyViewOf } from "../views/chaos.ts";
+
+export const readChaosPolicy = defineCall({
+  summary: "Read the bounds of failure injection",
+  tag: "chaos",
+  role: "viewer",
+  query: inProject,
+  answer: chaosPolicyView,
+  errors: ["not-found"],
+  async run({ parts, project }) {
+    const policy = parts.space.get("policy", chaosPolicyName(project));
+    if (policy) return policyViewOf(policy, parts.clock.now());
+    throw new CanopyError(
+      "not-found",
+      `The project '${project}' has no chaos policy: nothing of it is hit`,
+      { hint: "canopy chaos policy set --targets task --hits 10 --at-once 1" },
+    );
+  },
+});

@@ -1,0 +1,69 @@
+import type { ChaosTarget } from "./game-day.ts";
+import type { RecordOf } from "./record.ts";
+
+/**
+ * What a project lets Canopy do by itself, and how far. There is one of each type in a project, named
+ * after both: "default/chaos".
+ */
+export type PolicyRecord = RecordOf<"policy", ChaosPolicy, object>;
+
+/** The bounds of failure injection. Without one, nothing of a project is ever hit. */
+export interface ChaosPolicy {
+  readonly type: "chaos";
+  /**
+   * Of the five levels of autonomic computing those that make sense here: by "manual" only people begin
+   * game days; by "observe" those of the schedule only say what they would hit; by "act" they hit it.
+   */
+  readonly autonomy: "manual" | "observe" | "act";
+  /** What may be hit at all. */
+  readonly targets: readonly ChaosTarget[];
+  /** Hits of one game day. */
+  readonly hitsMax: number;
+  /** Hits that have not healed yet; the next one waits. */
+  readonly hitsAtOnceMax: number;
+  /** Of the machines that are connected, those that may be hit at once, their agents counted; one is always allowed. */
+  readonly machineShareMax: number;
+  /** Whether the only healthy machine may be hit. */
+  readonly lastMachine: boolean;
+  /** Whether a machine may be hit on which tasks of other projects are under way. */
+  readonly neighbours: boolean;
+  /** Titles or names of jobs, in which "*" stands for anything; all when empty. A machine is hit only when each task on it may be. */
+  readonly jobs: readonly string[];
+  readonly jobsNever: readonly string[];
+  /** Labels that a machine must have, and those that keep it out ("*" is any value). */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly labelsNever: Readonly<Record<string, string>>;
+  /** When it may happen; at any time when absent. */
+  readonly hours?: Hours;
+  /** The time zone of hours and schedule, as IANA names it. */
+  readonly timeZone: string;
+  /** The least time between two hits. */
+  readonly gapMs: number;
+  /** How long a machine that is hit stays away. */
+  readonly awayMs: number;
+  /** A hit that has not healed by then ends the game day. */
+  readonly healMsMax: number;
+  readonly schedule?: Schedule;
+}
+
+/** Days of the week by ISO 8601: 1 is Monday, 7 is Sunday. */
+export interface Hours {
+  readonly days: readonly number[];
+  /** "HH:MM"; from is in, to is out. One that ends before it begins goes over midnight. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Game days that begin by themselves. */
+export interface Schedule {
+  readonly days: readonly number[];
+  /** "HH:MM". */
+  readonly at: readonly string[];
+  readonly forMs: number;
+  readonly everyMs: number;
+}
+
+/** The name of a project's chaos policy. */
+export function chaosPolicyName(project: string): string {
+  return `${project}/chaos`;
+}
