@@ -22,7 +22,7 @@ async function pairOf(t: TestContext, more: Partial<StartAgentOptions> = {}) {
   const agent = await startAgent({
     host: nodeHost(silent),
     folder,
-    url: cloud.url,
+    urls: [cloud.url],
     token: cloud.token,
     labels: {},
     version: "1",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { limits } from "#/base/limits.ts";
 import { stopGameDay } from "./game-days.ts";
 import { Fleet } from "./testing/fleet.ts";
 
@@ -68,7 +69,7 @@ describe("a game day", () => {
     const [{ spec, status }] = fleet.hits() as [ReturnType<Fleet["hits"]>[number]];
     assert.equal(spec.victims.length, 3);
     assert.deepEqual([status.noticedBy, status.noticedAt! - spec.at], ["link", 20]);
-    assert.deepEqual([status.releasedBy, status.releasedAt! - spec.at], ["lease", 10_000]);
+    assert.deepEqual([status.releasedBy, status.releasedAt! - spec.at], ["lease", limits.leaseMs]);
     assert.equal(status.backAt! - spec.at, 15_000);
     assert.equal(status.healedAt! - spec.at, 15_000, "its tasks ran elsewhere long before");
     assert.equal(status.attemptsLost, 3);
