@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
 import { jobPhase, jobView, pageOf, type JobView, type Page } from "#/model/views.ts";
@@ -7,12 +8,16 @@ import type { DoorParts } from "../parts.ts";
 import { jobViewOf, runningOf } from "../views/jobs.ts";
 import { foldSteps } from "../views/steps.ts";
 
+const jobCursor = z
+  .string()
+  .regex(/^j[0-9a-z]{12}$/, { error: "must be what 'next' of the page before says" });
+
 export const listJobs = defineCall({
   summary: "List jobs",
   description: "The newest first, those that have ended too.",
   tag: "jobs",
   role: "viewer",
-  query: pageQuery.extend({ phase: jobPhase.optional() }),
+  query: pageQuery.extend({ phase: jobPhase.optional(), cursor: jobCursor.optional() }),
   answer: pageOf(jobView),
   async run({ parts, project, query }): Promise<Page<JobView>> {
     const { phase, limit, cursor } = query;

@@ -55,3 +55,13 @@ test("append() adds to the end of a file", async () => {
   }
   assert.equal(await textOf(files.stream(path)), "a\nb\n");
 });
+
+test("makeFolder() makes what is missing above it, does nothing twice, and throws where none can be made", async () => {
+  const path = join(folder, "a", "b", "c");
+  await Promise.all([files.makeFolder(path), files.makeFolder(path)]);
+  await files.makeFolder(path);
+  assert.equal((await files.stat(path))!.isFolder, true);
+  await assert.rejects(files.makeFolder("/proc/canopy/data"), { code: "ENOENT" });
+  await files.write(join(folder, "file"), "");
+  await assert.rejects(files.makeFolder(join(folder, "file")), { code: "EEXIST" });
+});

@@ -40,7 +40,7 @@ export const nodeFiles: Files = {
   },
 
   async append(path) {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(path, "a");
     return {
       write: async (content) => void (await file.appendFile(content)),
@@ -65,7 +65,7 @@ export const nodeFiles: Files = {
     );
   },
 
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  makeFolder,
   async rename(from, to) {
     await rename(from, to);
     await syncFolder(dirname(to));
@@ -87,7 +87,7 @@ async function writeAside(
   mode = 0o644,
 ): Promise<number> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const aside = `${path}.${process.pid}-${++asideCount}.aside`;
   let sizeBytes = 0;
   try {
@@ -118,4 +118,23 @@ async function syncFolder(folder: string): Promise<void> {
 function missing(thrown: NodeJS.ErrnoException): undefined {
   if (thrown.code === "ENOENT" || thrown.code === "ENOTDIR") return undefined;
   throw thrown;
+}
+
+/** By hand, as Node's own way goes round for ever below a folder that takes none, as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path) throw thrown;
+    const parentIsThere = await stat(parent).then(
+      () => true,
+      () => false,
+    );
+    if (parentIsThere) throw thrown;
+    await makeFolder(parent);
+    await makeFolder(path);
+  }
 }

@@ -112,7 +112,7 @@ function Head({ seen, state }: { seen: Look; state: TopState }): ReactNode {
       { wrap: "truncate" },
       h(Text, { bold: true, color: "green" }, "canopy "),
       `${url}  ${status.machinesConnected}/${status.machines} machines  ${cpus}  ${briefSize(status.capacity.memoryBytes)}  `,
-      `${countOf(status.jobsRunning)} jobs  ${countOf(status.tasksRunning)} running  ${countOf(status.tasksWaiting)} waiting`,
+      `${countOf(status.jobsRunning)} ${status.jobsRunning === 1 ? "job" : "jobs"}  ${countOf(status.tasksRunning)} running  ${countOf(status.tasksWaiting)} waiting`,
     ),
     h(
       Text,
