@@ -18,7 +18,13 @@ import { version } from "./version.ts";
 export async function up(options: UpWish, env: Record<string, string>): Promise<StartedCloud> {
   const host = nodeHost(stderrLog(options.logLevel, "cloud"));
   const dataFolder = options.dataFolder;
-  await host.files.makeFolder(dataFolder);
+  await host.files.makeFolder(dataFolder).catch((thrown: NodeJS.ErrnoException) => {
+    throw new CanopyError(
+      "invalid",
+      `Cannot keep anything in ${dataFolder} as that folder cannot be made: ${thrown.code}`,
+      { hint: "Name another one: canopy up --data FOLDER", cause: thrown },
+    );
+  });
   const cloud = await startCloud(host, {
     dataFolder,
     host: options.host,
