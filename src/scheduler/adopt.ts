@@ -7,19 +7,21 @@ import type { Lease, MachineState } from "./state.ts";
  * Compares what a machine that connects says to hold with what it is leased. Claims that stand stay
  * or are taken over from before this start; the others it is told to end. Gives the leases that it
  * does not hold any more.
+ *
+ * There is no time after which a claim from before is not believed: an agent that rode out a long
+ * absence of its cloud may come late, and what it has finished counts as long as nobody else has begun.
  */
 export function compareHolds(
   board: Board,
   machine: MachineState,
   holds: readonly TaskClaim[],
-  mayAdopt: boolean,
 ): Lease[] {
   const held = new Set<Lease>();
   for (const claim of holds) {
     const [task, fence] = claim;
     let lease = board.leaseOf(task);
     if (lease?.fence !== fence || lease.machine !== machine) {
-      lease = mayAdopt ? adopt(board, machine, claim) : undefined;
+      lease = adopt(board, machine, claim);
     }
     if (lease) held.add(lease);
     else board.tellCancel(machine, claim);
@@ -28,16 +30,16 @@ export function compareHolds(
 }
 
 /**
- * Takes over a lease that was given before this start, and of which no record says that it is over.
- * Of two machines that claim one task, the younger lease is the right one.
+ * Takes over a lease that was given before this start, unless the task's record says that it is over or
+ * the task was handed out since. Of two machines that claim one task, the younger lease is the right one.
  */
 function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): Lease | undefined {
   const step = board.stepOf(name);
   const task = board.space.get("task", name);
   if (!step?.isOpen || !task || fence > board.epochFence) return undefined;
   const { status } = task;
-  if (fence <= (status.fence ?? 0)) return undefined;
   const index = indexOfTask(name);
+  if (fence <= (status.fence ?? 0) || fence <= (step.givenBack.get(index) ?? 0)) return undefined;
   const other = step.leases.get(index);
   if (other) {
     if (other.fence >= fence) return undefined;

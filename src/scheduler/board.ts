@@ -106,6 +106,12 @@ export class Board {
     this.refresh(step);
   }
 
+  /** A lease has ended with nothing done: its task waits once more. */
+  giveBack({ step, index, fence }: Lease): void {
+    step.givenBack.set(index, fence);
+    this.putBack(step, index);
+  }
+
   /** Commits a change of the scheduler's own: what it does to leases is up to the caller. */
   commit<T>(action: (tx: Transaction) => T): Committed<T> {
     this.isCommitting = true;

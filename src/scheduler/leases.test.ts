@@ -42,6 +42,23 @@ describe("a lease", () => {
     assert.equal(rig.status("j1/0").succeeded, 1);
   });
 
+  test("of a machine that was heard last is another's within 10 s", async () => {
+    for (const heardMs of [0, 1, 137, 449]) {
+      const { rig, agent } = await taken(1);
+      const other = rig.agent("m2");
+      await other.pull();
+      await rig.clock.advance(heardMs);
+      agent.beat(agent.held);
+      await rig.clock.advance(limits.leaseMs / 2);
+      other.beat();
+      await rig.clock.advance(limits.leaseMs / 2 - 1);
+      assert.equal(other.held.length, 0);
+      other.beat();
+      await rig.clock.advance(10_000 - limits.leaseMs);
+      assert.equal(other.held.length, 1);
+    }
+  });
+
   test("that is over is told to the agent when its link is still there", async () => {
     const { rig, agent } = await taken(1);
     const claims = agent.holds();
@@ -268,6 +285,41 @@ describe("a start", () => {
     assert.equal(late.cancels.length, 2);
     await late.finish(before.agent.held);
     assert.equal(rig.status("j1/0").succeeded, 0);
+  });
+
+  test("believes a claim that comes after the grace, when nobody else has begun the task", async () => {
+    const before = await taken(2);
+    before.rig.machine("m2");
+    await before.rig.clock.advance(0);
+    const rig = await before.rig.restart();
+    await rig.clock.advance(60 * 60_000);
+    const other = rig.agent("m2");
+    await other.pull(1);
+    const late = rig.agent("m1", before.agent.holds());
+    await rig.clock.advance(0);
+    assert.deepEqual(
+      late.cancels.map(([task]) => task),
+      ["j1/0/0"],
+    );
+    await late.finish(before.agent.held);
+    await other.finish();
+    assert.equal(rig.status("j1/0").succeeded, 2);
+    assert.equal((await rig.task("j1/0/0"))!.status.machine, "m2");
+    assert.equal((await rig.task("j1/0/1"))!.status.machine, "m1");
+  });
+
+  test("does not believe a claim on a task that was handed out since and given back", async () => {
+    const before = await taken(1);
+    before.rig.machine("m2");
+    await before.rig.clock.advance(0);
+    const rig = await before.rig.restart();
+    await rig.clock.advance(limits.leaseMs);
+    const other = rig.agent("m2");
+    await other.pull();
+    other.session.release(other.holds());
+    const late = rig.agent("m1", before.agent.holds());
+    await rig.clock.advance(0);
+    assert.deepEqual(late.cancels, before.agent.holds());
   });
 
   test("hands out at once when no machine is known", async () => {

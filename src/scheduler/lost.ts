@@ -30,7 +30,7 @@ export function loseLeases(board: Board, machine: MachineState, leases: readonly
   for (const lease of current) {
     if (charged.has(lease)) continue;
     board.revoke(lease);
-    board.putBack(lease.step, lease.index);
+    board.giveBack(lease);
   }
 }
 

@@ -86,7 +86,7 @@ export class OpenSession implements Session, SessionState {
       if (nowMs - lease.sinceMs < limits.prefetchedMsMax) break; // those behind it are younger
       if (!lease.isShort || lease.isEnding || running.has(lease)) continue;
       board.revoke(lease);
-      board.putBack(lease.step, lease.index);
+      board.giveBack(lease);
     }
   }
 
@@ -130,7 +130,7 @@ export class OpenSession implements Session, SessionState {
       const lease = board.leaseOf(task);
       if (lease?.fence !== fence || lease.machine !== this.#state || lease.isEnding) continue;
       board.end(lease, 0);
-      board.putBack(lease.step, lease.index);
+      board.giveBack(lease);
     }
   }
 

@@ -129,6 +129,26 @@ describe("reuse", () => {
     assert.deepEqual(await agent.pull(), ["j2/0/0"]);
   });
 
+  test("leaves alone what a machine was found to run after a restart", async () => {
+    const before = await Rig.open((rig) => {
+      rig.step("j1/0", 1, { template: reuse });
+      rig.step("j2/0", 1, { template: reuse });
+    });
+    const earlier = before.agent("m1");
+    await earlier.pull();
+    const [one, two] = earlier.held;
+    assert.ok(one && two);
+    await earlier.finish([one]);
+    const rig = await before.restart();
+    const agent = rig.agent("m1", [[two.task, two.fence]]);
+    await agent.pull();
+    await agent.finish([two]);
+    const step = two.task.slice(0, -2);
+    const { succeeded, reused } = rig.status(step);
+    assert.deepEqual([succeeded, reused], [1, 0]);
+    assert.deepEqual(agent.cancels, []);
+  });
+
   test("works for more tasks than are looked up at once", async () => {
     const rig = await Rig.open((rig) => {
       rig.machine("m1", { cpus: 64 });

@@ -126,7 +126,8 @@ export class Preparer {
     const filesOf = await this.#filesOf(record, indexes);
     return indexes.flatMap((index) => {
       const task = this.#board.space.get("task", taskName(step.name, index));
-      if (!task) return [];
+      // A machine may have said meanwhile, after a restart, that it has it under way.
+      if (!task || step.leases.has(index)) return [];
       const files = filesOf(index);
       const memoKey = mayReuse(record) ? memoKeyOf(record, task.spec, files) : undefined;
       return { index, task, files, memoKey };
@@ -173,9 +174,9 @@ export class Preparer {
       if (record?.status.phase !== "running")
         throw new CanopyError("conflict", `${step.name} has ended`);
       const tally = new Tally();
-      for (const { task, memoKey } of hits) {
+      for (const { task, index, memoKey } of hits) {
         const live = tx.get("task", task.name);
-        if (!live) continue;
+        if (!live || step.leases.has(index)) continue;
         const { attempts, lost } = live.status;
         tx.archive({
           ...live,

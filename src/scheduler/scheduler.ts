@@ -140,7 +140,7 @@ export class Scheduler {
     });
     state.session = session;
     session.hear();
-    this.#reaper.lose(state, compareHolds(this.#board, state, holds, !this.#grace.isOver));
+    this.#reaper.lose(state, compareHolds(this.#board, state, holds));
     this.#forgetEnded(state);
     this.#grace.heard(machine);
     this.#board.happenings?.linked(machine);

@@ -30,6 +30,8 @@ export class StepState {
   earlier: Ring | undefined;
   /** Tasks under way, by index. */
   readonly leases = new Map<number, Lease>();
+  /** Fences of leases that were over before anything had begun, which no record says. */
+  readonly givenBack = new Map<number, number>();
   /** Tasks that rest after a failed attempt. */
   resting = 0;
   /** Its record says "running", on disk. */
