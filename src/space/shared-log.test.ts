@@ -62,7 +62,12 @@ for (const { name, skip, make } of backends) {
       await first.follow();
       await second.follow();
       const epoch = await first.lead("http://first");
-      return { first, second, epoch: epoch!, close: () => Promise.all([first.close(), second.close()]) };
+      return {
+        first,
+        second,
+        epoch: epoch!,
+        close: () => Promise.all([first.close(), second.close()]),
+      };
     }
 
     test("lead() gives one leader at a time a new epoch, and leader() says who that is", async () => {
@@ -143,7 +148,10 @@ for (const { name, skip, make } of backends) {
         await reading;
         if (seen.length % 7 === 0) await (reading = reading.then(read)); // a page was full
       }
-      assert.deepEqual(seen, Array.from({ length: 40 }, (_, at) => at + 1));
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 40 }, (_, at) => at + 1),
+      );
       await close();
     });
 
