@@ -11,6 +11,7 @@ const testPrograms = {
   awk: "mawk",
   setpriv: "util-linux",
   sort: "coreutils",
+  strace: "strace",
   tar: "tar",
 };
 

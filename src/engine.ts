@@ -41,7 +41,7 @@ export interface Engine {
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
   const { clock, random, files, log } = host;
   const { dataFolder } = options;
-  await files.makeFolder(dataFolder);
+  await files.makeFolder(dataFolder, { durable: true });
   await files.setMode(dataFolder, 0o700);
 
   const space = await Space.open({

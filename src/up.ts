@@ -18,18 +18,20 @@ import { version } from "./version.ts";
 export async function up(options: UpWish, env: Record<string, string>): Promise<StartedCloud> {
   const host = nodeHost(stderrLog(options.logLevel, "cloud"));
   const dataFolder = options.dataFolder;
-  await host.files.makeFolder(dataFolder).catch((thrown: NodeJS.ErrnoException) => {
-    throw new CanopyError(
-      "invalid",
-      `Cannot keep anything in ${dataFolder} as that folder cannot be made: ${thrown.code}`,
-      { hint: "Name another one: canopy up --data FOLDER", cause: thrown },
-    );
-  });
+  await host.files
+    .makeFolder(dataFolder, { durable: true })
+    .catch((thrown: NodeJS.ErrnoException) => {
+      throw new CanopyError(
+        "invalid",
+        `Cannot keep anything in ${dataFolder} as that folder cannot be made: ${thrown.code}`,
+        { hint: "Name another one: canopy up --data FOLDER", cause: thrown },
+      );
+    });
   const cloud = await startCloud(host, {
     dataFolder,
     host: options.host,
     port: options.port,
-    log: new SqliteLog(join(dataFolder, "space.db"), options.durability),
+    log: new SqliteLog(join(dataFolder, "space.db"), { durability: options.durability }),
     version,
     onBroken: () => process.exit(1),
   }).catch((thrown) => {

@@ -17,7 +17,8 @@ export interface Files {
   ): Promise<
     { sizeBytes: number; isFolder: boolean; modifiedMs: number; mode: number } | undefined
   >;
-  makeFolder(path: string): Promise<void>;
+  /** Makes it and the folders that it is in. `durable`: their entries are on disk when this resolves. */
+  makeFolder(path: string, options?: { durable: boolean }): Promise<void>;
   /** On disk when this resolves. */
   rename(from: string, to: string): Promise<void>;
   /** Copies a file, sharing blocks where the file system can. */

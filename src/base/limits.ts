@@ -115,6 +115,8 @@ export const limits = {
   endedJobsMax: 1_000,
   /** Durable changes kept for watchers that come back. */
   changesKeptBytes: 64 * MiB,
+  /** Pages of 4 KiB in the write-ahead log after which they move into the database. */
+  checkpointPages: 16_000,
   /** A batch of up to so many changes is synced at once, a larger one on a thread beside. */
   syncInlineChangesMax: 16,
   /** By so much the write-ahead log is made longer ahead of what is written. */
@@ -230,6 +232,8 @@ export const limits = {
   /** Objects kept on a machine for its tasks, and how long one stays at least. */
   objectCacheBytesMax: 10 * GiB,
   objectCacheKeptMs: 5 * 60_000,
+  /** Folders that are remembered to be on disk, so that they are not synced again. */
+  syncedFoldersMax: 10_000,
   /** One message between a cloud and an agent. */
   linkMessageBytesMax: 64 * MiB,
   /** Free disk below which nothing more is acknowledged. */

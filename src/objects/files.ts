@@ -15,7 +15,7 @@ export class FileObjects implements Objects {
   static async open(parts: { files: Files; folder: string }): Promise<FileObjects> {
     const objects = new FileObjects(parts);
     await parts.files.remove(objects.#asideFolder());
-    await parts.files.makeFolder(parts.folder);
+    await parts.files.makeFolder(parts.folder, { durable: true });
     return objects;
   }
 
@@ -64,7 +64,9 @@ export class FileObjects implements Objects {
     requireSize(content.byteLength);
     const key = createHash("sha256").update(content).digest("hex");
     const path = this.#path(project, key);
-    if (!(await this.#files.stat(path))) await this.#files.write(path, content);
+    // Who put the same may not have synced the folder yet, or have died before: this does it again.
+    if (await this.#files.stat(path)) await this.#files.rename(path, path);
+    else await this.#files.write(path, content);
     return { key, sizeBytes: content.byteLength };
   }
 
@@ -94,7 +96,7 @@ export class FileObjects implements Objects {
     await this.#files.writeStream(aside, pieces());
     const key = hash.digest("hex");
     const path = this.#path(project, key);
-    await this.#files.makeFolder(join(path, ".."));
+    await this.#files.makeFolder(join(path, ".."), { durable: true });
     await this.#files.rename(aside, path);
     return { key, sizeBytes };
   }

@@ -1,6 +1,7 @@
 import { createReadStream, constants } from "node:fs";
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
+import { limits } from "../limits.ts";
 import type { Files } from "../files.ts";
 
 let asideCount = 0;
@@ -65,7 +66,10 @@ export const nodeFiles: Files = {
     );
   },
 
-  makeFolder,
+  async makeFolder(path, options) {
+    if (options?.durable) await makeDurableFolder(resolve(path));
+    else await makeFolder(path);
+  },
   async rename(from, to) {
     await rename(from, to);
     await syncFolder(dirname(to));
@@ -87,7 +91,7 @@ async function writeAside(
   mode = 0o644,
 ): Promise<number> {
   const folder = dirname(path);
-  await makeFolder(folder);
+  await makeDurableFolder(resolve(folder));
   const aside = `${path}.${process.pid}-${++asideCount}.aside`;
   let sizeBytes = 0;
   try {
@@ -110,6 +114,28 @@ async function writeAside(
   return sizeBytes;
 }
 
+/**
+ * A file synced in a folder whose own entry was not is lost with the folder. So the folders above one that
+ * is new, or that this process has not asked for before (another may have ended before it synced), are synced.
+ */
+async function makeDurableFolder(path: string): Promise<void> {
+  const first = await makeFolder(path);
+  if (first === undefined && synced.has(path)) return;
+  const top = dirname(first ?? path);
+  for (let folder = path; folder !== top;) {
+    folder = dirname(folder);
+    await syncFolder(folder).catch((thrown: NodeJS.ErrnoException) => {
+      // Where others may not look, nothing was made either.
+      if (first !== undefined || thrown.code !== "EACCES") throw thrown;
+    });
+  }
+  if (synced.size >= limits.syncedFoldersMax) synced.clear();
+  synced.add(path);
+}
+
+/** Folders whose entries are on disk. */
+const synced = new Set<string>();
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   await handle.sync().finally(() => handle.close());
@@ -120,13 +146,17 @@ function missing(thrown: NodeJS.ErrnoException): undefined {
   throw thrown;
 }
 
-/** By hand, as Node's own way goes round for ever below a folder that takes none, as /proc. */
-async function makeFolder(path: string): Promise<void> {
+/**
+ * Gives the topmost folder that was made, if any. By hand, as Node's own way goes round for ever below a
+ * folder that takes none, as /proc.
+ */
+async function makeFolder(path: string): Promise<string | undefined> {
   try {
     await mkdir(path);
+    return path;
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return undefined;
     const parent = dirname(path);
     if (code !== "ENOENT" || parent === path) throw thrown;
     const parentIsThere = await stat(parent).then(
@@ -134,7 +164,7 @@ async function makeFolder(path: string): Promise<void> {
       () => false,
     );
     if (parentIsThere) throw thrown;
-    await makeFolder(parent);
-    await makeFolder(path);
+    const first = await makeFolder(parent);
+    return (await makeFolder(path)) === undefined ? first : (first ?? path);
   }
 }

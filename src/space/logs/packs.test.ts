@@ -108,7 +108,10 @@ async function all(log: SpaceLog) {
 test("a log that packs ended tasks gives what one that does not would give", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deeds, { minLength: 1, maxLength: 6 }), async (batches) => {
-      const [memory, sqlite] = [new MemoryLog(), new SqliteLog(":memory:", "normal")];
+      const [memory, sqlite] = [
+        new MemoryLog(),
+        new SqliteLog(":memory:", { durability: "normal" }),
+      ];
       const author = new Author();
       for (const log of [memory, sqlite]) await log.load();
       for (const batch of [author.begin(), ...batches.map((batch) => author.next(batch))]) {

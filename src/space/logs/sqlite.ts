@@ -1,12 +1,26 @@
+import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { CanopyError, messageOf } from "#/base/errors.ts";
+import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
-import { decodeChanges, decodeRecords, encodeChange, encodeRecord } from "../codec.ts";
+import type { Change, Kind, RecordOfKind } from "#/model/record.ts";
+import { decodeChanges, encodeChange, encodeRecord } from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
 import { Archive, hasSucceeded } from "./archive.ts";
 import type { Encoded } from "./packs.ts";
+import { cannotOpen, damaged, isFull } from "./sqlite-errors.ts";
+import { inspectChanges, readLive } from "./sqlite-load.ts";
 import { WriteAhead } from "./write-ahead.ts";
+
+export interface SqliteOptions {
+  /** "normal" survives kill -9 but not a power cut: for measuring only. Default "full". */
+  durability?: "full" | "normal";
+  /** Pages of the write-ahead log after which they move into the database. */
+  checkpointPages?: number;
+  /** By so much the write-ahead log is made longer ahead of what is written. */
+  growBytes?: number;
+  /** Changes kept for watchers that come back; trimmed when there are twice as many. */
+  changesKeptBytes?: number;
+}
 
 /**
  * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
@@ -19,6 +33,15 @@ import { WriteAhead } from "./write-ahead.ts";
  * and each append then syncs the write-ahead log, which FULL would do, on a thread beside: meanwhile
  * the next batch gathers. A database thread for all of it gained nothing more. A batch of a few
  * changes is synced at once, as there is little to gather, and the way to a thread and back is long.
+ *
+ * What FULL would do beside is done in NORMAL too: a new write-ahead log and its entry in the folder
+ * are synced when it is made, its header whenever it begins again, and all of it before a checkpoint
+ * writes into the database. Checkpoints are asked for here, as SQLite would pass over one that fails
+ * in silence, and a failed sync must end the process. `e2e/crash-points` cuts the power after every
+ * call that this file makes, and looks.
+ *
+ * A database copied without its write-ahead log looks sound and has forgotten the latest changes. So
+ * `meta.open` is 1 in the database itself while it is open: without its write-ahead log it is then refused.
  */
 export class SqliteLog implements SpaceLog {
   #database: DatabaseSync;
@@ -26,64 +49,70 @@ export class SqliteLog implements SpaceLog {
   #archive: Archive;
   /** The write-ahead log, to be synced; undefined when only kill -9 is to be survived. */
   #writeAhead: WriteAhead | undefined;
+  #checkpointPages: number;
+  #changesKeptBytes: number;
+  #file: string;
   #changeBytes = 0;
   /** Sequences of the oldest batch kept and of the newest. */
   #oldest = 1;
   #newest = 0;
 
-  /** Opens or makes the file. `durability` "normal" survives kill -9 but not a power cut: for measuring only. */
-  constructor(file: string, durability: "full" | "normal" = "full") {
+  /**
+   * Opens or makes the file. Throws CanopyError "conflict" when another process has it open, "damaged"
+   * when it cannot be read, or its write-ahead log is gone, and "no-space".
+   */
+  constructor(file: string, options: SqliteOptions = {}) {
+    this.#file = file;
+    this.#checkpointPages = options.checkpointPages ?? limits.checkpointPages;
+    this.#changesKeptBytes = options.changesKeptBytes ?? limits.changesKeptBytes;
+    const hasWriteAhead = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
     this.#database = new DatabaseSync(file, { timeout: 0 });
     try {
       this.#database.exec(`
         PRAGMA locking_mode = EXCLUSIVE;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
-        PRAGMA wal_autocheckpoint = 16000;
+        PRAGMA wal_autocheckpoint = 0;
         PRAGMA cache_size = -32768;
         CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS live (serial INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
         CREATE TABLE IF NOT EXISTS changes (
           sequence INTEGER PRIMARY KEY, serial INTEGER NOT NULL, body TEXT NOT NULL
         ) STRICT;
-        INSERT INTO meta VALUES ('epoch', 0) ON CONFLICT DO NOTHING;
-        UPDATE meta SET value = value + 1 WHERE key = 'epoch';
+        INSERT INTO meta VALUES ('epoch', 0), ('open', 0) ON CONFLICT DO NOTHING;
+      `);
+      if (!hasWriteAhead && this.#meta("open") === 1) throw missingWriteAhead(file);
+      this.#database.exec(`
+        UPDATE meta SET value = CASE key WHEN 'epoch' THEN value + 1 WHEN 'open' THEN 1 ELSE value END;
+        PRAGMA wal_checkpoint(PASSIVE);
         PRAGMA synchronous = NORMAL;
       `);
-      if (durability === "full") this.#writeAhead = new WriteAhead(file);
+      this.#archive = new Archive(this.#database);
+      this.#statements = prepare(this.#database);
+      if (options.durability !== "normal")
+        this.#writeAhead = new WriteAhead(file, options.growBytes);
     } catch (thrown) {
       this.#database.close();
       throw cannotOpen(file, thrown);
     }
-    this.#archive = new Archive(this.#database);
-    this.#statements = prepare(this.#database);
   }
 
   async load(): Promise<Loaded> {
-    const one = (sql: string) => Number(Object.values(this.#database.prepare(sql).get()!)[0] ?? 0);
-    const sequence = one("SELECT max(sequence) FROM changes");
-    this.#newest = sequence;
-    this.#oldest = one("SELECT min(sequence) FROM changes") || sequence + 1;
-    this.#changeBytes = one("SELECT total(length(body)) FROM changes");
+    const { oldest, newest, serial, bytes } = inspectChanges(this.#database, this.#file);
+    this.#oldest = oldest;
+    this.#newest = newest;
+    this.#changeBytes = bytes;
     return {
-      sequence,
-      serial: one("SELECT max(serial) FROM changes"),
-      epoch: one("SELECT value FROM meta WHERE key = 'epoch'"),
-      records: this.#readLive(),
+      sequence: newest,
+      serial,
+      epoch: this.#meta("epoch"),
+      records: readLive(this.#database, this.#file),
     };
   }
 
-  /** A page is one text: crossing from SQLite once for a hundred rows halves the time to start. */
-  *#readLive(): Generator<AnyRecord> {
-    const page = this.#database.prepare(`
-      SELECT max(serial) AS last, group_concat(body) AS bodies
-      FROM (SELECT serial, body FROM live WHERE serial > ? ORDER BY serial LIMIT 100)`);
-    for (let last = 0; ;) {
-      const row = page.get(last);
-      if (typeof row?.["bodies"] !== "string") return;
-      yield* decodeRecords(row["bodies"]);
-      last = row["last"] as number;
-    }
+  #meta(key: "epoch" | "open"): number {
+    const row = this.#database.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+    return Number(row?.["value"] ?? 0);
   }
 
   async append({ sequence, serial, changes }: Batch): Promise<void> {
@@ -106,7 +135,19 @@ export class SqliteLog implements SpaceLog {
     else this.#writeAhead?.sync();
     this.#newest = sequence;
     this.#changeBytes += body.length;
-    if (this.#changeBytes > 2 * limits.changesKeptBytes) this.#trim();
+    if (this.#changeBytes > 2 * this.#changesKeptBytes) this.#whenRoom(() => this.#trim());
+    if ((this.#statements.pagesAhead.get()?.["log"] as number) > this.#checkpointPages)
+      this.#whenRoom(() => this.#statements.checkpoint.get());
+  }
+
+  /** The batch is kept, whatever becomes of this: what a full disk leaves undone is tried again after the next one. */
+  #whenRoom(upkeep: () => void): void {
+    try {
+      upkeep();
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown;
+      if (this.#database.isTransaction) this.#statements.rollback.run();
+    }
   }
 
   /** Brings tables up to date: each record as the last of its changes left it. Gives the changes as they are kept. */
@@ -159,15 +200,13 @@ export class SqliteLog implements SpaceLog {
 
   /** Drops the oldest changes until what is left fits. Live and archived records are not touched. */
   #trim(): void {
-    const drop = this.#database.prepare(
-      "DELETE FROM changes WHERE sequence = ? RETURNING length(body) AS bytes",
-    );
-    this.#statements.begin.run();
-    while (this.#changeBytes > limits.changesKeptBytes && this.#oldest < this.#newest) {
-      const row = drop.get(this.#oldest++);
-      this.#changeBytes -= Number(row?.["bytes"] ?? 0);
-    }
-    this.#statements.commit.run();
+    const { begin, commit, dropChange } = this.#statements;
+    let [oldest, bytes] = [this.#oldest, this.#changeBytes];
+    begin.run();
+    while (bytes > this.#changesKeptBytes && oldest < this.#newest)
+      bytes -= Number(dropChange.get(oldest++)?.["bytes"] ?? 0);
+    commit.run();
+    [this.#oldest, this.#changeBytes] = [oldest, bytes];
   }
 
   async find<K extends Kind>(
@@ -205,6 +244,8 @@ export class SqliteLog implements SpaceLog {
   async close(): Promise<void> {
     if (!this.#database.isOpen) return;
     this.#writeAhead?.close();
+    // A disk too full for this leaves the write-ahead log where it is, as after kill -9.
+    this.#database.exec("PRAGMA synchronous = FULL; UPDATE meta SET value = 0 WHERE key = 'open'");
     this.#database.close();
   }
 }
@@ -220,6 +261,9 @@ function prepare(database: DatabaseSync) {
     addLive: statement("INSERT INTO live VALUES (?, ?)"),
     setLive: statement("INSERT OR REPLACE INTO live VALUES (?, ?)"),
     dropLive: statement("DELETE FROM live WHERE serial BETWEEN ? AND ?"),
+    pagesAhead: statement("PRAGMA wal_checkpoint(NOOP)"),
+    checkpoint: statement("PRAGMA wal_checkpoint(PASSIVE)"),
+    dropChange: statement("DELETE FROM changes WHERE sequence = ? RETURNING length(body) AS bytes"),
     addChanges: statement("INSERT INTO changes VALUES (?, ?, ?)"),
     readChanges: statement(
       "SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
@@ -227,27 +271,9 @@ function prepare(database: DatabaseSync) {
   };
 }
 
-const sqliteFull = 13;
-const sqliteBusy = 5;
-
-function isFull(thrown: unknown): boolean {
-  return (
-    thrown instanceof Error && ((thrown as { errcode?: number }).errcode ?? 0) % 256 === sqliteFull
+function missingWriteAhead(file: string): CanopyError {
+  return damaged(
+    `Cannot open ${file} as what was acknowledged last is in ${file}-wal, which is missing`,
+    "Put that file back beside it, or restore a backup. To go on without those changes: canopy doctor --repair",
   );
-}
-
-function cannotOpen(file: string, thrown: unknown): unknown {
-  const code = ((thrown as { errcode?: number }).errcode ?? 0) % 256;
-  if (code === sqliteBusy) {
-    return new CanopyError("conflict", `Cannot open ${file} as another process has it open`, {
-      hint: "Is 'canopy up' running already? See: canopy machines",
-    });
-  }
-  if (isFull(thrown))
-    return new CanopyError("no-space", `Cannot open ${file} as the disk is full`, {
-      hint: "Free some space on that disk, then start again",
-    });
-  return new CanopyError("unavailable", `Cannot open ${file}: ${messageOf(thrown)}`, {
-    cause: thrown,
-  });
 }

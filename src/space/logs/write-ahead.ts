@@ -12,11 +12,13 @@ const syncAside = promisify(fdatasync);
  */
 export class WriteAhead {
   #descriptor: number;
+  #growBytes: number;
   /** Up to here zeros were written ahead; SQLite may be anywhere below. */
   #aheadBytes = 0;
 
   /** Opens the log of a database file, which SQLite has made. */
-  constructor(database: string) {
+  constructor(database: string, growBytes: number = limits.writeAheadGrowBytes) {
+    this.#growBytes = growBytes;
     this.#descriptor = openSync(`${database}-wal`, "r+");
   }
 
@@ -38,9 +40,9 @@ export class WriteAhead {
   #growAhead(): void {
     const { size } = fstatSync(this.#descriptor);
     if (size <= this.#aheadBytes) return;
-    this.#aheadBytes = size + limits.writeAheadGrowBytes;
+    this.#aheadBytes = size + this.#growBytes;
     try {
-      writeSync(this.#descriptor, Buffer.alloc(limits.writeAheadGrowBytes), 0, undefined, size);
+      writeSync(this.#descriptor, Buffer.alloc(this.#growBytes), 0, undefined, size);
     } catch {
       // No space for it: SQLite says so by itself when it comes to that.
     }
