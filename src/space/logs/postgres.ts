@@ -55,7 +55,6 @@ export class PostgresLog implements SharedLog {
   #holder = randomUUID();
   #epoch: number | undefined;
   #writer: Writer | undefined;
-  #appendingSince: number | undefined;
   #runs = new Runs();
   #id: string | undefined;
   #changeBytes = 0;
@@ -139,21 +138,13 @@ export class PostgresLog implements SharedLog {
 
   async beat(): Promise<void> {
     const epoch = this.#leading();
-    // What is under way says so too, and holds the row.
-    if (
-      this.#appendingSince !== undefined &&
-      performance.now() - this.#appendingSince < limits.leaderBeatMs
-    )
-      return;
     try {
       const [row] = await this.#reading.query<{ leads: boolean }>(
         `SELECT ${this.#schema}.beat($1) AS leads`,
         [epoch],
       );
-      if (!row!.leads) throw this.#deposed();
+      if (!row!.leads) throw this.#deposed(epoch);
     } catch (thrown) {
-      // An append that waits for the standby holds the row: nobody else can lead meanwhile.
-      if (failureOf(thrown) === "again" && this.#appendingSince !== undefined) return;
       throw this.#explain("say that this one leads", thrown);
     }
   }
@@ -169,15 +160,12 @@ export class PostgresLog implements SharedLog {
   async append(batch: Batch): Promise<void> {
     const epoch = this.#leading();
     const values = appendValues(batch, this.#runs);
-    this.#appendingSince = performance.now();
     try {
       for (let tries = 0; !(await this.#appended(epoch, batch, values)); tries++)
         await sleep(retryDelayMs(tries));
     } catch (thrown) {
       this.#runs.undo();
       throw thrown;
-    } finally {
-      this.#appendingSince = undefined;
     }
     this.#changeBytes += (values[3] as string).length;
     if (this.#changeBytes > 2 * limits.changesKeptBytes) void this.#trim();
@@ -225,7 +213,7 @@ export class PostgresLog implements SharedLog {
       // Someone cancelled the wait for the standby: committed here, but perhaps not there.
       const isSure = connection.warnings === warnings;
       if (!isSure) return await this.#settle(epoch, batch.sequence);
-      return this.#judge(row!.outcome, batch);
+      return this.#judge(row!.outcome, epoch, batch);
     } catch (thrown) {
       const failure = failureOf(thrown);
       if (failure === "full") throw noSpace("keep changes", this.#servers.address.shown, thrown);
@@ -235,9 +223,9 @@ export class PostgresLog implements SharedLog {
     }
   }
 
-  #judge(outcome: string, { sequence }: Batch): boolean {
+  #judge(outcome: string, epoch: number, { sequence }: Batch): boolean {
     if (outcome === "done") return true;
-    if (outcome === "deposed") throw this.#deposed();
+    if (outcome === "deposed") throw this.#deposed(epoch);
     if (outcome === "gap")
       throw damaged(
         `batch ${sequence} must come next, which the database says it does not: it may have lost others`,
@@ -268,7 +256,7 @@ export class PostgresLog implements SharedLog {
       throw new Error(
         `Cannot tell whether batch ${sequence} was appended, as it is no longer kept`,
       );
-    throw this.#deposed();
+    throw this.#deposed(epoch);
   }
 
   #dropWriter(): void {
@@ -281,9 +269,12 @@ export class PostgresLog implements SharedLog {
     return this.#epoch;
   }
 
-  #deposed(): Deposed {
-    this.#epoch = undefined;
-    this.#writer = undefined;
+  /** This process may lead again, under another epoch, while an append of an earlier one is still being settled. */
+  #deposed(epoch: number): Deposed {
+    if (this.#epoch === epoch) {
+      this.#epoch = undefined;
+      this.#writer = undefined;
+    }
     return new Deposed();
   }
 

@@ -104,7 +104,7 @@ async function requireWhole(connection: Connection, s: string, newest: number): 
 }
 
 export function damaged(what: string): CanopyError {
-  return new CanopyError("unavailable", `Cannot use the log as ${what}`, {
+  return new CanopyError("damaged", `Cannot use the log as ${what}`, {
     hint: "See what can be done: canopy doctor",
   });
 }
