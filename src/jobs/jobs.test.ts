@@ -432,6 +432,8 @@ test("retryJob() runs again what failed or was cancelled, and nothing else", asy
   const retried = retryJob(stage.space, job);
   await stage.settle();
   await retried;
+  // a report of the attempt that failed, said once more, is none of a new one
+  assert.equal(stage.space.get("task", `${job}/1/2500`)!.status.fence, 1);
   const ran = await stage.run(job);
   assert.equal(ran.length, 3000 - before + 1);
   const { status } = await stage.job(job);

@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { readyStatus, type TaskRecord } from "#/model/task.ts";
+import { readyStatus, type TaskRecord, type TaskStatus } from "#/model/task.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 
 /**
@@ -38,6 +38,11 @@ export function missingTasks(space: Space, { name, status }: StepRecord): number
   return unfinished - space.count("task", name);
 }
 
+/** As if never run; but what was reported of an attempt before is not to be taken for one of a new one. */
+function anew({ status: { fence } }: TaskRecord): TaskStatus {
+  return fence === undefined ? readyStatus : { phase: "ready", fence };
+}
+
 /** Brings back a batch of a blocked step's tasks, as if never run. False when nothing was left to bring. */
 export async function restoreTasks(space: Space, name: string): Promise<boolean> {
   const found: TaskRecord[] = [];
@@ -50,7 +55,7 @@ export async function restoreTasks(space: Space, name: string): Promise<boolean>
     const step = tx.get("step", name);
     if (step?.status.phase !== "blocked") return;
     for (const task of found) {
-      if (!tx.get("task", task.name)) tx.put({ ...task, status: readyStatus });
+      if (!tx.get("task", task.name)) tx.put({ ...task, status: anew(task) });
     }
   });
   return found.length > 0;

@@ -96,7 +96,7 @@ export class Stage {
         if (fails(task)) {
           const error = { reason: "exited" as const, message: "exited with code 3", exitCode: 3 };
           const attempts = [{ machine: "m1", at: 0, error }];
-          tx.archive({ ...task, status: { phase: "failed", attempts } });
+          tx.archive({ ...task, status: { phase: "failed", fence: 1, attempts } });
           tx.put({ ...step, status: { ...status, failed: status.failed + 1 } });
         } else {
           tx.archive({ ...task, status: { phase: "succeeded", result: task.spec.input } });

@@ -113,11 +113,9 @@ function giveUp(
   more: Partial<Pick<TaskStatus, "usage" | "exitCode" | "lost">>,
 ): void {
   const { lost } = task.status;
-  const machine = lease.machine.name;
-  tx.archive({
-    ...task,
-    status: { phase: "failed", attempts, machine, ...(lost !== undefined && { lost }), ...more },
-  });
+  const { fence, machine } = lease;
+  const ran = { machine: machine.name, ...(lost !== undefined && { lost }), ...more };
+  tx.archive({ ...task, status: { phase: "failed", fence, attempts, ...ran } });
   tally.of(step.name).failed++;
 }
 

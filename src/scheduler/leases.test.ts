@@ -341,6 +341,21 @@ describe("a start", () => {
     assert.equal(agent.held[0]!.attempt, 2);
   });
 
+  test("does not believe a claim on a dead letter that was brought back", async () => {
+    const before = await taken(1, { template: { retries: 0 } });
+    const claims = before.agent.holds();
+    await before.agent.fail();
+    const dead = (await before.rig.task("j1/0/0"))!;
+    assert.equal(dead.status.phase, "failed");
+    before.rig.commit((tx) =>
+      tx.put({ ...dead, status: { phase: "ready", fence: dead.status.fence! } }),
+    );
+    const rig = await before.rig.restart();
+    const agent = rig.agent("m1", claims);
+    await rig.clock.advance(0);
+    assert.deepEqual(agent.cancels, claims);
+  });
+
   test("believes the younger one of two claims", async () => {
     const before = await taken(1);
     before.rig.machine("m2");
