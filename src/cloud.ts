@@ -1,37 +1,147 @@
-import type { AddressInfo } from "node:net";
+import { Members } from "#/api/members.ts";
 import { buildServer } from "#/api/server.ts";
+import { sleep, within } from "#/base/clock.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
+import { limits } from "#/base/limits.ts";
+import { openDoor } from "#/base/node/door.ts";
+import { nodeForward } from "#/base/node/forward.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
 import { listPrices } from "#/meter/prices.ts";
-import { startEngine, type Engine, type EngineOptions } from "./engine.ts";
+import type { SharedLog, SpaceLog } from "#/space/log.ts";
+import { startAnnouncing } from "./announce.ts";
+import { startEngine, startSharedEngine, type Engine, type SharedParts } from "./engine.ts";
+import { Front } from "./front.ts";
 
-export interface CloudOptions extends EngineOptions {
+export interface CloudOptions {
+  /** Everything that it keeps, and does not share, is in here. */
+  dataFolder: string;
   host: string;
   /** 0 takes a free one. */
   port: number;
   version: string;
+  /** Its own, or one that it shares: opened anew each time that it begins anew. */
+  log: SpaceLog | ({ open(): SharedLog } & SharedParts);
+  /** Called once when its own log can no longer be trusted: must end the process. */
+  onBroken: (error: unknown) => void;
 }
 
 /** A control plane that listens. */
-export interface Cloud extends Pick<Engine, "space" | "access" | "scheduler"> {
+export interface Cloud {
   /** Where this computer reaches it. */
   url: string;
   /** Where others do; undefined when it listens to this computer only. */
   networkUrl: string | undefined;
-  /** Ends streams and links, waits for what is not yet on disk, and closes the log. */
+  rootToken: string;
+  /** A call of its API, as root. Throws CanopyError "unavailable" when it was not answered as it should be. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Lets another lead, ends streams and links, waits for what is not yet on disk, and closes the log. */
   stop(): Promise<void>;
 }
 
-/** Opens the door to an engine. */
+/** One engine and its server, from when it begins until it is over. */
+interface Life {
+  engine: Engine;
+  members: Members;
+  end(): Promise<void>;
+}
+
+const againMs = 500;
+const graceMs = 2_000;
+
+/** Opens the door to an engine. Throws what the log throws at its first opening. */
 export async function startCloud(host: Host, options: CloudOptions): Promise<Cloud> {
-  const engine = await startEngine(host, options);
+  const front = new Front(host.clock);
+  const door = await openDoor(options, front);
+  const addresses = host.processes.facts().addresses;
+  const { url, networkUrl } = urlsOf(options.host, door.port, addresses);
+  const publicUrl = networkUrl ?? url;
+  let isStopping = false;
+  let life: Life | undefined;
+
+  async function begin(): Promise<void> {
+    const engine = await openEngine(host, options, publicUrl, (reason) => void beginAnew(reason));
+    const { space, standing, access } = engine;
+    const { clock } = host;
+    const members = new Members({ space, standing, clock, publicUrl: () => publicUrl });
+    const server = serverOf(host, options, engine, members);
+    await server.ready();
+    const { rootToken } = access;
+    const announcing = startAnnouncing(host, { standing, members, rootToken });
+    front.enter(server);
+    life = {
+      engine,
+      members,
+      async end() {
+        front.leave();
+        announcing.stop();
+        await server.close();
+        await engine.stop();
+      },
+    };
+  }
+
+  /** What was is not waited for: its log may hang. */
+  async function beginAnew(reason: string): Promise<void> {
+    host.log.warn("beginning anew", { reason });
+    life?.end().catch((thrown: unknown) => {
+      host.log.warn("what was before did not end well", { error: messageOf(thrown) });
+    });
+    life = undefined;
+    for (let isFirst = true; !isStopping; isFirst = false) {
+      try {
+        return await begin();
+      } catch (thrown) {
+        if (isFirst) host.log.warn("cannot follow the log yet", { error: messageOf(thrown) });
+        await sleep(host.clock, againMs);
+      }
+    }
+  }
+
+  await begin().catch(async (thrown) => {
+    await door.close(0);
+    throw thrown;
+  });
+  const rootToken = life!.engine.access.rootToken;
+  return {
+    url,
+    networkUrl,
+    rootToken,
+    call: (method, path, body) => callOf(host, { url, rootToken }, method, path, body),
+    async stop() {
+      isStopping = true;
+      if (life) await resign(host, life);
+      await Promise.all([door.close(graceMs), life?.end()]);
+    },
+  };
+}
+
+function openEngine(
+  host: Host,
+  { dataFolder, log, onBroken }: CloudOptions,
+  url: string,
+  onOver: (reason: string) => void,
+): Promise<Engine> {
+  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken });
+  return startSharedEngine(host, {
+    dataFolder,
+    log: log.open(),
+    url,
+    onOver,
+    shared: log,
+  });
+}
+
+function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Members) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs } = engine;
-  const reached = { url: "", networkUrl: undefined as string | undefined };
-  const server = buildServer({
+  const { space, access, scheduler, objects, logs, standing } = engine;
+  return buildServer({
     space,
     scheduler,
+    standing,
+    forward: nodeForward,
+    members,
     jobs: { submitJob, addStep, appendTasks, closeJob, cancelJob, retryJob, eta },
     access,
     objects,
@@ -41,22 +151,48 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     log,
     version: options.version,
     currency: listPrices.currency,
-    publicUrl: () => reached.networkUrl ?? reached.url,
+    publicUrl: () => members.own().url,
   });
-  await server.listen({ host: options.host, port: options.port });
-  const { port } = server.addresses()[0] as AddressInfo;
-  Object.assign(reached, urlsOf(options.host, port, host.processes.facts().addresses));
+}
 
-  return {
-    ...reached,
-    access,
-    space,
-    scheduler,
-    async stop() {
-      await server.close();
-      await engine.stop();
+/** Nobody is left waiting: another leads before this one is gone, when there is another. */
+async function resign({ clock, log }: Host, { engine, members }: Life): Promise<void> {
+  const { standing } = engine;
+  const wasLeading = standing.isLeading;
+  const isAlone = members.urls().length === 1;
+  const resigning = engine.resign().catch((thrown: unknown) => {
+    log.warn("could not resign", { error: messageOf(thrown) });
+  });
+  const untilMs = clock.monotonicMs() + limits.leaderSilentMs;
+  await within(clock, limits.leaderSilentMs, resigning);
+  if (!wasLeading || isAlone) return;
+  while (!standing.leader && clock.monotonicMs() < untilMs) {
+    await within(clock, untilMs - clock.monotonicMs(), standing.changed());
+  }
+}
+
+async function callOf<T>(
+  { network }: Host,
+  to: { url: string; rootToken: string },
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<T> {
+  const { status, body: answer } = await network.request({
+    method,
+    url: `${to.url}${path}`,
+    headers: {
+      authorization: `Bearer ${to.rootToken}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
     },
-  };
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = Buffer.concat(await Array.fromAsync(answer)).toString();
+  if (status < 400) return JSON.parse(text) as T;
+  throw new CanopyError(
+    "unavailable",
+    `Cannot ${method} ${path}: the answer was ${status}: ${text}`,
+  );
 }
 
 /** How a cloud that listens on `host` is reached from here, and from elsewhere. */

@@ -14,6 +14,8 @@ export interface Config {
   key: string | undefined;
   project: string | undefined;
   joinToken: string | undefined;
+  /** Where `canopy up` keeps its log, when several control planes share it. */
+  logUrl: string | undefined;
   logLevel: string;
 }
 
@@ -38,6 +40,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     key: env["CANOPY_KEY"],
     project: env["CANOPY_PROJECT"],
     joinToken: env["CANOPY_JOIN_TOKEN"],
+    logUrl: env["CANOPY_LOG_URL"] || undefined,
     logLevel: env["CANOPY_LOG"] ?? "warn",
   });
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Access } from "#/access/access.ts";
+import type { SharedSecrets } from "#/access/secrets.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
@@ -12,7 +13,8 @@ import { price } from "#/meter/price.ts";
 import { FileObjects } from "#/objects/files.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
-import type { SpaceLog } from "#/space/log.ts";
+import { Leadership, standsAlone, type Standing } from "#/space/leadership.ts";
+import type { SharedLog, SpaceLog } from "#/space/log.ts";
 import { Space } from "#/space/space.ts";
 
 /** What an engine needs of the world: a simulation has no processes to give. */
@@ -26,6 +28,23 @@ export interface EngineOptions {
   onBroken: (error: unknown) => void;
 }
 
+export interface SharedEngineOptions {
+  dataFolder: string;
+  log: SharedLog;
+  /** Where other control planes reach this one. */
+  url: string;
+  /** Called once, when this engine is of no more use: stop it and start another. */
+  onOver: (reason: string) => void;
+  shared?: SharedParts;
+}
+
+/** What the control planes of one log share beside it; what is absent each keeps in its data folder. */
+export interface SharedParts {
+  openObjects?(): Promise<Objects>;
+  openLogs?(): Promise<Logs>;
+  secrets?: SharedSecrets;
+}
+
 /** A control plane but for its door: it knows, decides and records, and nobody can reach it yet. */
 export interface Engine {
   space: Space;
@@ -33,45 +52,101 @@ export interface Engine {
   scheduler: Scheduler;
   objects: Objects;
   logs: Logs;
+  standing: Standing;
+  /** Lets another control plane lead at once, once what is pending is on disk. Nothing to do for one alone. */
+  resign(): Promise<void>;
   /** Ends every loop, waits for what is not yet on disk, and closes the log. */
   stop(): Promise<void>;
 }
 
-/** Wires every part once, in the order in which things happen, and hands each only what it needs. */
+/** An engine over a log of its own. */
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
-  const { clock, random, files, log } = host;
-  const { dataFolder } = options;
-  await files.makeFolder(dataFolder, { durable: true });
-  await files.setMode(dataFolder, 0o700);
-
-  const space = await Space.open({
-    log: options.log,
-    clock,
-    report: log,
-    onBroken: options.onBroken,
-  });
+  const { dataFolder, log, onBroken } = options;
+  await makeFolder(host, dataFolder);
+  const space = await Space.open({ log, clock: host.clock, report: host.log, onBroken });
   const guard = guardDisk(host, space, dataFolder);
-  const objects = await FileObjects.open({ files, folder: join(dataFolder, "objects") });
-  const logs = await FileLogs.open({ files, folder: join(dataFolder, "logs"), clock, report: log });
-  const access = await Access.open({ folder: dataFolder, files, space, clock, random });
-  const scheduler = new Scheduler({ space, clock, log, meter: price });
-  const jobs = startJobs({ space, objects, clock, log });
-  scheduler.start();
-  const chaos = startChaos({ space, field: scheduler, clock, random, log });
-
+  const { begin, parts, end } = await assemble(host, { dataFolder, space });
+  await begin();
   return {
-    space,
-    access,
-    scheduler,
-    objects,
-    logs,
+    ...parts,
+    standing: standsAlone(space, () => ""),
+    resign: () => Promise.resolve(),
     async stop() {
       guard.stop();
-      chaos.stop();
-      jobs.stop();
-      scheduler.stop();
-      await logs.close();
+      end();
+      await parts.logs.close();
       await space.close();
+    },
+  };
+}
+
+/** An engine over a log that it shares: it follows, and leads when nobody else does. */
+export async function startSharedEngine(
+  host: EngineHost,
+  options: SharedEngineOptions,
+): Promise<Engine> {
+  const { dataFolder, log, url, onOver, shared } = options;
+  const { clock, log: report } = host;
+  await makeFolder(host, dataFolder);
+  const onBroken = (thrown: unknown) => leadership.broken(thrown);
+  const space = await Space.follow({ log, clock, report, onBroken });
+  const isSure = () => leadership.isSure;
+  const { begin, parts, end } = await assemble(host, { dataFolder, space, isSure, shared });
+  const onLead = () => void begin().catch(onBroken);
+  const leadership = new Leadership({ space, log, clock, report, url, onLead, onOver });
+  leadership.start();
+  return {
+    ...parts,
+    standing: leadership,
+    resign: () => leadership.resign(),
+    async stop() {
+      end();
+      leadership.stop();
+      await parts.logs.close();
+      await log.close();
+    },
+  };
+}
+
+async function makeFolder({ files }: EngineHost, folder: string): Promise<void> {
+  await files.makeFolder(folder, { durable: true });
+  await files.setMode(folder, 0o700);
+}
+
+/** Wires every part once, and hands each only what it needs. `begin` starts what acts, in the order in which things happen. */
+async function assemble(
+  host: EngineHost,
+  options: {
+    dataFolder: string;
+    space: Space;
+    isSure?: () => boolean;
+    shared?: SharedParts | undefined;
+  },
+) {
+  const { clock, random, files, log } = host;
+  const { dataFolder: folder, space, isSure = () => true, shared } = options;
+  const objects =
+    (await shared?.openObjects?.()) ??
+    (await FileObjects.open({ files, folder: join(folder, "objects") }));
+  const logs =
+    (await shared?.openLogs?.()) ??
+    (await FileLogs.open({ files, folder: join(folder, "logs"), clock, report: log }));
+  const secrets = shared?.secrets;
+  const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
+  const scheduler = new Scheduler({ space, clock, log, meter: price, isSure });
+  const acting: { stop(): void }[] = [];
+  return {
+    parts: { space, access, scheduler, objects, logs },
+    async begin() {
+      const made = access.begin();
+      acting.push(startJobs({ space, objects, clock, log }));
+      scheduler.start();
+      acting.push(startChaos({ space, field: scheduler, clock, random, log }));
+      await made;
+    },
+    end() {
+      for (const one of acting) one.stop();
+      scheduler.stop();
     },
   };
 }

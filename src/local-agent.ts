@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { sleep } from "#/base/clock.ts";
 import type { Host } from "#/base/host.ts";
 import { startLoop } from "#/base/loop.ts";
+import type { MadeJoinTokenView } from "#/model/views.ts";
 import type { Cloud } from "./cloud.ts";
 
 const stopPollMs = 20;
@@ -82,11 +83,9 @@ async function spawnAgent(
 async function joinToken(host: Host, cloud: Cloud, folder: string): Promise<string | undefined> {
   await host.files.makeFolder(folder);
   if (await host.files.stat(join(folder, "identity.json"))) return undefined;
-  const { value, durable } = cloud.space.commit((tx) =>
-    cloud.access.createJoinToken(tx, { site: "local" }),
-  );
-  await durable;
-  return value.token;
+  const body = { site: "local" };
+  const { token } = await cloud.call<MadeJoinTokenView>("POST", "/v1/join-tokens", body);
+  return token;
 }
 
 /** The process that says it is the agent of this folder, when it lives. */

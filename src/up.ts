@@ -6,9 +6,11 @@ import { limits } from "#/base/limits.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import type { StartedCloud, UpWish } from "#/cli/programs.ts";
+import type { MachineView, MadeJoinTokenView } from "#/model/views.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
-import { startCloud, type Cloud } from "./cloud.ts";
+import { startCloud, type Cloud, type CloudOptions } from "./cloud.ts";
 import { startLocalAgent } from "./local-agent.ts";
+import { sharedLog } from "./shared-log.ts";
 import { version } from "./version.ts";
 
 /**
@@ -31,7 +33,7 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     dataFolder,
     host: options.host,
     port: options.port,
-    log: new SqliteLog(join(dataFolder, "space.db"), { durability: options.durability }),
+    log: openLog(options),
     version,
     onBroken: () => process.exit(1),
   }).catch((thrown) => {
@@ -46,13 +48,12 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
       })
     : undefined;
   if (agent) await firstMachine(host, cloud, dataFolder);
-  const joining = cloud.space.commit((tx) => cloud.access.createJoinToken(tx));
-  await joining.durable;
+  const { token } = await cloud.call<MadeJoinTokenView>("POST", "/v1/join-tokens", {});
   return {
     url: cloud.url,
-    key: cloud.access.rootToken,
+    key: cloud.rootToken,
     dataFolder,
-    joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${joining.value.token}`,
+    joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${token}`,
     isReachable: cloud.networkUrl !== undefined,
     readyMs: Math.round(host.clock.monotonicMs()),
     async stop() {
@@ -62,9 +63,14 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
   };
 }
 
+function openLog({ log, dataFolder, durability }: UpWish): CloudOptions["log"] {
+  if (log !== undefined) return sharedLog(log);
+  return new SqliteLog(join(dataFolder, "space.db"), { durability });
+}
+
 async function firstMachine(host: Host, cloud: Cloud, dataFolder: string): Promise<void> {
   const untilMs = host.clock.monotonicMs() + limits.firstMachineMs;
-  while (!cloud.scheduler.machines().some(({ connected }) => connected)) {
+  while (!(await isConnected(host, cloud, join(dataFolder, "agent", "identity.json")))) {
     if (host.clock.monotonicMs() > untilMs) {
       throw new CanopyError(
         "unavailable",
@@ -75,6 +81,18 @@ async function firstMachine(host: Host, cloud: Cloud, dataFolder: string): Promi
       );
     }
     await sleep(host.clock, 5);
+  }
+}
+
+/** Whether the machine that this computer's agent joined as has its link. */
+async function isConnected(host: Host, cloud: Cloud, identityFile: string): Promise<boolean> {
+  const content = await host.files.read(identityFile);
+  if (!content) return false;
+  const { machine } = JSON.parse(Buffer.from(content).toString()) as { machine: string };
+  try {
+    return (await cloud.call<MachineView>("GET", `/v1/machines/${machine}`)).connected;
+  } catch {
+    return false; // a machine that was removed joins again, as another
   }
 }
 

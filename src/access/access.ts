@@ -10,9 +10,19 @@ import type { AnyRecord, Change } from "#/model/record.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { joinMachine, type Joining } from "./join.ts";
 import { digestOf, isJoinToken, isSameDigest, jobKeyOf, jobOfKey, newSecret } from "./keys.ts";
-import { loadSecrets, type Secrets } from "./secrets.ts";
+import { loadSecrets, type Secrets, type SharedSecrets } from "./secrets.ts";
 
 export const defaultProject = "default";
+
+export interface AccessParts {
+  folder: string;
+  files: Files;
+  space: Space;
+  clock: Clock;
+  random: Random;
+  /** Where all control planes of one log agree on their secrets; absent for one alone. */
+  shared?: SharedSecrets | undefined;
+}
 
 /** Who you are and what you may do: the root token, API keys, keys of jobs and of machines, join tokens. */
 export class Access {
@@ -39,22 +49,31 @@ export class Access {
    * Reads, or makes at first start, the root token and the signing secret in `folder` (files that
    * only their owner may read), and the project "default".
    */
-  static async open(parts: {
-    folder: string;
-    files: Files;
-    space: Space;
-    clock: Clock;
-    random: Random;
-  }): Promise<Access> {
-    const { folder, files, space, clock, random } = parts;
-    const secrets = await loadSecrets(folder, files, random);
-    const access = new Access({ space, clock, random, secrets });
-    if (!space.get("project", defaultProject)) {
-      await space.commit((tx) =>
-        access.createProject(tx, { name: defaultProject, title: "Default", weight: 1 }),
-      ).durable;
-    }
+  static async open(parts: AccessParts): Promise<Access> {
+    const access = await Access.follow(parts);
+    await access.begin();
     return access;
+  }
+
+  /** The same over a space that another control plane may lead: `begin()` comes when this one does. */
+  static async follow({
+    folder,
+    files,
+    space,
+    clock,
+    random,
+    shared,
+  }: AccessParts): Promise<Access> {
+    const secrets = await loadSecrets(folder, files, random, shared);
+    return new Access({ space, clock, random, secrets });
+  }
+
+  /** Makes the project "default" when there is none. Commits at once; resolves when that is durable. */
+  async begin(): Promise<void> {
+    if (this.#space.get("project", defaultProject)) return;
+    await this.#space.commit((tx) =>
+      this.createProject(tx, { name: defaultProject, title: "Default", weight: 1 }),
+    ).durable;
   }
 
   get rootToken(): string {

@@ -13,21 +13,46 @@ export interface Secrets {
   signing: string;
 }
 
-/** Reads the cloud's own secrets, or makes them at first start. Throws "forbidden" when others may read them. */
-export async function loadSecrets(folder: string, files: Files, random: Random): Promise<Secrets> {
-  return {
-    rootToken: await loadSecret(join(folder, "root-token"), files, random),
-    signing: await loadSecret(join(folder, "signing-secret"), files, random),
-  };
+/** Secrets that several control planes agree on. */
+export interface SharedSecrets {
+  /** The secret of that name: the one that was kept first, for ever. */
+  agree(name: string, proposed: string): Promise<string>;
 }
 
-async function loadSecret(path: string, files: Files, random: Random): Promise<string> {
+/**
+ * Reads the cloud's own secrets, or makes them at first start. With `shared`, all that share it have the
+ * same, each in its own folder too. Throws "forbidden" when others may read the files, "conflict" when
+ * the folder has those of another cloud.
+ */
+export async function loadSecrets(
+  folder: string,
+  files: Files,
+  random: Random,
+  shared?: SharedSecrets,
+): Promise<Secrets> {
+  const load = async (name: string) => {
+    const path = join(folder, name);
+    const own = await readSecret(path, files);
+    const secret = own ?? newSecret("root", random);
+    const agreed = shared ? await shared.agree(name, secret) : secret;
+    if (own === undefined) await files.write(path, `${agreed}\n`, { mode: ownerOnly });
+    else if (own !== agreed) throw otherCloud(folder, name);
+    return agreed;
+  };
+  return { rootToken: await load("root-token"), signing: await load("signing-secret") };
+}
+
+function otherCloud(folder: string, name: string): CanopyError {
+  return new CanopyError(
+    "conflict",
+    `Cannot use the folder ${folder} as its ${name} must be that of the log: it is of another cloud`,
+    { hint: "Take another folder: canopy up --data FOLDER" },
+  );
+}
+
+async function readSecret(path: string, files: Files): Promise<string | undefined> {
   const content = await files.read(path);
-  if (content === undefined) {
-    const secret = newSecret("root", random);
-    await files.write(path, `${secret}\n`, { mode: ownerOnly });
-    return secret;
-  }
+  if (content === undefined) return undefined;
   const mode = (await files.stat(path))?.mode ?? ownerOnly;
   if ((mode & 0o077) !== 0) {
     throw new CanopyError(

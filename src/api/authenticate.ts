@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import type { Access } from "#/access/access.ts";
 import { includesRole, requireRole } from "#/access/roles.ts";
@@ -7,7 +8,7 @@ import type { Space } from "#/space/space.ts";
 import type { AnyDefinition } from "./call.ts";
 
 /** Who calls, or "unauthenticated". */
-export function callerOf(request: FastifyRequest, access: Access): Caller {
+export function callerOf(request: Pick<IncomingMessage, "headers">, access: Access): Caller {
   const header = request.headers.authorization;
   if (header === undefined) {
     throw new CanopyError("unauthenticated", "Cannot answer without a key", {

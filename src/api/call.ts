@@ -43,6 +43,8 @@ export interface Definition<
   status?: 200 | 201 | 202 | 204;
   /** What the answer is when it is no single JSON value. */
   answerType?: { type: string; description: string };
+  /** Set when records alone are the answer: then a control plane that follows gives it too, as new as the leader's. */
+  isForAny?: boolean;
   /** Set when the answer tells nothing newer than the call's own commit, which `run` has waited for. */
   isSettled?: boolean;
   /** "told": the answer carries the record's revision as ETag. "expected": the call also takes it as If-Match. */

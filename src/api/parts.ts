@@ -1,4 +1,5 @@
 import type { Access } from "#/access/access.ts";
+import type { Forward } from "#/base/forward.ts";
 import type { Clock } from "#/base/clock.ts";
 import type { Log } from "#/base/log.ts";
 import type { Random } from "#/base/random.ts";
@@ -14,10 +15,13 @@ import type { eta } from "#/jobs/eta.ts";
 import type { Logs } from "#/logs/logs.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
 import type { Relay } from "./link/relay.ts";
+import type { Members } from "./members.ts";
 import type { Feed } from "./streams/feed.ts";
 import type { Watchers } from "./streams/watchers.ts";
+import type { ToLeader } from "./to-leader.ts";
 
 /** What the jobs room can do that a call asks for. */
 export interface JobCalls {
@@ -34,6 +38,9 @@ export interface JobCalls {
 export interface ServerParts {
   space: Space;
   scheduler: Scheduler;
+  standing: Standing;
+  forward: Forward;
+  members: Members;
   jobs: JobCalls;
   access: Access;
   objects: Objects;
@@ -53,5 +60,6 @@ export interface DoorParts extends ServerParts {
   feed: Feed;
   watchers: Watchers;
   relay: Relay;
+  toLeader: ToLeader;
   startedAt: number;
 }

@@ -7,6 +7,7 @@ import { removeChaosPolicy } from "./chaos/remove-policy.ts";
 import { setChaosPolicy } from "./chaos/set-policy.ts";
 import { startGameDay } from "./chaos/start.ts";
 import { stopGameDay } from "./chaos/stop.ts";
+import { announce } from "./control-planes/announce.ts";
 import { followEvents } from "./events/follow.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { closeJob } from "./jobs/close.ts";
@@ -101,4 +102,5 @@ export const routes: Record<string, AnyDefinition> = {
 
   "GET    /v1/events": followEvents,
   "GET    /v1/status": readStatus,
+  "POST   /v1/control-planes": announce,
 };

@@ -1,3 +1,5 @@
+import { EventEmitter } from "node:events";
+import type { Server } from "node:http";
 import { fastifyWebsocket } from "@fastify/websocket";
 import { fastify, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
@@ -11,21 +13,26 @@ import type { AnyDefinition } from "./call.ts";
 import { serveLink } from "./link/link.ts";
 import { Relay } from "./link/relay.ts";
 import { documentOf, serveOpenApi } from "./openapi.ts";
+import { membersHeader } from "./members.ts";
 import { serveOperators } from "./operators.ts";
 import type { DoorParts, ServerParts } from "./parts.ts";
 import { answerProblems } from "./problems.ts";
 import { routes } from "./routes.ts";
 import { settled } from "./settled.ts";
+import { answersHere, knownCaller, sure } from "./standing.ts";
 import { Feed } from "./streams/feed.ts";
 import { Watchers } from "./streams/watchers.ts";
+import { ToLeader } from "./to-leader.ts";
 
 /**
  * The native door over one cloud, not yet listening: `await server.listen({ host, port })`, or
  * `server.inject(…)` in tests. `server.close()` ends its streams and links first.
  */
 export function buildServer(given: ServerParts): FastifyInstance {
+  const { members } = given;
   const parts: DoorParts = {
     ...given,
+    toLeader: new ToLeader(given),
     feed: new Feed(given.space),
     watchers: new Watchers(given.clock),
     relay: new Relay(given.clock),
@@ -37,17 +44,28 @@ export function buildServer(given: ServerParts): FastifyInstance {
     routerOptions: { maxParamLength: 500 },
     http: { maxHeaderSize: limits.headerBytesMax },
   });
+  void cutLinksInTime(parts);
   server.setValidatorCompiler(checkBySchema);
   server.setSerializerCompiler(serializerCompiler);
   takeBodies(server);
   answerProblems(server, parts.log);
   serveOpenApi(server, parts.version);
+  const links = new EventEmitter() as Server;
+  server.server.on("upgrade", (request, socket, head) => {
+    if (given.standing.isLeading) links.emit("upgrade", request, socket, head);
+    else void parts.toLeader.link(request, socket, head);
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    const urls = members.urls();
+    if (urls.length > 1) reply.header(membersHeader, urls.join(","));
+  });
   server.register(fastifyWebsocket, {
-    options: { perMessageDeflate: false, maxPayload: limits.linkMessageBytesMax },
+    options: { server: links, perMessageDeflate: false, maxPayload: limits.linkMessageBytesMax },
     preClose: (done) => {
       parts.watchers.close();
-      parts.relay.close();
+      parts.relay.close("Canopy is stopping");
       parts.feed.close();
+      parts.toLeader.close();
       server.websocketServer.close(() => done());
     },
   });
@@ -61,6 +79,14 @@ export function buildServer(given: ServerParts): FastifyInstance {
     serveOperators(door, parts);
   });
   return server;
+}
+
+/** Links are for who leads: agents open them again, and come to the next leader. */
+async function cutLinksInTime({ standing, relay }: DoorParts): Promise<void> {
+  for (let wasLeading = false; ; wasLeading = standing.isLeading) {
+    if (wasLeading && !standing.isLeading) relay.close("another control plane leads");
+    await standing.changed();
+  }
 }
 
 /** The framework gives null for a body that is not there. */
@@ -127,13 +153,17 @@ function serveCall(
       document: documentOf(definition),
     } as object,
     // Before the body is read: nobody unknown makes us take eight megabytes.
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       const caller: Caller =
         role === "anyone"
           ? { name: "anyone", project: "", role: "viewer" }
-          : callerOf(request, parts.access);
+          : await knownCaller(request, parts);
       requireAllowed(caller, definition, request.params as { job?: string });
-      callers.set(request, caller);
+      if (await answersHere(parts, definition.isForAny === true))
+        return void callers.set(request, caller);
+      await parts.toLeader.request(request.raw, reply.raw);
+      reply.hijack();
+      return reply;
     },
     handler: async (request, reply) => {
       const caller = callers.get(request)!;
@@ -198,6 +228,7 @@ function serveAgents(server: FastifyInstance, parts: DoorParts): void {
     {
       websocket: true,
       onRequest: async (request) => {
+        await sure(parts);
         const { machine } = callerOf(request, parts.access);
         if (machine === undefined)
           throw new CanopyError(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
+import { standsAlone } from "#/space/leadership.ts";
 import { settled } from "./settled.ts";
 
 describe("settled()", () => {
@@ -10,9 +11,10 @@ describe("settled()", () => {
     const durable = Promise.withResolvers<void>();
     const space = { durable: () => durable.promise };
     let isTold = false;
-    const first = settled({ space: space as never, clock }).then(() => (isTold = true));
+    const standing = standsAlone(space as never, () => "");
+    const first = settled({ space: space as never, clock, standing }).then(() => (isTold = true));
     const second = assert.rejects(
-      settled({ space: { durable: () => new Promise(() => {}) } as never, clock }),
+      settled({ space: { durable: () => new Promise(() => {}) } as never, clock, standing }),
       {
         code: "unavailable",
       },

@@ -30,3 +30,18 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
+
+/** What `promise` gives, or undefined after `durationMs`. */
+export async function within<T>(
+  clock: Clock,
+  durationMs: number,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = clock.after(durationMs, () => late.resolve(undefined), true);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}

@@ -45,6 +45,15 @@ export const limits = {
   leaderSilentMs: 2_000,
   /** A follower looks for what is new this often, when nobody tells it. */
   followMs: 250,
+  /** A call that needs a leader waits this long for one. */
+  leaderWaitMs: 5_000,
+  /** A follower that cannot read to the end of the log within this hands a read on too. */
+  catchUpMs: 2_000,
+  /** A body up to this size that a follower hands on is kept, to be sent again to another leader. */
+  forwardBodyBytesMax: 1 * MiB,
+  /** A follower tells its leader this often where it is, and is forgotten when it did not for so long. */
+  announceMs: 1_000,
+  announcedMs: 5_000,
   /** A PostgreSQL server is reached within this, and others of its address are waited for so long once one is found. */
   postgresConnectMs: 3_000,
   postgresOthersMs: 250,

@@ -14,7 +14,14 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
   const unused = async () => {
     throw new Error("nothing runs while a command line is completed");
   };
-  const config = { dataFolder: "", host: "", port: 0, joinToken: undefined, logLevel: "" };
+  const config = {
+    dataFolder: "",
+    host: "",
+    port: 0,
+    joinToken: undefined,
+    logUrl: undefined,
+    logLevel: "",
+  };
   const program = await buildWhole({
     terminal,
     programs: { version: "", config, up: unused, agent: unused },

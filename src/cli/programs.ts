@@ -15,6 +15,8 @@ export interface ProgramConfig {
   host: string;
   port: number;
   joinToken: string | undefined;
+  /** Of a shared log: it may hold a password, which a command line shows to everyone. */
+  logUrl: string | undefined;
   logLevel: string;
 }
 
@@ -28,6 +30,8 @@ export interface UpWish {
   withAgent: boolean;
   /** "normal" survives kill -9 but not a power cut: for measuring only. */
   durability: "full" | "normal";
+  /** The address of a log that several control planes share; its own, in the data folder, when absent. */
+  log: string | undefined;
   logLevel: string;
 }
 

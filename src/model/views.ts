@@ -349,6 +349,18 @@ export const eventView = z.object({
 });
 export type EventView = z.output<typeof eventView>;
 
+/** One of the control planes of a cloud. */
+export const controlPlaneView = z.object({
+  /** Where the others reach it. */
+  url: z.string(),
+  role: z.enum(["leader", "follower"]),
+  /** The newest durable batch that it knows. */
+  sequence: count,
+  /** Since it last knew all that the log holds. */
+  behindMs: count,
+});
+export type ControlPlaneView = z.output<typeof controlPlaneView>;
+
 export const statusView = z.object({
   version: z.string(),
   startedAt: instant,
@@ -365,6 +377,8 @@ export const statusView = z.object({
   machinesConnected: count,
   capacity: capacityView,
   currency: z.string(),
+  /** The leader first. */
+  controlPlanes: z.array(controlPlaneView),
 });
 export type StatusView = z.output<typeof statusView>;
 

@@ -20,7 +20,39 @@ export interface LeadershipParts {
   onOver: (reason: string) => void;
 }
 
+/** How a control plane stands to the others of its log. */
+export interface Standing {
+  /** Whether it leads, as far as it knows: only then it takes changes and serves machines. */
+  readonly isLeading: boolean;
+  /** Whether it leads and no other can at this moment. */
+  readonly isSure: boolean;
+  /** Who leads, as the log said last; undefined while nobody is known to. */
+  readonly leader: { epoch: number; url: string } | undefined;
+  /** Since it last knew all that the log holds. */
+  readonly behindMs: number;
+  /** Reads all that the log holds by now: what was acknowledged before this was called is then known. Throws when it cannot be reached. */
+  catchUp(): Promise<void>;
+  /** Resolves when something may have changed: who leads, how sure that is. */
+  changed(): Promise<void>;
+}
+
+/** The standing of one whose log is nobody else's. */
+export function standsAlone(space: Space, url: () => string): Standing {
+  return {
+    isLeading: true,
+    isSure: true,
+    get leader() {
+      return { epoch: space.epoch, url: url() };
+    },
+    behindMs: 0,
+    catchUp: () => Promise.resolve(),
+    changed: () => new Promise(() => {}),
+  };
+}
+
 const tickMs = limits.leaderBeatMs / 5;
+/** A beat less than the silence: a log may take an append that is under way for a beat. */
+const sureMs = limits.leaderSilentMs - limits.leaderBeatMs;
 
 /**
  * One control plane's part in who leads: it follows the log, leads when nobody else does, and says
@@ -32,9 +64,9 @@ const tickMs = limits.leaderBeatMs / 5;
  * as long as the clocks of the two run equally fast; it is asked before anything is done that the log
  * does not itself refuse to a deposed leader: handing out work, and answering what was read.
  */
-export class Leadership {
+export class Leadership implements Standing {
   #parts: LeadershipParts;
-  #phase: "following" | "reading" | "leading" | "over" = "following";
+  #phase: "following" | "reading" | "leading" | "resigned" | "over" = "following";
   #loop: Loop | undefined;
   #tick: Timer | undefined;
   #tickedMs = 0;
@@ -48,6 +80,8 @@ export class Leadership {
   #readMs = -Infinity;
   #leader: Leader | undefined;
   #isCutOff = false;
+  #reading: Promise<void> | undefined;
+  #nextReading: Promise<void> | undefined;
   #waiting = new Set<() => void>();
   #ended = Promise.withResolvers<void>();
 
@@ -63,51 +97,64 @@ export class Leadership {
     this.#loop.wake();
   }
 
-  /** Whether this control plane leads, as far as it knows. */
   get isLeading(): boolean {
     return this.#phase === "leading";
   }
 
-  /** Whether no other can lead at this moment. */
   get isSure(): boolean {
-    return (
-      this.#phase === "leading" &&
-      this.#parts.clock.monotonicMs() - this.#heardMs < limits.leaderSilentMs
-    );
+    return this.#phase === "leading" && this.#parts.clock.monotonicMs() - this.#heardMs < sureMs;
   }
 
-  /** Who leads, as the log said last; undefined while nobody is known to. */
   get leader(): { epoch: number; url: string } | undefined {
     if (this.#phase === "leading") {
       return { epoch: this.#parts.space.epoch, url: this.#parts.url };
     }
-    const leader = this.#leader;
+    const leader = this.#phase === "over" ? undefined : this.#leader;
     return leader && leader.silentMs < limits.leaderSilentMs ? leader : undefined;
   }
 
-  /** Since this control plane last knew all that the log holds. */
   get behindMs(): number {
     const { clock } = this.#parts;
     if (this.isSure) return 0;
     return clock.monotonicMs() - Math.max(this.#readMs, this.#heardMs);
   }
 
-  /** Reads all that the log holds by now. Throws when it cannot be reached. */
-  async catchUp(): Promise<void> {
-    if (this.#phase === "following") await this.#parts.space.advance();
+  /** One reading for all who ask while the one before it is under way. */
+  catchUp(): Promise<void> {
+    return (this.#nextReading ??= this.#readAfter(this.#reading));
   }
 
-  /** Resolves when something may have changed: who leads, how sure it is, what was read. */
+  async #readAfter(before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => {});
+    this.#reading = this.#nextReading;
+    this.#nextReading = undefined;
+    if (this.isLeading) return;
+    try {
+      await this.#parts.space.advance();
+      this.#readMs = this.#parts.clock.monotonicMs();
+    } catch (thrown) {
+      this.#failed(thrown);
+      throw thrown;
+    }
+    if (this.#phase !== "following" && this.#phase !== "reading")
+      throw new CanopyError("unavailable", "Cannot read the log as this control plane stops");
+  }
+
   changed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
 
-  /** Writes what is pending, then lets another lead at once. */
+  /** Writes what is pending, then lets another lead at once. From then on this one only knows who leads. */
   async resign(): Promise<void> {
     const { space, log } = this.#parts;
     if (this.#phase === "leading") await Promise.race([space.durable(), this.#ended.promise]);
-    this.#end();
+    if (this.#hasEnded()) return;
+    this.#phase = "resigned";
+    this.#leader = undefined;
+    space.stepDown();
+    this.#tick?.cancel();
     await log.resign();
+    this.#tell();
   }
 
   /** Neither follows nor leads any more. */
@@ -117,6 +164,7 @@ export class Leadership {
 
   async #turn(): Promise<void> {
     const { space, log, clock, report } = this.#parts;
+    if (this.#phase === "resigned") return this.#lookWhoLeads();
     if (this.#phase !== "following") return;
     try {
       await space.advance();
@@ -134,8 +182,14 @@ export class Leadership {
     }
   }
 
+  async #lookWhoLeads(): Promise<void> {
+    const leader = await this.#parts.log.leader();
+    if (leader?.epoch !== this.#parts.space.epoch) this.#leader = leader;
+    this.#tell();
+  }
+
   #failed(thrown: unknown): void {
-    if (this.#phase === "over") return;
+    if (this.#phase === "over" || this.#phase === "resigned") return;
     if (thrown instanceof Deposed) return this.#over("another control plane leads");
     if (isGone(thrown)) return this.#over(messageOf(thrown));
     if (this.#phase === "reading") return this.#over(`the log failed: ${messageOf(thrown)}`);
@@ -152,7 +206,7 @@ export class Leadership {
     const sentMs = clock.monotonicMs();
     const epoch = await log.lead(url);
     if (epoch === undefined) return void (this.#leader = await log.leader());
-    if (this.#hasEnded()) return log.resign();
+    if (this.#phase !== "following") return log.resign();
     this.#phase = "reading";
     this.#heardMs = sentMs;
     this.#beatenMs = sentMs;
@@ -160,7 +214,7 @@ export class Leadership {
     this.#arm();
     // Nobody else can append any more: the end that is read now stays the end.
     await space.advance();
-    if (this.#hasEnded()) return;
+    if (this.#phase !== "reading") return;
     space.lead(epoch);
     this.#phase = "leading";
     report.info("this control plane leads", { epoch, sequence: space.sequence });
@@ -174,7 +228,7 @@ export class Leadership {
 
   /** Beats in time, and steps down when that has not been heard for too long; time in which the process stood still gives it one more chance. */
   #watch(): void {
-    if (this.#hasEnded()) return;
+    if (this.#phase !== "reading" && this.#phase !== "leading") return;
     const nowMs = this.#parts.clock.monotonicMs();
     const passedMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;

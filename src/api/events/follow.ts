@@ -16,6 +16,7 @@ export const followEvents = defineCall({
   summary: "Follow a project",
   description:
     'Server-sent events: "changes" for each durable batch that touched the project, its id the batch\'s sequence. With Last-Event-ID they go on after that one with no gap and no double; when those are no longer kept, 404: read the current state, then follow from there. A reader too far behind is cut off, and comes back.',
+  isForAny: true,
   tag: "events",
   role: "viewer",
   query: inProject.extend({ after: z.coerce.number().int().min(0).optional() }),

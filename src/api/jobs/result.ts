@@ -15,6 +15,7 @@ export const resultOfJob = defineCall({
   summary: "How a job ended",
   description:
     "With the result of its main step, as JSON text. With waitMs, the answer is held back until it has ended, or that time has passed.",
+  isForAny: true,
   tag: "jobs",
   role: "viewer",
   fromJobs: "own",

@@ -7,6 +7,7 @@ export const listKeys = defineCall({
   summary: "List the keys of a project",
   description:
     "By name, which is by the time they were made. The keys themselves are told only when they are made.",
+  isForAny: true,
   tag: "access",
   role: "admin",
   query: pageQuery,

@@ -7,6 +7,7 @@ import { jobOf } from "#/model/task.ts";
 import type { FromAgent, FromCloud, LogLine, TaskReport } from "#/model/wire.ts";
 import type { Session } from "#/scheduler/session.ts";
 import type { DoorParts } from "../parts.ts";
+import { sure } from "../standing.ts";
 import { parseMessage } from "./messages.ts";
 import type { OpenLink } from "./relay.ts";
 
@@ -59,6 +60,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       if (!isDeepStrictEqual(record.status, status)) tx.put<"machine">({ ...record, status });
     });
     await committed.durable;
+    await sure(parts);
     if (!isOpen) return;
     relay.add(machine, open);
     // Welcome first: connecting may offer at once.
@@ -67,7 +69,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       machine,
       leaseMs: limits.leaseMs,
       heartbeatMs: limits.heartbeatMs,
-      controlPlanes: [parts.publicUrl()],
+      controlPlanes: parts.members.urls(),
     });
     session = scheduler.connect(
       machine,

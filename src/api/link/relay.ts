@@ -44,8 +44,8 @@ export class Relay {
     this.#links.get(machine)?.cut(reason);
   }
 
-  close(): void {
-    for (const link of this.#links.values()) link.cut("Canopy is stopping");
+  close(reason: string): void {
+    for (const link of this.#links.values()) link.cut(reason);
   }
 
   /** A segment that `machine` keeps. Throws "not-found" when it has none, "unavailable" when it is not here, "limited" and "timeout". */

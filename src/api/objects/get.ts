@@ -7,6 +7,7 @@ export const getObject = defineCall({
   summary: "Get an object",
   description:
     "All of it, or with the header Range one part (`bytes=0-1023`). HEAD gives its size only.",
+  isForAny: true,
   tag: "objects",
   role: "viewer",
   fromJobs: "project",

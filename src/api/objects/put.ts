@@ -9,6 +9,7 @@ export const putObject = defineCall({
   summary: "Put an object",
   description:
     "The body, whatever it is, under the SHA-256 of its content. With `key`, refused when the content turns out to be another.",
+  isForAny: true,
   tag: "objects",
   role: "submitter",
   fromJobs: "project",

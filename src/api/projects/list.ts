@@ -7,6 +7,7 @@ import { projectViewOf } from "../views/access.ts";
 export const listProjects = defineCall({
   summary: "List projects",
   description: "By name; for all but root, their own only.",
+  isForAny: true,
   tag: "access",
   role: "viewer",
   query: pageQuery,

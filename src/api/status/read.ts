@@ -25,6 +25,7 @@ export const readStatus = defineCall({
       ...load,
       tasksWaiting: Math.max(0, tasksUnfinished - load.tasksRunning),
       currency,
+      controlPlanes: parts.members.list(),
     };
   },
 });

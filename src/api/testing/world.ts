@@ -7,6 +7,7 @@ import type { Clock } from "#/base/clock.ts";
 import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
+import { nodeForward } from "#/base/node/forward.ts";
 import { nodeRandom } from "#/base/node/random.ts";
 import { eta } from "#/jobs/eta.ts";
 import { startJobs } from "#/jobs/jobs.ts";
@@ -18,8 +19,10 @@ import type { JobView } from "#/model/views.ts";
 import { FileObjects } from "#/objects/files.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import type { SpaceLog } from "#/space/log.ts";
+import { standsAlone } from "#/space/leadership.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
+import { Members } from "../members.ts";
 import { buildServer } from "../server.ts";
 
 /** A whole cloud but for its agents, over real parts, in a folder of its own. */
@@ -73,9 +76,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const jobs = startJobs({ space, objects, clock, log: report });
   scheduler.start();
   let url = "http://127.0.0.1:0";
+  const standing = standsAlone(space, () => url);
   const server = buildServer({
     space,
     scheduler,
+    standing,
+    members: new Members({ space, standing, clock, publicUrl: () => url }),
+    forward: nodeForward,
     jobs: { ...submit, eta },
     access,
     objects,

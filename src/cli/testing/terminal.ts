@@ -85,6 +85,7 @@ const noPrograms: Programs = {
     host: "127.0.0.1",
     port: 0,
     joinToken: undefined,
+    logUrl: undefined,
     logLevel: "warn",
   },
   up: refuse,

@@ -17,6 +17,10 @@ export const verb: Verb = {
       .option("--data <folder>", "where it keeps everything")
       .option("--host <address>", "the address to listen on")
       .option("--port <number>", "the port to listen on; 0 takes a free one", parsePort)
+      .option(
+        "--log <address>",
+        "share a log with other control planes: postgres://user@host/database, or CANOPY_LOG_URL",
+      )
       .option("--no-agent", "do not use this computer as a machine")
       .option("--keep-context", "do not make it the cloud that commands speak to")
       .addOption(
@@ -38,6 +42,7 @@ export const verb: Verb = {
             port: options.port ?? config.port,
             withAgent: options.agent,
             durability: options.durability,
+            log: options.log ?? config.logUrl,
             logLevel: options.logLevel ?? config.logLevel,
           });
           const end = cli.terminal.untilEnded();
@@ -66,6 +71,7 @@ interface UpOptions {
   data?: string;
   host?: string;
   port?: number;
+  log?: string;
   agent: boolean;
   keepContext?: boolean;
   durability: "full" | "normal";

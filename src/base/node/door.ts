@@ -1,0 +1,48 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { limits } from "../limits.ts";
+
+/** Who takes what comes in at a door. */
+export interface Hall {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** A port that stays open, whoever stands behind it. */
+export interface Door {
+  port: number;
+  /** Takes nobody in any more; what is under way may end within `graceMs`, and is cut off then. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens; `port` 0 takes a free one. Rejects with EADDRINUSE when another process does. */
+export async function openDoor(
+  { host, port }: { host: string; port: number },
+  hall: Hall,
+): Promise<Door> {
+  const server = createServer(
+    { maxHeaderSize: limits.headerBytesMax, requestTimeout: 0, keepAliveTimeout: 72_000 },
+    (request, response) => hall.request(request, response),
+  );
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    hall.upgrade(request, socket, head);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
