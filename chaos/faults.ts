@@ -12,6 +12,8 @@ export interface Fault {
   wallMs: number;
   /** Of a pause. */
   lastedMs: number;
+  /** Of a kill: before it was started again. */
+  awayMs: number;
 }
 
 const weights: Record<VictimKind, number> = {
@@ -62,10 +64,11 @@ function choose(
 }
 
 function kill(victim: Victim, dice: Dice, faults: Fault[]): void {
-  // Mostly back soon; now and then away for longer than a lease.
-  const downMs = dice.isOneIn(12) ? dice.between(4000, 12_000) : dice.between(0, 1000);
-  const fault = { ...faultOf("kill", victim), downMs };
-  if (victim.kill(victim.kind === "agent" ? downMs : Math.min(downMs, 2000))) faults.push(fault);
+  // Mostly back soon; now and then an agent is away for longer than its leases.
+  const isLong = victim.kind === "agent" && dice.isOneIn(12);
+  const awayMs = isLong ? dice.between(4000, 12_000) : dice.between(0, 1000);
+  const fault = { ...faultOf("kill", victim), awayMs };
+  if (victim.kill(awayMs)) faults.push(fault);
 }
 
 async function pause(victim: Victim, forMs: number, faults: Fault[]): Promise<void> {
@@ -85,5 +88,6 @@ function faultOf(what: Fault["what"], { kind, name, pid }: Victim): Fault {
     atMs: performance.now(),
     wallMs: Date.now(),
     lastedMs: 0,
+    awayMs: 0,
   };
 }

@@ -20,7 +20,6 @@ export interface AckedJob {
   isClosed: boolean;
   /** What a reader was told when it had ended. */
   ended?: { phase: string; results: Map<number, string> };
-  submittedMs: number;
 }
 
 /** A record whose calls are judged for linearizability, by revision and title. */

@@ -1,26 +1,32 @@
-// npm run chaos -- [--minutes 2] [--log sqlite] [--seed N] [--json]
-import { mkdtempSync, rmSync } from "node:fs";
+// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--seed N] [--json]
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { endAllOf } from "./processes.ts";
 import { reportOf } from "./report.ts";
 import { runChaos } from "./run.ts";
-import { startSqliteSite } from "./sqlite-site.ts";
+import { startSite, type SiteKind } from "./sites.ts";
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "2" },
-    log: { type: "string", default: "sqlite" },
+    log: { type: "string", default: "both" },
     seed: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0) {
+const kinds: Record<string, SiteKind[]> = {
+  sqlite: ["sqlite"],
+  postgres: ["postgres"],
+  both: ["sqlite", "postgres"],
+};
+const chosen = kinds[values.log];
+if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0 || !chosen) {
   console.error(
-    `Cannot run as --minutes must be above 0 and --seed a whole number: current values are ${values.minutes} and ${values.seed}`,
+    `Cannot run as --minutes must be above 0, --seed a whole number, --log one of ${Object.keys(kinds).join(", ")}: current values are ${values.minutes}, ${seed}, ${values.log}`,
   );
   process.exit(2);
 }
@@ -34,16 +40,16 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-if (!values.json)
-  console.error(`${folder}: seed ${seed}, over ${values.log}, for ${minutes} minutes`);
-const site = await startSqliteSite(folder, 2);
-const outcome = await runChaos(site, {
-  seed,
-  forMs: minutes * 60_000,
-  say: (sentence) => values.json || console.error(sentence),
-  historyFile: join(folder, "history.ndjson"),
-});
-await site.stop();
-keeps = outcome.violations.length > 0;
-console.log(values.json ? JSON.stringify(outcome) : reportOf(outcome));
+const say = (sentence: string): void => void (values.json || console.error(`  ${sentence}`));
+for (const kind of chosen) {
+  const own = join(folder, kind);
+  mkdirSync(own);
+  say(`${kind}, seed ${seed}, ${minutes} minutes, in ${own}`);
+  const site = await startSite(kind, own);
+  const forMs = minutes * 60_000;
+  const outcome = await runChaos(site, { seed, forMs, historyFile: join(own, "history"), say });
+  await site.stop();
+  keeps ||= outcome.violations.length > 0;
+  console.log(values.json ? JSON.stringify({ log: kind, ...outcome }) : reportOf(kind, outcome));
+}
 process.exitCode = keeps ? 1 : 0;

@@ -43,9 +43,6 @@ export interface ProgramOptions {
   env: Record<string, string>;
   /** Where what it says to stderr goes. */
   logFile: string;
-  /** The user that it runs as, where that is not ours. */
-  uid?: number;
-  gid?: number;
 }
 
 /**
@@ -131,15 +128,10 @@ export class Program {
   }
 
   #run(): Promise<string> {
-    const { command, env, logFile, uid, gid } = this.#options();
+    const { command, env, logFile } = this.#options();
     const log = openSync(logFile, "a");
     const [program = "", ...args] = command;
-    const child = spawn(program, args, {
-      env,
-      stdio: ["ignore", "pipe", log],
-      ...(uid !== undefined && { uid }),
-      ...(gid !== undefined && { gid }),
-    });
+    const child = spawn(program, args, { env, stdio: ["ignore", "pipe", log] });
     closeSync(log);
     this.#spawned += 1;
     this.#pid = child.pid;

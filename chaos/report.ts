@@ -2,11 +2,12 @@ import type { Outcome } from "./run.ts";
 
 const violationsShown = 20;
 
-export function reportOf(outcome: Outcome): string {
+export function reportOf(log: string, outcome: Outcome): string {
   const { faults, violations, recoveriesMs, settledMs, runs, calls } = outcome;
   const kills = faults.filter(({ what }) => what === "kill");
   const pauses = faults.filter(({ what }) => what === "pause");
   const lines = [
+    `over ${log}`,
     `${kills.length} kills in ${seconds(outcome.faultsMs)}: ${byKind(kills)}`,
     `${pauses.length} pauses: ${byKind(pauses)}`,
     `${count(outcome.acknowledged)} acknowledged writes checked, ${violations.length} violations`,
@@ -14,11 +15,11 @@ export function reportOf(outcome: Outcome): string {
     `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
     `${count(outcome.recordCalls)} calls to ${outcome.records} records judged linearizable`,
     `${count(calls.answered)} calls answered, ${count(calls.unanswered)} without an answer, ${count(calls.refusedForNow)} told to come again`,
-    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}; after a kill ${seconds(quantile(recoveriesMs, 0.5))} in the middle, ${seconds(quantile(recoveriesMs, 1))} at worst`,
+    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}; after a restart ${seconds(quantile(recoveriesMs, 0.5))} in the middle, ${seconds(quantile(recoveriesMs, 1))} at worst`,
     settledMs === undefined
       ? "did not come to rest"
       : `came to rest ${seconds(settledMs)} after the last fault`,
-    `again: npm run chaos -- --seed ${outcome.seed}`,
+    `again: npm run chaos -- --log ${log} --seed ${outcome.seed}`,
   ];
   for (const violation of violations.slice(0, violationsShown)) lines.push(`✖ ${violation}`);
   if (violations.length > violationsShown)

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkAll, checkEffects, settle } from "./check.ts";
+import { checkAll, settle } from "./check.ts";
 import { Dice } from "./dice.ts";
 import { Door, Over } from "./door.ts";
+import { checkEffects } from "./effects.ts";
 import { injectFaults, type Fault } from "./faults.ts";
 import { History } from "./history.ts";
 import { bags, cancellations, chains, effects, programs, streams } from "./load/jobs.ts";
@@ -38,7 +39,7 @@ export interface Outcome {
   runs: { runs: number; again: number };
   calls: { answered: number; unanswered: number; refusedForNow: number };
   longestGapMs: number;
-  /** Of the control plane and what is below it, by fault. */
+  /** From the restart of a control plane, or of what is below it, to the first acknowledged write. */
   recoveriesMs: number[];
   /** From the last fault until nothing was left to do. */
   settledMs: number | undefined;
@@ -87,7 +88,8 @@ export async function runChaos(
     await site.restart();
     await checkAll(last, history);
   }
-  const runs = checkEffects(history, faults);
+  const { runs, again, violations } = checkEffects(history.jobs.values(), faults);
+  for (const violation of violations) history.violate(violation);
   for (const end of site.ownEnds()) history.violate(end);
   history.close();
   const jobs = [...history.jobs.values()];
@@ -100,12 +102,12 @@ export async function runChaos(
     tasks: jobs.flatMap(({ steps }) => steps).reduce((sum, { offered }) => sum + offered, 0),
     recordCalls: [...history.records.values()].reduce((sum, calls) => sum + calls.length, 0),
     records: history.records.size,
-    runs,
+    runs: { runs, again },
     calls: door.counts,
     longestGapMs: probe.longestGapMs,
     recoveriesMs: faults
       .filter(({ what, kind }) => what === "kill" && !["agent", "runner"].includes(kind))
-      .flatMap(({ atMs }) => probe.recoveryMs(atMs) ?? []),
+      .flatMap(({ atMs, awayMs }) => probe.recoveryMs(atMs + awayMs) ?? []),
     settledMs,
     violations: history.violations,
   };

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allProcesses, endAllOf, Program, seeProcess, signal } from "./processes.ts";
+import type { Place } from "./places.ts";
 import { programVictim, type Site, type Victim } from "./site.ts";
 
 export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url));
@@ -17,7 +18,7 @@ export function environment(folder: string): Record<string, string> {
 }
 
 /** One control plane over SQLite with this computer's agent, and `agents` more that joined. */
-export async function startSqliteSite(folder: string, agents: number): Promise<Site> {
+export async function startSqliteSite(folder: string, agents: Place[]): Promise<Site> {
   const dataFolder = join(folder, "data");
   mkdirSync(dataFolder);
   let port = 0;
@@ -56,32 +57,32 @@ export async function startSqliteSite(folder: string, agents: number): Promise<S
 /** Agents as processes of their own, each with a one-time token; resolves when all have joined. */
 export async function startAgents(
   folder: string,
-  count: number,
+  places: Place[],
   urls: string[],
   key: string,
 ): Promise<Program[]> {
   const agents: Program[] = [];
-  for (let number = 1; number <= count; number++) {
+  for (const { name, wrap } of places) {
     const response = await fetch(`${urls[0]}/v1/join-tokens`, {
       method: "POST",
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: "{}",
     });
     const { token } = (await response.json()) as { token: string };
-    const agentFolder = join(folder, `agent-${number}`);
+    const agentFolder = join(folder, name);
     mkdirSync(agentFolder);
-    const agent = new Program(`agent-${number}`, () => ({
-      command: [
+    const agent = new Program(name, () => ({
+      command: wrap([
         canopyFile,
         "join",
-        ...urls,
+        urls.join(","),
         `--token=${token}`,
         `--folder=${agentFolder}`,
         "--cpus=2",
         "--json",
-      ],
+      ]),
       env: environment(folder),
-      logFile: join(folder, `agent-${number}.log`),
+      logFile: join(folder, `${name}.log`),
     }));
     await agent.ready;
     agents.push(agent);

@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 /** Programs that tests start, by name or by path when they are not in PATH, and the Debian package that brings each. */
 const testPrograms = {
   "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
+  "/usr/sbin/nft": "nftables",
   awk: "mawk",
+  ip: "iproute2",
+
   setpriv: "util-linux",
   sort: "coreutils",
   strace: "strace",

@@ -10,7 +10,8 @@ let made = 0;
 interface Draft {
   body: object;
   steps: AckedStep[];
-  isOpen?: boolean;
+  /** What is known from the start of a job that will not end by itself. */
+  more?: Pick<AckedJob, "cancel"> & { isClosed?: false };
 }
 
 /** A step of functions; `perTask` gives the rest of a task's arguments after its seed and index. */
@@ -37,11 +38,11 @@ function functionStep(
 }
 
 /** Submits until it is acknowledged; now and then once more, which must change nothing. */
-async function submit(parts: ClientParts, { body, steps }: Draft): Promise<AckedJob> {
+async function submit(parts: ClientParts, { body, steps, more }: Draft): Promise<AckedJob> {
   const { door, history, dice } = parts;
   const idempotencyKey = `job-${parts.client}-${(made += 1)}`;
   const { id } = await door.must<{ id: string }>("POST", "/v1/jobs", { body, idempotencyKey });
-  const job: AckedJob = { id, steps, isClosed: true, submittedMs: performance.now() };
+  const job: AckedJob = { id, steps, isClosed: true, ...more };
   history.jobs.set(id, job);
   history.tell("job", { id, steps, idempotencyKey });
   if (dice.isOneIn(4)) {
@@ -172,8 +173,8 @@ export const streams: Client = async (parts) => {
       source: { type: "list" },
     };
     const acked: AckedStep = { seed, offered: 0, gives: "value" };
-    const job = await submit(parts, { body: { title: "stream", steps: [step] }, steps: [acked] });
-    job.isClosed = false;
+    const body = { title: "stream", steps: [step] };
+    const job = await submit(parts, { body, steps: [acked], more: { isClosed: false } });
     const path = `/v1/jobs/${job.id}/steps/0`;
     const batches = dice.whole(3, 12);
     for (let batch = 1; batch <= batches; batch++) {
@@ -203,8 +204,8 @@ export const cancellations: Client = async (parts) => {
   const { door, history, dice } = parts;
   for (;;) {
     const { request, acked } = functionStep(parts, "long", "slow", 5, () => [600_000]);
-    const job = await submit(parts, { body: { title: "long", steps: [request] }, steps: [acked] });
-    job.cancel = "due";
+    const body = { title: "long", steps: [request] };
+    const job = await submit(parts, { body, steps: [acked], more: { cancel: "due" } });
     await sleep(dice.between(0, 1500));
     job.cancel = "asked";
     await door.must("POST", `/v1/jobs/${job.id}/cancel`);

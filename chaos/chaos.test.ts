@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { endAllOf } from "./processes.ts";
+import { runChaos } from "./run.ts";
+import { startSite, type SiteKind } from "./sites.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "canopy-chaos-"));
+after(() => {
+  endAllOf(folder);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function loseNothing(kind: SiteKind, seed: number): Promise<void> {
+  const own = join(folder, kind);
+  mkdirSync(own);
+  const site = await startSite(kind, own);
+  const options = { seed, forMs: 20_000, historyFile: join(own, "history"), say: () => {} };
+  const { faults, violations, acknowledged, jobs, records } = await runChaos(site, options);
+  await site.stop();
+  assert.deepEqual(violations, []);
+  assert.ok(faults.length >= 10, `only ${faults.length} faults`);
+  assert.ok(acknowledged > 100 && jobs > 10 && records > 0, `${acknowledged}, ${jobs}, ${records}`);
+}
+
+test("kill -9 of control plane, agents and runners loses nothing acknowledged over SQLite", () =>
+  loseNothing("sqlite", 11));

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { checkEffects } from "./effects.ts";
+import type { Fault } from "./faults.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "canopy-effects-"));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+/** Lines of "index agent runner time". */
+function check(lines: string[], faults: Partial<Fault>[]) {
+  const effects = join(folder, `${(files += 1)}`);
+  writeFileSync(effects, `${lines.join("\n")}\n`);
+  const jobs = [{ id: "j", steps: [{ effects }] }];
+  return checkEffects(
+    jobs,
+    faults.map((fault) => ({ what: "kill", lastedMs: 0, ...fault }) as Fault),
+  );
+}
+
+describe("checkEffects()", () => {
+  const twice = ["0 10 11 5000", "1 10 11 5000", "0 20 21 6000"];
+
+  test("counts tasks that ran, and those that ran again because what ran them was killed", () => {
+    for (const pid of [10, 11]) {
+      const { runs, again, violations } = check(twice, [{ pid, wallMs: 5500 }]);
+      assert.deepEqual([runs, again, violations], [3, 1, []]);
+    }
+  });
+
+  test("finds a task that ran again with no reason", () => {
+    const others = [
+      [],
+      [{ pid: 12, wallMs: 5500 }],
+      [{ pid: 10, wallMs: 4000 }],
+      [{ pid: 10, wallMs: 6500 }],
+      [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 1000 }],
+    ];
+    for (const faults of others)
+      assert.match(check(twice, faults).violations[0] ?? "", /task j\/0\/0 ran again at 6000/);
+    const lost = [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 9000 }];
+    assert.deepEqual(check(twice, lost).violations, []);
+  });
+});

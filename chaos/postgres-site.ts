@@ -1,0 +1,72 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Place } from "./places.ts";
+import { Postgres } from "./postgres.ts";
+import { endAllOf, Program } from "./processes.ts";
+import { programVictim, type Site } from "./site.ts";
+import { agentVictims, canopyFile, environment, startAgents } from "./sqlite-site.ts";
+
+export interface PostgresSite extends Site {
+  planes: Program[];
+  agents: Program[];
+  servers: Postgres[];
+}
+
+export interface PostgresPlaces {
+  planes: Place[];
+  agents: Place[];
+  /** The primary, and its synchronous standby if there is to be one. */
+  servers: Place[];
+}
+
+/** Several control planes over one log in PostgreSQL, and agents that know all of them. */
+export async function startPostgresSite(
+  folder: string,
+  places: PostgresPlaces,
+): Promise<PostgresSite> {
+  const [first, second] = places.servers;
+  const primary = await Postgres.start(folder, first!);
+  const servers = second ? [primary, await Postgres.standby(folder, second, primary)] : [primary];
+  const log = `postgres://postgres@${servers.map(({ host }) => host).join(",")}/postgres`;
+  const planes = places.planes.map((place) => {
+    const dataFolder = join(folder, place.name);
+    mkdirSync(dataFolder);
+    const where = [`--data=${dataFolder}`, `--host=${place.address}`, `--port=${place.port}`];
+    const how = [`--log=${log}`, "--no-agent", "--keep-context", "--json"];
+    const program: Program = new Program(place.name, () => ({
+      command: place.wrap([canopyFile, "up", ...where, ...how]),
+      env: environment(folder),
+      logFile: join(folder, `${place.name}.log`),
+    }));
+    return program;
+  });
+  const ready = await Promise.all(planes.map((plane) => plane.ready));
+  const { key } = JSON.parse(ready[0]!) as { key: string };
+  const urls = places.planes.map(({ address, port }) => `http://${address}:${port}`);
+  const agents = await startAgents(folder, places.agents, urls, key);
+  return {
+    urls,
+    key,
+    folder,
+    planes,
+    agents,
+    servers,
+    victims: () => [
+      ...planes.flatMap((plane) => programVictim("control plane", plane)),
+      ...agentVictims(agents),
+      ...servers.flatMap((server) => server.victims()),
+    ],
+    async restart() {
+      for (const plane of planes) plane.kill(0);
+      await Promise.all(planes.map((plane) => plane.ready));
+    },
+    // A control plane that starts while its log is away says so and ends; that is no fault.
+    ownEnds: () => agents.flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
+    async stop() {
+      await Promise.all(agents.map((agent) => agent.stop()));
+      await Promise.all(planes.map((plane) => plane.stop()));
+      await Promise.all(servers.map(({ program }) => program.stop("SIGINT")));
+      return endAllOf(folder);
+    },
+  };
+}
