@@ -5,28 +5,25 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
-import type { MachineStatus } from "#/model/machine.ts";
 import type { Fault } from "#/model/game-day.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
 import { Calls } from "./calls.ts";
 import { Connection } from "./connection.ts";
-import { ControlPlanes, isLoopback } from "./control-planes.ts";
+import { ControlPlanes } from "./control-planes.ts";
+import { HandIn } from "./hand-in.ts";
 import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { ObjectCache } from "./objects.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
 import { Prints } from "./prints.ts";
-import { Outbox } from "./outbox.ts";
-import { OwedObjects } from "./owed.ts";
-import { objectsOf, Reports } from "./reports.ts";
+import type { Reports } from "./reports.ts";
 import { Segments } from "./segments.ts";
+import { capacityOf, peerAddressOf, statusOf } from "./self.ts";
 import { Tasks } from "./tasks.ts";
 
 /** Carried by every process that an agent starts, so that the next one in this folder finds what was left. */
 const agentMark = "CANOPY_AGENT";
-/** Left to the rest of the machine when nobody says how much tasks may use. */
-const memoryShare = 0.9;
 
 /**
  * Makes this computer a machine of the cloud at `urls`: joins if it must, then pulls tasks, runs them and
@@ -57,9 +54,8 @@ class RunningAgent implements Agent {
   #peers: Peers;
   #drivers: Driver[] = [];
   #tasks: Tasks | undefined;
-  #owed: OwedObjects;
+  #handIn: HandIn;
   #reports: Reports;
-  #outbox: Outbox;
   #prints: Prints;
   #mark: string;
   #cages: DriverParts["cages"];
@@ -71,28 +67,20 @@ class RunningAgent implements Agent {
   #beat: Timer | undefined;
 
   constructor(options: StartAgentOptions, { machine, key, controlPlanes }: Identity) {
-    const { host, folder, urls, capacity } = options;
-    const facts = host.processes.facts();
+    const { host, folder, urls } = options;
     this.machine = machine;
     this.refused = this.#refused.promise;
     this.connected = this.#connected.promise;
     this.#options = options;
-    this.#capacity = {
-      milliCpus: capacity?.milliCpus ?? facts.cpus * 1000,
-      memoryBytes: capacity?.memoryBytes ?? Math.floor(facts.memoryBytes * memoryShare),
-    };
+    this.#capacity = capacityOf(options);
     this.#mark = `canopy-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
     this.#prints = new Prints(host.clock);
     this.#planes = new ControlPlanes(urls, controlPlanes);
     this.#calls = new Calls(host, this.#planes, key);
-    this.#owed = new OwedObjects(host, join(folder, "owed"));
-    const { calls, owed } = { calls: this.#calls, owed: this.#owed };
-    this.#objects = new ObjectCache(host, join(folder, "objects"), { calls, owed });
-    this.#reports = new Reports(host.clock, (key) => this.#owed.has(key));
-    this.#outbox = new Outbox(host, join(folder, "outbox"), {
-      reports: this.#reports,
-      isLinked: () => this.isConnected,
-    });
+    this.#handIn = new HandIn(host, folder, () => this.isConnected);
+    const { reports, owed } = this.#handIn;
+    this.#reports = reports;
+    this.#objects = new ObjectCache(host, join(folder, "objects"), { calls: this.#calls, owed });
     this.#segments = new Segments(host, join(folder, "shuffle"));
     this.#peers = new Peers(host, machine, this.#segments, this.#calls);
     this.#connection = new Connection(
@@ -101,7 +89,11 @@ class RunningAgent implements Agent {
       {
         hello: () => ({
           type: "hello",
-          status: this.#status(),
+          status: statusOf(options, {
+            capacity: this.#capacity,
+            drivers: this.#drivers.map(({ name }) => name),
+            peerUrl: this.#peerUrl,
+          }),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
         welcomed: (welcome) => this.#welcomed(welcome),
@@ -122,8 +114,11 @@ class RunningAgent implements Agent {
     const { host, folder, drivers } = this.#options;
     await this.#clean();
     await this.#objects.open();
-    await this.#takeUp();
-    this.#peerUrl = await this.#peers.serve(this.#peerAddress());
+    await this.#handIn.open({
+      pay: (project, key, path) => this.#objects.pay(project, key, path),
+      ready: () => this.#tellSoon(),
+    });
+    this.#peerUrl = await this.#peers.serve(peerAddressOf(this.#options));
     const admission = new Admission(this.#capacity);
     for (const make of drivers)
       this.#drivers.push(make(this.#driverParts(admission, join(folder, "work"))));
@@ -154,33 +149,10 @@ class RunningAgent implements Agent {
     await Promise.all(this.#drivers.map((driver) => driver.stop()));
     this.#release(begun);
     this.#tell();
-    this.#owed.stop();
-    await this.#outbox.stop();
+    await this.#handIn.stop();
     this.#connection.close();
     await this.#peers.close();
     this.#cages?.close();
-  }
-
-  /** Finds what had ended in an earlier life and was not handed in. */
-  async #takeUp(): Promise<void> {
-    await this.#owed.open();
-    const ended = await this.#outbox.read();
-    for (const report of ended) this.#reports.add(report);
-    this.#outbox.start(ended);
-    this.#owed.start(
-      {
-        pay: (project, key, path) => this.#objects.pay(project, key, path),
-        paid: () => {
-          this.#reports.paid();
-          this.#tellSoon();
-        },
-        refused: (key, error) => {
-          this.#reports.refused(key, error);
-          this.#tellSoon();
-        },
-      },
-      new Set(ended.flatMap(objectsOf)),
-    );
   }
 
   /** Ends processes and removes files that an agent which was killed has left. */
@@ -219,40 +191,13 @@ class RunningAgent implements Agent {
     };
   }
 
-  /** A cloud on this computer alone needs no door to the outside. */
-  #peerAddress(): { listen: string; tell: string } {
-    const { urls, peerHost, host } = this.#options;
-    if (peerHost === undefined && urls.every(isLoopback))
-      return { listen: "127.0.0.1", tell: "127.0.0.1" };
-    return {
-      listen: "0.0.0.0",
-      tell: peerHost ?? host.processes.facts().addresses[0] ?? "127.0.0.1",
-    };
-  }
-
-  #status(): MachineStatus {
-    const { host, version, rates, crash } = this.#options;
-    const { hostname, os, arch } = host.processes.facts();
-    return {
-      hostname,
-      os,
-      arch,
-      version,
-      capacity: this.#capacity,
-      drivers: this.#drivers.map(({ name }) => name),
-      ...(this.#peerUrl === undefined ? {} : { peerUrl: this.#peerUrl }),
-      faults: crash ? ["task", "agent", "machine"] : ["task", "machine"],
-      rates,
-    };
-  }
-
   #welcomed({ controlPlanes }: Welcome): void {
     this.#planes.learn(controlPlanes);
     void this.#keepPlanes();
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
     this.#pulling = 0;
     this.#tell();
-    this.#owed.wake();
+    this.#handIn.owed.wake();
     this.#connected.resolve();
   }
 

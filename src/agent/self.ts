@@ -1,0 +1,47 @@
+import type { MachineStatus } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+import { isLoopback } from "./control-planes.ts";
+import type { StartAgentOptions } from "./options.ts";
+
+/** Left to the rest of the machine when nobody says how much tasks may use. */
+const memoryShare = 0.9;
+
+/** What tasks may use here. */
+export function capacityOf({ host, capacity }: StartAgentOptions): Capacity {
+  const { cpus, memoryBytes } = host.processes.facts();
+  return {
+    milliCpus: capacity?.milliCpus ?? cpus * 1000,
+    memoryBytes: capacity?.memoryBytes ?? Math.floor(memoryBytes * memoryShare),
+  };
+}
+
+/** Where other agents reach this one. A cloud on this computer alone needs no door to the outside. */
+export function peerAddressOf({ host, urls, peerHost }: StartAgentOptions): {
+  listen: string;
+  tell: string;
+} {
+  if (peerHost === undefined && urls.every(isLoopback))
+    return { listen: "127.0.0.1", tell: "127.0.0.1" };
+  const [address = "127.0.0.1"] = host.processes.facts().addresses;
+  return { listen: "0.0.0.0", tell: peerHost ?? address };
+}
+
+/** What this machine says of itself. */
+export function statusOf(
+  { host, version, rates, crash }: StartAgentOptions,
+  more: { capacity: Capacity; drivers: string[]; peerUrl: string | undefined },
+): MachineStatus {
+  const { hostname, os, arch } = host.processes.facts();
+  const { capacity, drivers, peerUrl } = more;
+  return {
+    hostname,
+    os,
+    arch,
+    version,
+    capacity,
+    drivers,
+    ...(peerUrl === undefined ? {} : { peerUrl }),
+    faults: crash ? ["task", "agent", "machine"] : ["task", "machine"],
+    rates,
+  };
+}
