@@ -64,6 +64,11 @@ export const limits = {
   postgresScanMs: 60_000,
   /** One that takes longer than this to commit a single row is refused at start: its leader would be taken for silent. */
   postgresCommitMsMax: 1_000,
+  /** Connections for objects, and for logs. */
+  postgresConnections: 3,
+  /** An object in PostgreSQL is kept in parts; an upload that gives none for so long was abandoned. */
+  objectPartBytes: 1 * MiB,
+  uploadAbandonedMs: 60 * 60_000,
   /** While it is away, it is tried again after at least and at most this. */
   postgresRetryMsMin: 50,
   postgresRetryMsMax: 1_000,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
+import { readHead, requireKey, requireSize } from "./content.ts";
 import type { ByteRange, Objects, StoredObject } from "./objects.ts";
 
 /** Objects as files: `folder/project/ab/abcd…`, the first two digits of the key between. */
@@ -108,42 +109,13 @@ export class FileObjects implements Objects {
   }
 
   #path(project: string, key: string): string {
-    if (!/^[0-9a-f]{64}$/.test(key) || !/^[a-z0-9-]+$/.test(project)) {
-      throw new CanopyError(
-        "invalid",
-        `Cannot look for an object as its key must be 64 hexadecimal digits: current value is '${key}'`,
-      );
-    }
+    requireKey(project, key);
     return join(this.#folder, project, key.slice(0, 2), key);
   }
 
   #asideFolder(): string {
     return join(this.#folder, ".aside");
   }
-}
-
-/** The first pieces of a source, and what follows them when they are not all of it. */
-async function readHead(
-  source: AsyncIterable<Uint8Array>,
-): Promise<{ head: Uint8Array[]; rest: AsyncIterator<Uint8Array> | undefined }> {
-  const iterator = source[Symbol.asyncIterator]();
-  const head: Uint8Array[] = [];
-  let sizeBytes = 0;
-  while (sizeBytes <= limits.objectInMemoryBytesMax) {
-    const next = await iterator.next();
-    if (next.done) return { head, rest: undefined };
-    head.push(next.value);
-    sizeBytes += next.value.byteLength;
-  }
-  return { head, rest: iterator };
-}
-
-function requireSize(sizeBytes: number): void {
-  if (sizeBytes <= limits.objectBytesMax) return;
-  throw new CanopyError(
-    "too-large",
-    `Cannot keep this object as it may have at most ${limits.objectBytesMax} bytes: it has more`,
-  );
 }
 
 function noSpace(cause?: unknown): CanopyError {

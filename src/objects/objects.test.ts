@@ -8,17 +8,40 @@ import type { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
 import { nodeFiles } from "#/base/node/files.ts";
+import { PostgresDatabase } from "#/base/node/postgres/database.ts";
+import { PostgresServers } from "#/base/node/postgres/servers.ts";
+import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import { FileObjects } from "./files.ts";
 import type { Objects } from "./objects.ts";
+import { PostgresObjects } from "./postgres.ts";
 
 const root = await mkdtemp(join(tmpdir(), "canopy-objects-"));
 after(() => rm(root, { recursive: true }));
 let count = 0;
 
-const backends: { name: string; make: () => Promise<Objects> }[] = [
+const postgres = postgresMissing === undefined ? await PostgresServer.start() : undefined;
+const databases: PostgresDatabase[] = [];
+after(() => {
+  for (const database of databases) database.close();
+  postgres?.destroy();
+});
+
+function databaseOf(schema: string): PostgresDatabase {
+  const database = new PostgresDatabase(new PostgresServers(`${postgres!.url}?schema=${schema}`));
+  databases.push(database);
+  return database;
+}
+
+const backends: { name: string; skip: string | false; make: () => Promise<Objects> }[] = [
   {
     name: "FileObjects",
+    skip: false,
     make: () => FileObjects.open({ files: nodeFiles, folder: join(root, String(++count)) }),
+  },
+  {
+    name: "PostgresObjects",
+    skip: postgresMissing ?? false,
+    make: () => PostgresObjects.open({ database: databaseOf(`o${++count}`) }),
   },
 ];
 
@@ -31,8 +54,8 @@ async function* inPieces(content: Uint8Array, pieceBytes: number): AsyncGenerato
     yield content.subarray(at, at + pieceBytes);
 }
 
-for (const { name, make } of backends) {
-  describe(name, () => {
+for (const { name, skip, make } of backends) {
+  describe(name, { skip }, () => {
     const large = Buffer.alloc(3 * limits.objectInMemoryBytesMax, "canopy ");
 
     it("put() names content by its SHA-256, however it came", async () => {
@@ -58,6 +81,32 @@ for (const { name, make } of backends) {
         String(await bytesOf((await objects.get("a", key, { offset: 8, length: 99 }))!.content)),
         "89",
       );
+    });
+
+    it("get() gives any part of what is kept in pieces", async () => {
+      const objects = await make();
+      const content = Buffer.from(
+        Array.from({ length: 300_000 }, (_, at) => at.toString(36)).join(),
+      );
+      const { key } = await objects.put("a", inPieces(content, 100_001));
+      for (const offset of [0, 1, 1_048_575, 1_048_576, 1_048_577, content.length - 1]) {
+        for (const length of [0, 1, 2, 1_048_576, content.length]) {
+          const part = await objects.get("a", key, { offset, length });
+          assert.ok(
+            (await bytesOf(part!.content)).equals(content.subarray(offset, offset + length)),
+            `${length} bytes from ${offset}`,
+          );
+        }
+      }
+    });
+
+    it("put() of the same content at the same time keeps it once", async () => {
+      const objects = await make();
+      const all = await Promise.all(
+        Array.from({ length: 4 }, () => objects.put("a", inPieces(large, 100_001))),
+      );
+      assert.deepEqual(new Set(all.map(({ key }) => key)), new Set([keyOf(large)]));
+      assert.ok((await bytesOf((await objects.get("a", keyOf(large)))!.content)).equals(large));
     });
 
     it("keeps projects apart", async () => {
@@ -113,5 +162,41 @@ describe("FileObjects", () => {
       objects.put("a", Buffer.from("x")),
       (thrown: CanopyError) => thrown.code === "no-space",
     );
+  });
+});
+
+describe("PostgresObjects", { skip: postgresMissing ?? false }, () => {
+  it("leaves no part behind, not of what was sent twice, cut off, removed or abandoned", async () => {
+    const database = databaseOf("tidy");
+    const objects = await PostgresObjects.open({ database });
+    const content = Buffer.alloc(3 * limits.objectPartBytes, "tidy ");
+    async function* broken() {
+      yield content;
+      throw new Error("cut off");
+    }
+    await assert.rejects(objects.put("a", broken()));
+    const { key } = await objects.put("a", inPieces(content, 65_537));
+    await objects.put("a", inPieces(content, 65_537));
+    const parts = () => database.query("SELECT part FROM tidy.object_parts");
+    assert.equal((await parts()).length, 3);
+    await objects.remove("a", key);
+    assert.equal((await parts()).length, 0);
+    await database.query(`
+      INSERT INTO tidy.uploads VALUES ('00000000-0000-0000-0000-000000000001', now() - interval '1 day');
+      INSERT INTO tidy.object_parts VALUES ('00000000-0000-0000-0000-000000000001', 0, '');`);
+    await PostgresObjects.open({ database });
+    assert.equal((await parts()).length, 0);
+  });
+
+  it("says that the database is away with 'unavailable', and goes on when it is back", async () => {
+    const objects = await PostgresObjects.open({ database: databaseOf("away") });
+    await postgres!.stop("immediate");
+    await assert.rejects(
+      objects.put("a", Buffer.from("x")),
+      (thrown: CanopyError) => thrown.code === "unavailable",
+    );
+    await postgres!.start();
+    const { key } = await objects.put("a", Buffer.from("x"));
+    assert.equal((await objects.stat("a", key))!.sizeBytes, 1);
   });
 });

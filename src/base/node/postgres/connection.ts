@@ -1,8 +1,7 @@
 import pg from "pg";
+import type { Value } from "../../database.ts";
 import { limits } from "../../limits.ts";
 import type { PostgresAddress } from "./address.ts";
-
-export type Value = string | number | null | Uint8Array;
 
 /** Names of prepared statements, by their text: each is parsed once per connection. */
 const names = new Map<string, string>();

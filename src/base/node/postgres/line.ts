@@ -1,5 +1,6 @@
 import { limits } from "../../limits.ts";
-import type { Connection, Value } from "./connection.ts";
+import type { Value } from "../../database.ts";
+import type { Connection } from "./connection.ts";
 import type { PostgresServers } from "./servers.ts";
 
 /**

@@ -12,6 +12,7 @@ export class Listener {
   #timer: NodeJS.Timeout | undefined;
   #tries = 0;
   #isClosed = false;
+  #started = Promise.withResolvers<void>();
 
   constructor(
     servers: PostgresServers,
@@ -21,6 +22,11 @@ export class Listener {
     this.#onNews = onNews;
     this.#line = new Line(servers, (connection) => connection.query(`LISTEN "${channel}"`));
     void this.#listen();
+  }
+
+  /** Resolves when it hears for the first time. */
+  get started(): Promise<void> {
+    return this.#started.promise;
   }
 
   close(): void {
@@ -34,6 +40,7 @@ export class Listener {
     try {
       this.#hear(await this.#line.open());
       this.#tries = 0;
+      this.#started.resolve();
       this.#onNews("", 0);
     } catch {
       this.#again();

@@ -1,6 +1,7 @@
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { Connection, Value } from "#/base/node/postgres/connection.ts";
+import type { Value } from "#/base/database.ts";
+import type { Connection } from "#/base/node/postgres/connection.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import { decodeRecord, decodeRecords } from "../../codec.ts";

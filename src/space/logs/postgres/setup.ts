@@ -46,8 +46,9 @@ async function make(connection: Connection, address: PostgresAddress): Promise<v
     await connection.query("SELECT pg_advisory_xact_lock(hashtext($1))", [`canopy ${schema}`]);
     if (!(await hasTable(connection, schema, "meta"))) {
       const [other] = await connection.query<{ name: string }>(
-        "SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1) LIMIT 1",
-        [quoted(schema)],
+        `SELECT relname AS name FROM pg_class
+           WHERE relnamespace = to_regnamespace($1) AND relname = ANY ($2) LIMIT 1`,
+        [quoted(schema), `{${tables.join(",")}}`],
       );
       if (other)
         throw notOurs(

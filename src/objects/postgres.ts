@@ -1,0 +1,241 @@
+import { createHash } from "node:crypto";
+import type { Database } from "#/base/database.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { readHead, requireKey, requireSize } from "./content.ts";
+import type { ByteRange, Objects, StoredObject } from "./objects.ts";
+
+interface Found {
+  upload: string;
+  sizeBytes: number;
+  partBytes: number;
+}
+
+/**
+ * Objects in a PostgreSQL database, where every control plane of a cell reaches them: rows of about a
+ * megabyte. Right for what tasks take and give in the megabytes; a store such as S3 is the better place for
+ * terabytes, behind the same port.
+ *
+ * Parts are written as they come, each in a transaction of its own under the number of their upload. The
+ * last one makes the object, so that nobody sees a part of one.
+ */
+export class PostgresObjects implements Objects {
+  #database: Database;
+  #s: string;
+
+  /** Makes its tables, and removes what uploads left behind that nobody goes on with. */
+  static async open(parts: { database: Database }): Promise<PostgresObjects> {
+    const { database } = parts;
+    const s = database.schema;
+    await database.query(`
+      SELECT pg_advisory_xact_lock(hashtext('canopy objects'));
+      CREATE SCHEMA IF NOT EXISTS ${s};
+      CREATE TABLE IF NOT EXISTS ${s}.objects (
+        project text, key text, upload uuid NOT NULL, size_bytes bigint NOT NULL, part_bytes int NOT NULL,
+        PRIMARY KEY (project, key)
+      );
+      CREATE TABLE IF NOT EXISTS ${s}.object_parts (
+        upload uuid, part int, body bytea NOT NULL, PRIMARY KEY (upload, part)
+      );
+      ALTER TABLE ${s}.object_parts ALTER COLUMN body SET STORAGE EXTERNAL;
+      CREATE TABLE IF NOT EXISTS ${s}.uploads (
+        upload uuid PRIMARY KEY DEFAULT gen_random_uuid(), touched timestamptz NOT NULL DEFAULT clock_timestamp()
+      );`);
+    await database.query(
+      `WITH abandoned AS (
+         DELETE FROM ${s}.uploads WHERE touched < clock_timestamp() - $1 * interval '1 millisecond' RETURNING upload
+       ) DELETE FROM ${s}.object_parts USING abandoned WHERE object_parts.upload = abandoned.upload`,
+      [limits.uploadAbandonedMs],
+    );
+    return new PostgresObjects(database);
+  }
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.#s = database.schema;
+  }
+
+  async put(
+    project: string,
+    source: AsyncIterable<Uint8Array> | Uint8Array,
+  ): Promise<StoredObject> {
+    if (source instanceof Uint8Array) return await this.#putWhole(project, source);
+    const { head, rest } = await readHead(source);
+    return rest
+      ? await this.#putStream(project, head, rest)
+      : await this.#putWhole(project, Buffer.concat(head));
+  }
+
+  async get(project: string, key: string, range?: ByteRange) {
+    const found = await this.#find(project, key);
+    if (!found) return undefined;
+    const from = range?.offset ?? 0;
+    const to = Math.min(found.sizeBytes, from + (range?.length ?? found.sizeBytes));
+    return { sizeBytes: found.sizeBytes, content: this.#read(found, from, to) };
+  }
+
+  async stat(project: string, key: string): Promise<StoredObject | undefined> {
+    const found = await this.#find(project, key);
+    return found && { key, sizeBytes: found.sizeBytes };
+  }
+
+  async remove(project: string, key: string): Promise<void> {
+    requireKey(project, key);
+    await this.#database.query(
+      `WITH gone AS (DELETE FROM ${this.#s}.objects WHERE project = $1 AND key = $2 RETURNING upload)
+         DELETE FROM ${this.#s}.object_parts USING gone WHERE object_parts.upload = gone.upload`,
+      [project, key],
+    );
+  }
+
+  /** One statement, so that it is there whole or not at all. */
+  async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
+    requireSize(content.byteLength);
+    const key = createHash("sha256").update(content).digest("hex");
+    requireKey(project, key);
+    if (await this.#find(project, key)) return { key, sizeBytes: content.byteLength };
+    if (content.byteLength > limits.objectPartBytes)
+      return await this.#putStream(project, [content], [][Symbol.iterator]());
+    await this.#database.query(
+      `WITH made AS (
+         INSERT INTO ${this.#s}.objects VALUES ($1, $2, gen_random_uuid(), $3, $4)
+           ON CONFLICT DO NOTHING RETURNING upload
+       ) INSERT INTO ${this.#s}.object_parts SELECT upload, 0, $5 FROM made`,
+      [project, key, content.byteLength, limits.objectPartBytes, content],
+    );
+    return { key, sizeBytes: content.byteLength };
+  }
+
+  async #putStream(
+    project: string,
+    head: Uint8Array[],
+    rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
+  ): Promise<StoredObject> {
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    let part = 0;
+    let upload: string | undefined;
+    try {
+      const [row] = await this.#database.query<{ upload: string }>(
+        `INSERT INTO ${this.#s}.uploads DEFAULT VALUES RETURNING upload`,
+      );
+      upload = row!.upload;
+      for await (const body of partsOf(head, rest)) {
+        sizeBytes += body.byteLength;
+        requireSize(sizeBytes);
+        hash.update(body);
+        await this.#writePart(upload, part++, body);
+      }
+      const key = hash.digest("hex");
+      await this.#finish(project, { key, sizeBytes }, upload);
+      return { key, sizeBytes };
+    } catch (thrown) {
+      if (upload !== undefined) await this.#abandon(upload).catch(() => undefined);
+      throw thrown;
+    } finally {
+      await rest.return?.();
+    }
+  }
+
+  async #writePart(upload: string, part: number, body: Uint8Array): Promise<void> {
+    await this.#database.query(
+      `WITH touched AS (
+         UPDATE ${this.#s}.uploads SET touched = clock_timestamp() WHERE upload = $1 RETURNING upload
+       ) INSERT INTO ${this.#s}.object_parts SELECT upload, $2, $3 FROM touched`,
+      [upload, part, body],
+    );
+  }
+
+  /** Equal content that is there already stays, and what was sent again goes. */
+  async #finish(project: string, { key, sizeBytes }: StoredObject, upload: string): Promise<void> {
+    requireKey(project, key);
+    const [row] = await this.#database.query<{ done: number }>(
+      `WITH done AS (DELETE FROM ${this.#s}.uploads WHERE upload = $3 RETURNING upload),
+         made AS (
+           INSERT INTO ${this.#s}.objects SELECT $1, $2, upload, $4, $5 FROM done
+             ON CONFLICT DO NOTHING RETURNING upload
+         ), spared AS (
+           DELETE FROM ${this.#s}.object_parts WHERE upload = $3 AND NOT EXISTS (SELECT FROM made)
+         ) SELECT count(*) AS done FROM done`,
+      [project, key, upload, sizeBytes, limits.objectPartBytes],
+    );
+    if (row!.done === 0)
+      throw new CanopyError(
+        "timeout",
+        `Cannot keep this object as its next part must come within ${limits.uploadAbandonedMs} ms`,
+        { hint: "Send it again" },
+      );
+  }
+
+  async #abandon(upload: string): Promise<void> {
+    await this.#database.query(
+      `WITH gone AS (DELETE FROM ${this.#s}.uploads WHERE upload = $1 RETURNING upload)
+         DELETE FROM ${this.#s}.object_parts USING gone WHERE object_parts.upload = gone.upload`,
+      [upload],
+    );
+  }
+
+  async #find(project: string, key: string): Promise<Found | undefined> {
+    requireKey(project, key);
+    const [row] = await this.#database.query<Found>(
+      `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes" FROM ${this.#s}.objects
+         WHERE project = $1 AND key = $2`,
+      [project, key],
+    );
+    return row;
+  }
+
+  /** The next part is fetched while the last one is used. */
+  async *#read({ upload, partBytes }: Found, from: number, to: number): AsyncGenerator<Uint8Array> {
+    const fetch = (at: number) => {
+      const part = Math.floor(at / partBytes);
+      const end = Math.min(to, (part + 1) * partBytes);
+      const fetched = this.#readPart(upload, part, at - part * partBytes, end - at);
+      fetched.catch(() => undefined); // awaited below, or not at all when the reader goes
+      return { fetched, end };
+    };
+    for (let next = from < to ? fetch(from) : undefined; next;) {
+      const { fetched, end } = next;
+      next = end < to ? fetch(end) : undefined;
+      yield await fetched;
+    }
+  }
+
+  async #readPart(
+    upload: string,
+    part: number,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array> {
+    const [row] = await this.#database.query<{ body: Uint8Array }>(
+      `SELECT substring(body FROM $3::int FOR $4::int) AS body FROM ${this.#s}.object_parts
+         WHERE upload = $1 AND part = $2`,
+      [upload, part, offset + 1, length],
+    );
+    if (row?.body.byteLength === length) return row.body;
+    throw new CanopyError("not-found", "Cannot read this object to its end as it was removed");
+  }
+}
+
+/** The same bytes in pieces of one size, the last one smaller. */
+async function* partsOf(
+  head: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let pieces: Uint8Array[] = [];
+  let bytes = 0;
+  function* cut(piece: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < piece.byteLength;) {
+      const taken = piece.subarray(at, at + limits.objectPartBytes - bytes);
+      pieces.push(taken);
+      at += taken.byteLength;
+      bytes += taken.byteLength;
+      if (bytes < limits.objectPartBytes) continue;
+      yield Buffer.concat(pieces);
+      [pieces, bytes] = [[], 0];
+    }
+  }
+  for (const piece of head) yield* cut(piece);
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield* cut(next.value);
+  if (bytes > 0) yield Buffer.concat(pieces);
+}
