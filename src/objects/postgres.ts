@@ -187,17 +187,17 @@ export class PostgresObjects implements Objects {
 
   /** The next part is fetched while the last one is used. */
   async *#read({ upload, partBytes }: Found, from: number, to: number): AsyncGenerator<Uint8Array> {
-    const fetch = (at: number) => {
+    const ask = (at: number) => {
       const part = Math.floor(at / partBytes);
       const end = Math.min(to, (part + 1) * partBytes);
-      const fetched = this.#readPart(upload, part, at - part * partBytes, end - at);
-      fetched.catch(() => undefined); // awaited below, or not at all when the reader goes
-      return { fetched, end };
+      const asked = this.#readPart(upload, part, at - part * partBytes, end - at);
+      asked.catch(() => undefined); // awaited below, or not at all when the reader goes
+      return { asked, end };
     };
-    for (let next = from < to ? fetch(from) : undefined; next;) {
-      const { fetched, end } = next;
-      next = end < to ? fetch(end) : undefined;
-      yield await fetched;
+    for (let next = from < to ? ask(from) : undefined; next;) {
+      const { asked, end } = next;
+      next = end < to ? ask(end) : undefined;
+      yield await asked;
     }
   }
 

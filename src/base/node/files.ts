@@ -150,7 +150,7 @@ function missing(thrown: NodeJS.ErrnoException): undefined {
  * Gives the topmost folder that was made, if any. By hand, as Node's own way goes round for ever below a
  * folder that takes none, as /proc.
  */
-async function makeFolder(path: string): Promise<string | undefined> {
+async function makeFolder(path: string, isAgain = false): Promise<string | undefined> {
   try {
     await mkdir(path);
     return path;
@@ -163,7 +163,8 @@ async function makeFolder(path: string): Promise<string | undefined> {
       () => true,
       () => false,
     );
-    if (parentIsThere) throw thrown;
+    // Made by another meanwhile, or one that takes none.
+    if (parentIsThere) return isAgain ? Promise.reject(thrown as Error) : makeFolder(path, true);
     const first = await makeFolder(parent);
     return (await makeFolder(path)) === undefined ? first : (first ?? path);
   }
