@@ -14,6 +14,8 @@ interface Pair {
 /** Stands between a client and a server on 127.0.0.1, and cuts connections where it hurts most. */
 export class TcpProxy {
   readonly port: number;
+  /** What a client is given of an answer. */
+  onAnswer: (answer: Buffer) => Buffer = (answer) => answer;
   #server: Server;
   #pairs = new Set<Pair>();
   #cut: Cut | undefined;
@@ -84,7 +86,9 @@ export class TcpProxy {
         if (cut === "halved") this.#end(pair);
       });
     });
-    server.on("data", (answer) => (isMute ? this.#end(pair) : void client.write(answer)));
+    server.on("data", (answer: Buffer) =>
+      isMute ? this.#end(pair) : void client.write(this.onAnswer(answer)),
+    );
   }
 
   #pass({ client, server }: Pair, sent: Buffer): void {
