@@ -22,7 +22,7 @@ const at = (parameters: string, database = "postgres", user = "postgres") =>
 async function assertRefused(url: string, code: ErrorCode, words: RegExp): Promise<void> {
   const log = open(url);
   await assert.rejects(log.load(), (error: CanopyError) => {
-    assert.equal(error.code, code, error.stack);
+    assert.equal(error.code, code, String(error.stack));
     assert.match(error.message, words);
     assert.ok(error.hint !== undefined, "it says what to do");
     return true;
