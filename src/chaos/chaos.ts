@@ -213,12 +213,14 @@ class ChaosLoop {
     if (!field.strike(spec.machine, faultOf(hit))) open.missed();
   }
 
-  /** Tried again soon. Kept with the game day when it is another reason than the last time. */
+  /** Tried again soon; a row of refusals is one. */
   #refused(name: string, refusal: string): void {
-    const { clock } = this.#parts;
-    this.#againAt.set(name, clock.now() + refusedMs);
+    const isNew = !this.#againAt.has(name);
+    this.#againAt.set(name, this.#parts.clock.now() + refusedMs);
     this.#change(name, (status) =>
-      status.refusal === refusal ? status : { ...status, refusal, refusals: status.refusals + 1 },
+      !isNew && status.refusal === refusal
+        ? status
+        : { ...status, refusal, refusals: status.refusals + (isNew ? 1 : 0) },
     );
   }
 

@@ -119,8 +119,7 @@ export function recordHit(
   nextAt: number,
 ): HitRecord {
   const { project, name, status } = gameDay;
-  const { refusal: _, ...rest } = status;
-  tx.put<"game-day">({ ...gameDay, status: { ...rest, hits: status.hits + 1, nextAt } });
+  tx.put<"game-day">({ ...gameDay, status: { ...status, hits: status.hits + 1, nextAt } });
   return tx.put<"hit">({
     kind: "hit",
     project,

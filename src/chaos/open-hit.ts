@@ -55,7 +55,9 @@ export class OpenHit {
     const { phase, fence = 0, attempts, usage } = task.status;
     const isLost = phase === "failed" && attempts?.at(-1)?.error.reason === "machine-lost";
     if (fence === victim.fence || isLost) {
-      this.#release(this.#hasMachine ? (isLinked ? "agent" : "lease") : "driver", at);
+      // one that its driver reported rests; one that went with its machine is ready at once
+      const isReported = !this.#hasMachine && phase === "waiting";
+      this.#release(isReported ? "driver" : isLinked ? "agent" : "lease", at);
       this.#status.attemptsLost++;
       this.#status.wastedCpuMs += Math.max(0, at - victim.since) * (victim.milliCpus / 1000);
     }
@@ -112,8 +114,7 @@ export class OpenHit {
   }
 
   #release(by: Noticer, at: number): void {
-    if (!this.#hasMachine) this.noticed("driver", at);
-    else this.noticed(by, at);
+    this.noticed(by, at);
     if (this.#status.releasedAt === undefined) this.#set({ releasedAt: at, releasedBy: by });
   }
 

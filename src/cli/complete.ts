@@ -8,6 +8,9 @@ import type { Terminal } from "./terminal.ts";
 /** Verbs whose first argument is a job. */
 const ofJobs = ["cancel", "retry", "follow", "show", "tasks", "logs", "result", "why", "cost"];
 
+/** And those whose first argument is a game day. */
+const ofGameDays = ["chaos report", "chaos stop"];
+
 /** Prints what may stand next on the command line that is being written; gives the exit code. */
 export async function complete(argv: readonly string[], terminal: Terminal): Promise<number> {
   const words = argv[0] === "--" ? argv.slice(1) : [...argv];
@@ -29,7 +32,8 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
     onExit: () => {},
   });
   const root = tab(program);
-  const [verb = ""] = words;
+  const two = words.slice(0, 2).join(" ");
+  const verb = ofGameDays.includes(two) ? two : (words[0] ?? "");
   const names = await namesFor(verb, terminal).catch(() => []);
   const first = [...(root.commands.get(verb)?.arguments.values() ?? [])][0];
   if (first) first.handler = (tell) => names.forEach(({ name, title }) => tell(name, title));
@@ -47,6 +51,11 @@ async function namesFor(
       title: url,
     }));
   const client = () => connect({ world, patienceMs: 0 });
+  if (ofGameDays.includes(verb))
+    return (await (await client()).gameDays({ limit: 20 })).items.map(({ id, phase }) => ({
+      name: id,
+      title: phase,
+    }));
   if (ofJobs.includes(verb))
     return (await (await client()).jobs({ limit: 20 })).items.map(({ id, title }) => ({
       name: id,

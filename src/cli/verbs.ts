@@ -110,6 +110,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/agent.ts"),
   },
   {
+    name: "chaos",
+    group: "Machines and people",
+    summary: "Game days: kill tasks, agents and machines within bounds, and see what heals",
+    load: () => import("./verbs/chaos.ts"),
+  },
+  {
     name: "project",
     aliases: ["projects"],
     group: "Machines and people",

@@ -136,7 +136,7 @@ export const gameDayView = z.object({
   reason: z.string().optional(),
   /** It stopped by itself as something was not as it should be. */
   alarm: z.boolean(),
-  /** Hits that were due and did not happen, by reasons, and the newest of these. */
+  /** How often a hit that was due had to wait, and why the last time. */
   refusals: count,
   refusal: z.string().optional(),
   /** Starts of the control plane meanwhile, and for how long it was away at most. */

@@ -46,9 +46,9 @@ export interface GameDayStatus {
   readonly reason?: string;
   /** It stopped by itself, as something was not as it should be. */
   readonly isAlarm?: boolean;
-  /** Why the newest hit that was due did not happen. */
-  readonly refusal?: string;
+  /** How often a hit that was due had to wait, and why the last time. */
   readonly refusals: number;
+  readonly refusal?: string;
   /** The control plane was at work then; looked at again after a start. */
   readonly seenAt: number;
   /** Starts of the control plane meanwhile, and for how long none was seen at most. */

@@ -14,19 +14,15 @@ export const listGameDays = defineCall({
   async run({ parts, project, query }) {
     const { limit, cursor } = query;
     const before = cursor === undefined ? undefined : `${project}/${cursor}`;
-    const live = [...parts.space.list("game-day", project)]
-      .filter(({ name }) => before === undefined || name < before)
-      .sort((a, b) => (a.name < b.name ? 1 : -1));
-    const records = live.slice(0, limit + 1);
-    if (records.length <= limit) {
-      const from = records.at(-1)?.name ?? before;
-      const more = await parts.space.archived("game-day", {
-        prefix: `${project}/`,
-        ...(from !== undefined && { before: from }),
-        limit: limit + 1 - records.length,
-      });
-      records.push(...more);
-    }
+    const live = [...parts.space.list("game-day", project)].filter(
+      ({ name }) => before === undefined || name < before,
+    );
+    const archived = await parts.space.archived("game-day", {
+      prefix: `${project}/`,
+      ...(before !== undefined && { before }),
+      limit: limit + 1,
+    });
+    const records = [...live, ...archived].sort((a, b) => (a.name < b.name ? 1 : -1));
     const items = records.slice(0, limit).map(gameDayViewOf);
     return records.length > limit ? { items, next: items.at(-1)!.id } : { items };
   },
