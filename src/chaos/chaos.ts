@@ -57,6 +57,7 @@ class ChaosLoop {
   #loop: Loop;
   #timer: Timer | undefined;
   #stopListening: () => void;
+  #isStopped = false;
   /** Jobs that have failed, by project, since this start. */
   #failedJobs = new Map<string, { job: string; at: number }>();
   /** By game day: a due hit that was refused is tried again then. */
@@ -88,6 +89,7 @@ class ChaosLoop {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#stopListening();
     this.#timer?.cancel();
     this.#loop.stop();
@@ -115,11 +117,13 @@ class ChaosLoop {
     this.#timer?.cancel();
     this.#beginScheduled();
     await this.#hits.look();
+    if (this.#isStopped) return;
     this.#write();
     for (const gameDay of this.#live()) {
       this.#seen(gameDay.name);
       this.#stopIfMust(gameDay.name);
       await this.#hitIfDue(gameDay.name);
+      if (this.#isStopped) return;
       this.#endIfHealed(gameDay.name);
     }
     if (this.#live().length > 0 || this.#hits.count > 0)
@@ -209,6 +213,7 @@ class ChaosLoop {
     if (gameDay.spec.dryRun) return;
     const open = this.#hits.add(hit);
     await durable; // nobody is hit before it is known why
+    if (this.#isStopped) return;
     log.warn("a game day hits", { hit: hit.name, target: spec.target, subject: spec.subject });
     if (!field.strike(spec.machine, faultOf(hit))) open.missed();
   }
