@@ -1,5 +1,7 @@
+import { loadSecrets } from "#/access/secrets.ts";
 import { Members } from "#/api/members.ts";
 import { buildServer } from "#/api/server.ts";
+import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import { sleep, within } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
@@ -150,6 +152,13 @@ function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Me
     random,
     log,
     version: options.version,
+    takeBackup: oneBackupAtATime(async (withSecrets) => ({
+      space,
+      objects,
+      clock,
+      version: options.version,
+      secrets: withSecrets ? await loadSecrets(options.dataFolder, host.files, random) : undefined,
+    })),
     currency: listPrices.currency,
     publicUrl: () => members.own().url,
   });

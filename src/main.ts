@@ -7,5 +7,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   config: readConfig(env),
   up: async (options) => (await import("./up.ts")).up(options, env),
+  restore: async (file, dataFolder) =>
+    (await import("./restore.ts")).restoreFolder(file, dataFolder),
   agent: async (options) => (await import("./agent-program.ts")).runAgent(options, env),
 });

@@ -42,6 +42,13 @@ export async function loadSecrets(
   return { rootToken: await load("root-token"), signing: await load("signing-secret") };
 }
 
+/** Puts secrets into a folder that has none yet: those of the cloud that a backup was taken of. */
+export async function saveSecrets(folder: string, files: Files, secrets: Secrets): Promise<void> {
+  const mode = ownerOnly;
+  await files.write(join(folder, "root-token"), `${secrets.rootToken}\n`, { mode });
+  await files.write(join(folder, "signing-secret"), `${secrets.signing}\n`, { mode });
+}
+
 function otherCloud(folder: string, name: string): CanopyError {
   return new CanopyError(
     "conflict",

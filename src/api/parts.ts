@@ -49,6 +49,8 @@ export interface ServerParts {
   random: Random;
   log: Log;
   version: string;
+  /** A backup in pieces; undefined while another one is being taken. */
+  takeBackup: (withSecrets: boolean) => AsyncIterable<Uint8Array> | undefined;
   /** ISO 4217: what the meter's prices are in. */
   currency: string;
   /** Where agents and people reach this cloud, for the lines it prints; known once it listens. */

@@ -21,6 +21,7 @@ import { retryJob } from "./jobs/retry.ts";
 import { submitJob } from "./jobs/submit.ts";
 import { whyJob } from "./jobs/why.ts";
 import { createJoinToken } from "./join-tokens/create.ts";
+import { takeBackup } from "./backup/take.ts";
 import { createKey } from "./keys/create.ts";
 import { listKeys } from "./keys/list.ts";
 import { removeKey } from "./keys/remove.ts";
@@ -90,6 +91,8 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/chaos/game-days": listGameDays,
   "GET    /v1/chaos/game-days/:gameDay": readGameDay,
   "POST   /v1/chaos/game-days/:gameDay/stop": stopGameDay,
+
+  "GET    /v1/backup": takeBackup,
 
   "GET    /v1/projects": listProjects,
   "POST   /v1/projects": createProject,

@@ -5,7 +5,11 @@ export interface Files {
   /** Writes a file that matters: aside, fsync, rename, fsync of its folder. Makes the folder if needed. */
   write(path: string, content: Uint8Array | string, options?: { mode?: number }): Promise<void>;
   /** The same for content that arrives in pieces; gives its size. Leaves nothing behind when the source throws. */
-  writeStream(path: string, source: AsyncIterable<Uint8Array>): Promise<{ sizeBytes: number }>;
+  writeStream(
+    path: string,
+    source: AsyncIterable<Uint8Array>,
+    options?: { mode?: number },
+  ): Promise<{ sizeBytes: number }>;
   /** The file in pieces, from `offset` (default 0) for `length` bytes (default to its end). */
   stream(path: string, part?: { offset?: number; length?: number }): AsyncIterable<Uint8Array>;
   /** Opens a file to add to its end; makes it and its folder if needed. */

@@ -160,6 +160,10 @@ export const limits = {
   resultsAheadBytesMax: 8 * MiB,
   /** Ended tasks read back from the log at once. */
   archivePageTasks: 512,
+  /** Lines of one file of a backup, before they are compressed. */
+  backupPartBytes: 4 * MiB,
+  /** A cloud restored from a backup takes an epoch so much above the backup's: the old one may have started again since. */
+  restoredEpochs: 10_000,
   /** Tasks of an NDJSON body that go into one commit. */
   appendBatchTasksMax: 4096,
   /** An answer waits this long at most for what it tells to be on disk. */

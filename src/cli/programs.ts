@@ -5,6 +5,8 @@ export interface Programs {
   config: ProgramConfig;
   /** Starts a cloud in this process. */
   up(options: UpWish): Promise<StartedCloud>;
+  /** Makes a data folder of a backup. */
+  restore(file: string, dataFolder: string): Promise<RestoredFolder>;
   /** Runs this computer's agent in this process. */
   agent(options: AgentWish): Promise<StartedAgent>;
 }
@@ -50,6 +52,15 @@ export interface StartedCloud {
   readyMs: number;
   /** Stops the agent that it started, and itself; waits for what is not yet on disk. */
   stop(): Promise<void>;
+}
+
+export interface RestoredFolder {
+  live: number;
+  archived: number;
+  objects: number;
+  takenAt: string;
+  /** Whether the root token is that of the cloud that the backup was taken of; else a new one is made. */
+  hasSecrets: boolean;
 }
 
 export interface AgentWish {

@@ -143,6 +143,18 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/open.ts"),
   },
   {
+    name: "backup",
+    group: "This computer",
+    summary: "Write a backup of the cloud into a file, while it works on",
+    load: () => import("./verbs/backup.ts"),
+  },
+  {
+    name: "restore",
+    group: "This computer",
+    summary: "Make a data folder of a backup",
+    load: () => import("./verbs/restore.ts"),
+  },
+  {
     name: "completion",
     group: "This computer",
     summary: "Print a script that completes commands in your shell",

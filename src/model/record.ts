@@ -40,6 +40,25 @@ export type AnyRecord =
   | HitRecord;
 
 export type Kind = AnyRecord["kind"];
+
+const isKind: Record<Kind, true> = {
+  project: true,
+  key: true,
+  "join-token": true,
+  machine: true,
+  policy: true,
+  job: true,
+  step: true,
+  task: true,
+  memo: true,
+  request: true,
+  "game-day": true,
+  hit: true,
+};
+
+/** Every kind there is. */
+export const kinds = Object.keys(isKind) as readonly Kind[];
+
 export type RecordOfKind<K extends Kind> = Extract<AnyRecord, { kind: K }>;
 
 /** The name of what a record is a part of; "" for one that stands alone. */

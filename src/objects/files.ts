@@ -56,6 +56,21 @@ export class FileObjects implements Objects {
     return found && { key, sizeBytes: found.sizeBytes };
   }
 
+  async projects(): Promise<string[]> {
+    return (await this.#files.list(this.#folder)).filter((name) => !name.startsWith("."));
+  }
+
+  async *list(project: string): AsyncGenerator<StoredObject> {
+    const folder = join(this.#folder, project);
+    for (const part of await this.#files.list(folder)) {
+      for (const key of await this.#files.list(join(folder, part))) {
+        // Another name is that of an upload under way, or of one that was cut off.
+        const found = keyPattern.test(key) ? await this.stat(project, key) : undefined;
+        if (found) yield found;
+      }
+    }
+  }
+
   remove(project: string, key: string): Promise<void> {
     return this.#files.remove(this.#path(project, key));
   }
@@ -117,6 +132,8 @@ export class FileObjects implements Objects {
     return join(this.#folder, ".aside");
   }
 }
+
+const keyPattern = /^[0-9a-f]{64}$/;
 
 function noSpace(cause?: unknown): CanopyError {
   return new CanopyError("no-space", "Cannot keep this object as the disk is full", {

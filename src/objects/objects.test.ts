@@ -118,6 +118,21 @@ for (const { name, skip, make } of backends) {
       assert.deepEqual(await objects.stat("a", key), { key, sizeBytes: 4 });
     });
 
+    it("projects() and list() tell of all objects, and of nothing else", async () => {
+      const objects = await make();
+      assert.deepEqual(await objects.projects(), []);
+      const put = [
+        await objects.put("a", Buffer.from("one")),
+        await objects.put("a", inPieces(large, 65_537)),
+      ];
+      await objects.put("b", Buffer.from("two"));
+      assert.deepEqual((await objects.projects()).toSorted(), ["a", "b"]);
+      const listed = await Array.fromAsync(objects.list("a"));
+      const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
+      assert.deepEqual(listed.sort(byKey), put.sort(byKey));
+      assert.deepEqual(await Array.fromAsync(objects.list("none")), []);
+    });
+
     it("remove() ends an object, and says nothing where there is none", async () => {
       const objects = await make();
       const { key } = await objects.put("a", Buffer.from("gone"));

@@ -28,6 +28,10 @@ export interface Objects {
     range?: ByteRange,
   ): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | undefined>;
   stat(project: string, key: string): Promise<StoredObject | undefined>;
+  /** The projects that have objects. */
+  projects(): Promise<string[]>;
+  /** Objects of a project, in no order; those put or removed meanwhile may be told or not. */
+  list(project: string): AsyncIterable<StoredObject>;
   /** Nothing happens where there is none. */
   remove(project: string, key: string): Promise<void>;
 }

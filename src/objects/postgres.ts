@@ -79,6 +79,25 @@ export class PostgresObjects implements Objects {
     return found && { key, sizeBytes: found.sizeBytes };
   }
 
+  async projects(): Promise<string[]> {
+    const rows = await this.#database.query<{ project: string }>(
+      `SELECT DISTINCT project FROM ${this.#s}.objects ORDER BY project`,
+    );
+    return rows.map(({ project }) => project);
+  }
+
+  async *list(project: string): AsyncGenerator<StoredObject> {
+    for (let last = ""; ;) {
+      const rows = await this.#database.query<{ key: string; size_bytes: string }>(
+        `SELECT key, size_bytes FROM ${this.#s}.objects WHERE project = $1 AND key > $2 ORDER BY key LIMIT $3`,
+        [project, last, limits.pageMax],
+      );
+      for (const { key, size_bytes } of rows) yield { key, sizeBytes: Number(size_bytes) };
+      if (rows.length < limits.pageMax) return;
+      last = rows.at(-1)!.key;
+    }
+  }
+
   async remove(project: string, key: string): Promise<void> {
     requireKey(project, key);
     await this.#database.query(

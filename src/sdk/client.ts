@@ -221,6 +221,12 @@ export class Client {
     return bodyOf(await this.http.send("GET", `/v1/objects/${key}`));
   }
 
+  /** A backup of the whole cloud, in pieces. */
+  async streamBackup(options: { secrets: boolean }): Promise<AsyncIterable<Uint8Array>> {
+    const query = { secrets: String(options.secrets) };
+    return bodyOf(await this.http.send("GET", "/v1/backup", { query }));
+  }
+
   async hasObject(key: string): Promise<boolean> {
     try {
       await this.http.send("HEAD", `/v1/objects/${key}`);

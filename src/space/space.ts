@@ -1,7 +1,13 @@
 import type { Clock, Timer } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
-import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
+import {
+  kinds,
+  type AnyRecord,
+  type Change,
+  type Kind,
+  type RecordOfKind,
+} from "#/model/record.ts";
 import { Families } from "./families.ts";
 import { Deposed, type Batch, type Loaded, type SharedLog, type SpaceLog } from "./log.ts";
 import { Staged } from "./staged.ts";
@@ -142,6 +148,13 @@ export class Space {
 
   count(kind: Kind, parent = ""): number {
     return this.#families.members(kind, parent).size;
+  }
+
+  /** Everything live as it is now, what is not yet durable too, as a log would give it: by serial. */
+  snapshot(): Loaded & { records: AnyRecord[] } {
+    const records = kinds.flatMap((kind): AnyRecord[] => [...this.all(kind)]);
+    records.sort((a, b) => a.serial - b.serial);
+    return { sequence: this.#sequence, serial: this.#serial, epoch: this.#epoch, records };
   }
 
   /** Records by name, archived ones too. Live ones are as they are in memory. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { Access } from "#/access/access.ts";
+import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import type { Clock } from "#/base/clock.ts";
 import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
@@ -91,6 +92,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     random: nodeRandom,
     log: report,
     version: "0.0.0-test",
+    takeBackup: oneBackupAtATime(async () => ({ space, objects, clock, version: "0.0.0-test" })),
     currency: "USD",
     publicUrl: () => url,
   });

@@ -26,8 +26,8 @@ export const nodeFiles: Files = {
     await writeAside(path, [bytes], options?.mode);
   },
 
-  async writeStream(path, source) {
-    return { sizeBytes: await writeAside(path, source) };
+  async writeStream(path, source, options) {
+    return { sizeBytes: await writeAside(path, source, options?.mode) };
   },
 
   async *stream(path, part) {

@@ -89,5 +89,6 @@ const noPrograms: Programs = {
     logLevel: "warn",
   },
   up: refuse,
+  restore: refuse,
   agent: refuse,
 };

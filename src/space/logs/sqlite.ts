@@ -18,6 +18,8 @@ export interface SqliteOptions {
   checkpointPages?: number;
   /** By so much the write-ahead log is made longer ahead of what is written. */
   growBytes?: number;
+  /** This opening gets an epoch above it, however often the log was opened. */
+  epochAbove?: number;
   /** Changes kept for watchers that come back; trimmed when there are twice as many. */
   changesKeptBytes?: number;
 }
@@ -83,7 +85,7 @@ export class SqliteLog implements SpaceLog {
       `);
       if (!hasWriteAhead && this.#meta("open") === 1) throw missingWriteAhead(file);
       this.#database.exec(`
-        UPDATE meta SET value = CASE key WHEN 'epoch' THEN value + 1 WHEN 'open' THEN 1 ELSE value END;
+        UPDATE meta SET value = CASE key WHEN 'epoch' THEN max(value, ${Number(options.epochAbove ?? 0)}) + 1 WHEN 'open' THEN 1 ELSE value END;
         PRAGMA wal_checkpoint(PASSIVE);
         PRAGMA synchronous = NORMAL;
       `);

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { Secrets } from "#/access/secrets.ts";
+import { CanopyError } from "#/base/errors.ts";
+import type { Files } from "#/base/files.ts";
+import { listTar, type TarEntry } from "#/base/tar.ts";
+import type { AnyRecord, Change } from "#/model/record.ts";
+import { manifestName, manifestSchema, secretsName, type Manifest } from "./manifest.ts";
+
+const expand = promisify(gunzip);
+
+/** A backup that is whole, opened to be read in any order. */
+export class Contents {
+  readonly manifest: Manifest;
+  #files: Files;
+  #path: string;
+  #entries: TarEntry[];
+
+  private constructor(files: Files, path: string, entries: TarEntry[], manifest: Manifest) {
+    this.#files = files;
+    this.#path = path;
+    this.#entries = entries;
+    this.manifest = manifest;
+  }
+
+  /** Throws CanopyError "invalid" when it is no backup, and "damaged" when it is not whole. */
+  static async open(files: Files, path: string): Promise<Contents> {
+    const entries = await listTar(files, path);
+    const last = entries.at(-1);
+    if (last?.name !== manifestName) {
+      throw new CanopyError(
+        "invalid",
+        `Cannot restore ${path} as a backup ends with its ${manifestName}: its last file is '${last?.name ?? ""}'`,
+        { hint: "Make one with: canopy backup FILE" },
+      );
+    }
+    const content = await files.read(path, { offset: last.offset, length: last.sizeBytes });
+    const parsed = manifestSchema.safeParse(JSON.parse(Buffer.from(content!).toString()));
+    if (!parsed.success) {
+      throw new CanopyError(
+        "invalid",
+        `Cannot restore ${path} as this Canopy reads backups of version 1: ${parsed.error.issues[0]?.message}`,
+      );
+    }
+    const contents = new Contents(files, path, entries, parsed.data);
+    await contents.#check();
+    return contents;
+  }
+
+  /** Every file that the manifest names must be there as it was. */
+  async #check(): Promise<void> {
+    const found = new Map(this.#entries.map((entry) => [entry.name, entry]));
+    for (const { name, sha256 } of this.manifest.files) {
+      const entry = found.get(name);
+      if (!entry) throw this.#damaged(name, "it is missing");
+      const digest = createHash("sha256")
+        .update(await this.#read(entry))
+        .digest("hex");
+      if (digest !== sha256)
+        throw this.#damaged(name, `its SHA-256 must be ${sha256}: it is ${digest}`);
+    }
+    const objects = this.objects().length;
+    if (objects !== this.manifest.objects)
+      throw this.#damaged(
+        "objects",
+        `there must be ${this.manifest.objects}: there are ${objects}`,
+      );
+  }
+
+  objects(): { project: string; key: string; content: AsyncIterable<Uint8Array> }[] {
+    return this.#named("objects/").map(({ name, offset, sizeBytes }) => {
+      const [, project = "", key = ""] = name.split("/");
+      const content = this.#files.stream(this.#path, { offset, length: sizeBytes });
+      return { project, key, content };
+    });
+  }
+
+  /** Those of the cloud that it was taken of, when they were asked for. */
+  async secrets(): Promise<Secrets | undefined> {
+    const [entry] = this.#named(secretsName);
+    if (!entry) return undefined;
+    return JSON.parse(Buffer.from(await this.#read(entry)).toString()) as Secrets;
+  }
+
+  async *live(): AsyncGenerator<AnyRecord> {
+    for (const entry of this.#named("live/")) yield* await this.#lines<AnyRecord>(entry);
+  }
+
+  /** Ended tasks in the order in which they were made; others are given to `onOther`, in any. */
+  async *archivedTasks(onOther: (record: AnyRecord) => void): AsyncGenerator<AnyRecord> {
+    for (const entry of this.#named("archived/").toReversed()) {
+      for (const record of (await this.#lines<AnyRecord>(entry)).toReversed()) {
+        if (record.kind === "task") yield record;
+        else onOther(record);
+      }
+    }
+  }
+
+  async *changes(): AsyncGenerator<Change> {
+    for (const entry of this.#named("changes/")) yield* await this.#lines<Change>(entry);
+  }
+
+  #named(prefix: string): TarEntry[] {
+    return this.#entries.filter(({ name }) => name.startsWith(prefix));
+  }
+
+  async #lines<T>(entry: TarEntry): Promise<T[]> {
+    const text = (await expand(await this.#read(entry))).toString();
+    return JSON.parse(`[${text.trimEnd().replaceAll("\n", ",")}]`) as T[];
+  }
+
+  async #read({ offset, sizeBytes }: TarEntry): Promise<Uint8Array> {
+    return (await this.#files.read(this.#path, { offset, length: sizeBytes }))!;
+  }
+
+  #damaged(name: string, why: string): CanopyError {
+    return new CanopyError(
+      "damaged",
+      `Cannot restore ${this.#path} as its ${name} is damaged: ${why}`,
+      {
+        hint: "Take another backup",
+      },
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { nodeFiles } from "./node/files.ts";
+import { listTar, tarEnd, tarHeader, tarPadding } from "./tar.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "canopy-tar-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const contents = new Map([
+  ["empty", ""],
+  ["one/block", "x".repeat(512)],
+  [`objects/${"p".repeat(60)}/${"0".repeat(64)}`, "long names are split"],
+]);
+
+function writeTar(name: string): string {
+  const path = join(folder, name);
+  const pieces = [...contents].flatMap(([entry, content]) => [
+    tarHeader({ name: entry, sizeBytes: content.length, modifiedMs: 1_900_000_000_000 }),
+    Buffer.from(content),
+    tarPadding(content.length),
+  ]);
+  writeFileSync(path, Buffer.concat([...pieces, tarEnd]));
+  return path;
+}
+
+test("tarHeader() and tarPadding() make what tar reads", () => {
+  const path = writeTar("made.tar");
+  const names = execFileSync("tar", ["-tf", path]).toString().trim().split("\n");
+  assert.deepEqual(names, [...contents.keys()]);
+  for (const [name, content] of contents)
+    assert.equal(execFileSync("tar", ["-xOf", path, name]).toString(), content);
+});
+
+test("listTar() finds what tar has made, and where its content is", async () => {
+  writeFileSync(join(folder, "hello"), "hello");
+  const path = join(folder, "theirs.tar");
+  execFileSync("tar", ["--format=ustar", "-C", folder, "-cf", path, "hello"]);
+  const [entry] = await listTar(nodeFiles, path);
+  assert.equal(entry!.name, "hello");
+  const content = await nodeFiles.read(path, { offset: entry!.offset, length: entry!.sizeBytes });
+  assert.equal(Buffer.from(content!).toString(), "hello");
+});
+
+test("tarHeader() writes sizes past 8 GiB as tar reads them", async () => {
+  const sizeBytes = 9 * 1024 ** 3 + 7;
+  const path = join(folder, "large.tar");
+  writeFileSync(path, tarHeader({ name: "large", sizeBytes, modifiedMs: 0 }));
+  truncateSync(path, 512 + sizeBytes + tarPadding(sizeBytes).length + 1024);
+  assert.deepEqual(await listTar(nodeFiles, path), [{ name: "large", offset: 512, sizeBytes }]);
+  assert.match(
+    execFileSync("tar", ["-tvf", path]).toString(),
+    new RegExp(` ${sizeBytes} .* large`),
+  );
+});
+
+test("listTar() refuses what is no tar, and one that is cut off", async () => {
+  const path = writeTar("cut.tar");
+  for (const sizeBytes of [3 * 512, 2 * 512 + 100, 4 * 512]) {
+    truncateSync(path, sizeBytes);
+    await assert.rejects(listTar(nodeFiles, path), { code: "invalid", message: /cut off/ });
+    writeTar("cut.tar");
+  }
+  const other = join(folder, "other");
+  writeFileSync(other, "x".repeat(2000));
+  await assert.rejects(listTar(nodeFiles, other), { code: "invalid", message: /no header/ });
+  await assert.rejects(listTar(nodeFiles, join(folder, "none")), { code: "not-found" });
+});
