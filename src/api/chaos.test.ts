@@ -43,6 +43,15 @@ describe("PUT /v1/chaos/policy", () => {
     assert.equal((await world.call("PUT", policyPath, { key: viewer, body })).statusCode, 403);
   });
 
+  test("with If-Match changes only the policy that was read", async () => {
+    await world.call("PUT", policyPath, { body: tasksOnly });
+    const etag = String((await world.call("GET", policyPath)).headers["etag"]);
+    const change = () =>
+      world.call("PUT", policyPath, { body: tasksOnly, headers: { "if-match": etag } });
+    assert.equal((await change()).statusCode, 200);
+    assert.equal((await change()).statusCode, 409);
+  });
+
   test("refuses what makes no sense, naming it", async () => {
     const wrong = [
       { targets: [] },

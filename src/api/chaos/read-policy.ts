@@ -3,6 +3,7 @@ import { chaosPolicyView } from "#/model/chaos-views.ts";
 import { chaosPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
+import { tellRevision } from "../revisions.ts";
 import { policyViewOf } from "../views/chaos.ts";
 
 export const readChaosPolicy = defineCall({
@@ -11,10 +12,14 @@ export const readChaosPolicy = defineCall({
   role: "viewer",
   query: inProject,
   answer: chaosPolicyView,
+  revision: "told",
   errors: ["not-found"],
-  async run({ parts, project }) {
+  async run({ parts, project, reply }) {
     const policy = parts.space.get("policy", chaosPolicyName(project));
-    if (policy) return policyViewOf(policy, parts.clock.now());
+    if (policy) {
+      tellRevision(reply, policy);
+      return policyViewOf(policy, parts.clock.now());
+    }
     throw new CanopyError(
       "not-found",
       `The project '${project}' has no chaos policy: nothing of it is hit`,

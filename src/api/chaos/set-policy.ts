@@ -5,6 +5,7 @@ import { chaosPolicyInput, chaosPolicyView } from "#/model/chaos-views.ts";
 import { chaosPolicyName, type ChaosPolicy } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
+import { requireRevision, tellRevision } from "../revisions.ts";
 import { policyViewOf } from "../views/chaos.ts";
 
 export const setChaosPolicy = defineCall({
@@ -16,8 +17,9 @@ export const setChaosPolicy = defineCall({
   query: inProject,
   body: chaosPolicyInput,
   answer: chaosPolicyView,
+  revision: "expected",
   errors: ["no-space"],
-  async run({ parts, project, caller, body }) {
+  async run({ parts, project, caller, body, request, reply }) {
     if (body.targets.some((target) => target !== "task"))
       requireRole(caller, "root", "let agents and machines be hit");
     if (!isTimeZone(body.timeZone)) {
@@ -28,16 +30,15 @@ export const setChaosPolicy = defineCall({
       );
     }
     const { space, clock } = parts;
-    const committed = space.commit((tx) =>
-      tx.put<"policy">({
-        kind: "policy",
-        project,
-        name: chaosPolicyName(project),
-        spec: { type: "chaos", ...body } as ChaosPolicy,
-        status: {},
-      }),
-    );
+    const name = chaosPolicyName(project);
+    const committed = space.commit((tx) => {
+      const before = tx.get("policy", name);
+      if (before) requireRevision(request, before);
+      const spec = { type: "chaos", ...body } as ChaosPolicy;
+      return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
+    });
     await committed.durable;
+    tellRevision(reply, committed.value);
     return policyViewOf(committed.value, clock.now());
   },
 });
