@@ -1,12 +1,19 @@
 import type { SharedSecrets } from "#/access/secrets.ts";
 import { CanopyError } from "#/base/errors.ts";
+import type { Host } from "#/base/host.ts";
+import { PostgresDatabase } from "#/base/node/postgres/database.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
+import { PostgresLogs } from "#/logs/postgres.ts";
+import { PostgresObjects } from "#/objects/postgres.ts";
 import { PostgresLog } from "#/space/logs/postgres.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import type { CloudOptions } from "./cloud.ts";
 
 /** The log that an address names, with all that its control planes share. Throws "invalid" for one that no kind of log has. */
-export function sharedLog(address: string): Exclude<CloudOptions["log"], SpaceLog> {
+export function sharedLog(
+  address: string,
+  { clock, log: report }: Pick<Host, "clock" | "log">,
+): Exclude<CloudOptions["log"], SpaceLog> {
   if (!/^postgres(ql)?:\/\//.test(address)) {
     throw new CanopyError(
       "invalid",
@@ -15,8 +22,12 @@ export function sharedLog(address: string): Exclude<CloudOptions["log"], SpaceLo
     );
   }
   const servers = new PostgresServers(address);
+  const database = new PostgresDatabase(servers);
+  const relaxed = new PostgresDatabase(servers, "relaxed");
   return {
-    open: () => new PostgresLog(new PostgresServers(address)),
+    open: () => new PostgresLog(servers),
+    openObjects: () => PostgresObjects.open({ database }),
+    openLogs: () => PostgresLogs.open({ database: relaxed, clock, report }),
     secrets: new PostgresSecrets(servers),
   };
 }

@@ -33,7 +33,7 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     dataFolder,
     host: options.host,
     port: options.port,
-    log: openLog(options),
+    log: openLog(host, options),
     version,
     onBroken: () => process.exit(1),
   }).catch((thrown) => {
@@ -63,8 +63,8 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
   };
 }
 
-function openLog({ log, dataFolder, durability }: UpWish): CloudOptions["log"] {
-  if (log !== undefined) return sharedLog(log);
+function openLog(host: Host, { log, dataFolder, durability }: UpWish): CloudOptions["log"] {
+  if (log !== undefined) return sharedLog(log, host);
   return new SqliteLog(join(dataFolder, "space.db"), { durability });
 }
 

@@ -21,6 +21,7 @@ export class Connection {
   #client: pg.Client;
   #isOpen = true;
   #warnings = 0;
+  #asked = 0;
   /** Called once when it has ended, however it did. */
   onEnd: () => void = () => undefined;
   /** Called with what `LISTEN` gives. */
@@ -48,6 +49,7 @@ export class Connection {
     });
     const connection = new Connection(client);
     await client.connect();
+    handleOf(client).unref();
     return connection;
   }
 
@@ -72,7 +74,7 @@ export class Connection {
 
   /** The process of the server that serves this connection. */
   get processId(): number {
-    return (this.#client as unknown as { processID: number }).processID;
+    return handleOf(this.#client).processID;
   }
 
   /**
@@ -85,6 +87,8 @@ export class Connection {
     answerMs: number = limits.postgresAnswerMs,
   ): Promise<Row[]> {
     if (!this.#isOpen) throw new Error("Connection terminated before");
+    // One that nobody waits for does not keep the process alive.
+    if (this.#asked++ === 0) handleOf(this.#client).ref();
     const timer = setTimeout(() => this.destroy("timeout expired"), answerMs);
     try {
       const { rows } = values
@@ -93,12 +97,13 @@ export class Connection {
       return rows as Row[];
     } finally {
       clearTimeout(timer);
+      if (--this.#asked === 0) handleOf(this.#client).unref();
     }
   }
 
   /** Ends it at once: what was asked is not waited for. */
   destroy(reason = "Connection terminated by us"): void {
-    streamOf(this.#client).destroy(new Error(reason));
+    handleOf(this.#client).connection.stream.destroy(new Error(reason));
     this.#ended();
   }
 
@@ -109,9 +114,16 @@ export class Connection {
   }
 }
 
-function streamOf(client: pg.Client): { destroy(error: Error): void } {
-  return (client as unknown as { connection: { stream: { destroy(error: Error): void } } })
-    .connection.stream;
+/** What the driver has and its types do not say. */
+interface Handle {
+  processID: number;
+  connection: { stream: { destroy(error: Error): void } };
+  ref(): void;
+  unref(): void;
+}
+
+function handleOf(client: pg.Client): Handle {
+  return client as unknown as Handle;
 }
 
 function nameOf(sql: string): string {
