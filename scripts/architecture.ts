@@ -42,6 +42,9 @@ const worldly = [
   /^src\/drivers\/runner\/child[^/]*\.ts$/,
 ];
 
+/** Files of the simulation that run it; all others are inside, where time and chance are the seed's. */
+const outsideSimulation = /^sim\/(?:(?:main|seeds|thread|run|world\/world)\.ts|mutants\/)/;
+
 const worldlyModules = new Set(
   (
     "fs fs/promises net tls dgram dns dns/promises http https http2 child_process cluster " +
@@ -59,7 +62,7 @@ const worldlyNames: [name: string, pattern: RegExp][] = [
   ["the clock", /(?<!\.)\bperformance\.now\b/g],
   ["chance", /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b|\bgetRandomValues\b/g],
   ["the environment", /\bprocess\.env\b/g],
-  ["timers", /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\b/g],
+  ["timers", /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\b|\bAbortSignal\.timeout\b/g],
   ["the network", /\bglobalThis\.fetch\b|\bnew WebSocket\(/g],
 ];
 
@@ -98,6 +101,8 @@ export function faultsOf(tree: Tree): string[] {
     runtime.set(path, reached);
     if (path.startsWith("src/") && !isTest(path))
       faults.push(...worldFaults(path, code, imports), ...barrelFaults(path, code, imports));
+    if (path.startsWith("sim/") && !isTest(path) && !outsideSimulation.test(path))
+      faults.push(...worldFaults(path, code, imports));
   }
   return [
     ...faults,

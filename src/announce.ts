@@ -15,15 +15,18 @@ export function startAnnouncing(
     const { leader } = standing;
     if (standing.isLeading || !leader) return;
     const { url, sequence, behindMs } = members.own();
+    const patience = new AbortController();
+    const timer = clock.after(limits.announceMs, () => patience.abort(), true);
     const response = await network
       .request({
         method: "POST",
         url: `${leader.url}/v1/control-planes`,
         headers: { authorization: `Bearer ${rootToken}`, "content-type": "application/json" },
         body: JSON.stringify({ url, sequence, behindMs }),
-        signal: AbortSignal.timeout(limits.announceMs),
+        signal: patience.signal,
       })
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .finally(() => timer.cancel());
     if (response?.status !== 200) return;
     const pieces = await Array.fromAsync(response.body);
     const told = JSON.parse(Buffer.concat(pieces).toString()) as {
