@@ -65,7 +65,7 @@ async function runCheck(name: string, command: string[]): Promise<Outcome> {
 
 async function testFiles(holding: string[]): Promise<string[]> {
   const files = await Array.fromAsync(
-    glob("{src,e2e,examples,bench,scripts,chaos}/**/*.test.{ts,tsx}", { cwd: root }),
+    glob("{src,e2e,examples,bench,scripts,chaos,sim}/**/*.test.{ts,tsx}", { cwd: root }),
   );
   const own = files.filter(
     (file) => !file.includes("node_modules") && !file.startsWith("bench/peers/"),
@@ -80,7 +80,7 @@ async function testFiles(holding: string[]): Promise<string[]> {
 }
 
 function rank(file: string): number {
-  return /^(e2e|chaos)\//.test(file) ? 0 : file.startsWith("examples/") ? 1 : 2;
+  return /^(e2e|chaos|sim)\//.test(file) ? 0 : file.startsWith("examples/") ? 1 : 2;
 }
 
 async function runTests(files: string[]): Promise<Outcome> {

@@ -14,7 +14,7 @@ const packageJson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 
 test("the tree keeps its rules: directions, circles, the seam, names, lengths, packages", async () => {
   const paths = await Array.fromAsync(
-    glob("{src,scripts,bench,examples,e2e,chaos}/**/*.{ts,tsx,mjs}", { cwd: root }),
+    glob("{src,scripts,bench,examples,e2e,chaos,sim}/**/*.{ts,tsx,mjs}", { cwd: root }),
   );
   const own = paths.filter(
     (path) => !path.includes("node_modules") && !path.startsWith("bench/peers/"),
@@ -41,7 +41,7 @@ test("package.json and the lockfile name exact versions and no registry", () => 
 test("files that the documents name are there", () => {
   for (const document of ["ARCHITECTURE.md", "STYLE.md", "README.md", "SECURITY.md"]) {
     const text = readFileSync(join(root, document), "utf8");
-    const named = text.matchAll(/`((?:src|e2e|examples|bench|scripts|docs|chaos)\/[\w./-]+)`/g);
+    const named = text.matchAll(/`((?:src|e2e|examples|bench|scripts|docs|chaos|sim)\/[\w./-]+)`/g);
     for (const [, path] of named)
       assert.ok(existsSync(join(root, path!)), `${document} names ${path}`);
   }

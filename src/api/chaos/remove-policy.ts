@@ -2,7 +2,6 @@ import { CanopyError } from "#/base/errors.ts";
 import { chaosPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
-import { requireRevision } from "../revisions.ts";
 
 export const removeChaosPolicy = defineCall({
   summary: "Let nothing be hit any more",
@@ -12,15 +11,10 @@ export const removeChaosPolicy = defineCall({
   query: inProject,
   status: 204,
   errors: ["not-found", "no-space"],
-  revision: "expected",
-  async run({ parts, project, request }) {
+  async run({ parts, project }) {
     const name = chaosPolicyName(project);
-    await parts.space.commit((tx) => {
-      const policy = tx.get("policy", name);
-      if (!policy)
-        throw new CanopyError("not-found", `The project '${project}' has no chaos policy`);
-      requireRevision(request, policy);
-      tx.delete("policy", name);
-    }).durable;
+    if (!parts.space.get("policy", name))
+      throw new CanopyError("not-found", `The project '${project}' has no chaos policy`);
+    await parts.space.commit((tx) => tx.delete("policy", name)).durable;
   },
 });

@@ -1,0 +1,83 @@
+import type { Link } from "#/base/network.ts";
+import type { TaskRecord } from "#/model/task.ts";
+import type { FromAgent, FromCloud, TaskClaim } from "#/model/wire.ts";
+import type { World } from "../world/world.ts";
+import type { Life } from "../world/life.ts";
+import type { Ledger } from "./ledger.ts";
+import { Violation } from "./violation.ts";
+
+/** What refuses a report says so in its next turn. */
+const turnMs = 1;
+
+/**
+ * Listens to what a control plane says to agents: a report that it acknowledges is on disk, or its
+ * agent is told that it was refused.
+ */
+export class Acks {
+  #world: World;
+  #ledger: Ledger;
+
+  constructor(world: World, ledger: Ledger) {
+    this.#world = world;
+    this.#ledger = ledger;
+  }
+
+  watch(link: Link, life: Life): Link {
+    const reported = new Map<number, TaskClaim[]>();
+    const cancelled = new Set<number>();
+    const said = (text: string) => {
+      if (text.startsWith(`{"type":"cancel"`)) {
+        const { tasks } = JSON.parse(text) as Extract<FromCloud, { type: "cancel" }>;
+        for (const [, fence] of tasks) cancelled.add(fence);
+      } else if (text.startsWith(`{"type":"finished"`)) {
+        const { number } = JSON.parse(text) as Extract<FromCloud, { type: "finished" }>;
+        const waiting = (reported.get(number) ?? []).filter((claim) => !this.#isDurable(claim));
+        reported.delete(number);
+        if (waiting.length === 0) return;
+        this.#world.after(turnMs, life, "acknowledged", () => {
+          const lost = waiting.find(([, fence]) => !cancelled.has(fence));
+          if (lost)
+            throw new Violation(`a report on ${lost[0]} was acknowledged before it was on disk`);
+        });
+      }
+    };
+    const heard = (text: string) => {
+      if (!text.startsWith(`{"type":"finish"`)) return;
+      const { number, reports } = JSON.parse(text) as Extract<FromAgent, { type: "finish" }>;
+      reported.set(
+        number,
+        reports.map(({ task, fence }) => [task, fence]),
+      );
+    };
+    return {
+      send(text) {
+        said(text);
+        link.send(text);
+      },
+      bufferedBytes: () => link.bufferedBytes(),
+      close: (reason) => link.close(reason),
+      get onMessage() {
+        return link.onMessage;
+      },
+      set onMessage(handler) {
+        link.onMessage = (text) => {
+          heard(text);
+          handler(text);
+        };
+      },
+      get onClose() {
+        return link.onClose;
+      },
+      set onClose(handler) {
+        link.onClose = handler;
+      },
+    };
+  }
+
+  #isDurable([task, fence]: TaskClaim): boolean {
+    const record = this.#ledger.record<TaskRecord>("task", task);
+    if (!record) return true;
+    const { phase, fence: over = 0 } = record.status;
+    return (phase !== "ready" && phase !== "waiting") || over >= fence;
+  }
+}

@@ -1,0 +1,150 @@
+import type { JobRecord } from "#/model/job.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { TaskRecord } from "#/model/task.ts";
+import type { AnyRecord } from "#/model/record.ts";
+import type { Plane } from "../cloud/plane.ts";
+import type { Client } from "../load/client.ts";
+import type { Acknowledged, AskedJob } from "./acknowledged.ts";
+import type { Ledger } from "./ledger.ts";
+import { Violation } from "./violation.ts";
+
+const pageTasks = 1000;
+
+/** True when no acknowledged job runs any more. */
+export function haveAllEnded(acknowledged: Acknowledged, ledger: Ledger): boolean {
+  return [...acknowledged.jobs.keys()].every((id) => hasEnded(ledger, id));
+}
+
+function hasEnded(ledger: Ledger, id: string): boolean {
+  const job = ledger.record<JobRecord>("job", id);
+  if (!job || job.status.phase === "running") return false;
+  for (let number = 0; number < job.status.steps; number++) {
+    const step = ledger.record<StepRecord>("step", `${id}/${number}`);
+    if (!step) return false;
+    const { offered, succeeded, failed, cancelled } = step.status;
+    if (succeeded + failed + cancelled !== offered) return false;
+  }
+  return true;
+}
+
+/** Of a job that does not end: what it waits for, for people. */
+export function explainRunning(acknowledged: Acknowledged, ledger: Ledger): string {
+  for (const id of acknowledged.jobs.keys()) {
+    if (hasEnded(ledger, id)) continue;
+    const job = ledger.record<JobRecord>("job", id);
+    const steps = Array.from({ length: job?.status.steps ?? 0 }, (_, number) => {
+      const step = ledger.record<StepRecord>("step", `${id}/${number}`);
+      return JSON.stringify(step?.status);
+    });
+    return `${id} ${JSON.stringify(job?.status)} ${steps.join(" ")}`;
+  }
+  return "none";
+}
+
+/** Every task that was acknowledged is there, with its input, and has ended once. */
+export function checkTasks(acknowledged: Acknowledged, ledger: Ledger): number {
+  let tasks = 0;
+  for (const asked of acknowledged.jobs.values()) {
+    const job = ledger.record<JobRecord>("job", asked.id);
+    if (!job) throw new Violation(`the job ${asked.id} was acknowledged, and is gone`);
+    if (asked.wasCancelled && job.status.phase !== "cancelled")
+      throw new Violation(`the job ${asked.id} was cancelled, and has ${job.status.phase}`);
+    for (const [number, { inputs }] of asked.steps.entries()) {
+      const offered = ledger.record<StepRecord>("step", `${asked.id}/${number}`)?.status.offered;
+      const mayBeCut = job.status.phase !== "succeeded" && offered === 0;
+      if (mayBeCut) continue; // its turn never came
+      for (const [index, input] of inputs.entries()) {
+        checkTask(
+          ledger.record<TaskRecord>("task", `${asked.id}/${number}/${index}`),
+          input,
+          asked,
+          job,
+        );
+        tasks++;
+      }
+    }
+  }
+  return tasks;
+}
+
+function checkTask(
+  task: TaskRecord | undefined,
+  input: string,
+  { id }: AskedJob,
+  job: JobRecord,
+): void {
+  if (!task)
+    throw new Violation(`a task of ${id} with the input ${input} was acknowledged, and is gone`);
+  if (task.spec.input !== input)
+    throw new Violation(`the task ${task.name} has the input ${task.spec.input}: it was ${input}`);
+  const { phase } = task.status;
+  if (phase === "ready" || phase === "waiting")
+    throw new Violation(`the task ${task.name} of a job that has ended is ${phase}`);
+  if (job.status.phase === "succeeded" && phase !== "succeeded" && phase !== "failed")
+    throw new Violation(`the task ${task.name} of a job that succeeded was ${phase}`);
+}
+
+/** What was acknowledged is read back by the API, as the ledger has it. */
+export async function checkReadable(
+  client: Client,
+  acknowledged: Acknowledged,
+  ledger: Ledger,
+): Promise<void> {
+  for (const asked of acknowledged.jobs.values()) {
+    const reply = await client.call("GET", `/v1/jobs/${asked.id}`, undefined, { tries: 100 });
+    const job = ledger.record<JobRecord>("job", asked.id)!;
+    const read = reply?.value as { phase?: string; title?: string } | undefined;
+    if (reply?.status !== 200 || read?.phase !== job.status.phase || read.title !== asked.title)
+      throw new Violation(
+        `${asked.id} has ${job.status.phase}, and is read as ${reply?.status} ${JSON.stringify(read)}`,
+      );
+    const listed = await client.call("GET", `/v1/jobs/${asked.id}/tasks?limit=${pageTasks}`);
+    const { items = [] } = (listed?.value ?? {}) as { items?: { id: string; phase: string }[] };
+    for (const { id, phase } of items) {
+      const task = ledger.record<TaskRecord>("task", id);
+      if (task?.status.phase !== phase)
+        throw new Violation(`the task ${id} is ${task?.status.phase}, and is read as ${phase}`);
+    }
+    let count = 0;
+    for (let number = 0; number < job.status.steps; number++)
+      count += ledger.record<StepRecord>("step", `${asked.id}/${number}`)?.status.offered ?? 0;
+    if (items.length !== Math.min(count, pageTasks))
+      throw new Violation(`${asked.id} has ${count} tasks, and ${items.length} are read`);
+  }
+}
+
+const kinds = [
+  "job",
+  "step",
+  "task",
+  "machine",
+  "project",
+  "key",
+  "join-token",
+  "request",
+] as const;
+
+/** Every control plane holds what the batches amount to, record by record. */
+export async function checkEqual({ engine, machine }: Plane, ledger: Ledger): Promise<void> {
+  if (!engine) throw new Violation(`${machine.name} is not back when all faults are over`);
+  await engine.standing.catchUp();
+  await engine.space.durable();
+  const expected = new Map<string, AnyRecord>();
+  for (const record of ledger.live()) expected.set(`${record.kind} ${record.name}`, record);
+  let count = 0;
+  for (const kind of kinds) {
+    for (const record of engine.space.all(kind)) {
+      const { revision } = expected.get(`${kind} ${record.name}`) ?? {};
+      if (revision !== record.revision)
+        throw new Violation(
+          `${machine.name} has revision ${record.revision} of ${kind} ${record.name}: it is ${revision}`,
+        );
+      count++;
+    }
+  }
+  const all = [...expected.values()].filter(({ kind }) =>
+    (kinds as readonly string[]).includes(kind),
+  );
+  if (count !== all.length)
+    throw new Violation(`${machine.name} has ${count} records: there are ${all.length}`);
+}

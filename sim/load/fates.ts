@@ -1,0 +1,33 @@
+import type { Chance } from "../world/chance.ts";
+import type { Fate } from "./driver.ts";
+
+/** How much of what kind of work a run has. */
+export interface Mix {
+  tasksMax: number;
+  taskMs: [from: number, to: number];
+  fails: number;
+  hangs: number;
+  pauseMs: [from: number, to: number];
+}
+
+export function mixOf(chance: Chance): Mix {
+  const longMs = chance.pick([50, 500, 5_000, 30_000]);
+  return {
+    tasksMax: chance.pick([3, 8, 30]),
+    taskMs: [1, longMs],
+    fails: chance.pick([0, 0.05, 0.2]),
+    hangs: chance.pick([0, 0, 0.03]),
+    pauseMs: [200, chance.pick([5_000, 20_000, 60_000])],
+  };
+}
+
+/** The input of a task. `more` failures than its retries allow make it fail for good. */
+export function fateOf(chance: Chance, mix: Mix, retries: number, dooms: boolean): Fate {
+  const [from, to] = mix.taskMs;
+  return {
+    id: String(chance.next()),
+    ms: Math.round(chance.spread(from, to)),
+    fails: dooms ? retries + 1 : chance.happens(mix.fails) ? chance.between(1, retries) : 0,
+    hangs: !dooms && chance.happens(mix.hangs) ? 1 : 0,
+  };
+}

@@ -1,0 +1,163 @@
+/** A bug that someone could have made: one place of the product, said otherwise. */
+export interface Mutant {
+  name: string;
+  file: string;
+  /** Occurs exactly once in the file; else the mutant has to be written anew. */
+  search: string;
+  replace: string;
+}
+
+export const planted: readonly Mutant[] = [
+  {
+    name: "a commit is told before it is on disk",
+    file: "src/space/space.ts",
+    search: "return { value, durable: this.durable() };",
+    replace: "return { value, durable: Promise.resolve() };",
+  },
+  {
+    name: "what is being written counts as written",
+    file: "src/space/space.ts",
+    search: "return this.#writingDurable.promise;",
+    replace: "return Promise.resolve();",
+  },
+  {
+    name: "a full disk forgets what it could not take",
+    file: "src/space/space.ts",
+    search: "this.#pending = [...batch.changes, ...this.#pending];",
+    replace: "this.#pending = [...this.#pending];",
+  },
+  {
+    name: "a failed fsync is tried again",
+    file: "src/space/space.ts",
+    search: `if (!(thrown instanceof CanopyError && thrown.code === "no-space")) {`,
+    replace: `if (thrown instanceof Deposed) {`,
+  },
+  {
+    name: "the fence of a report is not looked at",
+    file: "src/scheduler/finish.ts",
+    search: "lease?.fence === report.fence && lease.machine === machine && !lease.isEnding;",
+    replace: "lease !== undefined && !lease.isEnding;",
+  },
+  {
+    name: "fences begin anew with each start",
+    file: "src/scheduler/board.ts",
+    search: "this.epochFence = this.space.epoch * fencesInEpoch;",
+    replace: "this.epochFence = fencesInEpoch;",
+  },
+  {
+    name: "a lease that is over is adopted",
+    file: "src/scheduler/adopt.ts",
+    search:
+      "if (fence <= (status.fence ?? 0) || fence <= (step.givenBack.get(index) ?? 0)) return undefined;",
+    replace: "",
+  },
+  {
+    name: "of two claims on a task the older one wins",
+    file: "src/scheduler/adopt.ts",
+    search: "if (other.fence >= fence) return undefined;",
+    replace: "if (other.fence <= fence) return undefined;",
+  },
+  {
+    name: "leases that a machine has forgotten stay",
+    file: "src/scheduler/adopt.ts",
+    search: "return [...machine.leases].filter((lease) => !held.has(lease) && !lease.isEnding);",
+    replace: "return [];",
+  },
+  {
+    name: "what was lost with a machine is not put back",
+    file: "src/scheduler/lost.ts",
+    search: "    board.giveBack(lease);",
+    replace: "",
+  },
+  {
+    name: "a lost attempt leaves its fence open",
+    file: "src/scheduler/ending.ts",
+    search: "return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
+    replace: "return { ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
+  },
+  {
+    name: "failed attempts are forgotten when a machine is lost",
+    file: "src/scheduler/ending.ts",
+    search: "return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
+    replace: "return { fence, ...(lost !== undefined && { lost }) };",
+  },
+  {
+    name: "a task is tried once too often",
+    file: "src/scheduler/ending.ts",
+    search: "if (attempts.length > retriesOf(template)) {",
+    replace: "if (attempts.length > retriesOf(template) + 1) {",
+  },
+  {
+    name: "only the first of the resting tasks wakes",
+    file: "src/scheduler/retry.ts",
+    search: "      this.#onAwake(step, index);\n    }\n    this.#arm();",
+    replace: "      this.#onAwake(step, index);\n    }",
+  },
+  {
+    name: "leases run by the wall clock",
+    file: "src/scheduler/open-session.ts",
+    search: "this.#state.leasesUntilMs = clock.monotonicMs() + limits.leaseMs;",
+    replace: "this.#state.leasesUntilMs = clock.now() + limits.leaseMs;",
+  },
+  {
+    name: "a report is acknowledged before it is on disk",
+    file: "src/scheduler/open-session.ts",
+    search: "return await durable;",
+    replace: "return void durable;",
+  },
+  {
+    name: "tasks are handed out before they are on disk",
+    file: "src/scheduler/scheduler.ts",
+    search: "space.onApplied((changes) => this.#intake.applied(changes)),",
+    replace:
+      "space.onApplied((changes) => (this.#intake.applied(changes), this.#intake.durable({ changes, sequence: 0, serial: 0 }))),",
+  },
+  {
+    name: "a task that is under way is handed out again",
+    file: "src/scheduler/take.ts",
+    search: "if (!task || leases.has(index)) {",
+    replace: "if (!task) {",
+  },
+  {
+    name: "an idempotency key is not kept",
+    file: "src/api/once.ts",
+    search: 'for (const stale of old) if (stale !== name) tx.delete("request", stale);',
+    replace: "if (action !== undefined) return answer;",
+  },
+  {
+    name: "an append that is repeated adds its tasks again",
+    file: "src/jobs/submit.ts",
+    search: "const fresh = inputs.slice(offered - from);",
+    replace: "const fresh = inputs.slice(0);",
+  },
+  {
+    name: "a step ends before its last task",
+    file: "src/jobs/advance.ts",
+    search: "const isDone = status.closed && unfinishedTasks(step) === 0;",
+    replace: "const isDone = status.closed && unfinishedTasks(step) <= 1;",
+  },
+  {
+    name: "a step begins before the one that it comes after",
+    file: "src/jobs/advance.ts",
+    search: "if (index.isFree(name) && around.missing(step) === 0) beginStep(tx, step, around);",
+    replace: "if (around.missing(step) === 0) beginStep(tx, step, around);",
+  },
+  {
+    name: "a job ends before its steps",
+    file: "src/jobs/advance.ts",
+    search: "if (!job || hasJobEnded(job) || job.status.open || index.unended > 0) return;",
+    replace: "if (!job || hasJobEnded(job) || job.status.open || index.unended > 1) return;",
+  },
+  {
+    name: "tasks of a job that is tried again stay away",
+    file: "src/jobs/reopen.ts",
+    search: `for (const phase of ["failed", "cancelled"]) {`,
+    replace: `for (const phase of ["failed"]) {`,
+  },
+  {
+    name: "the agent forgets reports that were not acknowledged",
+    file: "src/agent/agent.ts",
+    search: "for (const message of this.#reports.unacknowledged()) this.#connection.send(message);",
+    replace: "",
+  },
+];

@@ -1,0 +1,288 @@
+import type { Appender, Files } from "#/base/files.ts";
+import type { Tally } from "../faults/tally.ts";
+import type { Chance } from "./chance.ts";
+import type { Life } from "./life.ts";
+import type { World } from "./world.ts";
+
+/** A file as its pieces; those before `synced` survive a power cut. */
+interface Content {
+  pieces: Uint8Array[];
+  synced: number;
+  modifiedMs: number;
+  mode: number;
+}
+
+const sectorBytes = 512;
+const plentyBytes = 2 ** 40;
+
+/** What a system call throws. */
+class DiskError extends Error {
+  readonly code: "EIO" | "ENOSPC";
+
+  constructor(code: "EIO" | "ENOSPC", action: string) {
+    super(`${code}: ${action}`);
+    this.code = code;
+  }
+}
+
+/**
+ * One machine's disk. A process that is killed leaves what it has written; a power cut takes what was
+ * not synced: each piece is kept, lost, or torn, whatever became of those before it, and names that
+ * were made or removed are as before or as after. A sync that fails drops what it was to write.
+ */
+export class Disk {
+  /** Until this instant every operation takes that much longer. */
+  slow = { untilMs: 0, byMs: 0 };
+  failingSyncs = 0;
+  /** Called at the beginning of each sync and each write: a good moment for the power to go. */
+  onBusy: () => void = () => {};
+  freeBytes = plentyBytes;
+  #world: World;
+  #chance: Chance;
+  #tally: Tally;
+  #files = new Map<string, Content>();
+  /** What a name meant when its folder was last synced, where that is not what it means now. */
+  #before = new Map<string, Content | undefined>();
+  #asides = 0;
+  /** Pieces whose sync has failed: read back as written until the power is cut, then gone. */
+  #ghosts = new WeakSet<Uint8Array>();
+
+  constructor(world: World, tally: Tally) {
+    this.#world = world;
+    this.#chance = world.stream();
+    this.#tally = tally;
+  }
+
+  /** The power is gone: only what is on the platters stays. */
+  cut(): void {
+    for (const [path, before] of this.#before) {
+      if (this.#chance.happens(0.5)) continue;
+      this.#tally.count("name lost");
+      if (before) this.#files.set(path, before);
+      else this.#files.delete(path);
+    }
+    this.#before.clear();
+    for (const content of this.#files.values()) this.#tear(content);
+  }
+
+  piecesOf(path: string): readonly Uint8Array[] | undefined {
+    return this.#files.get(path)?.pieces;
+  }
+
+  /** Adds a piece, not yet on the platters. */
+  async add(life: Life, path: string, piece: Uint8Array): Promise<void> {
+    this.onBusy();
+    await this.#wait(life, "write", 0.02);
+    this.#requireSpace(piece.byteLength);
+    this.#open(path).pieces.push(piece);
+  }
+
+  async sync(life: Life, path: string): Promise<void> {
+    this.onBusy();
+    await this.#wait(life, "sync", 0.6);
+    const content = this.#files.get(path);
+    if (!content) return;
+    if (this.failingSyncs > 0) {
+      this.failingSyncs--;
+      this.#tally.count("sync failed");
+      for (const piece of content.pieces.slice(content.synced)) this.#ghosts.add(piece);
+      throw new DiskError("EIO", "fsync");
+    }
+    content.synced = content.pieces.length;
+    this.#before.delete(path);
+  }
+
+  /** Writes the last piece once more: a process before may have failed to sync it. */
+  async refresh(life: Life, path: string): Promise<void> {
+    await this.#wait(life, "write", 0.02);
+    const content = this.#files.get(path);
+    const last = content?.pieces.at(-1);
+    if (!content || !last || !this.#ghosts.has(last)) return;
+    content.pieces[content.pieces.length - 1] = Uint8Array.from(last);
+    content.synced = Math.min(content.synced, content.pieces.length - 1);
+  }
+
+  /** Drops the pieces from `count` on. */
+  async truncate(life: Life, path: string, count: number): Promise<void> {
+    await this.#wait(life, "truncate", 0.02);
+    const content = this.#open(path);
+    content.pieces.length = count;
+    content.synced = Math.min(content.synced, count);
+  }
+
+  of(life: Life): Files {
+    return {
+      read: async (path, part) => {
+        await this.#wait(life, "read", 0.05);
+        const bytes = this.#whole(path);
+        return part ? bytes?.subarray(part.offset, part.offset + part.length) : bytes;
+      },
+      write: (path, content, options) => this.#replace(life, path, bytesOf(content), options?.mode),
+      writeStream: async (path, source) => {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of source) pieces.push(piece);
+        const bytes = Buffer.concat(pieces);
+        await this.#replace(life, path, bytes);
+        return { sizeBytes: bytes.length };
+      },
+      stream: (path, part) => this.#stream(life, path, part),
+      append: async (path) => this.#appender(life, path),
+      list: async (folder) => {
+        await this.#wait(life, "list", 0.05);
+        const names = new Set<string>();
+        for (const path of this.#files.keys())
+          if (path.startsWith(`${folder}/`))
+            names.add(path.slice(folder.length + 1).split("/")[0]!);
+        return [...names];
+      },
+      stat: async (path) => {
+        await this.#wait(life, "stat", 0.02);
+        const content = this.#files.get(path);
+        if (!content) return undefined;
+        const { mode, modifiedMs } = content;
+        return { sizeBytes: sizeOf(content), isFolder: false, modifiedMs, mode };
+      },
+      makeFolder: () => this.#wait(life, "mkdir", 0.02),
+      rename: async (from, to) => {
+        await this.#wait(life, "rename", 0.02);
+        const content = this.#files.get(from);
+        if (!content) throw new Error(`ENOENT: rename ${from}`);
+        this.#name(from, undefined);
+        this.#name(to, content);
+        await this.#syncFolder(life, to);
+        this.#before.delete(from);
+      },
+      copy: async (from, to) => {
+        await this.#wait(life, "copy", 0.1);
+        const { pieces } = this.#open(from);
+        this.#requireSpace(sizeOf(this.#open(from)));
+        this.#name(to, {
+          pieces: [...pieces],
+          synced: 0,
+          modifiedMs: this.#world.nowMs,
+          mode: 0o644,
+        });
+      },
+      setMode: async (path, mode) => {
+        await this.#wait(life, "chmod", 0.02);
+        const content = this.#files.get(path);
+        if (content) content.mode = mode;
+      },
+      remove: async (path) => {
+        await this.#wait(life, "remove", 0.05);
+        for (const name of this.#files.keys())
+          if (name === path || name.startsWith(`${path}/`)) this.#name(name, undefined);
+      },
+      freeBytes: async () => {
+        await this.#wait(life, "statfs", 0.02);
+        return this.freeBytes;
+      },
+    };
+  }
+
+  async #replace(life: Life, path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
+    const aside = `${path}.${++this.#asides}.aside`;
+    await this.add(life, aside, bytes);
+    this.#open(aside).mode = mode;
+    try {
+      await this.sync(life, aside);
+    } catch (thrown) {
+      this.#name(aside, undefined);
+      throw thrown;
+    }
+    await this.#wait(life, "rename", 0.02);
+    const content = this.#open(aside);
+    this.#name(aside, undefined);
+    this.#name(path, content);
+    await this.#syncFolder(life, path);
+    this.#before.delete(aside);
+  }
+
+  async #syncFolder(life: Life, path: string): Promise<void> {
+    await this.#wait(life, "sync folder", 0.4);
+    this.#before.delete(path);
+  }
+
+  #appender(life: Life, path: string): Appender {
+    return {
+      write: (content) => this.add(life, path, bytesOf(content)),
+      sync: () => this.sync(life, path),
+      close: () => this.#wait(life, "close", 0.01),
+    };
+  }
+
+  async *#stream(
+    life: Life,
+    path: string,
+    part?: { offset?: number; length?: number },
+  ): AsyncGenerator<Uint8Array> {
+    await this.#wait(life, "read", 0.1);
+    const bytes = this.#whole(path);
+    if (!bytes) throw new Error(`ENOENT: open ${path}`);
+    const { offset = 0, length = bytes.byteLength } = part ?? {};
+    const wanted = bytes.subarray(offset, offset + length);
+    if (wanted.byteLength > 0) yield wanted;
+  }
+
+  /** What a name means from now on; a power cut may take it back until its folder is synced. */
+  #name(path: string, content: Content | undefined): void {
+    if (!this.#before.has(path)) this.#before.set(path, this.#files.get(path));
+    if (content) this.#files.set(path, content);
+    else this.#files.delete(path);
+  }
+
+  #open(path: string): Content {
+    let content = this.#files.get(path);
+    if (!content) {
+      content = { pieces: [], synced: 0, modifiedMs: this.#world.nowMs, mode: 0o644 };
+      this.#name(path, content);
+    }
+    return content;
+  }
+
+  #whole(path: string): Uint8Array | undefined {
+    const content = this.#files.get(path);
+    return content && Buffer.concat(content.pieces);
+  }
+
+  #requireSpace(bytes: number): void {
+    if (bytes > this.freeBytes) throw new DiskError("ENOSPC", "write");
+  }
+
+  #tear(content: Content): void {
+    const { pieces, synced } = content;
+    const kept = pieces
+      .slice(0, synced)
+      .map((piece) => (this.#ghosts.has(piece) ? new Uint8Array(piece.length) : piece));
+    const later: (Uint8Array | undefined)[] = pieces.slice(synced).map((piece) => {
+      const fate = this.#chance.fraction();
+      if (fate < 0.4) return piece;
+      if (fate < 0.7) return void this.#tally.count("write lost");
+      this.#tally.count("write torn");
+      const torn = Uint8Array.from(piece);
+      const from = sectorBytes * this.#chance.between(0, Math.floor(piece.length / sectorBytes));
+      return this.#chance.happens(0.5) ? torn.subarray(0, from) : torn.fill(0, from);
+    });
+    while (later.length > 0 && later.at(-1) === undefined) later.pop();
+    for (const [at, piece] of later.entries())
+      kept.push(piece ?? new Uint8Array(pieces[synced + at]!.length));
+    content.pieces = kept;
+    content.synced = kept.length;
+  }
+
+  async #wait(life: Life, what: string, usualMs: number): Promise<void> {
+    const { slow } = this;
+    const slowMs = this.#world.nowMs < slow.untilMs ? slow.byMs : 0;
+    await this.#world.sleep(usualMs * this.#chance.spread(0.5, 4) + slowMs, life, what);
+  }
+}
+
+function bytesOf(content: Uint8Array | string): Uint8Array {
+  return typeof content === "string" ? Buffer.from(content) : content;
+}
+
+function sizeOf({ pieces }: Content): number {
+  let sizeBytes = 0;
+  for (const piece of pieces) sizeBytes += piece.byteLength;
+  return sizeBytes;
+}

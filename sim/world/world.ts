@@ -1,0 +1,114 @@
+import type { Timer } from "#/base/clock.ts";
+import { Chance } from "./chance.ts";
+import { Heap } from "./heap.ts";
+import type { Life } from "./life.ts";
+import { Trace } from "./trace.ts";
+
+interface Happening extends Timer {
+  atMs: number;
+  order: number;
+  /** Whose it is: it does not happen once that life is over, and waits while it is paused. */
+  life: Life | undefined;
+  what: string;
+  action: (() => void) | undefined;
+}
+
+/** Events run with one look at Node's own loop between so many. */
+const batchEvents = 64;
+
+/**
+ * One heap of events for all machines, one seed for all chance. Between two events every promise that
+ * can go on has gone on: each runs as an immediate of Node's, which empties the queue of microtasks
+ * after it. Nothing in a simulation waits for anything else of Node's.
+ */
+export class World {
+  nowMs = 0;
+  events = 0;
+  readonly seed: number;
+  readonly chance: Chance;
+  readonly trace: Trace;
+  #heap = new Heap<Happening>();
+  #order = 0;
+  #streams = 0;
+  #fault: { thrown: unknown } | undefined;
+
+  constructor(seed: number, options: { keepsTrace?: boolean } = {}) {
+    this.seed = seed;
+    this.chance = this.stream();
+    this.trace = new Trace(options.keepsTrace ?? false);
+  }
+
+  /** Chance of its own for one part: another part that asks more often does not change it. */
+  stream(): Chance {
+    return new Chance(this.seed, ++this.#streams);
+  }
+
+  /** Runs `action` in `delayMs` of the world's own time, unless `life` is over by then. */
+  after(delayMs: number, life: Life | undefined, what: string, action: () => void): Timer {
+    const happening: Happening = {
+      atMs: this.nowMs + Math.max(0, delayMs),
+      order: this.#order++,
+      life,
+      what,
+      action,
+      cancel() {
+        happening.action = undefined;
+      },
+    };
+    this.#heap.push(happening);
+    return happening;
+  }
+
+  /** Never resolves when `life` ends first, as nothing of a dead process goes on. */
+  sleep(delayMs: number, life: Life | undefined, what: string): Promise<void> {
+    return new Promise((resolve) => void this.after(delayMs, life, what, resolve));
+  }
+
+  /** Runs events until `isDone`, or none is left. Rejects with what an event threw. */
+  async run(isDone: () => boolean): Promise<void> {
+    let isOver = false;
+    const step = () => {
+      if (isOver || this.#fault) return;
+      if (isDone()) isOver = true;
+      else if (!this.#next()) isOver = true;
+    };
+    while (!isOver && !this.#fault) {
+      for (let event = 1; event < batchEvents; event++) setImmediate(step);
+      await new Promise<void>((resolve) => {
+        setImmediate(() => {
+          step();
+          resolve();
+        });
+      });
+    }
+    if (this.#fault) throw this.#fault.thrown;
+  }
+
+  /** Ends the run with this. */
+  fail(thrown: unknown): void {
+    this.#fault ??= { thrown };
+  }
+
+  #next(): boolean {
+    for (;;) {
+      const happening = this.#heap.pop();
+      if (!happening) return false;
+      const { action, life, what } = happening;
+      if (!action || life?.isOver) continue;
+      if (life && life.pausedUntilMs > happening.atMs) {
+        happening.atMs = life.pausedUntilMs;
+        this.#heap.push(happening);
+        continue;
+      }
+      this.nowMs = happening.atMs;
+      this.events++;
+      this.trace.note(this.nowMs, life?.name ?? "world", what);
+      try {
+        action();
+      } catch (thrown) {
+        this.fail(thrown);
+      }
+      return true;
+    }
+  }
+}
