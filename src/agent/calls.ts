@@ -69,9 +69,9 @@ export class Calls {
     const signals = [this.#stop.signal, ...(call.signal ? [call.signal] : [])];
     const ended = AbortSignal.any(signals);
     for (let tries = 1; ; tries++) {
-      const leaving = await this.#leaving(call, ended);
+      const { url, leaving } = await this.#linked(call, ended);
       try {
-        return await this.#once(call, AbortSignal.any([ended, leaving]));
+        return await this.#once(url, call, AbortSignal.any([ended, leaving]));
       } catch (thrown) {
         if (ended.aborted) throw ended.reason;
         if (!isPassing(thrown)) throw thrown;
@@ -82,23 +82,28 @@ export class Calls {
     }
   }
 
-  /** Waits for a link; gives what is aborted when it is gone. */
-  async #leaving(
+  /** Waits for a link. */
+  async #linked(
     { waits }: Pick<Call<unknown>, "waits">,
     ended: AbortSignal,
-  ): Promise<AbortSignal> {
-    while (!this.#planes.leaving) {
+  ): Promise<{ url: string; leaving: AbortSignal }> {
+    for (;;) {
+      const { linked } = this.#planes;
+      if (linked) return linked;
       if (waits === false)
         throw new CanopyError("unavailable", "Cannot ask the cloud as there is no link to it");
       await unless(ended, this.#planes.arrival);
     }
-    return this.#planes.leaving;
   }
 
-  async #once<T>({ method, path, body, read }: Call<T>, signal: AbortSignal): Promise<T> {
+  async #once<T>(
+    cloudUrl: string,
+    { method, path, body, read }: Call<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
     const request: HttpRequest = {
       method,
-      url: new URL(path, this.#planes.linked).href,
+      url: new URL(path, cloudUrl).href,
       headers: {
         authorization: `Bearer ${this.#key}`,
         ...(body && { "content-type": "application/octet-stream" }),

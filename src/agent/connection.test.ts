@@ -94,7 +94,7 @@ describe("Connection", () => {
     await world.clock.advance(limits.dialAheadMs - 1);
     assert.deepEqual(world.dialled, [one, two]);
     await world.clock.advance(1);
-    assert.equal(world.planes.linked, three);
+    assert.equal(world.planes.linked?.url, three);
   });
 
   it("is back within a second of a new leader, after any time up to limits.reconnectEagerMs", async () => {
@@ -122,7 +122,7 @@ describe("Connection", () => {
     await world.clock.advance(60 * 60_000);
     world.manners.set(two, "welcomes");
     await world.clock.advance(limits.leaseMs);
-    assert.equal(world.planes.linked, two);
+    assert.equal(world.planes.linked?.url, two);
   });
 
   it("takes a link for dead on which nothing is heard, and goes elsewhere well within its lease", async () => {
@@ -132,9 +132,9 @@ describe("Connection", () => {
     await world.clock.advance(limits.linkSilentMs - 1);
     world.say({ type: "heard" });
     await world.clock.advance(limits.linkSilentMs);
-    assert.equal(world.planes.linked, one);
+    assert.equal(world.planes.linked?.url, one);
     await world.clock.advance(limits.leaseMs - limits.linkSilentMs - limits.heartbeatMs);
-    assert.equal(world.planes.linked, two);
+    assert.equal(world.planes.linked?.url, two);
     assert.ok(world.links[0]!.isClosed);
   });
 
@@ -144,7 +144,7 @@ describe("Connection", () => {
     world.manners.set(two, "welcomes");
     world.connection.open();
     await world.clock.advance(limits.leaseMs);
-    assert.equal(world.planes.linked, two);
+    assert.equal(world.planes.linked?.url, two);
   });
 
   it("ends only when every control plane refuses its key", async () => {
@@ -212,7 +212,7 @@ describe("ControlPlanes", () => {
   it("ends what is asked of a control plane when its link is gone", () => {
     const planes = new ControlPlanes([one, two], []);
     planes.arrived(one);
-    const leaving = planes.leaving!;
+    const leaving = planes.linked!.leaving;
     planes.left(two, "another");
     assert.equal(leaving.aborted, false);
     planes.left(one, "cut");

@@ -1,5 +1,12 @@
 import { CanopyError } from "#/base/errors.ts";
 
+/** The time of one link. */
+interface Stay {
+  readonly url: string;
+  /** Aborted when the link is gone. */
+  readonly leaving: AbortSignal;
+}
+
 /**
  * The addresses at which an agent's cloud is reached, in the order in which it tries them: those that it
  * was told at its start, and those that its cloud tells at each welcome. One that failed goes to the end.
@@ -7,7 +14,7 @@ import { CanopyError } from "#/base/errors.ts";
 export class ControlPlanes {
   #given: readonly string[];
   #order: string[];
-  #stay: { url: string; abort: AbortController } | undefined;
+  #stay: (Stay & { abort: AbortController }) | undefined;
   #arrival = Promise.withResolvers<void>();
 
   constructor(given: readonly string[], learned: readonly string[]) {
@@ -22,8 +29,8 @@ export class ControlPlanes {
   }
 
   /** The one that the agent is linked with. */
-  get linked(): string | undefined {
-    return this.#stay?.url;
+  get linked(): Stay | undefined {
+    return this.#stay;
   }
 
   /** Resolves when there is a link. */
@@ -31,13 +38,9 @@ export class ControlPlanes {
     return this.#stay ? Promise.resolve() : this.#arrival.promise;
   }
 
-  /** Aborted when the agent is no longer linked with the one that it is linked with now. */
-  get leaving(): AbortSignal | undefined {
-    return this.#stay?.abort.signal;
-  }
-
   arrived(url: string): void {
-    this.#stay = { url, abort: new AbortController() };
+    const abort = new AbortController();
+    this.#stay = { url, leaving: abort.signal, abort };
     this.#arrival.resolve();
   }
 
