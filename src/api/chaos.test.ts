@@ -116,6 +116,23 @@ describe("POST /v1/chaos/game-days", () => {
   });
 });
 
+describe("GET /v1/status and a job's why", () => {
+  test("say that a game day is on, for as long as it is", async () => {
+    await world.call("PUT", policyPath, { body: tasksOnly });
+    const job = await submitJob(world);
+    const told = async () => {
+      const { gameDay } = (await world.call("GET", "/v1/status")).json<{ gameDay?: string }>();
+      const why = (await world.call("GET", `/v1/jobs/${job.id}/why`)).json<WhyView>();
+      return { gameDay, sentence: why.explanations.at(-1)?.sentence ?? "" };
+    };
+    assert.equal((await told()).gameDay, undefined);
+    assert.doesNotMatch((await told()).sentence, /game day/);
+    const { id } = (await world.call("POST", daysPath, { body: aMinute })).json<GameDayView>();
+    assert.equal((await told()).gameDay, id);
+    assert.equal((await told()).sentence, `the game day ${id} is on, and kills tasks at random`);
+  });
+});
+
 describe("POST /v1/chaos/game-days/:gameDay/stop", () => {
   test("lets it end; stopping again does nothing more; another project's is not found", async () => {
     await world.call("PUT", policyPath, { body: tasksOnly });

@@ -377,6 +377,8 @@ export const statusView = z.object({
   machinesConnected: count,
   capacity: capacityView,
   currency: z.string(),
+  /** The game day of the project that is on. */
+  gameDay: z.string().optional(),
   /** The leader first. */
   controlPlanes: z.array(controlPlaneView),
 });

@@ -2,6 +2,7 @@ import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
+import { gameDayOn } from "../views/hits.ts";
 import { findJob, stepsOf } from "../views/jobs.ts";
 
 export const whyJob = defineCall({
@@ -19,7 +20,7 @@ export const whyJob = defineCall({
     const job = await findJob(parts, project, params.job);
     const explanations = hasJobEnded(job)
       ? endingOf(job, await stepsOf(parts, job))
-      : parts.scheduler.explainJob(job.name);
+      : [...parts.scheduler.explainJob(job.name), ...gameDayOn(parts.space, project)];
     return { id: job.name, phase: job.status.phase, explanations };
   },
 });

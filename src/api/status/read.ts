@@ -1,3 +1,5 @@
+import { liveGameDay } from "#/chaos/game-days.ts";
+import { gameDayId } from "#/model/game-day.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { unfinishedTasks } from "#/model/step.ts";
 import { statusView } from "#/model/views.ts";
@@ -14,6 +16,7 @@ export const readStatus = defineCall({
   answer: statusView,
   async run({ parts, project, caller }) {
     const { space, version, startedAt, currency } = parts;
+    const gameDay = liveGameDay(space, project);
     const { tasksUnfinished, ...load } = loadOf(parts);
     return {
       version,
@@ -25,6 +28,7 @@ export const readStatus = defineCall({
       ...load,
       tasksWaiting: Math.max(0, tasksUnfinished - load.tasksRunning),
       currency,
+      gameDay: gameDay && gameDayId(gameDay.name),
       controlPlanes: parts.members.list(),
     };
   },

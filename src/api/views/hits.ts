@@ -1,3 +1,4 @@
+import { liveGameDay } from "#/chaos/game-days.ts";
 import { gameDayId, type HitRecord } from "#/model/game-day.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { ExplanationView } from "#/model/views.ts";
@@ -14,6 +15,20 @@ export function hitsOn(space: Space, task: string, now: number): ExplanationView
       spec.victims.some((victim) => victim.task === task),
   );
   return hits.slice(-shown).map((hit) => sentenceOf(hit, task, now));
+}
+
+/** That a game day is on, for who wonders what goes on. */
+export function gameDayOn(space: Space, project: string): ExplanationView[] {
+  const gameDay = liveGameDay(space, project);
+  if (!gameDay || gameDay.spec.dryRun) return [];
+  const id = gameDayId(gameDay.name);
+  const targets = gameDay.spec.targets.map((target) => `${target}s`).join(" and ");
+  return [
+    {
+      sentence: `the game day ${id} is on, and kills ${targets} at random`,
+      advice: `canopy chaos report ${id}, or end it: canopy chaos stop ${id}`,
+    },
+  ];
 }
 
 function sentenceOf(

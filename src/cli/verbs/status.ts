@@ -31,6 +31,10 @@ export const verb: Verb = {
               title: "tasks",
               value: `${countOf(status.tasksRunning)} running, ${countOf(status.tasksWaiting)} waiting`,
             },
+            {
+              title: "game day",
+              value: status.gameDay && { text: `${status.gameDay} is on`, tone: "yellow" },
+            },
           ],
         };
       }),
