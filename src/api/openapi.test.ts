@@ -75,11 +75,11 @@ describe("GET /openapi.json", () => {
         const takes = parameters.some((one) => one.in === "header" && one.name === "if-match");
         const tells = "ETag" in (responses["200"]?.headers ?? responses["201"]?.headers ?? {});
         const name = `${method} ${path}`;
-        const isRecord = /^\/v1\/(projects|machines)\/\{\w+\}$/.test(path);
-        assert.equal(takes, isRecord && /patch|delete/.test(method), name);
+        const isRecord = /^\/v1\/((projects|machines)\/\{\w+\}|chaos\/policy)$/.test(path);
+        assert.equal(takes, isRecord && /patch|put|delete/.test(method), name);
         assert.equal(
           tells,
-          name === "post /v1/projects" || (isRecord && /get|patch/.test(method)),
+          name === "post /v1/projects" || (isRecord && /get|patch|put/.test(method)),
           name,
         );
         if (takes) assert.ok("409" in responses, name);

@@ -2,6 +2,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { chaosPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
+import { requireRevision } from "../revisions.ts";
 
 export const removeChaosPolicy = defineCall({
   summary: "Let nothing be hit any more",
@@ -11,10 +12,15 @@ export const removeChaosPolicy = defineCall({
   query: inProject,
   status: 204,
   errors: ["not-found", "no-space"],
-  async run({ parts, project }) {
+  revision: "expected",
+  async run({ parts, project, request }) {
     const name = chaosPolicyName(project);
-    if (!parts.space.get("policy", name))
-      throw new CanopyError("not-found", `The project '${project}' has no chaos policy`);
-    await parts.space.commit((tx) => tx.delete("policy", name)).durable;
+    await parts.space.commit((tx) => {
+      const policy = tx.get("policy", name);
+      if (!policy)
+        throw new CanopyError("not-found", `The project '${project}' has no chaos policy`);
+      requireRevision(request, policy);
+      tx.delete("policy", name);
+    }).durable;
   },
 });
