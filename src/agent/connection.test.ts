@@ -209,6 +209,11 @@ describe("ControlPlanes", () => {
     assert.deepEqual(new ControlPlanes(["http://localhost:1"], [local]).learned, [local]);
   });
 
+  it("does not give a key away in the clear that was given over TLS", () => {
+    const planes = new ControlPlanes(["https://one:1"], [two, "https://two:1"]);
+    assert.deepEqual(planes.learned, ["https://two:1"]);
+  });
+
   it("ends what is asked of a control plane when its link is gone", () => {
     const planes = new ControlPlanes([one, two], []);
     planes.arrived(one);

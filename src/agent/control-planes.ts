@@ -57,11 +57,16 @@ export class ControlPlanes {
 
   /**
    * The cloud has told all its control planes. An address that means "this computer" is of use only to
-   * an agent that reached its cloud so: anywhere else it would give its key to whoever listens there.
+   * an agent that reached its cloud so: anywhere else it would give its key to whoever listens there. Nor
+   * is one spoken to in the clear by an agent that was not.
    */
   learn(urls: readonly string[]): void {
     const isHere = this.#given.some(isLoopback);
-    const told = urls.filter((url) => isAddress(url) && (isHere || !isLoopback(url)));
+    const isOpen = this.#given.some((url) => url.startsWith("http:"));
+    const told = urls.filter(
+      (url) =>
+        isAddress(url) && (isHere || !isLoopback(url)) && (isOpen || url.startsWith("https:")),
+    );
     const wanted = new Set([...this.#given, ...told]);
     const kept = this.#order.filter((url) => wanted.has(url));
     this.#order = [...new Set([...kept, ...wanted])];
