@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce [--json] [--runs 5] [--tasks 100000] [--peers]
+// npm run bench -- tasks|start|mapreduce [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,7 +8,10 @@ import { parseArgs } from "node:util";
 import { tableOf, type BenchOptions, type Report } from "./figures.ts";
 
 const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<Report>>> = {
-  tasks: async () => (await import("./tasks.ts")).benchTasks,
+  tasks: async () =>
+    values.log === "postgres"
+      ? (await import("./tasks-postgres.ts")).benchTasksPostgres
+      : (await import("./tasks.ts")).benchTasks,
   start: async () => (await import("./start.ts")).benchStart,
   mapreduce: async () => (await import("./mapreduce.ts")).benchMapReduce,
 };
@@ -19,6 +22,8 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     runs: { type: "string", default: "5" },
     tasks: { type: "string", default: "100000" },
+    /** "postgres" runs the tasks over PostgreSQL, beside SQLite and those who keep their tasks on the same server. */
+    log: { type: "string", default: "sqlite" },
     /** Also runs the peers that are present on this machine. */
     peers: { type: "boolean", default: true },
     "no-peers": { type: "boolean", default: false },
@@ -38,6 +43,10 @@ if (!(Number.isInteger(runs) && runs >= 1 && Number.isInteger(tasks) && tasks >=
   console.error(
     `Cannot run as --runs and --tasks must be at least 1: current values are ${values.runs} and ${values.tasks}`,
   );
+  process.exit(2);
+}
+if (!["sqlite", "postgres"].includes(values.log)) {
+  console.error(`Cannot run as --log must be sqlite or postgres: current value is '${values.log}'`);
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

@@ -12,9 +12,9 @@ const noopModule = `
 export function noop() { return 0; }
 export function startedAt() { return performance.timeOrigin + performance.now(); }
 `;
-const singleTasks = 500;
+export const singleTasks = 500;
 const bagTasks = 1_000_000;
-const peerBulkTasks = 20_000;
+export const peerBulkTasks = 20_000;
 
 /**
  * Durable no-op tasks by the real road, each part a process of its own: submitter (this one) → API →
@@ -58,13 +58,13 @@ export async function benchTasks(options: BenchOptions): Promise<Report> {
 }
 
 /** Repeats a phase once more than it counts: the first time warms connections and code up, as with the peers. */
-async function warmed<T>(runs: number, phase: () => Promise<T>): Promise<T[]> {
+export async function warmed<T>(runs: number, phase: () => Promise<T>): Promise<T[]> {
   await phase();
   return repeat(runs, phase);
 }
 
 /** A cloud of its own, which has run a small bag. */
-async function withCloud<T>(
+export async function withCloud<T>(
   folder: string,
   args: string[],
   action: (client: Client, module: string, cloud: Cloud) => Promise<T>,
@@ -88,7 +88,7 @@ function submit(client: Client, module: string, name: "noop" | "startedAt") {
 }
 
 /** Tasks per second, from the submit of the job to the last result seen. */
-async function bulk(client: Client, module: string, tasks: number): Promise<number> {
+export async function bulk(client: Client, module: string, tasks: number): Promise<number> {
   const inputs = Array.from({ length: tasks }, () => "[]");
   const startMs = performance.now();
   const { id } = await submit(client, module, "noop");
@@ -108,7 +108,7 @@ async function drain(client: Client, job: string): Promise<number> {
   return seen;
 }
 
-async function oneAtATime(client: Client, module: string): Promise<Record<string, number>> {
+export async function oneAtATime(client: Client, module: string): Promise<Record<string, number>> {
   const { id } = await submit(client, module, "startedAt");
   const results = readStep(client, id, 0, { order: "finish" });
   const latenciesMs: number[] = [];
@@ -228,7 +228,7 @@ async function besidePeers(ours: Record<string, number>, { runs, folder, say }: 
   return { peers, ratios };
 }
 
-function numbersOf(figures: PeerFigures): Record<string, number> {
+export function numbersOf(figures: PeerFigures): Record<string, number> {
   return Object.fromEntries(
     Object.entries(figures).filter(
       (entry): entry is [string, number] => typeof entry[1] === "number",

@@ -21,7 +21,10 @@ export const graphile: Peer = {
   },
   async run(options) {
     const { makeWorkerUtils, Logger } = await loadGraphile();
-    const postgres = await startPostgres(join(options.folder, "postgres"));
+    const own = options.postgres
+      ? undefined
+      : await startPostgres(join(options.folder, "postgres"));
+    const postgres = options.postgres ?? own!;
     const utils = await makeWorkerUtils({
       connectionString: postgres.url,
       logger: new Logger(() => () => undefined),
@@ -45,7 +48,7 @@ export const graphile: Peer = {
     } finally {
       await Promise.all(workers.map((worker) => worker.stop("SIGKILL")));
       await Promise.all([utils.release(), listener.end()]);
-      await postgres.stop();
+      await own?.stop();
     }
   },
 };

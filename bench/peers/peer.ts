@@ -17,6 +17,8 @@ export interface PeerOptions {
   /** An empty folder for the servers' data: on the disk whose fsync is compared. */
   folder: string;
   runs: number;
+  /** A PostgreSQL server to use instead of one of its own. */
+  postgres?: { url: string };
 }
 
 /**

@@ -19,7 +19,10 @@ export const pgBoss: Peer = {
     return installed ? postgresMissing() : "pg-boss is not installed: node bench/setup.mjs";
   },
   async run(options) {
-    const postgres = await startPostgres(join(options.folder, "postgres"));
+    const own = options.postgres
+      ? undefined
+      : await startPostgres(join(options.folder, "postgres"));
+    const postgres = options.postgres ?? own!;
     const boss = await startPgBoss(postgres.url, {});
     await boss.createQueue("tasks", { notify: true });
     const listener = await connectPostgres(postgres.url);
@@ -35,7 +38,7 @@ export const pgBoss: Peer = {
     } finally {
       await worker.stop("SIGKILL");
       await Promise.all([boss.stop({ graceful: false }), listener.end()]);
-      await postgres.stop();
+      await own?.stop();
     }
   },
 };
