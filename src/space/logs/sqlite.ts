@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Change, Kind, RecordOfKind } from "#/model/record.ts";
 import { decodeChanges, encodeChange, encodeRecord } from "../codec.ts";
@@ -239,8 +239,18 @@ export class SqliteLog implements SpaceLog {
     return rows.map((row) => ({
       sequence: row["sequence"] as number,
       serial: row["serial"] as number,
-      changes: decodeChanges(row["body"] as string, (first) => this.#archive.packed(first)),
+      changes: this.#decode(row["sequence"] as number, row["body"] as string),
     }));
+  }
+
+  #decode(sequence: number, body: string): Change[] {
+    try {
+      return decodeChanges(body, (first) => this.#archive.packed(first));
+    } catch (thrown) {
+      throw damaged(
+        `Cannot read ${this.#file} as batch ${sequence} of its changes is damaged: ${messageOf(thrown)}`,
+      );
+    }
   }
 
   async close(): Promise<void> {
