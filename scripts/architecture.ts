@@ -17,7 +17,7 @@ const layers = [
   ["base"],
   ["model"],
   ["space", "objects", "logs", "drivers", "access", "meter"],
-  ["scheduler", "jobs", "agent", "chaos", "backup"],
+  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor"],
   ["api", "cli", "sdk"],
 ];
 const program = layers.length;

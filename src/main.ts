@@ -9,5 +9,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   up: async (options) => (await import("./up.ts")).up(options, env),
   restore: async (file, dataFolder) =>
     (await import("./restore.ts")).restoreFolder(file, dataFolder),
+  doctor: async (dataFolder, repair) =>
+    (await import("./doctor.ts")).examineFolder(dataFolder, repair),
   agent: async (options) => (await import("./agent-program.ts")).runAgent(options, env),
 });

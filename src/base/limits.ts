@@ -162,6 +162,9 @@ export const limits = {
   archivePageTasks: 512,
   /** Lines of one file of a backup, before they are compressed. */
   backupPartBytes: 4 * MiB,
+  /** Free disk below which a doctor warns; and findings of one sort that it tells. */
+  doctorFreeBytesMin: 1 * GiB,
+  doctorFindingsMax: 20,
   /** A cloud restored from a backup takes an epoch so much above the backup's: the old one may have started again since. */
   restoredEpochs: 10_000,
   /** Tasks of an NDJSON body that go into one commit. */

@@ -27,7 +27,7 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
   };
   const program = await buildWhole({
     terminal,
-    programs: { version: "", config, up: unused, restore: unused, agent: unused },
+    programs: { version: "", config, up: unused, restore: unused, doctor: unused, agent: unused },
     rest: undefined,
     onExit: () => {},
   });

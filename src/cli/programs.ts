@@ -7,6 +7,8 @@ export interface Programs {
   up(options: UpWish): Promise<StartedCloud>;
   /** Makes a data folder of a backup. */
   restore(file: string, dataFolder: string): Promise<RestoredFolder>;
+  /** Looks at a data folder, and mends what can safely be mended when told to. */
+  doctor(dataFolder: string, repair: boolean): Promise<DoctorFinding[]>;
   /** Runs this computer's agent in this process. */
   agent(options: AgentWish): Promise<StartedAgent>;
 }
@@ -61,6 +63,16 @@ export interface RestoredFolder {
   takenAt: string;
   /** Whether the root token is that of the cloud that the backup was taken of; else a new one is made. */
   hasSecrets: boolean;
+}
+
+export interface DoctorFinding {
+  /** What was looked at. */
+  check: string;
+  /** "unknown": it could not be looked at. "repaired": it was a fault. */
+  state: "good" | "warning" | "fault" | "repaired" | "unknown";
+  detail: string;
+  /** What can be done about it. */
+  remedy?: string;
 }
 
 export interface AgentWish {

@@ -155,6 +155,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/restore.ts"),
   },
   {
+    name: "doctor",
+    group: "This computer",
+    summary: "Look whether a data folder is sound, and mend it",
+    load: () => import("./verbs/doctor.ts"),
+  },
+  {
     name: "completion",
     group: "This computer",
     summary: "Print a script that completes commands in your shell",

@@ -90,5 +90,6 @@ const noPrograms: Programs = {
   },
   up: refuse,
   restore: refuse,
+  doctor: refuse,
   agent: refuse,
 };

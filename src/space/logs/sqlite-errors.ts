@@ -13,6 +13,10 @@ export function isFull(thrown: unknown): boolean {
   return codeOf(thrown) === codes.full;
 }
 
+export function isBusy(thrown: unknown): boolean {
+  return codeOf(thrown) === codes.busy;
+}
+
 function isCorrupt(thrown: unknown): boolean {
   return codeOf(thrown) === codes.corrupt || codeOf(thrown) === codes.notDatabase;
 }
@@ -32,7 +36,7 @@ export function readError(file: string, thrown: unknown): unknown {
 
 export function cannotOpen(file: string, thrown: unknown): unknown {
   if (thrown instanceof CanopyError) return thrown;
-  if (codeOf(thrown) === codes.busy) {
+  if (isBusy(thrown)) {
     return new CanopyError("conflict", `Cannot open ${file} as another process has it open`, {
       hint: "Is 'canopy up' running already? See: canopy machines",
     });
