@@ -17,9 +17,8 @@ interface Finding {
 }
 
 async function doctor(cloud: TestCloud, ...flags: string[]) {
-  const { code, stdout, stderr } = await cloud.canopy(
-    ...["doctor", "--data", cloud.dataFolder, "--json", ...flags],
-  );
+  const args = ["--data", cloud.dataFolder, "--json", ...flags];
+  const { code, stdout, stderr } = await cloud.canopy("doctor", ...args);
   assert.notEqual(stdout, "", stderr);
   const findings = JSON.parse(stdout) as Finding[];
   return { code, findings, of: (check: string) => findings.filter((one) => one.check === check) };

@@ -56,7 +56,7 @@ function nameAgain(database: DatabaseSync): void {
   const rows = database.prepare(`
     SELECT serial, body FROM live UNION ALL SELECT serial, body FROM archive WHERE kind = 'task'
     UNION ALL SELECT first, body FROM packs ORDER BY 1`);
-  let waiting: AnyRecord[] = [];
+  const waiting: AnyRecord[] = [];
   for (const { body } of rows.iterate() as Iterable<{ body: string }>) {
     waiting.push(...readable(body));
     if (waiting.length < 10_000) continue;
