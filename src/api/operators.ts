@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import { openApiText } from "./openapi.ts";
 import { problemOf } from "./problems.ts";
 import type { DoorParts } from "./parts.ts";
@@ -28,8 +29,13 @@ export function serveOperators(server: FastifyInstance, parts: DoorParts): void 
   });
 }
 
-/** An empty commit says whether a real one would be taken. */
-function whyNotReady({ space }: DoorParts): string | undefined {
+/** A follower is ready while it knows a leader and reads the log; of a leader, an empty commit says whether a real one would be taken. */
+function whyNotReady({ space, standing }: DoorParts): string | undefined {
+  if (!standing.isLeading) {
+    if (!standing.leader) return "Cannot answer as no control plane leads at this moment";
+    if (standing.behindMs < limits.leaderSilentMs) return undefined;
+    return `Cannot answer as the log was not reached for ${Math.round(standing.behindMs)} ms`;
+  }
   try {
     space.commit(() => undefined);
     return undefined;
@@ -61,6 +67,14 @@ function measure(server: FastifyInstance, parts: DoorParts): Registry {
     registers,
   }).set({ version }, 1);
   gauge("canopy_space_sequence", "The newest durable batch of changes", () => space.sequence);
+  const { standing } = parts;
+  gauge("canopy_leading", "1 when this control plane leads", () => Number(standing.isLeading));
+  gauge("canopy_leader_epoch", "Grows with each leader", () => standing.leader?.epoch ?? 0);
+  gauge(
+    "canopy_behind_seconds",
+    "Since this control plane last knew all that the log holds",
+    () => standing.behindMs / 1000,
+  );
   gauge("canopy_streams_open", "Event and result streams open", () => watchers.count);
   gauge("canopy_memory_bytes", "Memory that the process holds", () => process.memoryUsage.rss());
   const load = memo(parts.clock, () => loadOf(parts));

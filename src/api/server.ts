@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
+import { Readable } from "node:stream";
 import { fastifyWebsocket } from "@fastify/websocket";
 import { fastify, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
@@ -8,6 +9,7 @@ import { CanopyError, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { linkOf } from "#/base/web-socket-link.ts";
 import type { Caller } from "#/model/access.ts";
+import { NotLeading } from "#/space/log.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
 import { serveLink } from "./link/link.ts";
@@ -180,7 +182,14 @@ function serveCall(
           request,
           reply,
         });
-      const answered = await run().catch((thrown) => refuse(parts, thrown));
+      const answered = await run().catch(async (thrown: unknown) => {
+        const isStream = request.body instanceof Readable;
+        const isOurs = parts.standing.isLeading || reply.raw.headersSent;
+        if (!(thrown instanceof NotLeading) || isStream || isOurs) return refuse(parts, thrown);
+        // It led when this came in.
+        await parts.toLeader.request(request.raw, reply.raw, textOf(request.body));
+        return reply.hijack();
+      });
       if (answered === reply || reply.sent) return reply;
       if (!definition.isSettled) await settled(parts);
       return reply.send(answered);
@@ -195,6 +204,10 @@ const telling = new Set<ErrorCode>(["not-found", "conflict", "infeasible", "limi
 async function refuse(parts: DoorParts, thrown: unknown): Promise<never> {
   if (thrown instanceof CanopyError && telling.has(thrown.code)) await settled(parts);
   throw thrown;
+}
+
+function textOf(body: unknown): Buffer {
+  return Buffer.from(body === undefined || body === null ? "" : JSON.stringify(body));
 }
 
 /** A body that is a stream is handed on; JSON that may stand in its place is checked here: the framework knows one schema per route. */

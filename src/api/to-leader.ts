@@ -25,7 +25,7 @@ const againMs = 50;
 /** Hands on what only the leader answers. While there is none, it waits for one, and then says "unavailable". */
 export class ToLeader {
   #parts: Parts;
-  /** Given up when another leads: what was asked of an old leader may never be answered. */
+  /** Given up soon after another leads: what was asked of an old leader may never be answered. */
   #underWay = new AbortController();
   #epoch = 0;
   #isClosed = false;
@@ -41,16 +41,16 @@ export class ToLeader {
   }
 
   /**
-   * Hands on a request whose body nobody has read; its answer goes straight to `response`. What was not
+   * Hands on a request whose body nobody has read, or which is `read`; its answer goes straight to `response`. What was not
    * taken over there, or may be asked twice, is asked again of the next leader. Throws "unavailable", having
    * answered nothing.
    */
-  async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async request(request: IncomingMessage, response: ServerResponse, read?: Buffer): Promise<void> {
     if (request.headers[forwardedHeader] !== undefined) {
       response.setHeader(notLeadingHeader, "1");
       throw notLeading();
     }
-    const body = await shortBody(request);
+    const body = read ?? (await shortBody(request));
     const mayRepeat =
       request.method === "GET" ||
       request.method === "HEAD" ||
@@ -62,7 +62,10 @@ export class ToLeader {
         body,
         to,
         signal,
-        headers: { [forwardedHeader]: "1" },
+        headers: {
+          [forwardedHeader]: "1",
+          ...(body && body.length > 0 && { "content-length": String(body.length) }),
+        },
         onHead,
       }),
     );
@@ -113,12 +116,13 @@ export class ToLeader {
   }
 
   async #watch(): Promise<void> {
-    const { standing } = this.#parts;
+    const { standing, clock } = this.#parts;
     while (!this.#isClosed) {
       const epoch = standing.leader?.epoch ?? this.#epoch;
       if (epoch !== this.#epoch) {
         this.#epoch = epoch;
-        this.#underWay.abort();
+        const before = this.#underWay;
+        clock.after(limits.handOverMs, () => before.abort(), true);
         this.#underWay = new AbortController();
       }
       await standing.changed();

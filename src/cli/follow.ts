@@ -182,7 +182,7 @@ class Following {
         if (clock.monotonicMs() - startMs > limits.reconnectMsMax) troubledMs = undefined;
         troubledMs ??= clock.monotonicMs();
         if (clock.monotonicMs() - troubledMs > patienceMs) throw thrown;
-        onTrouble?.(`The connection to ${this.#client.door.url} was lost.`);
+        onTrouble?.(`The connection to ${this.#client.url} was lost.`);
         await sleep(
           clock,
           Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax),

@@ -67,6 +67,11 @@ export class Client {
     return this.http.door;
   }
 
+  /** The control plane that is spoken to now. */
+  get url(): string {
+    return this.http.url;
+  }
+
   submitJob(request: JobRequestInput): Promise<JobView> {
     return this.http.json("POST", "/v1/jobs", { body: request });
   }

@@ -24,6 +24,7 @@ export interface Wish {
 
 /** Where calls go, as whom. */
 export interface Door {
+  /** One or several control planes of one cloud, with commas between. */
   url: string;
   key: string | undefined;
   project: string | undefined;
@@ -103,10 +104,12 @@ export async function findDoor(places: Places, wish: Wish): Promise<Door> {
   };
 }
 
-/** An address that a context knows is used with that context's key. */
+/** An address that a context knows, among others or alone, is used with that context's key. */
 async function keyFor(places: Places, url: string): Promise<string | undefined> {
   const { contexts } = await readContexts(places);
-  return Object.values(contexts).find((context) => context.url === url.replace(/\/+$/, ""))?.key;
+  const wanted = partsOf(url);
+  const isOf = (context: Context) => partsOf(context.url).some((part) => wanted.includes(part));
+  return Object.values(contexts).find((context) => isOf(context))?.key;
 }
 
 /** The nearest "canopy.json" from the folder upward. */
@@ -134,12 +137,21 @@ function parseFile(file: string, bytes: Uint8Array): object {
   });
 }
 
+function partsOf(url: string): string[] {
+  return url
+    .split(",")
+    .map((part) => part.trim().replace(/\/+$/, ""))
+    .filter((part) => part !== "");
+}
+
 function checkedUrl(url: string, from: string): string {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
+  const parts = partsOf(url);
+  const wrong = parts.find((part) => !/^https?:$/.test(URL.parse(part)?.protocol ?? ""));
+  if (wrong !== undefined || parts.length === 0) {
     throw new CanopyError(
       "invalid",
-      `Cannot speak to a cloud as its address must begin with http:// or https://: ${from} says '${url}'`,
+      `Cannot speak to a cloud as its address must begin with http:// or https://: ${from} says '${wrong ?? url}'`,
     );
   }
-  return url.replace(/\/+$/, "");
+  return parts.join(",");
 }

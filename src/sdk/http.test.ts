@@ -10,7 +10,7 @@ const random = { bytes: (count: number) => new Uint8Array(count), fraction: () =
 type Answer = Response | Error;
 
 /** HTTP that is answered by the test, on a clock that goes on by itself. */
-function scripted(answers: Answer[], patienceMs: number) {
+function scripted(answers: Answer[], patienceMs: number, url = door.url) {
   const calls: { url: string; init: RequestInit }[] = [];
   const clock = new ManualClock();
   const fetch = async (url: string | URL | Request, init: RequestInit = {}) => {
@@ -22,7 +22,11 @@ function scripted(answers: Answer[], patienceMs: number) {
   return {
     calls,
     clock,
-    http: new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, patienceMs),
+    http: new Http(
+      { ...door, url },
+      { fetch: fetch as typeof globalThis.fetch, clock, random },
+      patienceMs,
+    ),
   };
 }
 
@@ -119,4 +123,42 @@ test("a call that is called off ends at once", async () => {
   await new Promise(setImmediate);
   leave.abort(new Error("left"));
   await assert.rejects(call, /left/);
+});
+
+const unreachable = new TypeError("fetch failed");
+const hosts = (calls: { url: string }[]) => calls.map(({ url }) => new URL(url).host);
+
+test("a call that one control plane does not answer goes on to the next at once, and later ones stay there", async () => {
+  const { calls, clock, http } = scripted(
+    [unreachable, unreachable, Response.json({ ok: 1 })],
+    10_000,
+    "http://a.test,http://b.test,http://c.test",
+  );
+  const atMs = clock.monotonicMs();
+  await http.json("POST", "/v1/jobs", { body: {} });
+  assert.equal(clock.monotonicMs(), atMs);
+  await http.json("GET", "/v1/jobs");
+  assert.deepEqual(hosts(calls), ["a.test", "b.test", "c.test", "c.test"]);
+  const keys = calls.map(({ init }) => (init.headers as Record<string, string>)["idempotency-key"]);
+  assert.equal(new Set(keys.slice(0, 3)).size, 1, "the same call each time");
+});
+
+test("when no control plane answers, a call waits and asks them all again, until its patience ends", async () => {
+  const { calls, clock, http } = scripted([unreachable], 1_000, "http://a.test,http://b.test");
+  await assert.rejects(passing(clock, http.json("GET", "/v1/jobs")), { code: "unavailable" });
+  assert.deepEqual(hosts(calls).slice(0, 4), ["a.test", "b.test", "a.test", "b.test"]);
+});
+
+test("control planes are learned from answers, but none over a less safe way than was named", async () => {
+  const told = { "canopy-control-planes": "http://a.test,http://b.test,https://c.test" };
+  for (const [url, after] of [
+    ["http://a.test", "b.test"],
+    ["https://a.test", "c.test"],
+  ] as const) {
+    const answers = [Response.json({}, { headers: told }), unreachable, Response.json({})];
+    const { calls, http } = scripted(answers, 10_000, url);
+    await http.json("GET", "/v1/status");
+    await http.json("GET", "/v1/jobs");
+    assert.deepEqual(hosts(calls), ["a.test", "a.test", after]);
+  }
 });

@@ -3,6 +3,7 @@ import { CanopyError, errorCodes, messageOf, type ErrorCode } from "#/base/error
 import { limits } from "#/base/limits.ts";
 import { randomText } from "#/base/random.ts";
 import type { ProblemView } from "#/model/views.ts";
+import { ControlPlanes } from "./control-planes.ts";
 import type { Door } from "./contexts.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +22,7 @@ export interface CallOptions {
 }
 
 /**
- * HTTP calls to one cloud. A call that cannot get through, or is told to come again, is repeated with
+ * HTTP calls to one cloud, by any of its control planes. A call that cannot get through, or is told to come again, is repeated with
  * growing waits for as long as `patienceMs` allows; every POST carries an idempotency key, so that
  * repeating it does nothing twice. Refusals become CanopyError with the cloud's own code and hint.
  */
@@ -29,11 +30,18 @@ export class Http {
   readonly door: Door;
   readonly #world: Pick<World, "fetch" | "clock" | "random">;
   readonly #patienceMs: number;
+  readonly #planes: ControlPlanes;
 
   constructor(door: Door, world: Pick<World, "fetch" | "clock" | "random">, patienceMs: number) {
     this.door = door;
     this.#world = world;
     this.#patienceMs = patienceMs;
+    this.#planes = new ControlPlanes(door.url);
+  }
+
+  /** The control plane that is spoken to now. */
+  get url(): string {
+    return this.#planes.url;
   }
 
   get clock(): World["clock"] {
@@ -50,11 +58,11 @@ export class Http {
   /** The answer once its head has come, its status below 400. Throws CanopyError for all else. */
   async send(method: string, path: string, options: CallOptions = {}): Promise<Response> {
     const { clock } = this.#world;
-    const url = this.#url(path, options.query);
+    const target = targetOf(path, options.query);
     const init = this.#init(method, options);
     const untilMs = clock.monotonicMs() + this.#patienceMs;
-    for (let turn = 0; ; turn++) {
-      const outcome = await this.#once(url, init);
+    for (let tries = 1, turn = 0; ; tries++) {
+      const outcome = await this.#once(target, init);
       if (outcome instanceof Response) return outcome;
       const waitMs =
         outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
@@ -62,30 +70,24 @@ export class Http {
         repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
       const mayWait = options.heldBack === true && outcome.code === "limited";
       if (!mayRepeat || (!mayWait && clock.monotonicMs() + waitMs > untilMs)) throw outcome;
+      if (outcome.code === "unavailable") this.#planes.next();
+      // Another may answer at once; only when none did, there is something to wait for.
+      if (outcome.code === "unavailable" && tries % this.#planes.count !== 0) continue;
+      turn++;
       await sleep(clock, waitMs, options.signal);
     }
   }
 
-  async #once(url: string, init: RequestInit): Promise<Response | CanopyError> {
+  async #once(target: string, init: RequestInit): Promise<Response | CanopyError> {
+    const { url } = this.#planes;
     try {
-      const response = await this.#world.fetch(url, init);
+      const response = await this.#world.fetch(`${url}${target}`, init);
+      this.#planes.learn(response.headers);
       return response.status < 400 ? response : await refusal(response);
     } catch (thrown) {
       if (init.signal?.aborted) throw init.signal.reason;
-      return unreachable(this.door, thrown);
+      return unreachable(url, this.door.from, thrown);
     }
-  }
-
-  #url(path: string, query: CallOptions["query"]): string {
-    let url = `${this.door.url}${path}`;
-    let mark = "?";
-    for (const name in query) {
-      const value = query[name];
-      if (value === undefined) continue;
-      url += `${mark}${name}=${encodeURIComponent(value)}`;
-      mark = "&";
-    }
-    return url;
   }
 
   #init(method: string, options: CallOptions): RequestInit {
@@ -106,6 +108,18 @@ export class Http {
     if (init.body instanceof ReadableStream) init.duplex = "half";
     return init;
   }
+}
+
+function targetOf(path: string, query: CallOptions["query"]): string {
+  let target = path;
+  let mark = "?";
+  for (const name in query) {
+    const value = query[name];
+    if (value === undefined) continue;
+    target += `${mark}${name}=${encodeURIComponent(value)}`;
+    mark = "&";
+  }
+  return target;
 }
 
 const repeatedCodes: ReadonlySet<ErrorCode> = new Set([
@@ -153,15 +167,11 @@ function codeOf(status: number): ErrorCode {
   return status < 500 ? "invalid" : "internal";
 }
 
-function unreachable(door: Door, thrown: unknown): CanopyError {
+function unreachable(url: string, from: string, thrown: unknown): CanopyError {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const word = (cause as { code?: string } | undefined)?.code ?? messageOf(cause);
-  return new CanopyError(
-    "unavailable",
-    `Cannot reach ${door.url}, which ${door.from} names: ${word}`,
-    {
-      hint: "Is it running? Start a cloud with: canopy up",
-      cause: thrown,
-    },
-  );
+  return new CanopyError("unavailable", `Cannot reach ${url}, which ${from} names: ${word}`, {
+    hint: "Is it running? Start a cloud with: canopy up",
+    cause: thrown,
+  });
 }

@@ -1,3 +1,4 @@
+import { CanopyError } from "#/base/errors.ts";
 import type { AnyRecord, Change, Kind, RecordOfKind } from "#/model/record.ts";
 
 /** Changes that became durable together: one group commit. */
@@ -90,5 +91,12 @@ export class Deposed extends Error {
   constructor() {
     super("Cannot append to the log as another control plane leads");
     this.name = "Deposed";
+  }
+}
+
+/** This control plane does not lead, or not any more: nothing was done, and the leader may be asked instead. */
+export class NotLeading extends CanopyError {
+  constructor(reason: string) {
+    super("unavailable", `Cannot commit as ${reason}`, { retryAfterMs: 1000 });
   }
 }

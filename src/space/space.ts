@@ -9,7 +9,14 @@ import {
   type RecordOfKind,
 } from "#/model/record.ts";
 import { Families } from "./families.ts";
-import { Deposed, type Batch, type Loaded, type SharedLog, type SpaceLog } from "./log.ts";
+import {
+  Deposed,
+  NotLeading,
+  type Batch,
+  type Loaded,
+  type SharedLog,
+  type SpaceLog,
+} from "./log.ts";
 import { Staged } from "./staged.ts";
 
 /** What a transaction gave, and when it may be told to the outside. */
@@ -243,10 +250,9 @@ export class Space {
     await this.#log.close();
   }
 
-  #cannotCommit(): CanopyError {
-    const reason =
-      this.#state === "following" ? "another control plane leads" : "Canopy is stopping";
-    return new CanopyError("unavailable", `Cannot commit as ${reason}`, { retryAfterMs: 1000 });
+  #cannotCommit(): NotLeading {
+    const isFollowing = this.#state === "following";
+    return new NotLeading(isFollowing ? "another control plane leads" : "Canopy is stopping");
   }
 
   #follow(batch: Batch): void {

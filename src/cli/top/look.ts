@@ -20,5 +20,5 @@ export async function look(client: Client): Promise<Look> {
     client.jobs({ limit: jobsMax }),
   ]);
   const jobs = new Map([...running.items, ...newest.items].map((job) => [job.id, job]));
-  return { url: client.door.url, status, machines, jobs: [...jobs.values()] };
+  return { url: client.url, status, machines, jobs: [...jobs.values()] };
 }

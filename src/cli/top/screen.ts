@@ -79,7 +79,7 @@ function Top({ client, everyMs, terminal }: TopProps): ReactNode {
   });
 
   const { columns: width, rows: height } = terminal.out;
-  if (!seen) return h(Text, { dimColor: true }, trouble ?? `Looking at ${client.door.url} …`);
+  if (!seen) return h(Text, { dimColor: true }, trouble ?? `Looking at ${client.url} …`);
   const nowMs = clock.now();
   const detailLines =
     opened !== undefined && detail?.id === opened

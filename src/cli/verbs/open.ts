@@ -6,7 +6,7 @@ export const verb: Verb = {
       does(async (cli) => {
         const client = await cli.client();
         await client.status();
-        const url = `${client.door.url}/openapi.json`;
+        const url = `${client.url}/openapi.json`;
         const isOpened = cli.terminal.canAsk && (await cli.terminal.openUrl(url));
         return { type: "text", value: { url, opened: isOpened }, text: () => `${url}\n` };
       }),

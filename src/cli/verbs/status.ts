@@ -1,5 +1,6 @@
 import type { Verb } from "../verb.ts";
 import { countOf } from "../words.ts";
+import type { StatusView } from "#/model/views.ts";
 import { briefSize } from "#/model/units.ts";
 
 export const verb: Verb = {
@@ -8,7 +9,8 @@ export const verb: Verb = {
       does(async (cli) => {
         const client = await cli.client();
         const status = await client.status();
-        const { url, from } = client.door;
+        const { from } = client.door;
+        const { url } = client;
         const { milliCpus, memoryBytes } = status.capacity;
         return {
           type: "record",
@@ -17,6 +19,7 @@ export const verb: Verb = {
             { title: "cloud", value: `${url} (from ${from})` },
             { title: "version", value: status.version },
             { title: "up since", value: status.startedAt },
+            ...controlPlanes(status.controlPlanes),
             {
               title: "you are",
               value: `${status.caller.name}, ${status.caller.role} in the project ${status.project}`,
@@ -41,3 +44,13 @@ export const verb: Verb = {
     );
   },
 };
+
+/** Nothing for one alone; else a line for each, the leader first. */
+function controlPlanes(planes: StatusView["controlPlanes"]) {
+  if (planes.length === 1) return [];
+  const newest = Math.max(...planes.map(({ sequence }) => sequence));
+  return planes.map(({ url, role, sequence, behindMs }) => {
+    const behind = `${countOf(newest - sequence)} batches behind, as of ${behindMs} ms ago`;
+    return { title: role, value: role === "leader" ? url : `${url}, ${behind}` };
+  });
+}
