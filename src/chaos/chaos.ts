@@ -98,6 +98,7 @@ class ChaosLoop {
   #see(changes: readonly Change[]): void {
     this.#hits.applied(changes);
     for (const { record } of changes) {
+      if (record.kind === "task") continue; // nearly all are
       if (record.kind === "policy") this.#loop.wake();
       if (record.kind === "game-day" && record.status.phase !== "ended") this.#loop.wake();
       if (record.kind === "job" && record.status.phase === "failed")
