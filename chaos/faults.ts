@@ -17,7 +17,8 @@ export interface Fault {
 }
 
 const weights: Record<VictimKind, number> = {
-  "control plane": 4,
+  leader: 4,
+  follower: 2,
   agent: 3,
   runner: 3,
   postmaster: 2,
@@ -30,19 +31,21 @@ export async function injectFaults(
   dice: Dice,
   untilMs: number,
   faults: Fault[],
+  only?: readonly VictimKind[],
 ): Promise<void> {
   const pauses: Promise<void>[] = [];
+  const victims = () => site.victims().filter(({ kind }) => only?.includes(kind) ?? true);
   for (;;) {
     await sleep(dice.between(500, 1700));
     if (performance.now() >= untilMs) break;
     if (dice.isOneIn(8)) {
-      const victim = choose(site, dice, (one) => one.pause !== undefined);
+      const victim = choose(victims(), dice, (one) => one.pause !== undefined);
       if (victim) pauses.push(pause(victim, dice.between(300, 4000), faults));
     }
-    const victim = choose(site, dice);
+    const victim = choose(victims(), dice);
     if (victim) kill(victim, dice, faults);
     if (!dice.isOneIn(6)) continue;
-    const second = choose(site, dice, ({ pid }) => pid !== victim?.pid);
+    const second = choose(victims(), dice, ({ pid }) => pid !== victim?.pid);
     if (second) kill(second, dice, faults);
   }
   await Promise.all(pauses);
@@ -50,11 +53,11 @@ export async function injectFaults(
 
 /** A kind first, by its weight, so that many of a kind are not the more often killed. */
 function choose(
-  site: Site,
+  present: Victim[],
   dice: Dice,
   isAllowed: (victim: Victim) => boolean = () => true,
 ): Victim | undefined {
-  const victims = site.victims().filter(isAllowed);
+  const victims = present.filter(isAllowed);
   const kinds = victimKinds.filter((kind) => victims.some((victim) => victim.kind === kind));
   const ticket = dice.fraction() * kinds.reduce((sum, kind) => sum + weights[kind], 0);
   let sum = 0;

@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--seed N] [--json]
+// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--seed N] [--only leader] [--json]
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { endAllOf } from "./processes.ts";
 import { reportOf } from "./report.ts";
 import { runChaos } from "./run.ts";
+import { victimKinds, type VictimKind } from "./site.ts";
 import { startSite, type SiteKind } from "./sites.ts";
 
 const { values } = parseArgs({
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "2" },
     log: { type: "string", default: "both" },
     seed: { type: "string" },
+    only: { type: "string", multiple: true },
     json: { type: "boolean", default: false },
   },
 });
@@ -24,6 +26,11 @@ const kinds: Record<string, SiteKind[]> = {
   both: ["sqlite", "postgres"],
 };
 const chosen = kinds[values.log];
+const only = values.only as VictimKind[] | undefined;
+if (only?.some((kind) => !victimKinds.includes(kind))) {
+  console.error(`Cannot kill that: --only takes ${victimKinds.join(", ")}`);
+  process.exit(2);
+}
 if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0 || !chosen) {
   console.error(
     `Cannot run as --minutes must be above 0, --seed a whole number, --log one of ${Object.keys(kinds).join(", ")}: current values are ${values.minutes}, ${seed}, ${values.log}`,
@@ -47,7 +54,13 @@ for (const kind of chosen) {
   say(`${kind}, seed ${seed}, ${minutes} minutes, in ${own}`);
   const site = await startSite(kind, own);
   const forMs = minutes * 60_000;
-  const outcome = await runChaos(site, { seed, forMs, historyFile: join(own, "history"), say });
+  const outcome = await runChaos(site, {
+    seed,
+    forMs,
+    historyFile: join(own, "history"),
+    only,
+    say,
+  });
   await site.stop();
   keeps ||= outcome.violations.length > 0;
   console.log(values.json ? JSON.stringify({ log: kind, ...outcome }) : reportOf(kind, outcome));

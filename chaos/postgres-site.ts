@@ -6,6 +6,8 @@ import { endAllOf, Program } from "./processes.ts";
 import { programVictim, type Site } from "./site.ts";
 import { agentVictims, canopyFile, environment, startAgents } from "./sqlite-site.ts";
 
+const lookMs = 200;
+
 export interface PostgresSite extends Site {
   planes: Program[];
   agents: Program[];
@@ -44,6 +46,7 @@ export async function startPostgresSite(
   const { key } = JSON.parse(ready[0]!) as { key: string };
   const urls = places.planes.map(({ address, port }) => `http://${address}:${port}`);
   const agents = await startAgents(folder, places.agents, urls, key);
+  const leader = followLeader(urls, key);
   return {
     urls,
     key,
@@ -52,7 +55,9 @@ export async function startPostgresSite(
     agents,
     servers,
     victims: () => [
-      ...planes.flatMap((plane) => programVictim("control plane", plane)),
+      ...planes.flatMap((plane, at) =>
+        programVictim(leader.url === urls[at] ? "leader" : "follower", plane),
+      ),
       ...agentVictims(agents),
       ...servers.flatMap((server) => server.victims()),
     ],
@@ -63,10 +68,29 @@ export async function startPostgresSite(
     // A control plane that starts while its log is away says so and ends; that is no fault.
     ownEnds: () => agents.flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
     async stop() {
+      leader.stop();
       await Promise.all(agents.map((agent) => agent.stop()));
       await Promise.all(planes.map((plane) => plane.stop()));
       await Promise.all(servers.map(({ program }) => program.stop("SIGINT")));
       return endAllOf(folder);
     },
   };
+}
+
+/** Who leads, as any control plane said last. */
+function followLeader(urls: string[], key: string): { url: string | undefined; stop(): void } {
+  const known = { url: undefined as string | undefined, stop: () => clearInterval(timer) };
+  let turn = 0;
+  const look = async (): Promise<void> => {
+    const response = await fetch(`${urls[(turn += 1) % urls.length]}/v1/status`, {
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(lookMs * 2),
+    });
+    const { controlPlanes } = (await response.json()) as {
+      controlPlanes: { url: string; role: string }[];
+    };
+    known.url = controlPlanes.find(({ role }) => role === "leader")?.url ?? known.url;
+  };
+  const timer = setInterval(() => void look().catch(() => {}), lookMs);
+  return known;
 }

@@ -15,7 +15,11 @@ export function reportOf(log: string, outcome: Outcome): string {
     `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
     `${count(outcome.recordCalls)} calls to ${outcome.records} records judged linearizable`,
     `${count(calls.answered)} calls answered, ${count(calls.unanswered)} without an answer, ${count(calls.refusedForNow)} told to come again`,
-    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}; after a restart ${seconds(quantile(recoveriesMs, 0.5))} in the middle, ${seconds(quantile(recoveriesMs, 1))} at worst`,
+    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}`,
+    ...Object.entries(recoveriesMs).map(
+      ([kind, list]) =>
+        `until the next one after a kill of a ${kind}: ${seconds(quantile(list, 0.5))} in the middle, ${seconds(quantile(list, 1))} at worst`,
+    ),
     settledMs === undefined
       ? "did not come to rest"
       : `came to rest ${seconds(settledMs)} after the last fault`,

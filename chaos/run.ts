@@ -10,7 +10,7 @@ import type { Client } from "./load/parts.ts";
 import { records } from "./load/records.ts";
 import { keys, objects, readers } from "./load/things.ts";
 import { Probe } from "./probe.ts";
-import type { Site } from "./site.ts";
+import type { Site, VictimKind } from "./site.ts";
 import { moduleSource } from "./work.ts";
 
 const settleMsMax = 60_000;
@@ -26,6 +26,17 @@ const jobClients: Client[] = [
 ];
 const clients = [...jobClients, objects, keys, readers, readers, records, records];
 
+export interface ChaosOptions {
+  seed: number;
+  /** Faults are injected for so long. */
+  forMs: number;
+  /** Where what was acknowledged is written down. */
+  historyFile: string;
+  /** Kinds that may be killed; all when absent. */
+  only?: readonly VictimKind[] | undefined;
+  say: (sentence: string) => void;
+}
+
 export interface Outcome {
   seed: number;
   faults: Fault[];
@@ -39,19 +50,16 @@ export interface Outcome {
   runs: { runs: number; again: number };
   calls: { answered: number; unanswered: number; refusedForNow: number };
   longestGapMs: number;
-  /** From the restart of a control plane, or of what is below it, to the first acknowledged write. */
-  recoveriesMs: number[];
+  /** From a kill of a leader, or of what is below it, to the first acknowledged write, by kind of fault. */
+  recoveriesMs: Record<string, number[]>;
   /** From the last fault until nothing was left to do. */
   settledMs: number | undefined;
   violations: string[];
 }
 
 /** Load and faults for `forMs`, then none; then every acknowledged write is checked, twice: before and after a restart. */
-export async function runChaos(
-  site: Site,
-  options: { seed: number; forMs: number; historyFile: string; say: (sentence: string) => void },
-): Promise<Outcome> {
-  const { seed, forMs, historyFile, say } = options;
+export async function runChaos(site: Site, options: ChaosOptions): Promise<Outcome> {
+  const { seed, forMs, historyFile, only, say } = options;
   const dice = new Dice(seed);
   const history = new History(historyFile);
   const door = new Door(site.urls, site.key, dice.fork());
@@ -70,7 +78,7 @@ export async function runChaos(
   await sleep(1000);
   const faults: Fault[] = [];
   const faultsFromMs = performance.now();
-  await injectFaults(site, dice.fork(), faultsFromMs + forMs, faults);
+  await injectFaults(site, dice.fork(), faultsFromMs + forMs, faults, only);
   const faultsToMs = performance.now();
   await sleep(1000);
   say(`${faults.length} faults, ${history.acknowledged} acknowledged writes`);
@@ -105,10 +113,19 @@ export async function runChaos(
     runs: { runs, again },
     calls: door.counts,
     longestGapMs: probe.longestGapMs,
-    recoveriesMs: faults
-      .filter(({ what, kind }) => what === "kill" && !["agent", "runner"].includes(kind))
-      .flatMap(({ atMs, awayMs }) => probe.recoveryMs(atMs + awayMs) ?? []),
+    recoveriesMs: recoveriesOf(probe, faults),
     settledMs,
     violations: history.violations,
   };
+}
+
+/** Faults that come upon each other count until the last of them is over. */
+function recoveriesOf(probe: Probe, faults: Fault[]): Record<string, number[]> {
+  const recoveries: Record<string, number[]> = {};
+  for (const { what, kind, atMs } of faults) {
+    if (what !== "kill" || kind === "agent" || kind === "runner") continue;
+    const recoveryMs = probe.recoveryMs(atMs);
+    if (recoveryMs !== undefined) (recoveries[kind] ??= []).push(recoveryMs);
+  }
+  return recoveries;
 }

@@ -1,6 +1,13 @@
 import type { Program } from "./processes.ts";
 
-export const victimKinds = ["control plane", "agent", "runner", "postmaster", "backend"] as const;
+export const victimKinds = [
+  "leader",
+  "follower",
+  "agent",
+  "runner",
+  "postmaster",
+  "backend",
+] as const;
 export type VictimKind = (typeof victimKinds)[number];
 
 /** What can be killed now. */

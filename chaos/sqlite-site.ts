@@ -36,7 +36,7 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
     key,
     folder,
     victims: () => [
-      ...programVictim("control plane", plane),
+      ...programVictim("leader", plane),
       ...agentVictims(joined),
       ...localAgentVictim(localPidFile),
     ],
