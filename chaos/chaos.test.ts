@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { endAllOf } from "./processes.ts";
 import { runChaos } from "./run.ts";
-import { startSite, type SiteKind } from "./sites.ts";
+import { sceneMissing, startScene, type SceneKind } from "./sites.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-chaos-"));
 after(() => {
@@ -13,17 +13,31 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function loseNothing(kind: SiteKind, seed: number): Promise<void> {
+async function loseNothing(kind: SceneKind, seed: number): Promise<void> {
   const own = join(folder, kind);
   mkdirSync(own);
-  const site = await startSite(kind, own);
+  const scene = await startScene(kind, own);
   const options = { seed, forMs: 20_000, historyFile: join(own, "history"), say: () => {} };
-  const { faults, violations, acknowledged, jobs, records } = await runChaos(site, options);
-  await site.stop();
+  const { faults, violations, acknowledged, jobs, records } = await runChaos(scene, options);
+  await scene.stop();
   assert.deepEqual(violations, []);
   assert.ok(faults.length >= 10, `only ${faults.length} faults`);
   assert.ok(acknowledged > 100 && jobs > 10 && records > 0, `${acknowledged}, ${jobs}, ${records}`);
 }
 
+const skipped = (kind: SceneKind) => ({ skip: sceneMissing(kind) ?? false });
+
 test("kill -9 of control plane, agents and runners loses nothing acknowledged over SQLite", () =>
   loseNothing("sqlite", 11));
+
+test(
+  "kill -9 of control planes, agents and PostgreSQL loses nothing acknowledged over PostgreSQL",
+  skipped("postgres"),
+  () => loseNothing("postgres", 12),
+);
+
+test(
+  "cuts of the network and a promoted standby lose nothing acknowledged",
+  skipped("network"),
+  () => loseNothing("network", 13),
+);

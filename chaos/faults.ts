@@ -3,14 +3,15 @@ import type { Dice } from "./dice.ts";
 import { victimKinds, type Site, type Victim, type VictimKind } from "./site.ts";
 
 export interface Fault {
-  what: "kill" | "pause";
-  kind: VictimKind;
+  what: "kill" | "pause" | "cut";
+  kind: VictimKind | "link" | "primary" | "promotion";
   victim: string;
+  /** Of what is killed, paused or cut off from everything; 0 for what is no process. */
   pid: number;
   /** By `performance.now()`, and by the clock on the wall. */
   atMs: number;
   wallMs: number;
-  /** Of a pause. */
+  /** Of a pause or a cut. */
   lastedMs: number;
   /** Of a kill: before it was started again. */
   awayMs: number;
@@ -25,13 +26,20 @@ const weights: Record<VictimKind, number> = {
   backend: 2,
 };
 
+/** Does harm until `untilMs`, by `performance.now()`, and has taken back what does not heal by itself when it resolves. */
+export type Injector = (dice: Dice, untilMs: number, faults: Fault[]) => Promise<void>;
+
 /** One is killed every 0.5 to 1.7 s, or two at once, or one is paused. */
-export async function injectFaults(
+export function killing(site: Site, only?: readonly VictimKind[]): Injector {
+  return (dice, untilMs, faults) => killUntil(site, only, dice, untilMs, faults);
+}
+
+async function killUntil(
   site: Site,
+  only: readonly VictimKind[] | undefined,
   dice: Dice,
   untilMs: number,
   faults: Fault[],
-  only?: readonly VictimKind[],
 ): Promise<void> {
   const pauses: Promise<void>[] = [];
   const victims = () => site.victims().filter(({ kind }) => only?.includes(kind) ?? true);

@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--seed N] [--only leader] [--json]
+// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--net] [--seed N] [--only leader] [--json]
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,12 +7,14 @@ import { endAllOf } from "./processes.ts";
 import { reportOf } from "./report.ts";
 import { runChaos } from "./run.ts";
 import { victimKinds, type VictimKind } from "./site.ts";
-import { startSite, type SiteKind } from "./sites.ts";
+import { sceneMissing, startScene, type SceneKind } from "./sites.ts";
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "2" },
     log: { type: "string", default: "both" },
+    /** Three control planes and a pair of PostgreSQL servers in networks of their own, which are cut. */
+    net: { type: "boolean", default: false },
     seed: { type: "string" },
     only: { type: "string", multiple: true },
     json: { type: "boolean", default: false },
@@ -20,12 +22,12 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-const kinds: Record<string, SiteKind[]> = {
+const kinds: Record<string, SceneKind[]> = {
   sqlite: ["sqlite"],
   postgres: ["postgres"],
   both: ["sqlite", "postgres"],
 };
-const chosen = kinds[values.log];
+const chosen = values.net ? (["network"] as const) : kinds[values.log];
 const only = values.only as VictimKind[] | undefined;
 if (only?.some((kind) => !victimKinds.includes(kind))) {
   console.error(`Cannot kill that: --only takes ${victimKinds.join(", ")}`);
@@ -36,6 +38,12 @@ if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0 || !chosen) {
     `Cannot run as --minutes must be above 0, --seed a whole number, --log one of ${Object.keys(kinds).join(", ")}: current values are ${values.minutes}, ${seed}, ${values.log}`,
   );
   process.exit(2);
+}
+
+const missing = chosen.map(sceneMissing).find((reason) => reason !== undefined);
+if (missing !== undefined) {
+  console.error(`Cannot run this here: ${missing}`);
+  process.exit(7);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-chaos-"));
@@ -52,16 +60,15 @@ for (const kind of chosen) {
   const own = join(folder, kind);
   mkdirSync(own);
   say(`${kind}, seed ${seed}, ${minutes} minutes, in ${own}`);
-  const site = await startSite(kind, own);
+  const scene = await startScene(kind, own, only);
   const forMs = minutes * 60_000;
-  const outcome = await runChaos(site, {
+  const outcome = await runChaos(scene, {
     seed,
     forMs,
     historyFile: join(own, "history"),
-    only,
     say,
   });
-  await site.stop();
+  await scene.stop();
   keeps ||= outcome.violations.length > 0;
   console.log(values.json ? JSON.stringify({ log: kind, ...outcome }) : reportOf(kind, outcome));
 }

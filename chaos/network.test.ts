@@ -83,6 +83,10 @@ test(
     await expect(a, b, true);
     await expect(b, a, false);
     network.cut("c", "a");
+    network.cut("c", "a");
+    network.heal("c", "a");
+    await expect(c, a, false);
+    network.cut("c", "a");
     network.healAll();
     await expect(b, a, true);
     await expect(c, a, true);

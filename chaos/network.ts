@@ -41,7 +41,8 @@ export class Network {
   readonly places = new Map<string, Place>();
   #id: string;
   #subnet: string;
-  #cuts = new Set<string>();
+  /** How many reasons there are for each cut. */
+  #cuts = new Map<string, number>();
 
   private constructor(id: string, subnet: string) {
     this.#id = id;
@@ -66,19 +67,24 @@ export class Network {
 
   /** What `from` sends does not arrive at `to` any more. */
   cut(from: string, to: string): void {
-    if (this.#cuts.has(`${from} ${to}`)) return;
-    this.#cuts.add(`${from} ${to}`);
-    this.#nft(to, `add element inet canopy cut { ${this.#addressOf(from)} }`);
+    const count = this.#cuts.get(`${from} ${to}`) ?? 0;
+    this.#cuts.set(`${from} ${to}`, count + 1);
+    if (count === 0) this.#nft(to, `add element inet canopy cut { ${this.#addressOf(from)} }`);
   }
 
+  /** Takes one cut back; what was cut twice has to be healed twice. */
   heal(from: string, to: string): void {
-    if (!this.#cuts.delete(`${from} ${to}`)) return;
+    const count = this.#cuts.get(`${from} ${to}`) ?? 0;
+    if (count > 1) this.#cuts.set(`${from} ${to}`, count - 1);
+    if (count !== 1) return;
+    this.#cuts.delete(`${from} ${to}`);
     this.#nft(to, `delete element inet canopy cut { ${this.#addressOf(from)} }`);
   }
 
   healAll(): void {
-    for (const cut of this.#cuts) {
+    for (const cut of this.#cuts.keys()) {
       const [from = "", to = ""] = cut.split(" ");
+      this.#cuts.set(cut, 1);
       this.heal(from, to);
     }
   }

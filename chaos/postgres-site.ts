@@ -11,7 +11,11 @@ const lookMs = 200;
 export interface PostgresSite extends Site {
   planes: Program[];
   agents: Program[];
-  servers: Postgres[];
+  /** Of the servers, the one that takes writes. */
+  readonly primary: Postgres;
+  /** Of the control plane that leads, as it was said last. */
+  leaderName(): string | undefined;
+  promoteStandby(): Promise<void>;
 }
 
 export interface PostgresPlaces {
@@ -27,8 +31,9 @@ export async function startPostgresSite(
   places: PostgresPlaces,
 ): Promise<PostgresSite> {
   const [first, second] = places.servers;
-  const primary = await Postgres.start(folder, first!);
-  const servers = second ? [primary, await Postgres.standby(folder, second, primary)] : [primary];
+  let primary = await Postgres.start(folder, first!);
+  const standby = second && (await Postgres.standby(folder, second, primary));
+  const servers = standby ? [primary, standby] : [primary];
   const log = `postgres://postgres@${servers.map(({ host }) => host).join(",")}/postgres`;
   const planes = places.planes.map((place) => {
     const dataFolder = join(folder, place.name);
@@ -42,7 +47,7 @@ export async function startPostgresSite(
     }));
     return program;
   });
-  const ready = await Promise.all(planes.map((plane) => plane.ready));
+  const ready = await Promise.all(planes.map((plane) => plane.ready()));
   const { key } = JSON.parse(ready[0]!) as { key: string };
   const urls = places.planes.map(({ address, port }) => `http://${address}:${port}`);
   const agents = await startAgents(folder, places.agents, urls, key);
@@ -53,7 +58,14 @@ export async function startPostgresSite(
     folder,
     planes,
     agents,
-    servers,
+    get primary() {
+      return primary;
+    },
+    leaderName: () => planes[urls.indexOf(leader.url ?? "")]?.name,
+    async promoteStandby() {
+      await standby!.sql("SELECT pg_promote(true, 30)");
+      primary = standby!;
+    },
     victims: () => [
       ...planes.flatMap((plane, at) =>
         programVictim(leader.url === urls[at] ? "leader" : "follower", plane),
@@ -63,7 +75,7 @@ export async function startPostgresSite(
     ],
     async restart() {
       for (const plane of planes) plane.kill(0);
-      await Promise.all(planes.map((plane) => plane.ready));
+      await Promise.all(planes.map((plane) => plane.ready()));
     },
     // A control plane that starts while its log is away says so and ends; that is no fault.
     ownEnds: () => agents.flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
@@ -72,7 +84,7 @@ export async function startPostgresSite(
       await Promise.all(agents.map((agent) => agent.stop()));
       await Promise.all(planes.map((plane) => plane.stop()));
       await Promise.all(servers.map(({ program }) => program.stop("SIGINT")));
-      return endAllOf(folder);
+      endAllOf(folder);
     },
   };
 }

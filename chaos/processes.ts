@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { openSync, closeSync, readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
+const readyMsMax = 60_000;
+
 /** What is known of a process by its id; undefined when there is none. */
 export interface Seen {
   parent: number;
@@ -81,9 +83,19 @@ export class Program {
     return this.#spawned;
   }
 
-  /** The first line that the present run printed, or the next one's. */
-  get ready(): Promise<string> {
-    return this.#ready.promise;
+  /** The first line that the present run printed, or the next one's. Throws when none comes for long. */
+  async ready(): Promise<string> {
+    const waiting = new AbortController();
+    const tooLong = sleep(readyMsMax, undefined, { signal: waiting.signal }).then(() => {
+      const said = readFileSync(this.#options().logFile, "utf8").slice(-1000);
+      throw new Error(`${this.name} was not ready in ${readyMsMax} ms, and said: ${said}`);
+    });
+    try {
+      return await Promise.race([this.#ready.promise, tooLong]);
+    } finally {
+      tooLong.catch(() => {});
+      waiting.abort();
+    }
   }
 
   /** kill -9; it comes back after `downMs`. */
@@ -153,11 +165,8 @@ export class Program {
   }
 }
 
-/** Ends all processes whose command line or working folder names `folder`: what is left of programs started there. */
-export function endAllOf(folder: string): string[] {
-  const left = allProcesses().filter(
-    ({ pid, command, state }) => pid !== process.pid && state !== "Z" && command.includes(folder),
-  );
-  for (const { pid } of left) signal(pid, "SIGKILL");
-  return left.map(({ command }) => command.slice(0, 200));
+/** Ends all processes whose command line names `folder`: what is left of programs started there. */
+export function endAllOf(folder: string): void {
+  for (const { pid, command } of allProcesses())
+    if (pid !== process.pid && command.includes(folder)) signal(pid, "SIGKILL");
 }

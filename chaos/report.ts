@@ -6,10 +6,11 @@ export function reportOf(log: string, outcome: Outcome): string {
   const { faults, violations, recoveriesMs, settledMs, runs, calls } = outcome;
   const kills = faults.filter(({ what }) => what === "kill");
   const pauses = faults.filter(({ what }) => what === "pause");
+  const cuts = faults.filter(({ what }) => what === "cut");
   const lines = [
     `over ${log}`,
     `${kills.length} kills in ${seconds(outcome.faultsMs)}: ${byKind(kills)}`,
-    `${pauses.length} pauses: ${byKind(pauses)}`,
+    `${pauses.length} pauses: ${byKind(pauses)}; ${cuts.length} cuts of the network: ${byKind(cuts)}`,
     `${count(outcome.acknowledged)} acknowledged writes checked, ${violations.length} violations`,
     `${count(outcome.jobs)} jobs with ${count(outcome.tasks)} tasks, each with its one right result`,
     `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
@@ -18,12 +19,12 @@ export function reportOf(log: string, outcome: Outcome): string {
     `longest without an acknowledged write ${seconds(outcome.longestGapMs)}`,
     ...Object.entries(recoveriesMs).map(
       ([kind, list]) =>
-        `until the next one after a kill of a ${kind}: ${seconds(quantile(list, 0.5))} in the middle, ${seconds(quantile(list, 1))} at worst`,
+        `until the next one after a ${kind}: ${seconds(quantile(list, 0.5))} in the middle, ${seconds(quantile(list, 1))} at worst`,
     ),
     settledMs === undefined
       ? "did not come to rest"
       : `came to rest ${seconds(settledMs)} after the last fault`,
-    `again: npm run chaos -- --log ${log} --seed ${outcome.seed}`,
+    `again: npm run chaos -- ${log === "network" ? "--net" : `--log ${log}`} --seed ${outcome.seed}`,
   ];
   for (const violation of violations.slice(0, violationsShown)) lines.push(`✖ ${violation}`);
   if (violations.length > violationsShown)

@@ -3,14 +3,14 @@ import { checkAll, settle } from "./check.ts";
 import { Dice } from "./dice.ts";
 import { Door, Over } from "./door.ts";
 import { checkEffects } from "./effects.ts";
-import { injectFaults, type Fault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
 import { History } from "./history.ts";
 import { bags, cancellations, chains, effects, programs, streams } from "./load/jobs.ts";
 import type { Client } from "./load/parts.ts";
 import { records } from "./load/records.ts";
 import { keys, objects, readers } from "./load/things.ts";
 import { Probe } from "./probe.ts";
-import type { Site, VictimKind } from "./site.ts";
+import type { Scene } from "./sites.ts";
 import { moduleSource } from "./work.ts";
 
 const settleMsMax = 60_000;
@@ -32,8 +32,6 @@ export interface ChaosOptions {
   forMs: number;
   /** Where what was acknowledged is written down. */
   historyFile: string;
-  /** Kinds that may be killed; all when absent. */
-  only?: readonly VictimKind[] | undefined;
   say: (sentence: string) => void;
 }
 
@@ -50,7 +48,7 @@ export interface Outcome {
   runs: { runs: number; again: number };
   calls: { answered: number; unanswered: number; refusedForNow: number };
   longestGapMs: number;
-  /** From a kill of a leader, or of what is below it, to the first acknowledged write, by kind of fault. */
+  /** From a fault of a leader, or of what is below it, to the first acknowledged write, by kind of fault. */
   recoveriesMs: Record<string, number[]>;
   /** From the last fault until nothing was left to do. */
   settledMs: number | undefined;
@@ -58,8 +56,8 @@ export interface Outcome {
 }
 
 /** Load and faults for `forMs`, then none; then every acknowledged write is checked, twice: before and after a restart. */
-export async function runChaos(site: Site, options: ChaosOptions): Promise<Outcome> {
-  const { seed, forMs, historyFile, only, say } = options;
+export async function runChaos({ site, inject }: Scene, options: ChaosOptions): Promise<Outcome> {
+  const { seed, forMs, historyFile, say } = options;
   const dice = new Dice(seed);
   const history = new History(historyFile);
   const door = new Door(site.urls, site.key, dice.fork());
@@ -78,7 +76,7 @@ export async function runChaos(site: Site, options: ChaosOptions): Promise<Outco
   await sleep(1000);
   const faults: Fault[] = [];
   const faultsFromMs = performance.now();
-  await injectFaults(site, dice.fork(), faultsFromMs + forMs, faults, only);
+  await inject(dice.fork(), faultsFromMs + forMs, faults);
   const faultsToMs = performance.now();
   await sleep(1000);
   say(`${faults.length} faults, ${history.acknowledged} acknowledged writes`);
@@ -123,9 +121,9 @@ export async function runChaos(site: Site, options: ChaosOptions): Promise<Outco
 function recoveriesOf(probe: Probe, faults: Fault[]): Record<string, number[]> {
   const recoveries: Record<string, number[]> = {};
   for (const { what, kind, atMs } of faults) {
-    if (what !== "kill" || kind === "agent" || kind === "runner") continue;
+    if (what === "pause" || ["agent", "runner", "link"].includes(kind)) continue;
     const recoveryMs = probe.recoveryMs(atMs);
-    if (recoveryMs !== undefined) (recoveries[kind] ??= []).push(recoveryMs);
+    if (recoveryMs !== undefined) (recoveries[`${what} of ${kind}`] ??= []).push(recoveryMs);
   }
   return recoveries;
 }

@@ -32,8 +32,7 @@ export interface Site {
   restart(): Promise<void>;
   /** Which of these may end by itself, as its log was killed under it. */
   ownEnds(): string[];
-  /** Ends everything; gives what had to be killed as it was left over. */
-  stop(): Promise<string[]>;
+  stop(): Promise<void>;
 }
 
 export function programVictim(kind: VictimKind, program: Program): Victim[] {

@@ -27,7 +27,7 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
     env: environment(folder),
     logFile: join(folder, "plane.log"),
   }));
-  const { url, key } = JSON.parse(await plane.ready) as { url: string; key: string };
+  const { url, key } = JSON.parse(await plane.ready()) as { url: string; key: string };
   port = Number(new URL(url).port);
   const joined = await startAgents(folder, agents, [url], key);
   const localPidFile = join(dataFolder, "agent", "pid");
@@ -42,14 +42,14 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
     ],
     async restart() {
       plane.kill(0);
-      await plane.ready;
+      await plane.ready();
     },
     ownEnds: () =>
       [plane, ...joined].flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
     async stop() {
       await Promise.all(joined.map((agent) => agent.stop()));
       await plane.stop();
-      return endAllOf(folder);
+      endAllOf(folder);
     },
   };
 }
@@ -84,7 +84,7 @@ export async function startAgents(
       env: environment(folder),
       logFile: join(folder, `${name}.log`),
     }));
-    await agent.ready;
+    await agent.ready();
     agents.push(agent);
   }
   return agents;

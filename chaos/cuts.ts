@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Dice } from "./dice.ts";
+import type { Fault, Injector } from "./faults.ts";
+import type { Network } from "./network.ts";
+import type { PostgresSite } from "./postgres-site.ts";
+
+interface Cut {
+  kind: Fault["kind"];
+  victim: string;
+  pid?: number;
+  forMs: number;
+  /** From, to. */
+  links: [string, string][];
+}
+
+/**
+ * Cuts the network between places, one way or both; cuts one off from all others but not from clients,
+ * mostly the leader; and once, in the middle, cuts PostgreSQL's primary off for good and promotes its standby.
+ */
+export function cutting(site: PostgresSite, network: Network): Injector {
+  return async (dice, untilMs, faults) => {
+    const startMs = performance.now();
+    const underWay: Promise<void>[] = [];
+    let hasPromoted = false;
+    for (;;) {
+      await sleep(dice.between(400, 1500));
+      const nowMs = performance.now();
+      if (nowMs >= untilMs) break;
+      if (!hasPromoted && nowMs - startMs > (untilMs - startMs) / 2) {
+        hasPromoted = true;
+        underWay.push(promote(site, network, faults));
+      } else {
+        underWay.push(apply(network, chooseCut(site, network, dice), faults));
+      }
+    }
+    await Promise.all(underWay);
+    network.healAll();
+  };
+}
+
+function chooseCut(site: PostgresSite, network: Network, dice: Dice): Cut {
+  const names = [...network.places.keys()];
+  const ticket = dice.fraction();
+  if (ticket < 0.25) {
+    const victim = site.leaderName() ?? names[0]!;
+    return { kind: "leader", victim, forMs: dice.between(500, 5000), links: around(victim, names) };
+  }
+  if (ticket < 0.4) {
+    const agent = dice.pick(site.agents);
+    // Now and then for longer than a lease.
+    const forMs = dice.isOneIn(3) ? dice.between(10_000, 14_000) : dice.between(500, 5000);
+    const links = around(agent.name, names);
+    return { kind: "agent", victim: agent.name, pid: agent.pid ?? 0, forMs, links };
+  }
+  if (ticket < 0.5) {
+    const victim = site.primary.place.name;
+    return {
+      kind: "primary",
+      victim,
+      forMs: dice.between(300, 3000),
+      links: around(victim, names),
+    };
+  }
+  const one = dice.pick(names);
+  const other = dice.pick(names.filter((name) => name !== one));
+  const isBothWays = dice.isOneIn(2);
+  const links: Cut["links"] = [[one, other]];
+  if (isBothWays) links.push([other, one]);
+  const victim = `${one} ${isBothWays ? "and" : "to"} ${other}`;
+  return { kind: "link", victim, forMs: dice.between(500, 5000), links };
+}
+
+function around(name: string, names: string[]): Cut["links"] {
+  return names
+    .filter((other) => other !== name)
+    .flatMap((other): Cut["links"] => [
+      [name, other],
+      [other, name],
+    ]);
+}
+
+async function apply(network: Network, cut: Cut, faults: Fault[]): Promise<void> {
+  faults.push(faultOf(cut));
+  for (const [from, to] of cut.links) network.cut(from, to);
+  await sleep(cut.forMs);
+  for (const [from, to] of cut.links) network.heal(from, to);
+}
+
+/** As who looks after the database does when the primary is gone: and the old one comes back, believing that it still is. */
+async function promote(site: PostgresSite, network: Network, faults: Fault[]): Promise<void> {
+  const old = site.primary;
+  const links = around(old.place.name, [...network.places.keys()]);
+  const forMs = 6000;
+  faults.push(faultOf({ kind: "promotion", victim: old.place.name, forMs, links }));
+  for (const [from, to] of links) network.cut(from, to);
+  await sleep(500);
+  await site.promoteStandby();
+  await sleep(forMs - 500);
+  for (const [from, to] of links) network.heal(from, to);
+}
+
+function faultOf({ kind, victim, pid = 0, forMs }: Cut): Fault {
+  const [atMs, wallMs] = [performance.now(), Date.now()];
+  return { what: "cut", kind, victim, pid, atMs, wallMs, lastedMs: forMs, awayMs: 0 };
+}
