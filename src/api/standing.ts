@@ -45,7 +45,7 @@ export async function sure({ standing, clock }: Parts): Promise<void> {
   );
 }
 
-/** Who calls. A key that a follower does not know may be a new one: it looks into the log first. */
+/** Who calls. A key that a follower does not know may be a new one: it looks into the log first. Throws "unavailable" when it cannot. */
 export async function knownCaller(
   request: Pick<IncomingMessage, "headers">,
   { access, standing, clock }: Parts & { access: Access },
@@ -54,7 +54,12 @@ export async function knownCaller(
     return callerOf(request, access);
   } catch (thrown) {
     if (standing.isLeading) throw thrown;
-    await within(clock, limits.catchUpMs, hasCaughtUp(standing));
+    if ((await within(clock, limits.catchUpMs, hasCaughtUp(standing))) !== true)
+      throw new CanopyError(
+        "unavailable",
+        "Cannot tell whose key this is as the newest ones cannot be read at this moment",
+        { retryAfterMs: 1000 },
+      );
     return callerOf(request, access);
   }
 }

@@ -48,6 +48,8 @@ class ProcessClock implements Clock {
 /** A log that can be cut off. */
 class CutLog extends MemoryLog {
   isCut = false;
+  /** Answers, and hears nobody: as a server that a promoted standby has left behind. */
+  isLeftBehind = false;
 
   #check(): void {
     if (this.isCut) throw new Error("connection lost");
@@ -60,7 +62,8 @@ class CutLog extends MemoryLog {
 
   override async leader(): Promise<Leader | undefined> {
     this.#check();
-    return super.leader();
+    const leader = await super.leader();
+    return leader && this.isLeftBehind ? { ...leader, silentMs: limits.leaderSilentMs } : leader;
   }
 
   override async lead(url: string): Promise<number | undefined> {
@@ -176,6 +179,16 @@ test("a leader that says nothing is followed by another within the silence and o
   assert.equal(leaders().length, 1);
   assert.equal(leaders()[0]!.space.epoch, 2);
   assert.deepEqual(leaders()[0]!.names(), ["j/0/1"]);
+});
+
+test("a follower has not caught up with a log that has not heard its leader", async () => {
+  const { clock, planes } = await startPlanes(2);
+  await clock.advance(limits.followMs);
+  await planes[1]!.leadership.catchUp();
+  planes[1]!.log.isLeftBehind = true;
+  await assert.rejects(planes[1]!.leadership.catchUp(), { code: "unavailable" });
+  planes[1]!.log.isLeftBehind = false;
+  await planes[1]!.leadership.catchUp();
 });
 
 test("resign() writes what is pending, and another leads at once", async () => {

@@ -119,7 +119,10 @@ export class Leadership implements Standing {
     return clock.monotonicMs() - Math.max(this.#readMs, this.#heardMs);
   }
 
-  /** One reading for all who ask while the one before it is under way. */
+  /**
+   * One reading for all who ask while the one before it is under way. It counts only when the log has heard its leader:
+   * a server of the log that was left behind by a standby gives an old end, and has heard nobody since then.
+   */
   catchUp(): Promise<void> {
     return (this.#nextReading ??= this.#readAfter(this.#reading));
   }
@@ -129,8 +132,10 @@ export class Leadership implements Standing {
     this.#reading = this.#nextReading;
     this.#nextReading = undefined;
     if (this.isLeading) return;
+    let leader: Leader | undefined;
     try {
       await this.#parts.space.advance();
+      leader = await this.#parts.log.leader();
       this.#readMs = this.#parts.clock.monotonicMs();
     } catch (thrown) {
       this.#failed(thrown);
@@ -138,6 +143,11 @@ export class Leadership implements Standing {
     }
     if (this.#phase !== "following" && this.#phase !== "reading")
       throw new CanopyError("unavailable", "Cannot read the log as this control plane stops");
+    if ((leader?.silentMs ?? Infinity) >= limits.leaderSilentMs)
+      throw new CanopyError(
+        "unavailable",
+        "Cannot tell whether this is the log's end as it has not heard its leader",
+      );
   }
 
   changed(): Promise<void> {

@@ -194,6 +194,21 @@ describe("append() to PostgreSQL", { skip }, () => {
     await assertHolds(url, sequence);
   });
 
+  test("PostgresServers ends its connections to a server that was left behind", async () => {
+    const primary = await startServer();
+    const standby = await primary.addStandby(false);
+    servers.push(standby);
+    const both = new PostgresServers(
+      `postgres://postgres@${primary.host},${standby.host}/postgres`,
+    );
+    const old = await both.connect();
+    await standby.promote();
+    assert.deepEqual(await old.query("SELECT pg_is_in_recovery() AS it"), [{ it: false }]);
+    const newer = await both.connect();
+    assert.deepEqual([old.isOpen, newer.isOpen], [false, true]);
+    newer.destroy();
+  });
+
   test("goes on over the standby that is promoted, which has all that was acknowledged", async () => {
     const primary = await startServer();
     const standby = await primary.addStandby();

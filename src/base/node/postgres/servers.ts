@@ -28,11 +28,13 @@ const factsSql = `
 /**
  * The servers of one address, of which one takes writes. Which one changes when a standby is promoted, so
  * it is looked for with each new connection: the one that does not recover, and of two that believe so
- * the one promoted last. A server that was left behind is never gone back to.
+ * the one promoted last. A server that was left behind is never gone back to, and once a newer one is known
+ * the connections to it are ended: it would go on to answer, with what was true when it was left.
  */
 export class PostgresServers {
   readonly address: PostgresAddress;
   #timeline = 0;
+  #given: { connection: Connection; timeline: number }[] = [];
 
   /** Throws "invalid". Connects to nothing yet. */
   constructor(address: string) {
@@ -75,6 +77,11 @@ export class PostgresServers {
       throw this.#refusal("it must not have been left behind by a standby that was promoted");
     }
     this.#timeline = best.facts.timeline;
+    this.#given = this.#given.filter(({ connection, timeline }) => {
+      if (timeline < this.#timeline) connection.destroy("its server was left behind");
+      return connection.isOpen;
+    });
+    this.#given.push({ connection: best.connection, timeline: this.#timeline });
     if (["off", "local", "remote_write"].includes(best.facts.synchronous))
       await best.connection.query("SET synchronous_commit = on");
     return best.connection;
