@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TestCloud } from "./cloud.ts";
+import { canopyFile, TestCloud } from "./cloud.ts";
 
 const cloud = new TestCloud();
-after(() => cloud.stop());
+let joined: ChildProcess | undefined;
+after(async () => {
+  if (joined) {
+    const ended = once(joined, "exit");
+    joined.kill("SIGTERM");
+    await ended;
+  }
+  await cloud.stop();
+});
 
 interface Report {
   id: string;
@@ -21,7 +32,15 @@ interface Report {
     notice: { worstMs: number };
     heal: { worstMs: number };
   };
-  hitList: { target: string; subject: string; phase: string; lost: string[] }[];
+  hitList: {
+    target: string;
+    subject: string;
+    phase: string;
+    lost: string[];
+    tasks: number;
+    noticedBy: string;
+    releasedBy: string;
+  }[];
 }
 
 const shortTasks = 300;
@@ -96,11 +115,7 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   assert.deepEqual(await resultsOf(short), squares(shortTasks));
   assert.deepEqual(await resultsOf(long), squares(longTasks));
 
-  let report = await cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
-  while (report.phase !== "ended") {
-    await sleep(500);
-    report = await cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
-  }
+  const report = await endOf(id);
   const { totals, hitList } = report;
   assert.equal(report.alarm, false);
   assert.equal(report.restarts, 1);
@@ -124,4 +139,43 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   const hit = hitList.find(({ target, phase }) => target === "task" && phase === "healed")!;
   const why = await cloud.canopy("why", hit.subject);
   assert.match(why.stdout, new RegExp(`the game day ${id} ended this task's process`));
+});
+
+async function endOf(id: string): Promise<Report> {
+  for (;;) {
+    const report = await cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
+    if (report.phase === "ended") return report;
+    await sleep(500);
+  }
+}
+
+test("a machine that a game day cuts off loses its tasks to another one, and none of them is lost", async () => {
+  const token = cloud.joinLine.split(" ").at(-1)!;
+  const flags = ["--token", token, "--folder", join(cloud.dataFolder, "second"), "--cpus", "2"];
+  joined = spawn(canopyFile, ["join", cloud.url, ...flags], { env: cloud.env, stdio: "ignore" });
+  const connected = async () =>
+    (await cloud.call<{ items: object[] }>("GET", "/v1/machines?connected=true")).items.length;
+  while ((await connected()) < 2) await sleep(100);
+
+  const policy = ["--targets", "machines", "--hits", "1", "--away", "12s", "--no-last-machine"];
+  assert.equal((await cloud.canopy("chaos", "policy", "set", ...policy)).code, 0);
+  const job = await submit({
+    run: { driver: "process", command: ["sh", "-c", "sleep 6; echo {}"] },
+    source: { type: "inputs", inputs: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] },
+  });
+  await sleep(2_000);
+  const begun = await cloud.canopy("chaos", "run", "--for", "5s", "--detach", "--json=id");
+  const report = await endOf((JSON.parse(begun.stdout) as { id: string }).id);
+  const [hit, ...more] = report.hitList;
+  assert.equal(more.length, 0);
+  assert.deepEqual([hit!.target, hit!.phase, hit!.noticedBy], ["machine", "healed", "link"]);
+  assert.ok(hit!.tasks > 0, "nothing was under way there");
+  assert.equal(hit!.releasedBy, "lease");
+  assert.equal(report.totals.tasksLost, 0);
+  assert.equal(report.alarm, false);
+  let phase = "running";
+  while (phase === "running")
+    ({ phase } = await cloud.call<{ phase: string }>("GET", `/v1/jobs/${job}/result?waitMs=5000`));
+  assert.equal(phase, "succeeded");
+  assert.equal((await resultsOf(job)).length, 12);
 });
