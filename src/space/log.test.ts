@@ -140,6 +140,16 @@ for (const { name, make } of backends) {
       await again.close();
     });
 
+    test("a record that is archived again is found as it was archived last", async () => {
+      const log = make().open();
+      await log.load();
+      await log.append(batch(1, ["archive", task(1, 1, { phase: "failed" })]));
+      const again = task(1, 2, { phase: "cancelled" });
+      await log.append(batch(2, ["archive", task(2, 1, { phase: "failed" })], ["archive", again]));
+      assert.deepEqual(await log.find("task", ["j1/0/1"]), [again]);
+      await log.close();
+    });
+
     test("archived() pages backwards by name within a prefix, a project and a phase", async () => {
       const log = make().open();
       await log.load();

@@ -93,12 +93,21 @@ BEGIN
     DELETE FROM ${s}.archive USING unnest(back_serials) AS t (serial) WHERE archive.serial = t.serial;
   END IF;
   IF ended_serials IS NOT NULL THEN
-    INSERT INTO ${s}.archive
-      SELECT * FROM ROWS FROM (
-        unnest(ended_serials), unnest(ended_kinds), unnest(ended_names), unnest(ended_projects),
-        unnest(ended_phases), string_to_table(ended_bodies, E'\\n')
-      ) AS t (serial, kind, name, project, phase, body)
-      ON CONFLICT (serial) DO UPDATE SET phase = excluded.phase, body = excluded.body;
+    BEGIN
+      INSERT INTO ${s}.archive
+        SELECT * FROM ROWS FROM (
+          unnest(ended_serials), unnest(ended_kinds), unnest(ended_names), unnest(ended_projects),
+          unnest(ended_phases), string_to_table(ended_bodies, E'\\n')
+        ) AS t (serial, kind, name, project, phase, body);
+    EXCEPTION WHEN unique_violation THEN
+      -- Rare, and looking for it each time would take a third longer: some were archived already.
+      INSERT INTO ${s}.archive
+        SELECT * FROM ROWS FROM (
+          unnest(ended_serials), unnest(ended_kinds), unnest(ended_names), unnest(ended_projects),
+          unnest(ended_phases), string_to_table(ended_bodies, E'\\n')
+        ) AS t (serial, kind, name, project, phase, body)
+        ON CONFLICT (serial) DO UPDATE SET phase = excluded.phase, body = excluded.body;
+    END;
   END IF;
   IF steps IS NOT NULL THEN
     INSERT INTO ${s}.extents SELECT * FROM unnest(steps, firsts, first_serials, counts)

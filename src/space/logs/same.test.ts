@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { PostgresServers } from "#/base/node/postgres/servers.ts";
+import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { readyStatus, type TaskStatus } from "#/model/task.ts";
 import type { Batch, SpaceLog } from "../log.ts";
 import { MemoryLog } from "./memory.ts";
+import { PostgresLog } from "./postgres.ts";
 import { SqliteLog } from "./sqlite.ts";
 
 /** What a batch does to a task, where it can: one that is live ends or is dropped, one that has ended comes back. */
@@ -105,22 +108,39 @@ async function all(log: SpaceLog) {
   };
 }
 
-test("a log that packs ended tasks gives what one that does not would give", async () => {
+/** That a log gives what one in memory gives, whatever happens to tasks. */
+async function assertSame(make: () => SpaceLog, numRuns: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(deeds, { minLength: 1, maxLength: 6 }), async (batches) => {
-      const [memory, sqlite] = [
-        new MemoryLog(),
-        new SqliteLog(":memory:", { durability: "normal" }),
-      ];
+      const [memory, log] = [new MemoryLog(), make()];
       const author = new Author();
-      for (const log of [memory, sqlite]) await log.load();
+      for (const each of [memory, log]) await each.load();
       for (const batch of [author.begin(), ...batches.map((batch) => author.next(batch))]) {
         await memory.append(batch);
-        await sqlite.append(batch);
-        assert.deepEqual(await all(sqlite), await all(memory));
+        await log.append(batch);
+        assert.deepEqual(await all(log), await all(memory));
       }
-      await sqlite.close();
+      await log.close();
     }),
-    { numRuns: 150 },
+    { numRuns },
   );
+}
+
+test("SQLite, which packs ended tasks, gives what a log in memory gives", async () => {
+  await assertSame(() => new SqliteLog(":memory:", { durability: "normal" }), 150);
 });
+
+test(
+  "PostgreSQL gives what a log in memory gives",
+  { skip: postgresMissing ?? false },
+  async () => {
+    const server = await PostgresServer.start();
+    let schemas = 0;
+    try {
+      const open = () => new PostgresLog(new PostgresServers(`${server.url}?schema=s${++schemas}`));
+      await assertSame(open, 20);
+    } finally {
+      server.destroy();
+    }
+  },
+);
