@@ -138,6 +138,21 @@ describe("a game day", () => {
       assert.ok(["healed", "missed"].includes(status.phase), status.phase);
   });
 
+  test("leaves memory with its hits when there have been many since, and stays in the log", async () => {
+    const fleet = await fleetOf();
+    const count = limits.gameDaysKeptMax + 2;
+    for (let number = 0; number < count; number++) {
+      await fleet.gameDay({ id: `g${number}`, dryRun: true, forMs: 1_000 });
+      await fleet.clock.advance(2_000);
+    }
+    assert.equal(fleet.space.count("game-day", "p"), limits.gameDaysKeptMax);
+    assert.equal(fleet.space.get("game-day", "p/g1"), undefined);
+    assert.equal(fleet.space.count("hit", "p/g1"), 0);
+    const [day] = await fleet.space.find("game-day", ["p/g1"]);
+    const [hit] = await fleet.space.find("hit", ["p/g1/0"]);
+    assert.deepEqual([day?.status.phase, hit?.status.phase], ["ended", "dry"]);
+  });
+
   test("stopped by a person hits no more, and ends when all has healed", async () => {
     const fleet = await fleetOf({ hitsMax: 100 });
     await fleet.gameDay({ targets: ["machine"] });
