@@ -222,6 +222,7 @@ class RunningAgent implements Agent {
         this.#reports.acknowledged(message.number);
         return this.#tellSoon();
       case "cancel":
+        this.#reports.drop(message.tasks);
         return this.#tasks!.cancel(message.tasks);
       case "forget":
         for (const job of message.jobs) this.#segments.forget(job);

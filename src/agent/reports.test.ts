@@ -60,6 +60,20 @@ describe("Reports", () => {
     assert.deepEqual(takeAll(reports), [[1]]);
   });
 
+  it("forgets what waits for its objects when the cloud waits for it no more", () => {
+    const { owed, reports } = rigOf(new Set(["a"]));
+    reports.add(reportOf(1, { resultObject: "a" }));
+    reports.add(reportOf(2, { resultObject: "a" }));
+    reports.drop([
+      ["j1/0/1", 1],
+      ["j1/0/2", 1],
+    ]);
+    owed.clear();
+    reports.paid();
+    assert.deepEqual(takeAll(reports), [[2]]);
+    assert.equal(reports.count, 1);
+  });
+
   it("fails what names an object that the cloud will never have", () => {
     const { reports } = rigOf(new Set(["a", "b"]));
     reports.add(reportOf(1, { outputs: { x: "a" } }));

@@ -96,6 +96,15 @@ export class Reports {
     }));
   }
 
+  /** The cloud waits for these no more: what waits for its objects is forgotten. */
+  drop(claims: readonly TaskClaim[]): void {
+    if (this.#waiting.length === 0) return;
+    const dropped = new Set(claims.map(([task, fence]) => `${task} ${fence}`));
+    const kept = this.#waiting.filter(({ task, fence }) => !dropped.has(`${task} ${fence}`));
+    this.#count -= this.#waiting.length - kept.length;
+    this.#waiting = kept;
+  }
+
   /** The cloud has taken an object: what waited for no other can be handed in. */
   paid(): void {
     for (const report of this.#waiting.splice(0)) {
