@@ -192,8 +192,7 @@ class RunningAgent implements Agent {
   }
 
   #welcomed({ controlPlanes }: Welcome): void {
-    this.#planes.learn(controlPlanes);
-    void this.#keepPlanes();
+    void this.#learn(controlPlanes);
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
     this.#pulling = 0;
     this.#tell();
@@ -201,8 +200,9 @@ class RunningAgent implements Agent {
     this.#connected.resolve();
   }
 
-  async #keepPlanes(): Promise<void> {
+  async #learn(controlPlanes: string[]): Promise<void> {
     const { host, folder } = this.#options;
+    this.#planes.learn(controlPlanes);
     try {
       await keepControlPlanes(host, folder, this.#planes.learned);
     } catch (thrown) {
@@ -221,6 +221,8 @@ class RunningAgent implements Agent {
       case "finished":
         this.#reports.acknowledged(message.number);
         return this.#tellSoon();
+      case "heard":
+        return message.controlPlanes && void this.#learn(message.controlPlanes);
       case "cancel":
         this.#reports.drop(message.tasks);
         return this.#tasks!.cancel(message.tasks);

@@ -195,12 +195,20 @@ describe("ControlPlanes", () => {
     assert.deepEqual(planes.urls, [one, two]);
     planes.arrived(one);
     planes.learn([three]);
-    assert.deepEqual(planes.urls, [one, three]);
+    assert.deepEqual(planes.urls, [one, two, three]);
     planes.left(one, "gone");
-    assert.deepEqual(planes.urls, [three, one]);
+    assert.deepEqual(planes.urls, [two, three, one]);
     planes.learn([three]);
-    assert.deepEqual(planes.urls, [three, one]);
-    assert.deepEqual(planes.learned, [three]);
+    assert.deepEqual(planes.urls, [two, three, one]);
+    assert.deepEqual(planes.learned, [three, two]);
+  });
+
+  it("remembers those it was told last, as a new leader may not have heard of all", () => {
+    const planes = new ControlPlanes([one], []);
+    const told = Array.from({ length: 20 }, (_, at) => `http://plane-${at}:1`);
+    for (const url of told) planes.learn([one, url]);
+    assert.deepEqual(planes.learned.toSorted(), told.slice(-limits.controlPlanesKeptMax).sort());
+    assert.ok(planes.urls.includes(one));
   });
 
   it("does not take another computer's word for what is on this one", () => {

@@ -1,4 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 
 /** The time of one link. */
 interface Stay {
@@ -13,6 +14,8 @@ interface Stay {
  */
 export class ControlPlanes {
   #given: readonly string[];
+  /** Those that it was told beyond its start, the last told first. */
+  #learned: string[] = [];
   #order: string[];
   #stay: (Stay & { abort: AbortController }) | undefined;
   #arrival = Promise.withResolvers<void>();
@@ -67,14 +70,18 @@ export class ControlPlanes {
       (url) =>
         isAddress(url) && (isHere || !isLoopback(url)) && (isOpen || url.startsWith("https:")),
     );
-    const wanted = new Set([...this.#given, ...told]);
+    // One that is not told any more may only not have been heard yet by a new leader: it is kept.
+    const known = new Set([...told, ...this.#learned]);
+    for (const url of this.#given) known.delete(url);
+    this.#learned = [...known].slice(0, limits.controlPlanesKeptMax);
+    const wanted = new Set([...this.#given, ...this.#learned]);
     const kept = this.#order.filter((url) => wanted.has(url));
     this.#order = [...new Set([...kept, ...wanted])];
   }
 
   /** What it was told beyond its start, in an order of its own. */
   get learned(): string[] {
-    return this.#order.filter((url) => !this.#given.includes(url)).toSorted();
+    return this.#learned.toSorted();
   }
 }
 

@@ -84,6 +84,8 @@ export const limits = {
   /** A dial is given up after this; another control plane is dialled beside it when it takes longer than that. */
   dialMs: 3_000,
   dialAheadMs: 250,
+  /** Control planes that an agent remembers beyond those that it was given, the last ones told. */
+  controlPlanesKeptMax: 8,
   /** An agent that could not reach its cloud tries again after at least and at most this. */
   reconnectMsMin: 100,
   reconnectMsMax: 5_000,

@@ -37,8 +37,11 @@ export type FromCloud =
   /** `steps` describes steps that this link has not heard of. */
   | { type: "tasks"; steps: Record<string, StepBrief>; tasks: TaskOffer[] }
   | { type: "finished"; number: number }
-  /** Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. */
-  | { type: "heard" }
+  /**
+   * Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. Names the
+   * control planes when they are others than were told before.
+   */
+  | { type: "heard"; controlPlanes?: string[] }
   /** End these: cancelled, or no longer leased to this agent (its report would be refused). */
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */

@@ -25,11 +25,20 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   let session: Session | undefined;
   let isOpen = true;
   let isGreeting = false;
+  /** The control planes that the agent knows of. */
+  let told: string[] = [];
   const early: FromAgent[] = [];
 
   const send = (message: FromCloud) => {
     if (isOpen) link.send(JSON.stringify(message));
   };
+  function heard(): FromCloud {
+    const controlPlanes = parts.members.urls();
+    if (isDeepStrictEqual(controlPlanes, told)) return { type: "heard" };
+    told = controlPlanes;
+    return { type: "heard", controlPlanes };
+  }
+
   const open: OpenLink = { send, cut: (reason) => end(reason) };
 
   function end(reason: string): void {
@@ -69,7 +78,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       machine,
       leaseMs: limits.leaseMs,
       heartbeatMs: limits.heartbeatMs,
-      controlPlanes: parts.members.urls(),
+      controlPlanes: (told = parts.members.urls()),
     });
     session = scheduler.connect(
       machine,
@@ -127,7 +136,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       case "finish":
         return finish(message.number, message.reports);
       case "beat":
-        send({ type: "heard" });
+        send(heard());
         return session.beat(message);
       case "logs":
         return keepLogs(parts, message.lines);
