@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres]
+// npm run bench -- tasks|start|mapreduce|failover [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
       : (await import("./tasks.ts")).benchTasks,
   start: async () => (await import("./start.ts")).benchStart,
   mapreduce: async () => (await import("./mapreduce.ts")).benchMapReduce,
+  failover: async () => (await import("./failover.ts")).benchFailover,
 };
 
 const { values, positionals } = parseArgs({

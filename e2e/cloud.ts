@@ -68,12 +68,17 @@ export class TestCloud {
     return Number(readFileSync(join(this.dataFolder, "agent", "pid"), "utf8").split(" ")[0]);
   }
 
+  /** Ends it as a service manager does, and keeps its data. */
+  async end(): Promise<void> {
+    if (!this.#process || this.#process.exitCode !== null || this.#process.signalCode !== null)
+      return;
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGTERM");
+    await ended;
+  }
+
   async stop(): Promise<void> {
-    if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
-      const ended = once(this.#process, "exit");
-      this.#process.kill("SIGTERM");
-      await ended;
-    }
+    await this.end();
     rmSync(this.dataFolder, { recursive: true, force: true });
   }
 

@@ -193,8 +193,8 @@ export class Leadership implements Standing {
   }
 
   async #lookWhoLeads(): Promise<void> {
-    const leader = await this.#parts.log.leader();
-    if (leader?.epoch !== this.#parts.space.epoch) this.#leader = leader;
+    const leader = await this.#parts.log.leader().catch(() => undefined);
+    if (leader && leader.epoch !== this.#parts.space.epoch) this.#leader = leader;
     this.#tell();
   }
 
