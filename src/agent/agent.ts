@@ -177,7 +177,7 @@ class RunningAgent implements Agent {
       folder,
       env: { ...env, [agentMark]: this.#mark },
       get cloudUrl() {
-        return planes.urls[0]!;
+        return planes.address;
       },
       capacity: this.#capacity,
       admission,

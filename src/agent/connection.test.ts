@@ -201,6 +201,8 @@ describe("ControlPlanes", () => {
     planes.learn([three]);
     assert.deepEqual(planes.urls, [two, three, one]);
     assert.deepEqual(planes.learned, [three, two]);
+    planes.arrived(three);
+    assert.equal(planes.address, `${three},${two},${one}`);
   });
 
   it("remembers those it was told last, as a new leader may not have heard of all", () => {

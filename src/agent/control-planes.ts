@@ -31,6 +31,12 @@ export class ControlPlanes {
     return this.#order;
   }
 
+  /** All of them as one address, with commas between: the one of the link first. */
+  get address(): string {
+    const first = this.#stay?.url ?? this.#order[0]!;
+    return [first, ...this.#order.filter((url) => url !== first)].join(",");
+  }
+
   /** The one that the agent is linked with. */
   get linked(): Stay | undefined {
     return this.#stay;

@@ -57,7 +57,7 @@ export interface DriverParts extends Pick<Host, "clock" | "files" | "processes" 
   folder: string;
   /** What every task inherits of the environment. */
   env: Record<string, string>;
-  /** Where code that runs here reaches its cloud. */
+  /** Where code that runs here reaches its cloud: its control planes, with commas between. */
   cloudUrl: string;
   capacity: Capacity;
   admission: Admission;
