@@ -14,16 +14,16 @@ interface Cut {
 }
 
 /**
- * Cuts the network between places, one way or both; cuts one off from all others but not from clients,
+ * About every `everyMs` cuts the network between places, one way or both; cuts one off from all others but not from clients,
  * mostly the leader; and once, in the middle, cuts PostgreSQL's primary off for good and promotes its standby.
  */
-export function cutting(site: PostgresSite, network: Network): Injector {
+export function cutting(site: PostgresSite, network: Network, everyMs: number): Injector {
   return async (dice, untilMs, faults) => {
     const startMs = performance.now();
     const underWay: Promise<void>[] = [];
     let hasPromoted = false;
     for (;;) {
-      await sleep(dice.between(400, 1500));
+      await sleep(everyMs * dice.between(0.45, 1.55));
       const nowMs = performance.now();
       if (nowMs >= untilMs) break;
       if (!hasPromoted && nowMs - startMs > (untilMs - startMs) / 2) {

@@ -29,22 +29,29 @@ const weights: Record<VictimKind, number> = {
 /** Does harm until `untilMs`, by `performance.now()`, and has taken back what does not heal by itself when it resolves. */
 export type Injector = (dice: Dice, untilMs: number, faults: Fault[]) => Promise<void>;
 
-/** One is killed every 0.5 to 1.7 s, or two at once, or one is paused. */
-export function killing(site: Site, only?: readonly VictimKind[]): Injector {
-  return (dice, untilMs, faults) => killUntil(site, only, dice, untilMs, faults);
+export interface Harm {
+  /** Kinds that may be killed. */
+  kinds: readonly VictimKind[];
+  /** Between two kills, on the whole. */
+  everyMs: number;
+}
+
+/** One is killed about every `everyMs`, or two at once, or one is paused. */
+export function killing(site: Site, harm: Harm): Injector {
+  return (dice, untilMs, faults) => killUntil(site, harm, dice, untilMs, faults);
 }
 
 async function killUntil(
   site: Site,
-  only: readonly VictimKind[] | undefined,
+  { kinds, everyMs }: Harm,
   dice: Dice,
   untilMs: number,
   faults: Fault[],
 ): Promise<void> {
   const pauses: Promise<void>[] = [];
-  const victims = () => site.victims().filter(({ kind }) => only?.includes(kind) ?? true);
+  const victims = () => site.victims().filter(({ kind }) => kinds.includes(kind));
   for (;;) {
-    await sleep(dice.between(500, 1700));
+    await sleep(everyMs * dice.between(0.45, 1.55));
     if (performance.now() >= untilMs) break;
     if (dice.isOneIn(8)) {
       const victim = choose(victims(), dice, (one) => one.pause !== undefined);

@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--net] [--seed N] [--only leader] [--json]
+// npm run chaos -- [--minutes 2] [--log sqlite|postgres|both] [--net] [--seed N] [--only leader] [--every 1.1] [--json]
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     net: { type: "boolean", default: false },
     seed: { type: "string" },
     only: { type: "string", multiple: true },
+    /** Seconds between two kills, on the whole. */
+    every: { type: "string", default: "1.1" },
     json: { type: "boolean", default: false },
   },
 });
@@ -33,9 +35,10 @@ if (only?.some((kind) => !victimKinds.includes(kind))) {
   console.error(`Cannot kill that: --only takes ${victimKinds.join(", ")}`);
   process.exit(2);
 }
-if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0 || !chosen) {
+const everyMs = Number(values.every) * 1000;
+if (!(minutes > 0 && everyMs > 0) || !Number.isInteger(seed) || seed < 0 || !chosen) {
   console.error(
-    `Cannot run as --minutes must be above 0, --seed a whole number, --log one of ${Object.keys(kinds).join(", ")}: current values are ${values.minutes}, ${seed}, ${values.log}`,
+    `Cannot run as --minutes and --every must be above 0, --seed a whole number, --log one of ${Object.keys(kinds).join(", ")}: current values are ${values.minutes}, ${values.every}, ${seed}, ${values.log}`,
   );
   process.exit(2);
 }
@@ -60,7 +63,7 @@ for (const kind of chosen) {
   const own = join(folder, kind);
   mkdirSync(own);
   say(`${kind}, seed ${seed}, ${minutes} minutes, in ${own}`);
-  const scene = await startScene(kind, own, only);
+  const scene = await startScene(kind, own, { only, everyMs });
   const forMs = minutes * 60_000;
   const outcome = await runChaos(scene, {
     seed,

@@ -1,10 +1,10 @@
 import { cutting } from "./cuts.ts";
-import { killing, type Injector } from "./faults.ts";
+import { killing, type Harm, type Injector } from "./faults.ts";
 import { Network, networkMissing } from "./network.ts";
 import { loopbackPlace, type Place } from "./places.ts";
 import { postgresMissing } from "./postgres.ts";
 import { startPostgresSite } from "./postgres-site.ts";
-import type { Site, VictimKind } from "./site.ts";
+import { victimKinds, type Site, type VictimKind } from "./site.ts";
 import { startSqliteSite } from "./sqlite-site.ts";
 
 /**
@@ -31,9 +31,10 @@ export function sceneMissing(kind: SceneKind): string | undefined {
 export async function startScene(
   kind: SceneKind,
   folder: string,
-  only?: readonly VictimKind[],
+  { only, everyMs = 1100 }: { only?: readonly VictimKind[] | undefined; everyMs?: number } = {},
 ): Promise<Scene> {
-  if (kind === "network") return startNetworkScene(folder, only);
+  if (kind === "network")
+    return startNetworkScene(folder, { kinds: only ?? ["agent", "runner"], everyMs });
   const site =
     kind === "sqlite"
       ? await startSqliteSite(folder, await placesOf("agent", 2))
@@ -42,10 +43,14 @@ export async function startScene(
           agents: await placesOf("agent", 3),
           servers: await placesOf("postgres", 1),
         });
-  return { site, inject: killing(site, only), stop: () => site.stop() };
+  return {
+    site,
+    inject: killing(site, { kinds: only ?? victimKinds, everyMs }),
+    stop: () => site.stop(),
+  };
 }
 
-async function startNetworkScene(folder: string, only?: readonly VictimKind[]): Promise<Scene> {
+async function startNetworkScene(folder: string, harm: Harm): Promise<Scene> {
   const names = {
     planes: namesOf("plane", 3),
     agents: namesOf("agent", 3),
@@ -58,7 +63,7 @@ async function startNetworkScene(folder: string, only?: readonly VictimKind[]): 
     agents: at(names.agents),
     servers: at(names.servers),
   });
-  const injectors = [cutting(site, network), killing(site, only ?? ["agent", "runner"])];
+  const injectors = [cutting(site, network, harm.everyMs), killing(site, harm)];
   return {
     site,
     inject: async (dice, untilMs, faults) => {
