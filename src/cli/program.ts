@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
-import { connect } from "#/sdk/client.ts";
+import { connect, type Client } from "#/sdk/client.ts";
 import type { Programs } from "./programs.ts";
+import { rememberControlPlanes } from "./remember.ts";
 import { render } from "./render.ts";
 import type { Result } from "./result.ts";
 import type { Terminal } from "./terminal.ts";
@@ -93,15 +94,24 @@ function doing({ terminal, programs, rest, onExit }: Given): Does {
     async (...given: unknown[]) => {
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<Options>();
+      const clients: Client[] = [];
       const cli: Cli = {
         terminal,
         programs,
         options,
         rest,
-        client: ({ patienceMs = patienceMsDefault } = {}) =>
-          connect({ ...wishOf(options), patienceMs, world: terminal.world }),
+        client: async ({ patienceMs = patienceMsDefault } = {}) => {
+          const client = await connect({
+            ...wishOf(options),
+            patienceMs,
+            world: terminal.world,
+          });
+          clients.push(client);
+          return client;
+        },
       };
       const done = await action(cli, ...(given.slice(0, -2) as never[]));
+      for (const client of clients) await rememberControlPlanes(client, terminal.world);
       const { result, exitCode } = partsOf(done);
       if (result) render(result, terminal, options.json);
       onExit(exitCode);

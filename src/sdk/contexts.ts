@@ -30,6 +30,8 @@ export interface Door {
   project: string | undefined;
   /** Where the address came from, for people. */
   from: string;
+  /** The context that it came from. */
+  context?: string;
 }
 
 type Places = Pick<World, "env" | "files" | "folder" | "home">;
@@ -101,6 +103,7 @@ export async function findDoor(places: Places, wish: Wish): Promise<Door> {
     key: wish.key ?? (env["CANOPY_KEY"] || context.key),
     project: wish.project ?? (env["CANOPY_PROJECT"] || (project.project ?? context.project)),
     from: `the context '${name}'`,
+    context: name,
   };
 }
 

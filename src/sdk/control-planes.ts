@@ -18,6 +18,11 @@ export class ControlPlanes {
     return this.#urls[this.#at]!;
   }
 
+  /** All that are known, that one first. */
+  get urls(): string[] {
+    return [...this.#urls.slice(this.#at), ...this.#urls.slice(0, this.#at)];
+  }
+
   get count(): number {
     return this.#urls.length;
   }

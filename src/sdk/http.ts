@@ -19,6 +19,8 @@ export interface CallOptions {
   repeatable?: boolean;
   /** Set for a master that offers work: held back ("limited"), it waits for as long as it takes. */
   heldBack?: boolean;
+  /** Set when the call is repeated too when its answer was cut off: it is read to its end first. */
+  isShort?: boolean;
 }
 
 /**
@@ -44,13 +46,18 @@ export class Http {
     return this.#planes.url;
   }
 
+  /** All control planes that are known, that one first. */
+  get urls(): string[] {
+    return this.#planes.urls;
+  }
+
   get clock(): World["clock"] {
     return this.#world.clock;
   }
 
   /** The answer's JSON; undefined when it has none. */
   async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-    const response = await this.send(method, path, options);
+    const response = await this.send(method, path, { ...options, isShort: true });
     const text = await response.text();
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
@@ -62,7 +69,7 @@ export class Http {
     const init = this.#init(method, options);
     const untilMs = clock.monotonicMs() + this.#patienceMs;
     for (let tries = 1, turn = 0; ; tries++) {
-      const outcome = await this.#once(target, init);
+      const outcome = await this.#once(target, init, options.isShort === true);
       if (outcome instanceof Response) return outcome;
       const waitMs =
         outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
@@ -78,12 +85,17 @@ export class Http {
     }
   }
 
-  async #once(target: string, init: RequestInit): Promise<Response | CanopyError> {
+  async #once(
+    target: string,
+    init: RequestInit,
+    isShort: boolean,
+  ): Promise<Response | CanopyError> {
     const { url } = this.#planes;
     try {
       const response = await this.#world.fetch(`${url}${target}`, init);
       this.#planes.learn(response.headers);
-      return response.status < 400 ? response : await refusal(response);
+      if (response.status >= 400) return await refusal(response);
+      return isShort ? await whole(response) : response;
     } catch (thrown) {
       if (init.signal?.aborted) throw init.signal.reason;
       return unreachable(url, this.door.from, thrown);
@@ -108,6 +120,11 @@ export class Http {
     if (init.body instanceof ReadableStream) init.duplex = "half";
     return init;
   }
+}
+
+async function whole(response: Response): Promise<Response> {
+  const { status, headers } = response;
+  return new Response((await response.text()) || null, { status, headers });
 }
 
 function targetOf(path: string, query: CallOptions["query"]): string {
