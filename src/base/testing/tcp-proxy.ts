@@ -19,6 +19,7 @@ export class TcpProxy {
   #server: Server;
   #pairs = new Set<Pair>();
   #cut: Cut | undefined;
+  #cutWhere = "";
   #hasCut: () => void = () => undefined;
   /** Ends new connections at once while true. */
   refuses = false;
@@ -38,9 +39,10 @@ export class TcpProxy {
     server.on("connection", (client) => this.#join(client, connect(targetPort, "127.0.0.1")));
   }
 
-  /** Cuts the connection that sends next; resolves when that is done. */
-  cutNext(cut: Cut): Promise<void> {
+  /** Cuts the connection that next sends something with this text in it; resolves when that is done. */
+  cutNext(cut: Cut, where: string): Promise<void> {
     this.#cut = cut;
+    this.#cutWhere = where;
     return new Promise((resolve) => (this.#hasCut = resolve));
   }
 
@@ -70,8 +72,8 @@ export class TcpProxy {
     if (this.refuses) return this.#end(pair);
     this.#pairs.add(pair);
     client.on("data", (sent: Buffer) => {
-      const cut = this.#cut;
-      this.#cut = undefined;
+      const cut = sent.includes(this.#cutWhere) ? this.#cut : undefined;
+      if (cut !== undefined) this.#cut = undefined;
       if (cut === "unsent") return this.#end(pair);
       if (cut === "late") {
         isMute = true;

@@ -56,6 +56,9 @@ const batch = (sequence: number): Batch => ({
   changes: [{ op: "put", record: task(sequence) }],
 });
 
+/** In everything that is sent to append one. */
+const appended = "j1/0/";
+
 /** What a fresh opener finds is what was acknowledged: each batch once, in order, and what it made. */
 async function assertHolds(url: string, count: number): Promise<void> {
   const log = open(url);
@@ -86,7 +89,7 @@ describe("append() to PostgreSQL", { skip }, () => {
         const log = through(proxy, schema);
         await log.load();
         for (const [index, cut] of cuts.entries()) {
-          if (cut !== "none") void proxy.cutNext(cut);
+          if (cut !== "none") void proxy.cutNext(cut, appended);
           await log.append(batch(index + 1));
           // What was held back arrives after all, behind what its successor did.
           if (index % 3 === 0) proxy.release();
@@ -106,14 +109,17 @@ describe("append() to PostgreSQL", { skip }, () => {
     const schema = nextSchema();
     const log = through(proxy, schema);
     await log.load();
+    let sequence = 0;
     const until = { done: false };
     const cutting = (async () => {
-      for (let delayMs = 0; !until.done; delayMs = (delayMs + 7) % 40) {
+      // Longer each time that nothing came through, so that it does on a machine that is busy too.
+      for (let [delayMs, before] = [0, 0]; !until.done; before = sequence) {
         await sleep(delayMs);
         proxy.cutAll();
+        delayMs = sequence > before ? delayMs / 3 : delayMs + 7;
       }
     })();
-    for (let sequence = 1; sequence <= 80; sequence++) await log.append(batch(sequence));
+    while (sequence < 80) await log.append(batch(++sequence));
     until.done = true;
     await cutting;
     await assertHolds(`${server.url}?${schema}`, 80);
@@ -132,7 +138,7 @@ describe("append() to PostgreSQL", { skip }, () => {
       const [first, second] = [through(proxy, schema), open(`${server.url}?${schema}`)];
       await first.load();
       await first.append(batch(1));
-      const isCut = proxy.cutNext(cut);
+      const isCut = proxy.cutNext(cut, appended);
       const appending = first.append(batch(2));
       appending.catch(() => undefined); // looked at below
       await isCut;
@@ -164,7 +170,7 @@ describe("append() to PostgreSQL", { skip }, () => {
       await sleep(20);
     };
     for (let sequence = 1; sequence <= 5; sequence++) {
-      void proxy.cutNext("late");
+      void proxy.cutNext("late", appended);
       await log.append(batch(sequence));
     }
     await assertHolds(`${server.url}?${schema}`, 5);
@@ -207,6 +213,31 @@ describe("append() to PostgreSQL", { skip }, () => {
     const newer = await both.connect();
     assert.deepEqual([old.isOpen, newer.isOpen], [false, true]);
     newer.destroy();
+  });
+
+  test("acknowledges nothing that only the primary has, not even when the primary is killed while it waits", async () => {
+    const primary = await startServer();
+    const standby = await primary.addStandby();
+    servers.push(standby);
+    const url = `${primary.url}?${nextSchema()}`;
+    const log = open(url);
+    await log.load();
+    await log.append(batch(1));
+    await standby.stop();
+    let isDone = false;
+    const appending = log.append(batch(2)).then(() => (isDone = true));
+    await sleep(300);
+    await primary.kill();
+    await primary.start();
+    // It is there, as the crash ended the wait: but for how long, nobody knows.
+    await sleep(1000);
+    assert.equal(isDone, false);
+    const seen = await primary.sql(`SELECT FROM log${schemas}.changes WHERE sequence = 2`);
+    assert.equal(seen.length, 1);
+    await standby.start();
+    await appending;
+    await log.close();
+    await assertHolds(url, 2);
   });
 
   test("goes on over the standby that is promoted, which has all that was acknowledged", async () => {

@@ -50,6 +50,8 @@ export class PostgresLog implements SharedLog {
   /** For leading and appending; read by nobody else, so that an append waits for no page. */
   #writing: Line;
   #reading: Line;
+  /** For who leads, which must not wait for anything. */
+  #beating: Line;
   #listener: Listener | undefined;
   #ready: Promise<void> | undefined;
   /** Says who leads, whatever its URL is. */
@@ -74,6 +76,7 @@ export class PostgresLog implements SharedLog {
       await this.#requireSame(connection);
     });
     this.#reading = new Line(servers, (connection) => this.#requireSame(connection));
+    this.#beating = new Line(servers, (connection) => this.#requireSame(connection));
   }
 
   async load(): Promise<Loaded> {
@@ -111,6 +114,7 @@ export class PostgresLog implements SharedLog {
       `SELECT epoch, url, resigned, abs(extract(epoch FROM clock_timestamp() - heard)) * 1000 AS "silentMs"
          FROM ${this.#schema}.leader WHERE epoch > 0`,
       [],
+      this.#beating,
     );
     if (!row) return undefined;
     const { epoch, url, resigned, silentMs } = row;
@@ -140,7 +144,7 @@ export class PostgresLog implements SharedLog {
   async beat(): Promise<void> {
     const epoch = this.#leading();
     try {
-      const [row] = await this.#reading.query<{ leads: boolean }>(
+      const [row] = await this.#beating.query<{ leads: boolean }>(
         `SELECT ${this.#schema}.beat($1) AS leads`,
         [epoch],
       );
@@ -155,7 +159,7 @@ export class PostgresLog implements SharedLog {
     if (epoch === undefined) return;
     this.#epoch = undefined;
     this.#writer = undefined;
-    await this.#query(`SELECT ${this.#schema}.resign($1)`, [epoch]);
+    await this.#query(`SELECT ${this.#schema}.resign($1)`, [epoch], this.#beating);
   }
 
   async append(batch: Batch): Promise<void> {
@@ -197,6 +201,7 @@ export class PostgresLog implements SharedLog {
     this.#listener?.close();
     this.#writing.close();
     this.#reading.close();
+    this.#beating.close();
   }
 
   /** True when the batch is durable, false when it has to be tried again. */
@@ -357,9 +362,13 @@ export class PostgresLog implements SharedLog {
       );
   }
 
-  async #query<Row>(sql: string, values: readonly Value[]): Promise<Row[]> {
+  async #query<Row>(
+    sql: string,
+    values: readonly Value[],
+    line: Line = this.#reading,
+  ): Promise<Row[]> {
     try {
-      return await this.#reading.query<Row>(sql, values);
+      return await line.query<Row>(sql, values);
     } catch (thrown) {
       throw this.#explain("read the log", thrown);
     }

@@ -103,7 +103,8 @@ export class Connection {
 
   /** Ends it at once: what was asked is not waited for. */
   destroy(reason = "Connection terminated by us"): void {
-    handleOf(this.#client).connection.stream.destroy(new Error(reason));
+    const error = Object.assign(new Error(reason), { code: "ECONNABORTED" });
+    handleOf(this.#client).connection.stream.destroy(error);
     this.#ended();
   }
 

@@ -87,6 +87,19 @@ describe("a PostgreSQL that cannot be used is refused at start", { skip }, () =>
     proxy.close();
   });
 
+  test("one whose synchronous standby is away", async () => {
+    const log = open(at("schema=alone"));
+    await log.follow();
+    await log.close();
+    await server!.waitForStandby();
+    await assertRefused(
+      at("schema=alone"),
+      "unavailable",
+      /must commit within 1000 ms: it takes more than 3000 ms/,
+    );
+    await server!.waitForStandby(false);
+  });
+
   test("one that is not there, or lets nobody in, or lacks the database", async () => {
     await assertRefused("postgres://postgres@127.0.0.1:1/postgres", "unavailable", /Cannot reach/);
     await assertRefused(at("", "postgres", "nobody"), "unauthenticated", /let nobody in/);
@@ -162,6 +175,17 @@ describe("a PostgreSQL that cannot be used is refused at start", { skip }, () =>
       },
     );
   });
+});
+
+test("several control planes that start at once make the tables once", { skip }, async () => {
+  const logs = Array.from({ length: 5 }, () => open(at("schema=atonce")));
+  await Promise.all(logs.map((log) => log.follow()));
+  const epochs = await Promise.all(logs.map((log) => log.lead("http://one")));
+  assert.deepEqual(
+    epochs.filter((epoch) => epoch !== undefined),
+    [1],
+  );
+  await Promise.all(logs.map((log) => log.close()));
 });
 
 describe("a log in PostgreSQL that is damaged", { skip }, () => {
