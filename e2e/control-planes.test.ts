@@ -166,3 +166,23 @@ test("a rolling restart of all control planes loses no call, and no running task
   assert.deepEqual({ phase, lost: counts.lost }, { phase: "succeeded", lost: 0 });
   assert.deepEqual(job.runs(), Array(tasks).fill(1));
 });
+
+test("PostgreSQL dies under load and comes back: the control planes go on, and nothing acknowledged is lost", async () => {
+  const cloud = await start(2, 1);
+  const tasks = 4;
+  const job = await startJob(cloud, tasks, 15);
+  await until(() => job.runs().length === tasks);
+  const writing = await startWriting(cloud);
+  for (const pauseMs of [100, 4_000]) {
+    await until(() => writing.acknowledged.length > 0);
+    await cloud.postgres.kill();
+    const count = writing.acknowledged.length;
+    await sleep(pauseMs);
+    await cloud.postgres.start();
+    await until(() => writing.acknowledged.length > count + 20);
+  }
+  await writing.end();
+  const { phase, tasks: counts } = await job.ended();
+  assert.deepEqual({ phase, lost: counts.lost }, { phase: "succeeded", lost: 0 });
+  assert.deepEqual(job.runs(), Array(tasks).fill(1));
+});

@@ -51,6 +51,7 @@ interface Life {
 
 const againMs = 500;
 const graceMs = 2_000;
+const stopMsMax = 10_000;
 
 /** Opens the door to an engine. Throws what the log throws at its first opening. */
 export async function startCloud(host: Host, options: CloudOptions): Promise<Cloud> {
@@ -114,7 +115,10 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     async stop() {
       isStopping = true;
       if (life) await resign(host, life);
-      await Promise.all([door.close(graceMs), life?.end()]);
+      // A log that is not reached by now keeps nobody: what was not acknowledged may be lost.
+      const ended = Promise.all([door.close(graceMs), life?.end()]);
+      if ("open" in options.log) await within(host.clock, stopMsMax, ended);
+      else await ended;
     },
   };
 }

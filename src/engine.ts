@@ -89,9 +89,15 @@ export async function startSharedEngine(
   const { clock, log: report } = host;
   await makeFolder(host, dataFolder);
   const onBroken = (thrown: unknown) => leadership.broken(thrown);
-  const space = await Space.follow({ log, clock, report, onBroken });
   const isSure = () => leadership.isSure;
-  const { begin, parts, end } = await assemble(host, { dataFolder, space, isSure, shared });
+  const follow = async () => {
+    const space = await Space.follow({ log, clock, report, onBroken });
+    return { space, ...(await assemble(host, { dataFolder, space, isSure, shared })) };
+  };
+  const { space, begin, parts, end } = await follow().catch(async (thrown: unknown) => {
+    await log.close(); // another is opened with the next try
+    throw thrown;
+  });
   const onLead = () => void begin().catch(onBroken);
   const leadership = new Leadership({ space, log, clock, report, url, onLead, onOver });
   leadership.start();

@@ -70,6 +70,31 @@ describe("Access", () => {
     await assert.rejects(open(folder, new MemoryLog()), { code: "invalid" });
   });
 
+  it("has the secrets that all control planes of one log agreed on, and refuses a folder of another cloud", async () => {
+    const kept = new Map<string, string>();
+    const shared = {
+      agree: async (name: string, proposed: string) => {
+        if (!kept.has(name)) kept.set(name, proposed);
+        return kept.get(name)!;
+      },
+    };
+    const openShared = async (folder: string) => {
+      const { space } = await open(join(root, "spare"), new MemoryLog());
+      const world = { files: nodeFiles, clock: nodeClock, random: nodeRandom };
+      return Access.open({ ...world, space, folder, shared });
+    };
+    const [one, other] = [join(root, "shared-1"), join(root, "shared-2")];
+    const { rootToken, jobKey } = await openShared(one).then((access) => ({
+      rootToken: access.rootToken,
+      jobKey: access.jobKey("j1"),
+    }));
+    const second = await openShared(other);
+    assert.equal(second.rootToken, rootToken);
+    assert.equal(second.jobKey("j1"), jobKey);
+    assert.equal((await nodeFiles.stat(join(other, "signing-secret")))?.mode, 0o600);
+    await assert.rejects(openShared(join(root, "spare")), { code: "conflict" });
+  });
+
   it("knows keys and machines after another start, and keeps no secret in the space", async () => {
     const { space, access } = await open(root);
     const { value, durable } = space.commit((tx) =>
