@@ -72,7 +72,10 @@ function choose(
   dice: Dice,
   isAllowed: (victim: Victim) => boolean = () => true,
 ): Victim | undefined {
-  const victims = present.filter(isAllowed);
+  // What starts is killed too, but not so often that it never gets anywhere on a busy machine.
+  const victims = present.filter(
+    (victim) => isAllowed(victim) && (victim.isStarting !== true || dice.isOneIn(5)),
+  );
   const kinds = victimKinds.filter((kind) => victims.some((victim) => victim.kind === kind));
   const ticket = dice.fraction() * kinds.reduce((sum, kind) => sum + weights[kind], 0);
   let sum = 0;

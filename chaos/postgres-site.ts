@@ -77,8 +77,8 @@ export async function startPostgresSite(
       for (const plane of planes) plane.kill(0);
       await Promise.all(planes.map((plane) => plane.ready()));
     },
-    // A control plane that starts while its log is away says so and ends; that is no fault.
     ownEnds: () => agents.flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
+    startsRefused: () => planes.reduce((sum, { ownEnds }) => sum + ownEnds.length, 0),
     async stop() {
       leader.stop();
       await Promise.all(agents.map((agent) => agent.stop()));

@@ -117,6 +117,7 @@ export class Postgres {
     };
     const postmaster = programVictim("postmaster", this.program).map((victim) => ({
       ...victim,
+      isStarting: false, // it says nothing when it is ready
       pause: () => pauseAll("SIGSTOP"),
       resume: () => void pauseAll("SIGCONT"),
     }));

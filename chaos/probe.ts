@@ -4,14 +4,17 @@ import type { History } from "./history.ts";
 
 const restMs = 20;
 const timeoutMs = 1000;
+const path = "/v1/projects/probe";
 
 /** One small write after the other, all the time: when they are acknowledged is when the cloud is there. */
 export class Probe {
   /** Acknowledged ones, by `performance.now()`. */
   readonly writes: { calledAt: number; answeredAt: number }[] = [];
+  #newest = "probe";
+  /** Any of these may have been carried out, or may be yet. */
+  #unanswered = new Set<string>();
 
   async run(door: Door, history: History): Promise<void> {
-    const path = "/v1/projects/probe";
     await door.must("POST", "/v1/projects", { body: { name: "probe" }, idempotencyKey: "probe" });
     for (let count = 1; !door.isOver; count++) {
       const calledAt = performance.now();
@@ -20,9 +23,24 @@ export class Probe {
       if (answer?.status === 200) {
         this.writes.push({ calledAt, answeredAt: performance.now() });
         history.acknowledged += 1;
-      } else if (answer) history.violate(`a probe was refused: ${answer.status}`);
+        this.#newest = body.title;
+      } else if (!answer) this.#unanswered.add(body.title);
+      else history.violate(`a probe was refused: ${answer.status}`);
       await sleep(restMs);
     }
+  }
+
+  /** Each acknowledged write has made one revision, and the newest is there unless one without an answer came after it. */
+  async check(door: Door, history: History): Promise<void> {
+    const { status, body, etag } = await door.persist<{ title: string }>("GET", path);
+    const revision = Number(etag?.replaceAll('"', ""));
+    const least = 1 + this.writes.length;
+    const isThere = body.title === this.#newest || this.#unanswered.has(body.title);
+    if (status === 200 && isThere && revision >= least && revision <= least + this.#unanswered.size)
+      return;
+    history.violate(
+      `the probe is ${status}, revision ${revision}, '${body.title}' after ${this.writes.length} acknowledged writes, the newest '${this.#newest}', and ${this.#unanswered.size} without an answer`,
+    );
   }
 
   /** The longest time between two acknowledged writes. */

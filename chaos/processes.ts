@@ -65,7 +65,7 @@ export class Program {
   #turns: Promise<void>;
   #ready = Promise.withResolvers<string>();
   #stopped = new AbortController();
-  #spawned = 0;
+  #hasSaid = false;
 
   /** Starts it. Options are asked for at each start. */
   constructor(name: string, options: () => ProgramOptions) {
@@ -79,8 +79,9 @@ export class Program {
     return this.#pid;
   }
 
-  get starts(): number {
-    return this.#spawned;
+  /** Whether it runs and has not said yet that it is ready. */
+  get isStarting(): boolean {
+    return this.#pid !== undefined && !this.#hasSaid;
   }
 
   /** The first line that the present run printed, or the next one's. Throws when none comes for long. */
@@ -145,14 +146,15 @@ export class Program {
     const [program = "", ...args] = command;
     const child = spawn(program, args, { env, stdio: ["ignore", "pipe", log] });
     closeSync(log);
-    this.#spawned += 1;
+    this.#hasSaid = false;
     this.#pid = child.pid;
     if (child.pid !== undefined) this.pids.push(child.pid);
     let text = "";
     child.stdout!.setEncoding("utf8").on("data", (piece: string) => {
       if (text.includes("\n")) return;
       text += piece;
-      if (text.includes("\n")) this.#ready.resolve(text.slice(0, text.indexOf("\n")));
+      this.#hasSaid = text.includes("\n");
+      if (this.#hasSaid) this.#ready.resolve(text.slice(0, text.indexOf("\n")));
     });
     return new Promise((resolve) => {
       child.once("error", (thrown) => resolve(String(thrown)));

@@ -11,7 +11,7 @@ export function reportOf(log: string, outcome: Outcome): string {
     `over ${log}`,
     `${kills.length} kills in ${seconds(outcome.faultsMs)}: ${byKind(kills)}`,
     `${pauses.length} pauses: ${byKind(pauses)}; ${cuts.length} cuts of the network: ${byKind(cuts)}`,
-    `${count(outcome.acknowledged)} acknowledged writes checked, ${violations.length} violations`,
+    `${count(outcome.acknowledged)} acknowledged writes checked, ${violations.length} lost or wrong`,
     `${count(outcome.jobs)} jobs with ${count(outcome.tasks)} tasks, each with its one right result`,
     `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
     `${count(outcome.recordCalls)} calls to ${outcome.records} records judged linearizable`,
@@ -21,6 +21,7 @@ export function reportOf(log: string, outcome: Outcome): string {
       ([kind, list]) =>
         `until the next one after a ${kind}: ${seconds(quantile(list, 0.5))} in the middle, ${seconds(quantile(list, 1))} at worst`,
     ),
+    `${outcome.startsRefused} starts of a control plane refused as its log was away`,
     settledMs === undefined
       ? "did not come to rest"
       : `came to rest ${seconds(settledMs)} after the last fault`,

@@ -52,6 +52,8 @@ export interface Outcome {
   recoveriesMs: Record<string, number[]>;
   /** From the last fault until nothing was left to do. */
   settledMs: number | undefined;
+  /** How often a control plane ended as its log was away when it started. */
+  startsRefused: number;
   violations: string[];
 }
 
@@ -84,15 +86,23 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
   await Promise.all(ended);
 
   const last = new Door(site.urls, site.key, dice.fork());
-  say("nobody asks for more");
-  const isSettled = await settle(last, history, settleMsMax);
-  const settledMs = isSettled ? performance.now() - faultsToMs : undefined;
-  say("everything is at rest");
-  await checkAll(last, history);
-  if (history.violations.length === 0) {
-    say("all is there; restarting");
-    await site.restart();
+  const checked = async (): Promise<boolean> => {
     await checkAll(last, history);
+    await probe.check(last, history);
+    return history.violations.length === 0;
+  };
+  let settledMs: number | undefined;
+  try {
+    say("nobody asks for more");
+    if (await settle(last, history, settleMsMax)) settledMs = performance.now() - faultsToMs;
+    say("everything is at rest");
+    if (await checked()) {
+      say("all is there; restarting");
+      await site.restart();
+      await checked();
+    }
+  } catch (thrown) {
+    history.violate(String(thrown));
   }
   const { runs, again, violations } = checkEffects(history.jobs.values(), faults);
   for (const violation of violations) history.violate(violation);
@@ -113,6 +123,7 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
     longestGapMs: probe.longestGapMs,
     recoveriesMs: recoveriesOf(probe, faults),
     settledMs,
+    startsRefused: site.startsRefused(),
     violations: history.violations,
   };
 }

@@ -15,6 +15,8 @@ export interface Victim {
   kind: VictimKind;
   name: string;
   pid: number;
+  /** It has not said yet that it is ready. */
+  isStarting?: boolean;
   /** kill -9. What watches over it brings it back after `downMs`. */
   kill(downMs: number): boolean;
   /** Absent for what cannot be paused. */
@@ -30,8 +32,10 @@ export interface Site {
   victims(): Victim[];
   /** All control planes are killed and are back when this resolves. */
   restart(): Promise<void>;
-  /** Which of these may end by itself, as its log was killed under it. */
+  /** What ended by itself, and must not. */
   ownEnds(): string[];
+  /** How often a control plane ended as its log was away when it started, and was started again. */
+  startsRefused(): number;
   stop(): Promise<void>;
 }
 
@@ -43,6 +47,7 @@ export function programVictim(kind: VictimKind, program: Program): Victim[] {
       kind,
       name: program.name,
       pid,
+      isStarting: program.isStarting,
       kill: (downMs) => program.kill(downMs),
       pause: () => program.pause(),
       resume: () => program.resume(),

@@ -46,6 +46,7 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
     },
     ownEnds: () =>
       [plane, ...joined].flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
+    startsRefused: () => 0,
     async stop() {
       await Promise.all(joined.map((agent) => agent.stop()));
       await plane.stop();

@@ -8,6 +8,7 @@ import { findProject, projectViewOf } from "../views/access.ts";
 export const readProject = defineCall({
   summary: "Read a project",
   description: "For all but root, their own only.",
+  isForAny: true,
   tag: "access",
   role: "viewer",
   params: projectParams,
