@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AnyRecord, Kind, RecordOfKind } from "#/model/record.ts";
+import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import { decodeRecord, encodeChange, encodeElsewhere } from "../codec.ts";
 import type { SpaceLog } from "../log.ts";
-import { Extents } from "./extents.ts";
+import { Extents, type Extent } from "./extents.ts";
 import { Packs, type Encoded } from "./packs.ts";
 
 /** Serials of tasks that one step of a listing looks at. */
@@ -25,15 +26,19 @@ export class Archive {
       ) STRICT;
       CREATE INDEX IF NOT EXISTS archive_by_name ON archive (kind, name) WHERE name IS NOT NULL;
       CREATE INDEX IF NOT EXISTS archive_unhappy ON archive (serial) WHERE kind = 'task' AND phase <> 'succeeded';
+      CREATE TABLE IF NOT EXISTS extents (
+        step TEXT, first INTEGER, serial INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (step, first)
+      ) STRICT, WITHOUT ROWID;
     `);
-    this.#extents = new Extents(database);
+    this.#extents = new Extents();
     this.#packs = new Packs(database);
     this.#statements = prepare(database);
   }
 
   /** Notes tasks that were made, so that they are found by name when they have ended. */
   made(tasks: readonly AnyRecord[]): void {
-    this.#extents.add(tasks);
+    for (const { step, first, serial, count } of this.#extents.of(tasks))
+      this.#statements.addExtent.run(step, first, serial, count);
   }
 
   /** Brings it up to date for one change, the last of its record; gives the change as it is kept for watchers. */
@@ -76,10 +81,29 @@ export class Archive {
   }
 
   #findTask(name: string): AnyRecord | undefined {
-    const serial = this.#extents.serialOf(name);
+    const serial = this.#serialOf(name);
     if (serial === undefined) return undefined;
     const row = this.#statements.bySerial.get(serial);
     return row ? recordOf(row) : this.#packs.get(serial);
+  }
+
+  /** Undefined when there never was such a task. */
+  #serialOf(name: string): number | undefined {
+    const index = indexOfTask(name);
+    const row = this.#statements.extentOf.get(stepOfTask(name), index) as
+      | Omit<Extent, "step">
+      | undefined;
+    return row && index < row.first + row.count ? row.serial + index - row.first : undefined;
+  }
+
+  /** The lowest and the highest serial of tasks whose names begin with `prefix`: "job/" or "job/step/". */
+  #span(prefix: string): { low: number; high: number } | undefined {
+    const steps =
+      prefix.split("/").length === 3
+        ? [prefix.slice(0, -1), `${prefix.slice(0, -1)}\0`]
+        : [prefix, `${prefix}\u{10ffff}`];
+    const row = this.#statements.spanOf.get(...steps) as { low: number | null; high: number };
+    return row.low === null ? undefined : { low: row.low, high: row.high };
   }
 
   /** See `SpaceLog.archived`. */
@@ -92,9 +116,9 @@ export class Archive {
       const rows = this.#statements.listByName.all(kind, prefix, to, ...filter, limit);
       return rows.map((row) => recordOf(row) as RecordOfKind<K>);
     }
-    const span = this.#extents.span(prefix);
+    const span = this.#span(prefix);
     if (!span) return [];
-    const high = before === undefined ? span.high : (this.#extents.serialOf(before) ?? 0) - 1;
+    const high = before === undefined ? span.high : (this.#serialOf(before) ?? 0) - 1;
     const isUnhappy = phase !== undefined && phase !== "succeeded";
     const tasks = isUnhappy ? this.#unhappyTasks(span.low, high) : this.#tasks(span.low, high);
     const found: AnyRecord[] = [];
@@ -140,6 +164,13 @@ function prepare(database: DatabaseSync) {
     remove: statement("DELETE FROM archive WHERE serial = ?"),
     byName: statement("SELECT body FROM archive WHERE kind = ? AND name = ?"),
     bySerial: statement("SELECT body FROM archive WHERE serial = ?"),
+    addExtent: statement("INSERT OR REPLACE INTO extents VALUES (?, ?, ?, ?)"),
+    extentOf: statement(
+      "SELECT first, serial, count FROM extents WHERE step = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+    ),
+    spanOf: statement(
+      "SELECT min(serial) AS low, max(serial + count - 1) AS high FROM extents WHERE step >= ? AND step < ?",
+    ),
     listByName: statement(`
       SELECT body FROM archive
       WHERE kind = ? AND name >= ? AND name < ? AND (? IS NULL OR project = ?) AND (? IS NULL OR phase = ?)

@@ -12,7 +12,7 @@ import type { Kind, RecordOfKind } from "#/model/record.ts";
 import { Deposed, type Batch, type Leader, type Loaded, type SharedLog } from "../log.ts";
 import { appendValues } from "./postgres/encode.ts";
 import { damaged, findArchived, listArchived, readAll, readBatches } from "./postgres/reading.ts";
-import { Runs } from "./postgres/runs.ts";
+import { Extents } from "./extents.ts";
 import { channelOf, quoted } from "./postgres/schema.ts";
 import { setUp } from "./postgres/setup.ts";
 
@@ -58,7 +58,7 @@ export class PostgresLog implements SharedLog {
   #holder = randomUUID();
   #epoch: number | undefined;
   #writer: Writer | undefined;
-  #runs = new Runs();
+  #extents = new Extents();
   #id: string | undefined;
   #changeBytes = 0;
   #trimming = false;
@@ -132,7 +132,7 @@ export class PostgresLog implements SharedLog {
       if (row!.epoch === null) return undefined;
       this.#epoch = row!.epoch;
       this.#writer = { connection, session: 1 };
-      this.#runs.undo();
+      this.#extents.undo();
       return this.#epoch;
     } catch (thrown) {
       // Someone's append holds the row.
@@ -164,12 +164,12 @@ export class PostgresLog implements SharedLog {
 
   async append(batch: Batch): Promise<void> {
     const epoch = this.#leading();
-    const values = appendValues(batch, this.#runs);
+    const values = appendValues(batch, this.#extents);
     try {
       for (let tries = 0; !(await this.#appended(epoch, batch, values)); tries++)
         await sleep(retryDelayMs(tries));
     } catch (thrown) {
-      this.#runs.undo();
+      this.#extents.undo();
       throw thrown;
     }
     this.#changeBytes += (values[3] as string).length;

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, fsyncSync, openSync, closeSync } from "node:f
 import { DatabaseSync } from "node:sqlite";
 import type { AnyRecord } from "#/model/record.ts";
 import { decodeRecords } from "../codec.ts";
-import { Extents } from "./extents.ts";
+import { Archive } from "./archive.ts";
 import type { Mendable } from "./sqlite-examine.ts";
 import { cannotOpen } from "./sqlite-errors.ts";
 
@@ -52,7 +52,7 @@ function dropChanges(database: DatabaseSync): void {
 /** Notes again where tasks are, from the tasks themselves. */
 function nameAgain(database: DatabaseSync): void {
   database.exec("DELETE FROM extents");
-  const extents = new Extents(database);
+  const archive = new Archive(database);
   const rows = database.prepare(`
     SELECT serial, body FROM live UNION ALL SELECT serial, body FROM archive WHERE kind = 'task'
     UNION ALL SELECT first, body FROM packs ORDER BY 1`);
@@ -62,9 +62,9 @@ function nameAgain(database: DatabaseSync): void {
     if (waiting.length < 10_000) continue;
     // Packs overlap: what comes may still stand before the newest of these.
     waiting.sort((a, b) => a.serial - b.serial);
-    extents.add(waiting.splice(0, 5_000));
+    archive.made(waiting.splice(0, 5_000));
   }
-  extents.add(waiting.sort((a, b) => a.serial - b.serial));
+  archive.made(waiting.sort((a, b) => a.serial - b.serial));
 }
 
 function readable(bodies: string): AnyRecord[] {

@@ -1,13 +1,13 @@
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { encodeRecord } from "../../codec.ts";
 import type { Batch } from "../../log.ts";
-import type { Runs } from "./runs.ts";
+import type { Extents } from "../extents.ts";
 
 const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
 const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
 
 /** What the function `append` takes, after the epoch and the session: nulls stand for columns with nothing in them. */
-export function appendValues(batch: Batch, runs: Runs): (string | number | null)[] {
+export function appendValues(batch: Batch, extents: Extents): (string | number | null)[] {
   const { sequence, serial, changes } = batch;
   const encoded = changes.map(({ record }) => encodeRecord(record));
   const { added, set, gone, ended, back, made } = sort(changes);
@@ -19,7 +19,7 @@ export function appendValues(batch: Batch, runs: Runs): (string | number | null)
     pick: (record: AnyRecord) => T,
   ) => orNull(indexes, () => arrayOf(records(indexes).map(pick)));
   const ranges = rangesOf(gone);
-  const newRuns = runs.of(records(made));
+  const newExtents = extents.of(records(made));
   return [
     sequence,
     serial,
@@ -38,10 +38,10 @@ export function appendValues(batch: Batch, runs: Runs): (string | number | null)
     column(ended, ({ status }) => (status as { phase?: string }).phase ?? null),
     bodies(ended),
     orNull(back, () => arrayOf(back)),
-    orNull(newRuns, () => arrayOf(newRuns.map(({ step }) => step))),
-    orNull(newRuns, () => arrayOf(newRuns.map(({ first }) => first))),
-    orNull(newRuns, () => arrayOf(newRuns.map((run) => run.serial))),
-    orNull(newRuns, () => arrayOf(newRuns.map(({ count }) => count))),
+    orNull(newExtents, () => arrayOf(newExtents.map(({ step }) => step))),
+    orNull(newExtents, () => arrayOf(newExtents.map(({ first }) => first))),
+    orNull(newExtents, () => arrayOf(newExtents.map(({ serial: of }) => of))),
+    orNull(newExtents, () => arrayOf(newExtents.map(({ count }) => count))),
   ];
 }
 
