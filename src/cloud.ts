@@ -116,8 +116,12 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
       isStopping = true;
       if (life) await resign(host, life);
       // A log that is not reached by now keeps nobody: what was not acknowledged may be lost.
-      const ended = Promise.all([door.close(graceMs), life?.end()]);
-      if ("open" in options.log) await within(host.clock, stopMsMax, ended);
+      const closed = door.close(graceMs);
+      const isShared = "open" in options.log;
+      const ended = front
+        .drained(isShared ? graceMs : 0)
+        .then(() => Promise.all([closed, life?.end()]));
+      if (isShared) await within(host.clock, stopMsMax, ended);
       else await ended;
     },
   };
@@ -182,6 +186,7 @@ async function resign({ clock, log }: Host, { engine, members }: Life): Promise<
   while (!standing.leader && clock.monotonicMs() < untilMs) {
     await within(clock, untilMs - clock.monotonicMs(), standing.changed());
   }
+  await sleep(clock, 2 * limits.followMs); // until the others know it too, and ask that one
 }
 
 async function callOf<T>(

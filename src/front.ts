@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import type { Clock } from "#/base/clock.ts";
+import { sleep, type Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { Hall } from "#/base/node/door.ts";
+
+const lookMs = 10;
 
 /**
  * What stands behind a door that stays open while control planes come and go: who was asked answers,
@@ -30,6 +32,13 @@ export class Front implements Hall {
     this.#inside = undefined;
     for (const response of this.#unanswered) refuse(response);
     this.#unanswered.clear();
+  }
+
+  /** Resolves when nobody waits for an answer, or after `durationMs`. Answers that have begun are not waited for. */
+  async drained(durationMs: number): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + durationMs;
+    const isAwaited = () => [...this.#unanswered].some(({ headersSent }) => !headersSent);
+    while (isAwaited() && this.#clock.monotonicMs() < untilMs) await sleep(this.#clock, lookMs);
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
