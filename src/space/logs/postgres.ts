@@ -10,8 +10,11 @@ import { Listener } from "#/base/node/postgres/listener.ts";
 import type { PostgresServers } from "#/base/node/postgres/servers.ts";
 import type { Kind, RecordOfKind } from "#/model/record.ts";
 import { Deposed, type Batch, type Leader, type Loaded, type SharedLog } from "../log.ts";
+import { findArchived, listArchived, type Query } from "./postgres/archive.ts";
+import { Changes } from "./postgres/changes.ts";
+import { damaged } from "./postgres/damage.ts";
 import { appendValues } from "./postgres/encode.ts";
-import { damaged, findArchived, listArchived, readAll, readBatches } from "./postgres/reading.ts";
+import { readAll } from "./postgres/reading.ts";
 import { Extents } from "./extents.ts";
 import { channelOf, quoted } from "./postgres/schema.ts";
 import { setUp } from "./postgres/setup.ts";
@@ -59,6 +62,8 @@ export class PostgresLog implements SharedLog {
   #epoch: number | undefined;
   #writer: Writer | undefined;
   #extents = new Extents();
+  #ask: Query = (sql, values) => this.#query(sql, values);
+  #changes: Changes;
   #id: string | undefined;
   #changeBytes = 0;
   #trimming = false;
@@ -69,12 +74,8 @@ export class PostgresLog implements SharedLog {
   constructor(servers: PostgresServers) {
     this.#servers = servers;
     this.#schema = quoted(servers.address.schema);
-    this.#writing = new Line(servers, async (connection) => {
-      // Plans are made once, when tables are empty: all of what is written goes by key.
-      for (const way of ["seqscan", "bitmapscan", "hashjoin", "mergejoin"])
-        await connection.query(`SET enable_${way} = off`);
-      await this.#requireSame(connection);
-    });
+    this.#changes = new Changes(this.#ask, this.#schema);
+    this.#writing = new Line(servers, (connection) => this.#requireSame(connection));
     this.#reading = new Line(servers, (connection) => this.#requireSame(connection));
     this.#beating = new Line(servers, (connection) => this.#requireSame(connection));
   }
@@ -94,7 +95,8 @@ export class PostgresLog implements SharedLog {
     const connection = await this.#servers.connect();
     try {
       await this.#requireSame(connection);
-      const loaded = await readAll(connection, this.#servers.address.schema);
+      const { loaded, seen } = await readAll(connection, this.#servers.address.schema);
+      this.#changes.saw(seen);
       const [row] = await connection.query<{ bytes: number }>(
         `SELECT coalesce(sum(octet_length(body)), 0) AS bytes FROM ${this.#schema}.changes`,
       );
@@ -180,18 +182,18 @@ export class PostgresLog implements SharedLog {
     kind: K,
     names: readonly string[],
   ): Promise<(RecordOfKind<K> | undefined)[]> {
-    return findArchived((sql, values) => this.#query(sql, values), this.#schema, kind, names);
+    return findArchived(this.#ask, this.#schema, kind, names);
   }
 
   archived<K extends Kind>(
     kind: K,
     options: { prefix?: string; before?: string; project?: string; phase?: string; limit: number },
   ): Promise<RecordOfKind<K>[]> {
-    return listArchived((sql, values) => this.#query(sql, values), this.#schema, kind, options);
+    return listArchived(this.#ask, this.#schema, kind, options);
   }
 
   read(sequence: number, max: number): Promise<Batch[]> {
-    return readBatches((sql, values) => this.#query(sql, values), this.#schema, sequence, max);
+    return this.#changes.read(sequence, max);
   }
 
   async close(): Promise<void> {

@@ -64,7 +64,7 @@ DECLARE
   more bigint := 0;
   touched bigint;
 BEGIN
-  SELECT * INTO STRICT now_leads FROM ${s}.leader FOR NO KEY UPDATE;
+  SELECT * INTO STRICT now_leads FROM ${s}.leader WHERE single FOR NO KEY UPDATE;
   IF now_leads.epoch <> my_epoch OR now_leads.resigned THEN RETURN 'deposed'; END IF;
   IF now_leads.session <> my_session THEN RETURN 'stale'; END IF;
   IF now_leads.sequence <> my_sequence - 1 THEN RETURN 'gap'; END IF;
@@ -114,7 +114,8 @@ BEGIN
       ON CONFLICT (step, first) DO UPDATE SET serial = excluded.serial, count = excluded.count;
   END IF;
   UPDATE ${s}.leader
-    SET sequence = my_sequence, serial = my_serial, live = live + more, heard = clock_timestamp();
+    SET sequence = my_sequence, serial = my_serial, live = live + more, heard = clock_timestamp()
+    WHERE single;
   PERFORM pg_notify('${channelOf(schema)}', '');
   RETURN 'done';
 END $$;

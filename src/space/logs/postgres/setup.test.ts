@@ -221,6 +221,29 @@ describe("a log in PostgreSQL that is damaged", { skip }, () => {
   }
 });
 
+test(
+  "read() after a batch that another took the place of throws 'not-found'",
+  { skip },
+  async () => {
+    const [leader, follower] = [open(at("schema=other")), open(at("schema=other"))];
+    await leader.load();
+    await leader.append(batch(1));
+    await follower.follow();
+    await leader.append(batch(2));
+    assert.deepEqual(await follower.read(1, 9), [batch(2)]);
+    assert.deepEqual(await follower.read(2, 9), []);
+    // As when a server was lost with a batch that no standby had, and another was appended after that.
+    await server!.sql(`
+    UPDATE other.changes SET body = replace(body, 'j1', 'j2') WHERE sequence = 2;
+    UPDATE other.changes SET digest = md5(body)::uuid WHERE sequence = 2`);
+    await leader.append(batch(3));
+    await assert.rejects(follower.read(2, 9), (error: CanopyError) => error.code === "not-found");
+    assert.equal((await follower.follow()).sequence, 3);
+    assert.deepEqual(await follower.read(3, 9), []);
+    await Promise.all([leader.close(), follower.close()]);
+  },
+);
+
 describe("PostgreSQL with a full disk", { skip }, () => {
   test("append() throws 'no-space' having written nothing, and goes on when there is room", async () => {
     const log = open(at("schema=full"));
