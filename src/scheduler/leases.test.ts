@@ -210,6 +210,22 @@ describe("a short task handed out ahead", () => {
     assert.equal(rig.status("j1/0").lost, 0);
     assert.equal(rig.scheduler.machines()[0]!.free.milliCpus, 0);
   });
+
+  test("stays when this cloud stood still, as its end may stand behind an older beat", async () => {
+    const { rig, agent } = await taken(30);
+    await agent.finish(agent.held, {}, 1);
+    await agent.pull();
+    const { held } = agent;
+    const before = rig.status("j1/0").succeeded;
+    assert.ok(held.length > 0);
+    agent.beat([]);
+    await rig.clock.advance(limits.prefetchedMsMax + limits.heartbeatMs);
+    agent.beat([]);
+    agent.beat([]);
+    await agent.finish(held);
+    assert.deepEqual(agent.cancels, []);
+    assert.equal(rig.status("j1/0").succeeded, before + held.length);
+  });
 });
 
 describe("connect()", () => {

@@ -11,6 +11,8 @@ import type { Lease, MachineState, SessionState } from "./state.ts";
 
 /** While the disk is full, reports wait and are tried again. */
 const fullMs = 1000;
+/** What an agent had in its hands for so many of its beats, it had for limits.prefetchedMsMax by its own clock. */
+const stuckBeats = limits.prefetchedMsMax / limits.heartbeatMs;
 /** A short task that is seen running by so many beats lasts, whatever its kind. */
 const lastingBeats = 2;
 
@@ -30,6 +32,8 @@ export class OpenSession implements Session, SessionState {
   pullTasks = 0;
   /** Reports that wait for space on the disk. */
   #heldUp = 0;
+  /** When the last beats were heard, the oldest first. */
+  #beatsMs: number[] = [];
   #state: MachineState;
   #parts: SessionParts;
 
@@ -77,13 +81,18 @@ export class OpenSession implements Session, SessionState {
     board.onDue(this.#state);
   }
 
-  /** Short tasks handed out ahead that lasting ones keep from beginning run sooner elsewhere. */
+  /**
+   * Short tasks handed out ahead that lasting ones keep from beginning run sooner elsewhere. Beats are
+   * counted, and no time is measured: when this process stood still, all that was said meanwhile comes at
+   * once, and the end of a task stands behind a beat that was said before it.
+   */
   #takeBackStuck(running: ReadonlySet<Lease>): void {
-    if (this.#heldUp > 0) return; // they may have ended, and not be recorded yet
     const { board } = this.#parts;
-    const nowMs = board.clock.monotonicMs();
+    const beats = this.#beatsMs.push(board.clock.monotonicMs());
+    const untilMs = beats > stuckBeats ? this.#beatsMs.shift()! : -Infinity;
+    if (this.#heldUp > 0) return; // they may have ended, and not be recorded yet
     for (const lease of this.#state.leases) {
-      if (nowMs - lease.sinceMs < limits.prefetchedMsMax) break; // those behind it are younger
+      if (lease.sinceMs > untilMs) break; // those behind it are younger
       if (!lease.isShort || lease.isEnding || running.has(lease)) continue;
       board.revoke(lease);
       board.giveBack(lease);
