@@ -18,6 +18,7 @@ import { Tally } from "./faults/tally.ts";
 import { Client } from "./load/client.ts";
 import { mixOf } from "./load/fates.ts";
 import { Database } from "./logs/database.ts";
+import { Prober } from "./load/prober.ts";
 import { User } from "./load/user.ts";
 import { Machine } from "./world/machine.ts";
 import { Net } from "./world/net.ts";
@@ -110,6 +111,15 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
     return new User(name, parts);
   });
 
+  const probers = Array.from({ length: planes.length > 1 ? 3 : 1 }, (_, at) => {
+    const client = new Client(
+      machine(`prober-${at + 1}`),
+      () => urls,
+      () => rootToken,
+    );
+    return new Prober({ client, chance: world.stream(), registers });
+  });
+
   let convergedMs = 0;
   let isDone = false;
   const story = async () => {
@@ -118,14 +128,21 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
     rootToken = planes[0]!.engine.access.rootToken;
     for (const server of agents) server.start();
     faults.begin();
-    const lives = users.map((user) => user.live());
+    const isPast = () => world.nowMs >= pastMs;
+    const lives = [
+      ...users.map((user) => user.live()),
+      ...probers.map((prober) => prober.live(isPast)),
+    ];
     for (const life of lives) life.catch((thrown: unknown) => world.fail(thrown));
     await world.sleep(pastMs, undefined, "faults");
     // A machine may be lost for good: the others do what it had.
     if (agents.length > 1 && chance.happens(0.3)) agents[0]!.lose();
     faults.end();
     const endMs = world.nowMs;
-    while (!users.every(({ isDone }) => isDone) || !haveAllEnded(acknowledged, ledger)) {
+    while (
+      ![...users, ...probers].every(({ isDone }) => isDone) ||
+      !haveAllEnded(acknowledged, ledger)
+    ) {
       await world.sleep(1_000, undefined, "converge");
       convergedMs = world.nowMs - endMs;
       if (convergedMs > convergeMsMax)

@@ -25,6 +25,7 @@ export class Acks {
   watch(link: Link, life: Life): Link {
     const reported = new Map<number, TaskClaim[]>();
     const cancelled = new Set<number>();
+    let isOpen = true;
     const said = (text: string) => {
       if (text.startsWith(`{"type":"cancel"`)) {
         const { tasks } = JSON.parse(text) as Extract<FromCloud, { type: "cancel" }>;
@@ -35,6 +36,7 @@ export class Acks {
         reported.delete(number);
         if (waiting.length === 0) return;
         this.#world.after(turnMs, life, "acknowledged", () => {
+          if (!isOpen) return; // it may be told so on the next one
           const lost = waiting.find(([, fence]) => !cancelled.has(fence));
           if (lost)
             throw new Violation(`a report on ${lost[0]} was acknowledged before it was on disk`);
@@ -55,7 +57,10 @@ export class Acks {
         link.send(text);
       },
       bufferedBytes: () => link.bufferedBytes(),
-      close: (reason) => link.close(reason),
+      close(reason) {
+        isOpen = false;
+        link.close(reason);
+      },
       get onMessage() {
         return link.onMessage;
       },
@@ -69,7 +74,10 @@ export class Acks {
         return link.onClose;
       },
       set onClose(handler) {
-        link.onClose = handler;
+        link.onClose = (reason) => {
+          isOpen = false;
+          handler(reason);
+        };
       },
     };
   }

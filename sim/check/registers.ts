@@ -14,50 +14,68 @@ const model: Model<string | null, Input, Output> = {
         ? state
         : undefined;
     const fits = state === input.expected;
-    if (output === undefined) return fits ? input.value : state;
+    // One that was not answered need not have been carried out at all: where it does nothing, it was not.
+    if (output === undefined) return fits ? input.value : undefined;
     if (output === "conflict") return fits ? undefined : state;
     return fits ? input.value : undefined;
   },
   keyOf: (state) => state ?? "",
 };
 
-const path = "/sim/register";
+/** Another record after so many calls: long histories take long to judge. */
+const callsMax = 100;
 
-/** One record that all users read and swap, and what they were told of it. */
+/** Records that all users read and swap, one after the other, and what they were told of them. */
 export class Registers {
-  #history: Operation<Input, Output>[] = [];
+  operations = 0;
+  #histories: Operation<Input, Output>[][] = [[]];
   #seen: string | null = null;
-
-  get operations(): number {
-    return this.#history.length;
-  }
+  #swaps = 0;
 
   async read(client: Client): Promise<void> {
+    const { path, history } = this.#current();
     const calledAt = client.nowMs;
     const reply = await client.once("GET", path);
     if (reply?.status !== 200) return; // a read that was not answered tells nothing
-    this.#seen = reply.value as string | null;
-    this.#note({ type: "read" }, calledAt, client.nowMs, { value: this.#seen });
+    const value = reply.value as string | null;
+    history.push({
+      input: { type: "read" },
+      output: { value },
+      calledAt,
+      answeredAt: client.nowMs,
+    });
+    if (history === this.#current().history) this.#seen = value;
   }
 
-  async swap(client: Client, value: string): Promise<void> {
+  async swap(client: Client): Promise<void> {
+    const { path, history } = this.#current();
     const calledAt = client.nowMs;
     const expected = this.#seen;
+    const value = `v${++this.#swaps}`;
     const body = { ...(expected !== null && { expected }), value };
     const reply = await client.once("POST", path, body);
     const output =
       reply?.status === 200 ? { value } : reply?.status === 409 ? ("conflict" as const) : undefined;
-    this.#note({ type: "swap", expected, value }, calledAt, client.nowMs, output);
-  }
-
-  #note(input: Input, calledAt: number, answeredAt: number, output: Output | undefined): void {
-    this.#history.push({ input, output, calledAt, answeredAt });
+    const input = { type: "swap", expected, value } as const;
+    history.push({ input, output, calledAt, answeredAt: client.nowMs });
   }
 
   check(): void {
-    const verdict = checkLinearizable(model, this.#history);
-    if (verdict.linearizable) return;
-    const told = verdict.stuck.map((at) => JSON.stringify(this.#history[at]));
-    throw new Violation(`no order of the calls to one record explains: ${told.join(", ")}`);
+    for (const history of this.#histories) {
+      const verdict = checkLinearizable(model, history);
+      if (verdict.linearizable) continue;
+      const told = verdict.stuck.map((at) => JSON.stringify(history[at]));
+      throw new Violation(`no order of the calls to one record explains: ${told.join(", ")}`);
+    }
+  }
+
+  #current(): { path: string; history: Operation<Input, Output>[] } {
+    this.operations++;
+    if (this.#histories.at(-1)!.length >= callsMax) {
+      this.#histories.push([]);
+      this.#seen = null;
+    }
+    const number = this.#histories.length;
+    return { path: `/sim/registers/register-${number}`, history: this.#histories.at(-1)! };
   }
 }

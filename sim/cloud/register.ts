@@ -2,15 +2,16 @@ import { z } from "zod";
 import { defineCall, type AnyDefinition } from "#/api/call.ts";
 import { CanopyError } from "#/base/errors.ts";
 
-const name = "register";
+const params = z.object({ name: z.string() });
 
 const read = defineCall({
   summary: "Read a record",
   tag: "simulation",
   role: "root",
   isForAny: true,
+  params,
   answer: z.string().nullable(),
-  async run({ parts }) {
+  async run({ parts, params: { name } }) {
     return parts.space.get("project", name)?.spec.title ?? null;
   },
 });
@@ -19,9 +20,10 @@ const swap = defineCall({
   summary: "Put a value in the place of another",
   tag: "simulation",
   role: "root",
+  params,
   body: z.object({ expected: z.string().optional(), value: z.string() }),
   answer: z.string(),
-  async run({ parts: { space }, body: { expected, value } }) {
+  async run({ parts: { space }, params: { name }, body: { expected, value } }) {
     const { durable } = space.commit((tx) => {
       const title = tx.get("project", name)?.spec.title;
       if (title !== expected)
@@ -34,8 +36,8 @@ const swap = defineCall({
   },
 });
 
-/** A record that clients read and swap: the title of a project of its own. */
+/** Records that clients read and swap: titles of projects. */
 export const registerRoutes: Record<string, AnyDefinition> = {
-  "GET /sim/register": read,
-  "POST /sim/register": swap,
+  "GET /sim/registers/:name": read,
+  "POST /sim/registers/:name": swap,
 };

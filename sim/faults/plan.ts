@@ -122,6 +122,7 @@ export class Faults {
         plane().cutPower(chance.spread(60_000, 3_600_000)),
       ),
       kind("process paused", 15, () => any().machine.pause(chance.spread(20, 20_000))),
+      kind("control plane paused", 30, () => plane().machine.pause(chance.spread(500, 12_000))),
       kind("clock set", 20, () =>
         any().machine.clock.setWall((chance.fraction() - 0.5) * chance.spread(1_000, 7_200_000)),
       ),

@@ -31,6 +31,11 @@ export class Client {
     return this.machine.world.nowMs;
   }
 
+  /** The next call goes to another control plane. */
+  turn(): void {
+    this.#at++;
+  }
+
   sleep(ms: number): Promise<void> {
     return this.machine.world.sleep(ms, this.life, "client waits");
   }

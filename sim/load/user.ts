@@ -135,7 +135,7 @@ export class User {
 
   async #swap(): Promise<void> {
     await this.#registers.read(this.#client);
-    await this.#registers.swap(this.#client, `${this.#name}-${++this.#count}`);
+    await this.#registers.swap(this.#client);
     if (this.#chance.happens(0.5)) await this.#registers.read(this.#client);
   }
 

@@ -160,4 +160,48 @@ export const planted: readonly Mutant[] = [
     search: "for (const message of this.#reports.unacknowledged()) this.#connection.send(message);",
     replace: "",
   },
+  {
+    name: "leases never run out",
+    file: "src/scheduler/reaper.ts",
+    search: "if (machine.leases.length > 0) this.#expire(machine);",
+    replace: "",
+  },
+  {
+    name: "a follower skips a batch now and then",
+    file: "src/space/space.ts",
+    search: "this.#fold(batch.changes);\n    this.#sequence = batch.sequence;",
+    replace:
+      "if (batch.sequence % 20 > 0) this.#fold(batch.changes);\n    this.#sequence = batch.sequence;",
+  },
+  {
+    name: "a new leader keeps the epoch of the old one",
+    file: "src/space/space.ts",
+    search: 'this.#state = "idle";\n    this.#epoch = epoch;',
+    replace: 'this.#state = "idle";',
+  },
+  {
+    name: "a new leader does not read to the end",
+    file: "src/space/leadership.ts",
+    search: 'await space.advance();\n    if (this.#phase !== "reading") return;',
+    replace: "",
+  },
+  {
+    name: "a leader is sure for as long as nobody has told it otherwise",
+    file: "src/space/leadership.ts",
+    search:
+      'return this.#phase === "leading" && this.#parts.clock.monotonicMs() - this.#heardMs < sureMs;',
+    replace: 'return this.#phase === "leading";',
+  },
+  {
+    name: "a follower answers without a look into the log",
+    file: "src/api/standing.ts",
+    search: "return (await within(clock, limits.catchUpMs, hasCaughtUp(standing))) === true;",
+    replace: "return true;",
+  },
+  {
+    name: "what may have been done is handed on once more",
+    file: "src/api/to-leader.ts",
+    search: 'if (outcome === "unanswered" && !(mayRepeat && isWhole)) throw unanswered();',
+    replace: "",
+  },
 ];
