@@ -11,6 +11,8 @@ export interface Database {
    * done or not.
    */
   query<Row>(sql: string, values?: readonly Value[]): Promise<Row[]>;
+  /** Makes tables by these statements, unless there is one of that name. Of several who do so at once, one does. */
+  make(table: string, sql: string): Promise<void>;
   /**
    * From when this resolves, calls `onNews` with what is said on a channel by `pg_notify`, and with "" when
    * something may have been missed. What it gives ends that.

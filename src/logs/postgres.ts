@@ -34,15 +34,16 @@ export class PostgresLogs implements Logs {
   static async open(parts: PostgresLogsParts): Promise<PostgresLogs> {
     const { database } = parts;
     const s = database.schema;
-    await database.query(`
-      SELECT pg_advisory_xact_lock(hashtext('canopy logs'));
-      CREATE SCHEMA IF NOT EXISTS ${s};
-      CREATE TABLE IF NOT EXISTS ${s}.logs (
+    await database.make(
+      "logs",
+      `
+      CREATE TABLE ${s}.logs (
         job text COLLATE "C" PRIMARY KEY, lines bigint NOT NULL, bytes bigint NOT NULL
       ) WITH (fillfactor = 50);
-      CREATE TABLE IF NOT EXISTS ${s}.log_lines (
+      CREATE TABLE ${s}.log_lines (
         job text COLLATE "C", first bigint, body text COMPRESSION lz4 NOT NULL, PRIMARY KEY (job, first)
-      );`);
+      );`,
+    );
     const [row] = await database.query<{ origin: string }>("SELECT gen_random_uuid() AS origin");
     const logs = new PostgresLogs(parts, row!.origin);
     logs.#stop = await database.listen(logs.#channel, (payload) => logs.#heard(payload));

@@ -203,6 +203,23 @@ describe("PostgresObjects", { skip: postgresMissing ?? false }, () => {
     assert.equal((await parts()).length, 0);
   });
 
+  it("is opened by a user who may only use what is there, and refused with 'forbidden' where nothing is", async () => {
+    await PostgresObjects.open({ database: databaseOf("ours") });
+    await postgres!.sql(`
+      CREATE ROLE guest LOGIN;
+      GRANT USAGE ON SCHEMA ours TO guest;
+      GRANT ALL ON ALL TABLES IN SCHEMA ours TO guest;`);
+    const asGuest = (schema: string) => {
+      const url = `postgres://guest@${postgres!.host}/postgres?schema=${schema}`;
+      const database = new PostgresDatabase(new PostgresServers(url));
+      databases.push(database);
+      return PostgresObjects.open({ database });
+    };
+    const { key } = await (await asGuest("ours")).put("a", Buffer.from("x"));
+    assert.ok(key);
+    await assert.rejects(asGuest("nobodys"), (thrown: CanopyError) => thrown.code === "forbidden");
+  });
+
   it("says that the database is away with 'unavailable', and goes on when it is back", async () => {
     const objects = await PostgresObjects.open({ database: databaseOf("away") });
     await postgres!.stop("immediate");

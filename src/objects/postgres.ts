@@ -27,20 +27,21 @@ export class PostgresObjects implements Objects {
   static async open(parts: { database: Database }): Promise<PostgresObjects> {
     const { database } = parts;
     const s = database.schema;
-    await database.query(`
-      SELECT pg_advisory_xact_lock(hashtext('canopy objects'));
-      CREATE SCHEMA IF NOT EXISTS ${s};
-      CREATE TABLE IF NOT EXISTS ${s}.objects (
+    await database.make(
+      "objects",
+      `
+      CREATE TABLE ${s}.objects (
         project text, key text, upload uuid NOT NULL, size_bytes bigint NOT NULL, part_bytes int NOT NULL,
         PRIMARY KEY (project, key)
       );
-      CREATE TABLE IF NOT EXISTS ${s}.object_parts (
+      CREATE TABLE ${s}.object_parts (
         upload uuid, part int, body bytea NOT NULL, PRIMARY KEY (upload, part)
       );
       ALTER TABLE ${s}.object_parts ALTER COLUMN body SET STORAGE EXTERNAL;
-      CREATE TABLE IF NOT EXISTS ${s}.uploads (
+      CREATE TABLE ${s}.uploads (
         upload uuid PRIMARY KEY DEFAULT gen_random_uuid(), touched timestamptz NOT NULL DEFAULT clock_timestamp()
-      );`);
+      );`,
+    );
     await database.query(
       `WITH abandoned AS (
          DELETE FROM ${s}.uploads WHERE touched < clock_timestamp() - $1 * interval '1 millisecond' RETURNING upload

@@ -5,6 +5,16 @@ import { Line } from "./line.ts";
 import { Listener } from "./listener.ts";
 import type { PostgresServers } from "./servers.ts";
 
+/** Makes a schema where there is none: with IF NOT EXISTS, the right to make one would be needed where there is one. */
+export function createSchemaSql(schema: string): string {
+  return `
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN
+        CREATE SCHEMA "${schema}";
+      END IF;
+    END $$;`;
+}
+
 /** A database over a few connections, each made when it is first needed. */
 export class PostgresDatabase implements Database {
   readonly schema: string;
@@ -33,6 +43,18 @@ export class PostgresDatabase implements Database {
     } catch (thrown) {
       throw explainFailure("use the database", this.#servers.address.shown, thrown);
     }
+  }
+
+  async make(table: string, sql: string): Promise<void> {
+    const [row] = await this.query<{ there: boolean }>(
+      "SELECT to_regclass($1) IS NOT NULL AS there",
+      [`${this.schema}.${table}`],
+    );
+    if (row!.there) return;
+    await this.query(`
+      SELECT pg_advisory_xact_lock(hashtext('canopy tables'));
+      ${createSchemaSql(this.#servers.address.schema)}
+      ${sql.replaceAll("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")}`);
   }
 
   async listen(channel: string, onNews: (payload: string) => void): Promise<() => void> {

@@ -16,6 +16,7 @@ interface ServerError extends Error {
 
 /** Codes: PostgreSQL 15, appendix A. */
 const full = new Set(["53100"]);
+const noRights = "42501";
 const lost = /^(?:08|57P0|25006)/;
 const passing = /^(?:40|53|55P03|57014)/;
 
@@ -44,6 +45,12 @@ function isOfConnection(error: ServerError): boolean {
 export function explainFailure(action: string, shown: string, thrown: unknown): unknown {
   if (thrown instanceof CanopyError) return thrown;
   const failure = failureOf(thrown);
+  if ((thrown as ServerError).code === noRights)
+    return new CanopyError(
+      "forbidden",
+      `Cannot ${action} as the user of PostgreSQL at ${shown} must have the right to: ${messageOf(thrown)}`,
+      { hint: "GRANT it, or let the owner of the schema in", cause: thrown },
+    );
   if (failure === "broken") return thrown;
   if (failure === "full") return noSpace(action, shown, thrown);
   return new CanopyError(

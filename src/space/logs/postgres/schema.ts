@@ -1,4 +1,5 @@
 import { limits } from "#/base/limits.ts";
+import { createSchemaSql } from "#/base/node/postgres/database.ts";
 
 /** Grows when the tables or functions change in a way that an older control plane would not understand. */
 export const format = "1";
@@ -21,7 +22,7 @@ export const channelOf = (schema: string) => `${schema}_news`;
 export function schemaSql(schema: string): string {
   const s = quoted(schema);
   return `
-CREATE SCHEMA IF NOT EXISTS ${s};
+${createSchemaSql(schema)}
 CREATE TABLE ${s}.meta (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE ${s}.leader (
   single boolean PRIMARY KEY DEFAULT true CHECK (single),

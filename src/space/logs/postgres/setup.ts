@@ -43,7 +43,7 @@ async function make(connection: Connection, address: PostgresAddress): Promise<v
   const { schema, cell } = address;
   await connection.query("BEGIN");
   try {
-    await connection.query("SELECT pg_advisory_xact_lock(hashtext($1))", [`canopy ${schema}`]);
+    await connection.query("SELECT pg_advisory_xact_lock(hashtext('canopy tables'))");
     // By a query, as what is asked by name may be answered from what was known before the lock.
     const rows = await connection.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class
