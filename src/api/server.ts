@@ -85,8 +85,10 @@ export function buildServer(given: ServerParts): FastifyInstance {
 
 /** Links are for who leads: agents open them again, and come to the next leader. */
 async function cutLinksInTime({ standing, relay }: DoorParts): Promise<void> {
-  for (let wasLeading = false; ; wasLeading = standing.isLeading) {
-    if (wasLeading && !standing.isLeading) relay.close("another control plane leads");
+  for (let wasLeading = false; ;) {
+    const { isLeading } = standing;
+    if (wasLeading && !isLeading) relay.close("another control plane leads");
+    wasLeading = isLeading;
     await standing.changed();
   }
 }

@@ -91,6 +91,7 @@ export class Leadership implements Standing {
 
   start(): void {
     const { log, clock, report } = this.#parts;
+    this.#readMs = clock.monotonicMs(); // the space has just been loaded
     const turn = () => this.#turn();
     this.#loop = startLoop("follow", turn, { clock, log: report, everyMs: limits.followMs });
     log.onNews = () => this.#loop?.wake();
