@@ -186,13 +186,16 @@ test("a leader that stops loses no call that goes by the others", async () => {
     }
   };
   const writing = [write(one), write(other), write(one)];
-  after(() => (isOver = true));
-  await until(async () => count > 50);
-  await leader.stop();
-  const atStop = count;
-  await until(async () => count > atStop + 50);
-  isOver = true;
-  await Promise.all(writing);
+  const over = Promise.all(writing);
+  try {
+    await Promise.race([over, until(async () => count > 50)]);
+    await leader.stop();
+    const atStop = count;
+    await Promise.race([over, until(async () => count > atStop + 50)]);
+  } finally {
+    isOver = true;
+  }
+  await over;
   const { items } = await one.call<{ items: unknown[] }>("GET", "/v1/projects?limit=1000");
   assert.equal(items.length, count + 1);
 });

@@ -48,7 +48,7 @@ export const limits = {
   /** A call that needs a leader waits this long for one. */
   leaderWaitMs: 5_000,
   /** One that resigned answers what it was asked before within this; after that nobody waits for it. */
-  handOverMs: 500,
+  handOverMs: 2_000,
   /** A follower that cannot read to the end of the log within this hands a read on too. */
   catchUpMs: 2_000,
   /** A body up to this size that a follower hands on is kept, to be sent again to another leader. */
