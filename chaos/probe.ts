@@ -10,12 +10,14 @@ const path = "/v1/projects/probe";
 export class Probe {
   /** Acknowledged ones, by `performance.now()`. */
   readonly writes: { calledAt: number; answeredAt: number }[] = [];
+  #beganMs = 0;
   #newest = "probe";
   /** Any of these may have been carried out, or may be yet. */
   #unanswered = new Set<string>();
 
   async run(door: Door, history: History): Promise<void> {
     await door.must("POST", "/v1/projects", { body: { name: "probe" }, idempotencyKey: "probe" });
+    this.#beganMs = performance.now();
     for (let count = 1; !door.isOver; count++) {
       const calledAt = performance.now();
       const body = { title: `${count}` };
@@ -43,11 +45,14 @@ export class Probe {
     );
   }
 
-  /** The longest time between two acknowledged writes. */
-  get longestGapMs(): number {
-    let longest = 0;
-    for (const [at, { answeredAt }] of this.writes.entries())
-      longest = Math.max(longest, answeredAt - (this.writes[at - 1]?.answeredAt ?? answeredAt));
+  /** The longest time without an acknowledged write. */
+  get longestGap(): { fromMs: number; toMs: number } {
+    let longest = { fromMs: 0, toMs: 0 };
+    let fromMs = this.#beganMs;
+    for (const { answeredAt: toMs } of this.writes) {
+      if (toMs - fromMs > longest.toMs - longest.fromMs) longest = { fromMs, toMs };
+      fromMs = toMs;
+    }
     return longest;
   }
 

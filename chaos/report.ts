@@ -16,7 +16,7 @@ export function reportOf(log: string, outcome: Outcome): string {
     `${count(runs.runs)} effects of tasks written down, ${runs.again} of them again, after what ran them was killed`,
     `${count(outcome.recordCalls)} calls to ${outcome.records} records judged linearizable`,
     `${count(calls.answered)} calls answered, ${count(calls.unanswered)} without an answer, ${count(calls.refusedForNow)} told to come again`,
-    `longest without an acknowledged write ${seconds(outcome.longestGapMs)}`,
+    `longest without an acknowledged write ${seconds(outcome.longestGap.forMs)}, in it: ${outcome.longestGap.faults.join(", ")}`,
     ...Object.entries(recoveriesMs).map(
       ([kind, list]) =>
         `until the next one after a ${kind}: ${seconds(quantile(list, 0.5))} in the middle, ${seconds(quantile(list, 1))} at worst`,

@@ -47,7 +47,8 @@ export interface Outcome {
   records: number;
   runs: { runs: number; again: number };
   calls: { answered: number; unanswered: number; refusedForNow: number };
-  longestGapMs: number;
+  /** Without an acknowledged write, and what was done to the cloud meanwhile. */
+  longestGap: { forMs: number; faults: string[] };
   /** From a fault of a leader, or of what is below it, to the first acknowledged write, by kind of fault. */
   recoveriesMs: Record<string, number[]>;
   /** From the last fault until nothing was left to do. */
@@ -120,7 +121,7 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
     records: history.records.size,
     runs: { runs, again },
     calls: door.counts,
-    longestGapMs: probe.longestGapMs,
+    longestGap: gapOf(probe, faults),
     recoveriesMs: recoveriesOf(probe, faults),
     settledMs,
     startsRefused: site.startsRefused(),
@@ -137,4 +138,17 @@ function recoveriesOf(probe: Probe, faults: Fault[]): Record<string, number[]> {
     if (recoveryMs !== undefined) (recoveries[`${what} of ${kind}`] ??= []).push(recoveryMs);
   }
   return recoveries;
+}
+
+function gapOf({ longestGap }: Probe, faults: Fault[]): Outcome["longestGap"] {
+  const { fromMs, toMs } = longestGap;
+  const seconds = (ms: number) => (ms / 1000).toFixed(1);
+  const during = faults.filter(({ atMs, lastedMs }) => atMs + lastedMs >= fromMs && atMs <= toMs);
+  return {
+    forMs: toMs - fromMs,
+    faults: during.map(
+      ({ what, kind, victim, atMs, lastedMs }) =>
+        `${seconds(atMs - fromMs)} s ${what} of ${kind} ${victim}${lastedMs > 0 ? ` for ${seconds(lastedMs)} s` : ""}`,
+    ),
+  };
 }
