@@ -149,6 +149,8 @@ function directionFault(path: string, target: string): string | undefined {
   if (to === undefined)
     return from === undefined ? undefined : `imports ${target}, which is not part of the product`;
   if (from === undefined) {
+    if (path.startsWith("chaos/"))
+      return `imports ${target}: what judges the product from outside shares nothing with it`;
     const isUser = path.startsWith("examples/");
     return isUser
       ? `imports ${target}: an example is a user, and imports canopy-cloud/sdk`

@@ -103,6 +103,10 @@ describe("faultsOf()", () => {
       /an example is a user/,
     );
     assert.match(
+      faults({ ...empty, "chaos/a.ts": 'import "../src/base/clock.ts";' })[0]!,
+      /shares nothing with it/,
+    );
+    assert.match(
       faults({ ...empty, "src/thing/a.ts": 'import "#/base/clock.ts";' })[0]!,
       /unknown room 'thing'/,
     );
