@@ -66,6 +66,8 @@ export const limits = {
   postgresScanMs: 60_000,
   /** One that takes longer than this to commit a single row is refused at start: its leader would be taken for silent. */
   postgresCommitMsMax: 1_000,
+  /** Records that a leader archived last, kept in memory for those who ask at once. */
+  recentlyEndedBytesMax: 16 * MiB,
   /** Connections for objects, and for logs. */
   postgresConnections: 3,
   /** An object in PostgreSQL is kept in parts; an upload that gives none for so long was abandoned. */

@@ -9,11 +9,13 @@ import { Line, retryDelayMs } from "#/base/node/postgres/line.ts";
 import { Listener } from "#/base/node/postgres/listener.ts";
 import type { PostgresServers } from "#/base/node/postgres/servers.ts";
 import type { Kind, RecordOfKind } from "#/model/record.ts";
+import { encodeRecord } from "../codec.ts";
 import { Deposed, type Batch, type Leader, type Loaded, type SharedLog } from "../log.ts";
 import { findArchived, listArchived, type Query } from "./postgres/archive.ts";
 import { Changes } from "./postgres/changes.ts";
 import { damaged } from "./postgres/damage.ts";
 import { appendValues } from "./postgres/encode.ts";
+import { Recent } from "./postgres/recent.ts";
 import { readAll } from "./postgres/reading.ts";
 import { Extents } from "./extents.ts";
 import { channelOf, quoted } from "./postgres/schema.ts";
@@ -62,6 +64,7 @@ export class PostgresLog implements SharedLog {
   #epoch: number | undefined;
   #writer: Writer | undefined;
   #extents = new Extents();
+  #recent = new Recent();
   #ask: Query = (sql, values) => this.#query(sql, values);
   #changes: Changes;
   #id: string | undefined;
@@ -135,6 +138,7 @@ export class PostgresLog implements SharedLog {
       this.#epoch = row!.epoch;
       this.#writer = { connection, session: 1 };
       this.#extents.undo();
+      this.#recent.clear();
       return this.#epoch;
     } catch (thrown) {
       // Someone's append holds the row.
@@ -161,12 +165,14 @@ export class PostgresLog implements SharedLog {
     if (epoch === undefined) return;
     this.#epoch = undefined;
     this.#writer = undefined;
+    this.#recent.clear();
     await this.#query(`SELECT ${this.#schema}.resign($1)`, [epoch], this.#beating);
   }
 
   async append(batch: Batch): Promise<void> {
     const epoch = this.#leading();
-    const values = appendValues(batch, this.#extents);
+    const encoded = batch.changes.map(({ record }) => encodeRecord(record));
+    const values = appendValues(batch, encoded, this.#extents);
     try {
       for (let tries = 0; !(await this.#appended(epoch, batch, values)); tries++)
         await sleep(retryDelayMs(tries));
@@ -174,15 +180,21 @@ export class PostgresLog implements SharedLog {
       this.#extents.undo();
       throw thrown;
     }
+    if (this.#epoch === epoch) this.#recent.note(batch.changes, encoded);
     this.#changeBytes += (values[3] as string).length;
     if (this.#changeBytes > 2 * limits.changesKeptBytes) void this.#trim();
   }
 
-  find<K extends Kind>(
+  async find<K extends Kind>(
     kind: K,
     names: readonly string[],
   ): Promise<(RecordOfKind<K> | undefined)[]> {
-    return findArchived(this.#ask, this.#schema, kind, names);
+    const found = names.map((name) => this.#recent.get(kind, name));
+    const missing = names.filter((_, index) => !found[index]);
+    if (missing.length === 0) return found;
+    const rest = await findArchived(this.#ask, this.#schema, kind, missing);
+    let next = 0;
+    return found.map((record) => record ?? rest[next++]);
   }
 
   archived<K extends Kind>(
@@ -282,6 +294,7 @@ export class PostgresLog implements SharedLog {
     if (this.#epoch === epoch) {
       this.#epoch = undefined;
       this.#writer = undefined;
+      this.#recent.clear();
     }
     return new Deposed();
   }

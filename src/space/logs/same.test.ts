@@ -5,7 +5,7 @@ import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { readyStatus, type TaskStatus } from "#/model/task.ts";
-import type { Batch, SpaceLog } from "../log.ts";
+import type { Batch, SharedLog, SpaceLog } from "../log.ts";
 import { MemoryLog } from "./memory.ts";
 import { PostgresLog } from "./postgres.ts";
 import { SqliteLog } from "./sqlite.ts";
@@ -109,17 +109,26 @@ async function all(log: SpaceLog) {
 }
 
 /** That a log gives what one in memory gives, whatever happens to tasks. */
-async function assertSame(make: () => SpaceLog, numRuns: number): Promise<void> {
+async function assertSame(
+  make: () => { log: SpaceLog; follower?: SharedLog },
+  numRuns: number,
+): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(deeds, { minLength: 1, maxLength: 6 }), async (batches) => {
-      const [memory, log] = [new MemoryLog(), make()];
+      const memory = new MemoryLog();
+      const { log, follower } = make();
       const author = new Author();
       for (const each of [memory, log]) await each.load();
+      await follower?.follow();
       for (const batch of [author.begin(), ...batches.map((batch) => author.next(batch))]) {
         await memory.append(batch);
         await log.append(batch);
-        assert.deepEqual(await all(log), await all(memory));
+        const expected = await all(memory);
+        assert.deepEqual(await all(log), expected);
+        // A leader may remember what it wrote; one that follows must find it.
+        if (follower) assert.deepEqual(await all(follower), expected);
       }
+      await follower?.close();
       await log.close();
     }),
     { numRuns },
@@ -127,7 +136,7 @@ async function assertSame(make: () => SpaceLog, numRuns: number): Promise<void> 
 }
 
 test("SQLite, which packs ended tasks, gives what a log in memory gives", async () => {
-  await assertSame(() => new SqliteLog(":memory:", { durability: "normal" }), 150);
+  await assertSame(() => ({ log: new SqliteLog(":memory:", { durability: "normal" }) }), 150);
 });
 
 test(

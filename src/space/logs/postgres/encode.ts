@@ -1,15 +1,20 @@
 import type { AnyRecord, Change } from "#/model/record.ts";
-import { encodeRecord } from "../../codec.ts";
 import type { Batch } from "../../log.ts";
 import type { Extents } from "../extents.ts";
 
 const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
 const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
 
-/** What the function `append` takes, after the epoch and the session: nulls stand for columns with nothing in them. */
-export function appendValues(batch: Batch, extents: Extents): (string | number | null)[] {
+/**
+ * What the function `append` takes, after the epoch and the session: nulls stand for columns with nothing in
+ * them. `encoded` are the records of the changes, as they are written.
+ */
+export function appendValues(
+  batch: Batch,
+  encoded: readonly string[],
+  extents: Extents,
+): (string | number | null)[] {
   const { sequence, serial, changes } = batch;
-  const encoded = changes.map(({ record }) => encodeRecord(record));
   const { added, set, gone, ended, back, made } = sort(changes);
   const bodies = (indexes: readonly number[]) =>
     orNull(indexes, () => indexes.map((index) => encoded[index]).join("\n"));
