@@ -146,7 +146,10 @@ test(
     const server = await PostgresServer.start();
     let schemas = 0;
     try {
-      const open = () => new PostgresLog(new PostgresServers(`${server.url}?schema=s${++schemas}`));
+      const open = () => {
+      const servers = new PostgresServers(`${server.url}?schema=s${++schemas}`);
+      return { log: new PostgresLog(servers), follower: new PostgresLog(servers) };
+    };
       await assertSame(open, 20);
     } finally {
       server.destroy();
