@@ -147,9 +147,9 @@ test(
     let schemas = 0;
     try {
       const open = () => {
-      const servers = new PostgresServers(`${server.url}?schema=s${++schemas}`);
-      return { log: new PostgresLog(servers), follower: new PostgresLog(servers) };
-    };
+        const servers = new PostgresServers(`${server.url}?schema=s${++schemas}`);
+        return { log: new PostgresLog(servers), follower: new PostgresLog(servers) };
+      };
       await assertSame(open, 20);
     } finally {
       server.destroy();
