@@ -10,12 +10,19 @@ export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url
 
 /** A cloud as its user has it: the real program, in processes of its own, in a temporary folder. */
 export class TestCloud {
-  readonly dataFolder = mkdtempSync(join(tmpdir(), "canopy-e2e-"));
+  readonly dataFolder: string;
+  /** What `canopy up` is started by, as a tracer, and with what more in its environment. */
+  startedBy: string[] = [];
+  moreEnv: Record<string, string> = {};
   url = "";
   key = "";
   joinLine = "";
   port = 0;
   #process: ChildProcess | undefined;
+
+  constructor(folder = tmpdir()) {
+    this.dataFolder = mkdtempSync(join(folder, "canopy-e2e-"));
+  }
 
   /** Environment with which `canopy` commands speak to this cloud. */
   get env(): Record<string, string> {
@@ -34,14 +41,12 @@ export class TestCloud {
 
   /** Starts `canopy up`, or starts it again on the same port, and waits until it is ready. */
   async up(...flags: string[]): Promise<void> {
-    const child = spawn(
-      canopyFile,
-      ["up", "--data", this.dataFolder, "--port", String(this.port), "--json", ...flags],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...this.env, CANOPY_URL: "", CANOPY_KEY: "" },
-      },
-    );
+    const own = ["up", "--data", this.dataFolder, "--port", String(this.port), "--json"];
+    const [program, ...args] = [...this.startedBy, canopyFile, ...own, ...flags];
+    const child = spawn(program!, args, {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...this.env, CANOPY_URL: "", CANOPY_KEY: "", ...this.moreEnv },
+    });
     this.#process = child;
     let text = "";
     for await (const piece of child.stdout) {
@@ -56,10 +61,27 @@ export class TestCloud {
     this.port = Number(new URL(ready.url).port);
   }
 
+  get #hasEnded(): boolean {
+    return this.#process?.exitCode != null || this.#process?.signalCode != null;
+  }
+
+  /** Resolves when the control plane has ended by itself: with its exit code, or the signal that ended it. */
+  async ended(): Promise<number | string> {
+    const { exitCode, signalCode } = this.#process!;
+    if (this.#hasEnded) return exitCode ?? signalCode!;
+    const [code, signal] = (await once(this.#process!, "exit")) as [number | null, string | null];
+    return code ?? signal!;
+  }
+
   /** Ends the control plane as a power cut of its process would. */
   async kill(): Promise<void> {
+    if (this.#hasEnded) return;
     const ended = once(this.#process!, "exit");
-    this.#process!.kill("SIGKILL");
+    const { pid } = this;
+    // A tracer would leave what it traces behind; without that it ends by itself.
+    const traced = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    if (this.startedBy.length > 0 && traced !== "") process.kill(Number(traced), "SIGKILL");
+    else this.#process!.kill("SIGKILL");
     await ended;
   }
 
@@ -70,16 +92,26 @@ export class TestCloud {
 
   /** Ends it as a service manager does, and keeps its data. */
   async end(): Promise<void> {
-    if (!this.#process || this.#process.exitCode !== null || this.#process.signalCode !== null)
-      return;
+    if (!this.#process || this.#hasEnded) return;
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGTERM");
     await ended;
   }
 
   async stop(): Promise<void> {
-    await this.end();
+    if (this.startedBy.length > 0) await this.kill();
+    else await this.end();
+    if (this.#process?.signalCode === "SIGKILL") this.#endAgent();
     rmSync(this.dataFolder, { recursive: true, force: true });
+  }
+
+  /** Left behind by a control plane that was killed, it would wait an hour for it. */
+  #endAgent(): void {
+    try {
+      process.kill(this.agentPid, "SIGKILL");
+    } catch {
+      // There is none.
+    }
   }
 
   /** Runs `canopy` with these arguments to its end. */

@@ -35,8 +35,8 @@ export const plants: readonly Plant[] = [
   {
     what: "SQLite does not sync around checkpoints",
     file: sqlite,
-    from: "PRAGMA synchronous = NORMAL",
-    to: "PRAGMA synchronous = OFF",
+    from: 'exec("PRAGMA synchronous = NORMAL")',
+    to: 'exec("PRAGMA synchronous = OFF")',
   },
   {
     what: "a start gives out its epoch before that is on disk",

@@ -67,7 +67,7 @@ export class SqliteLog implements SpaceLog {
     this.#file = file;
     this.#checkpointPages = options.checkpointPages ?? limits.checkpointPages;
     this.#changesKeptBytes = options.changesKeptBytes ?? limits.changesKeptBytes;
-    const hasWriteAhead = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+    const isWhole = hasWriteAhead(file);
     this.#database = new DatabaseSync(file, { timeout: 0 });
     try {
       this.#database.exec(`
@@ -83,12 +83,12 @@ export class SqliteLog implements SpaceLog {
         ) STRICT;
         INSERT INTO meta VALUES ('epoch', 0), ('open', 0) ON CONFLICT DO NOTHING;
       `);
-      if (!hasWriteAhead && this.#meta("open") === 1) throw missingWriteAhead(file);
+      if (!isWhole && this.#meta("open") === 1) throw missingWriteAhead(file);
       this.#database.exec(`
         UPDATE meta SET value = CASE key WHEN 'epoch' THEN max(value, ${Number(options.epochAbove ?? 0)}) + 1 WHEN 'open' THEN 1 ELSE value END;
-        PRAGMA wal_checkpoint(PASSIVE);
-        PRAGMA synchronous = NORMAL;
       `);
+      checkpointWhenRoom(this.#database);
+      this.#database.exec("PRAGMA synchronous = NORMAL");
       this.#archive = new Archive(this.#database);
       this.#statements = prepare(this.#database);
       if (options.durability !== "normal")
@@ -256,9 +256,13 @@ export class SqliteLog implements SpaceLog {
   async close(): Promise<void> {
     if (!this.#database.isOpen) return;
     this.#writeAhead?.close();
-    // A disk too full for this leaves the write-ahead log where it is, as after kill -9.
-    this.#database.exec("PRAGMA synchronous = FULL; UPDATE meta SET value = 0 WHERE key = 'open'");
+    const isMarked = markClosed(this.#database);
     this.#database.close();
+    if (isMarked || hasWriteAhead(this.#file)) return;
+    // The disk was too full to say that it is closed; without the write-ahead log there is room.
+    const again = new DatabaseSync(this.#file, { timeout: 0 });
+    markClosed(again);
+    again.close();
   }
 }
 
@@ -281,6 +285,30 @@ function prepare(database: DatabaseSync) {
       "SELECT sequence, serial, body FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
     ),
   };
+}
+
+function hasWriteAhead(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** False when the disk is too full for it. */
+function markClosed(database: DatabaseSync): boolean {
+  try {
+    database.exec("PRAGMA synchronous = FULL; UPDATE meta SET value = 0 WHERE key = 'open'");
+    return true;
+  } catch (thrown) {
+    if (!isFull(thrown)) throw thrown;
+    return false;
+  }
+}
+
+/** What a start found goes into the database, written anew; with a disk too full for that it stays where it is. */
+function checkpointWhenRoom(database: DatabaseSync): void {
+  try {
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch (thrown) {
+    if (!isFull(thrown)) throw thrown;
+  }
 }
 
 function missingWriteAhead(file: string): CanopyError {
