@@ -62,7 +62,8 @@ export class TestCloud {
   }
 
   get #hasEnded(): boolean {
-    return this.#process?.exitCode != null || this.#process?.signalCode != null;
+    const { exitCode = null, signalCode = null } = this.#process ?? {};
+    return exitCode !== null || signalCode !== null;
   }
 
   /** Resolves when the control plane has ended by itself: with its exit code, or the signal that ended it. */

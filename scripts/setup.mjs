@@ -12,6 +12,7 @@ const testPrograms = {
   awk: "mawk",
   ip: "iproute2",
 
+  mount: "mount",
   setpriv: "util-linux",
   sort: "coreutils",
   strace: "strace",
