@@ -3,6 +3,7 @@ import type { StepRecord } from "#/model/step.ts";
 import type { TaskRecord } from "#/model/task.ts";
 import type { AnyRecord } from "#/model/record.ts";
 import type { Plane } from "../cloud/plane.ts";
+import { longestMs, type Fate } from "../load/fates.ts";
 import type { Client } from "../load/client.ts";
 import type { Acknowledged, AskedJob } from "./acknowledged.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,6 +26,23 @@ function hasEnded(ledger: Ledger, id: string): boolean {
     if (succeeded + failed + cancelled !== offered) return false;
   }
   return true;
+}
+
+/** What acknowledged tasks that have not ended take when one runs after the other. */
+export function workLeftMs(acknowledged: Acknowledged, ledger: Ledger): number {
+  let leftMs = 0;
+  for (const { id, steps } of acknowledged.jobs.values()) {
+    if (hasEnded(ledger, id)) continue;
+    for (const [number, { inputs }] of steps.entries()) {
+      for (const [index, input] of inputs.entries()) {
+        const task = ledger.record<TaskRecord>("task", `${id}/${number}/${index}`);
+        const phase = task?.status.phase ?? "ready";
+        if (phase === "ready" || phase === "waiting")
+          leftMs += longestMs(JSON.parse(input) as Fate);
+      }
+    }
+  }
+  return leftMs;
 }
 
 /** Of a job that does not end: what it waits for, for people. */

@@ -30,6 +30,7 @@ const againMs = 500;
 export class Plane {
   readonly machine: Machine;
   engine: Engine | undefined;
+  #close: () => void = () => {};
   #ledger: Ledger;
   #acks: Acks;
   #database: Machine | undefined;
@@ -54,6 +55,15 @@ export class Plane {
     return life;
   }
 
+  /** In good order: another leads before it is gone, and what is pending is written. */
+  async stop(): Promise<void> {
+    const { engine } = this;
+    if (!engine) return;
+    await engine.resign();
+    this.#close();
+    await engine.stop();
+  }
+
   async #alone(life: Life, host: Host): Promise<void> {
     const log = new DiskLog(this.machine, life, this.#ledger);
     const onBroken = (thrown: unknown) => this.#ended(life, thrown);
@@ -74,10 +84,10 @@ export class Plane {
           onOver: () => over.resolve(),
           shared: { secrets: { agree: (name, proposed) => log.agree(name, proposed) } },
         });
-        const close = this.#open(life, host, engine, (link) => link);
+        this.#open(life, host, engine, (link) => link);
         await over.promise;
         this.engine = undefined;
-        close();
+        this.#close();
         engine.stop().catch(() => {});
       } catch (thrown) {
         if (!isOutside(thrown)) throw thrown;
@@ -86,8 +96,8 @@ export class Plane {
     }
   }
 
-  /** Opens the door to an engine; gives what closes it. */
-  #open(life: Life, host: Host, engine: Engine, watch: (link: Link) => Link): () => void {
+  /** Opens the door to an engine. */
+  #open(life: Life, host: Host, engine: Engine, watch: (link: Link) => Link): void {
     this.engine = engine;
     const { clock, random, log, network } = host;
     const { space, standing, access } = engine;
@@ -117,7 +127,7 @@ export class Plane {
     void cutLinksInTime(parts);
     const { rootToken } = access;
     const announcing = startAnnouncing(host, { standing, members, rootToken });
-    return () => {
+    this.#close = () => {
       close();
       announcing.stop();
       parts.relay.close("Canopy is stopping");
@@ -140,8 +150,10 @@ export class Plane {
 
 /** Links are for who leads, as in `api/server.ts`. */
 async function cutLinksInTime({ standing, relay }: DoorParts): Promise<void> {
-  for (let wasLeading = false; ; wasLeading = standing.isLeading) {
-    if (wasLeading && !standing.isLeading) relay.close("another control plane leads");
+  for (let wasLeading = false; ;) {
+    const { isLeading } = standing;
+    if (wasLeading && !isLeading) relay.close("another control plane leads");
+    wasLeading = isLeading;
     await standing.changed();
   }
 }

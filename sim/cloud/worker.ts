@@ -42,6 +42,11 @@ export class Worker {
     return life;
   }
 
+  /** In good order: what has not begun is given back. */
+  async stop(): Promise<void> {
+    await this.agent?.stop();
+  }
+
   async #start(life: Life, host: Host): Promise<void> {
     const folder = "/data/agent";
     const isKnown = (await host.files.stat(`${folder}/identity.json`)) !== undefined;

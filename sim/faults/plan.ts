@@ -117,6 +117,8 @@ export class Faults {
     return [
       kind("control plane killed", 60, () => plane().kill(chance.spread(200, 20_000))),
       kind("agent killed", 40, () => other().kill(chance.spread(200, 30_000))),
+      kind("control plane stopped", 90, () => plane().stop(chance.spread(200, 10_000))),
+      kind("agent stopped", 90, () => other().stop(chance.spread(200, 10_000))),
       kind("power cut", 120, () => any().cutPower(chance.spread(1_000, 60_000))),
       kind("control plane away long", 3_000, () =>
         plane().cutPower(chance.spread(60_000, 3_600_000)),

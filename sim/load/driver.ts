@@ -1,20 +1,11 @@
+import { sleep } from "#/base/clock.ts";
 import type { Seat, Ticket } from "#/drivers/admission.ts";
 import type { Driver, DriverParts, MakeDriver, Outcome, Work } from "#/drivers/driver.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
 import type { Executions } from "../check/executions.ts";
+import type { Fate } from "./fates.ts";
 import type { Tally } from "../faults/tally.ts";
-
-/** What a task does, written into its input. */
-export interface Fate {
-  /** Makes inputs differ. */
-  id: string;
-  ms: number;
-  /** The first attempts that fail. */
-  fails: number;
-  /** The first attempts that never end by themselves. */
-  hangs: number;
-}
 
 interface Running {
   work: Work;
@@ -80,7 +71,10 @@ class SimDriver implements Driver {
 
   forget(): void {}
 
-  async stop(): Promise<void> {}
+  /** Whoever stops it has cancelled all that runs. */
+  async stop(): Promise<void> {
+    await sleep(this.#parts.clock, 2 * cancelMs);
+  }
 
   #run(work: Work, seat: Seat): void {
     const { clock } = this.#parts;

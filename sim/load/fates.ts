@@ -1,5 +1,23 @@
 import type { Chance } from "../world/chance.ts";
-import type { Fate } from "./driver.ts";
+
+/** What a task does, written into its input. */
+export interface Fate {
+  /** Makes inputs differ. */
+  id: string;
+  ms: number;
+  /** The first attempts that fail. */
+  fails: number;
+  /** The first attempts that never end by themselves. */
+  hangs: number;
+}
+
+/** An attempt is ended after this, whatever it does. */
+export const timeoutMs = 60_000;
+
+/** What it may take with all that goes wrong in it, on a machine of its own. */
+export function longestMs({ ms, fails, hangs }: Fate): number {
+  return ms * (1 + fails) + hangs * timeoutMs;
+}
 
 /** How much of what kind of work a run has. */
 export interface Mix {

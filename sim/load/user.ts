@@ -3,8 +3,7 @@ import type { Registers } from "../check/registers.ts";
 import { Violation } from "../check/violation.ts";
 import type { Chance } from "../world/chance.ts";
 import type { Client, Reply } from "./client.ts";
-import type { Fate } from "./driver.ts";
-import { fateOf, type Mix } from "./fates.ts";
+import { fateOf, timeoutMs, type Fate, type Mix } from "./fates.ts";
 
 const triesMax = 2_000;
 
@@ -153,7 +152,7 @@ export class User {
       run: { driver: "process", command: ["sim"] },
       retries,
       retryMs: this.#chance.pick([0, 500, 2_000]),
-      timeoutMs: 60_000,
+      timeoutMs,
       needs: { cpus: this.#chance.pick([0.1, 1, 1, 2]) },
       source: { type: "inputs", inputs: this.#inputs(retries, dooms) },
     };
