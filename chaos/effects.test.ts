@@ -35,12 +35,13 @@ describe("checkEffects()", () => {
     const others = [
       [],
       [{ pid: 12, wallMs: 5500 }],
-      [{ pid: 10, wallMs: 4000 }],
       [{ pid: 10, wallMs: 6500 }],
       [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 1000 }],
     ];
     for (const faults of others)
       assert.match(check(twice, faults).violations[0] ?? "", /task j\/0\/0 ran again at 6000/);
+    const early = [{ pid: 10, wallMs: 1000, what: "pause" as const, lastedMs: 3000 }];
+    assert.equal(check(twice, early).violations.length, 1);
     const lost = [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 9000 }];
     assert.deepEqual(check(twice, lost).violations, []);
   });

@@ -3,8 +3,6 @@ import type { Fault } from "./faults.ts";
 
 /** A pause or a cut shorter than this does not cost a machine its leases. */
 const harmlessMs = 5000;
-/** Between two clocks: a task writes down its time, then is killed. */
-const slackMs = 100;
 
 interface Effects {
   /** Lines that tasks have written: each is a task that began. */
@@ -33,11 +31,11 @@ export function checkEffects(
           found.again += 1;
           const [, agent, runner, beganMs] = own[at - 1]!.split(" ").map(Number);
           const againMs = Number(own[at]!.split(" ")[3]);
+          // What runs on for a moment after its agent was killed has begun later than that.
           const isReason = ({ what, pid, wallMs, lastedMs }: Fault) =>
             (pid === agent || pid === runner) &&
-            wallMs >= beganMs! - slackMs &&
             wallMs <= againMs &&
-            (what === "kill" || lastedMs > harmlessMs);
+            (what === "kill" || (lastedMs > harmlessMs && wallMs + lastedMs >= beganMs!));
           if (faults.some(isReason)) continue;
           found.violations.push(
             `task ${id}/0/${index} ran again at ${againMs}, after it had begun at ${beganMs} in process ${runner} of agent ${agent}, which nobody had killed`,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 /** What tasks compute, so that anyone can tell the right result: a function of the input and nothing else. */
 export const moduleSource = `
 import { appendFileSync } from "node:fs";
+const agent = process.ppid; // while it lives: a process without its parent has another
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const plain = async (seed, index) => ({ seed, value: (seed * 31 + index * index) % 1000003 });
 export const slow = async (seed, index, ms) => {
@@ -10,7 +11,7 @@ export const slow = async (seed, index, ms) => {
   return { seed, value: (seed * 31 + index * index) % 1000003 };
 };
 export const marked = async (seed, index, ms, file) => {
-  appendFileSync(file, [index, process.ppid, process.pid, Date.now()].join(" ") + "\\n");
+  appendFileSync(file, [index, agent, process.pid, Date.now()].join(" ") + "\\n");
   await rest(ms);
   return { seed, value: (seed * 31 + index * index) % 1000003 };
 };
