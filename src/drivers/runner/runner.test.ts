@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { decodeValue } from "#/model/value.ts";
@@ -12,6 +15,8 @@ after(() => rig.close());
 const MiB = 1 << 20;
 const module = await rig.module(`
   import { spawn } from "node:child_process";
+  import { appendFileSync } from "node:fs";
+  export const notes = async (file, ms) => { appendFileSync(file, "x"); await sleeps(ms); };
   export const square = (x) => x * x;
   export const add = async (a, b) => a + b;
   export const echo = (x) => x;
@@ -96,6 +101,20 @@ test("a runner gives what functions return, plain or promised", async () => {
     { input: '{"a":\n1}' },
   );
   assert.equal(result, '{"a":1}');
+});
+
+test("a task is not run again because its agent stood still before it read the result", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "canopy-still-"));
+  const [first, second] = [join(folder, "first"), join(folder, "second")];
+  const noted = step("notes");
+  for (let count = 0; count < 30; count++) await noted(join(folder, "before"), 0);
+  const both = [noted(first, 0), noted(second, 20)];
+  await new Promise((resolve) => setImmediate(resolve));
+  const untilMs = performance.now() + limits.runnerSilentMs + 500;
+  while (performance.now() < untilMs); // both end meanwhile, and what they gave lies unread
+  await Promise.all(both);
+  assert.deepEqual([readFileSync(first, "utf8"), readFileSync(second, "utf8")], ["x", "x"]);
+  rmSync(folder, { recursive: true });
 });
 
 test("a runner stays warm from task to task", async () => {

@@ -86,25 +86,26 @@ class RunnerDriver implements Driver {
   #sweepSoon(delayMs: number): void {
     this.#sweep?.cancel();
     this.#isSweepingOften = delayMs === sweepMs;
-    this.#sweep = this.#parts.clock.after(
-      delayMs,
-      () => {
-        this.#isSweepingOften = false;
-        const nowMs = this.#parts.clock.monotonicMs();
-        let isBusy = false;
-        let idle = 0;
-        for (const [key, pool] of this.#pools) {
-          pool.sweep(nowMs);
-          isBusy ||= pool.isBusy;
-          idle += pool.idleCount;
-          if (pool.isUnused) this.#drop(key, pool);
-        }
-        if (idle > limits.runnersIdleMax) this.#endOldestIdle(idle - limits.runnersIdleMax);
-        if (isBusy) this.#sweepSoon(sweepMs);
-        else if (idle > 0) this.#sweepSoon(sweepRestingMs);
-      },
-      true,
-    );
+    const { clock } = this.#parts;
+    // What lies unread is read first: after a time in which this process stood still it would be news.
+    this.#sweep = clock.after(delayMs, () => clock.soon(() => this.#sweepNow()), true);
+  }
+
+  #sweepNow(): void {
+    if (this.#isStopped) return;
+    this.#isSweepingOften = false;
+    const nowMs = this.#parts.clock.monotonicMs();
+    let isBusy = false;
+    let idle = 0;
+    for (const [key, pool] of this.#pools) {
+      pool.sweep(nowMs);
+      isBusy ||= pool.isBusy;
+      idle += pool.idleCount;
+      if (pool.isUnused) this.#drop(key, pool);
+    }
+    if (idle > limits.runnersIdleMax) this.#endOldestIdle(idle - limits.runnersIdleMax);
+    if (isBusy) this.#sweepSoon(sweepMs);
+    else if (idle > 0) this.#sweepSoon(sweepRestingMs);
   }
 
   #drop(key: string, pool: Pool): void {
