@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { SqliteLog } from "#/space/logs/sqlite.ts";
+
+const workload = fileURLToPath(new URL("workload.ts", import.meta.url));
+const life = "1"; // one that is not killed
+
+/** Lets the workload live with the nth sync of a file failing; gives its exit code and what was recorded. */
+function live(folder: string, failing: { call: string; file: string; number: number }) {
+  const [data, marks, recording] = ["data", "marks", "calls"].map((name) => join(folder, name));
+  const { call, file, number } = failing;
+  const { status } = spawnSync("strace", [
+    ...["-f", "-qq", "-o", recording!, "-P", join(data!, file), "-P", marks!],
+    ...["-e", `trace=write,${call}`, "-e", `inject=${call}:error=EIO:when=${number}`],
+    ...[process.execPath, workload, data!, marks!, "1", life],
+  ]);
+  return { status, lines: readFileSync(recording!, "utf8").split("\n"), data: data! };
+}
+
+describe("when a sync fails, the process ends and acknowledges nothing after it:", () => {
+  const cases = [
+    { what: "of the database, in a checkpoint", call: "fsync", file: "space.db", number: 5 },
+    {
+      what: "of the write-ahead log, before a checkpoint",
+      call: "fsync",
+      file: "space.db-wal",
+      number: 12,
+    },
+    { what: "of a batch", call: "fdatasync", file: "space.db-wal", number: 10 },
+  ];
+  for (const { what, ...failing } of cases) {
+    test(what, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "canopy-failing-"));
+      try {
+        const { status, lines, data } = live(folder, failing);
+        assert.equal(status, 1);
+        const at = lines.findIndex((line) => line.includes("(INJECTED)"));
+        const isAcknowledged = (line: string) => /kept\\":\d/.test(line);
+        const before = lines.slice(0, at).filter(isAcknowledged).length;
+        assert.ok(before > 0, "some are acknowledged before");
+        assert.deepEqual(lines.slice(at).filter(isAcknowledged), []);
+        const log = new SqliteLog(join(data, "space.db"));
+        const { records } = await log.load();
+        const count = [...records].find(({ name }) => name === "count")?.spec as { title: string };
+        assert.ok(Number(count.title) >= before, `${count.title} commits, ${before} acknowledged`);
+        await log.close();
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
