@@ -14,11 +14,11 @@ const life = "1"; // one that is not killed
 function live(folder: string, failing: { call: string; file: string; number: number }) {
   const [data, marks, recording] = ["data", "marks", "calls"].map((name) => join(folder, name));
   const { call, file, number } = failing;
-  const { status } = spawnSync("strace", [
-    ...["-f", "-qq", "-o", recording!, "-P", join(data!, file), "-P", marks!],
-    ...["-e", `trace=write,${call}`, "-e", `inject=${call}:error=EIO:when=${number}`],
-    ...[process.execPath, workload, data!, marks!, "1", life],
-  ]);
+  const paths = ["-P", join(data!, file), "-P", marks!];
+  const inject = ["-e", `trace=write,${call}`, "-e", `inject=${call}:error=EIO:when=${number}`];
+  const program = [process.execPath, workload, data!, marks!, "1", life];
+  const args = ["-f", "-qq", "-o", recording!].concat(paths, inject, program);
+  const { status } = spawnSync("strace", args);
   return { status, lines: readFileSync(recording!, "utf8").split("\n"), data: data! };
 }
 
