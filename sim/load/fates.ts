@@ -35,7 +35,7 @@ export function mixOf(chance: Chance): Mix {
     taskMs: [1, longMs],
     fails: chance.pick([0, 0.05, 0.2]),
     hangs: chance.pick([0, 0, 0.03]),
-    pauseMs: [200, chance.pick([5_000, 20_000, 60_000])],
+    pauseMs: [200, chance.pick([10_000, 60_000, 240_000])],
   };
 }
 
