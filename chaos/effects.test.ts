@@ -31,6 +31,12 @@ describe("checkEffects()", () => {
     }
   });
 
+  test("takes a program without its parent for one whose agent was killed", () => {
+    const orphan = ["0 1 11 5000", "0 20 21 6000"];
+    assert.deepEqual(check(orphan, [{ kind: "agent", pid: 9, wallMs: 4990 }]).violations, []);
+    assert.equal(check(orphan, [{ kind: "leader", pid: 9, wallMs: 4990 }]).violations.length, 1);
+  });
+
   test("finds a task that ran again with no reason", () => {
     const others = [
       [],

@@ -31,9 +31,11 @@ export function checkEffects(
           found.again += 1;
           const [, agent, runner, beganMs] = own[at - 1]!.split(" ").map(Number);
           const againMs = Number(own[at]!.split(" ")[3]);
+          // A program whose agent was killed before it could look has the first process as its parent.
+          const isOrphan = agent === 1;
           // What runs on for a moment after its agent was killed has begun later than that.
-          const isReason = ({ what, pid, wallMs, lastedMs }: Fault) =>
-            (pid === agent || pid === runner) &&
+          const isReason = ({ what, kind, pid, wallMs, lastedMs }: Fault) =>
+            (pid === agent || pid === runner || (isOrphan && kind === "agent")) &&
             wallMs <= againMs &&
             (what === "kill" || (lastedMs > harmlessMs && wallMs + lastedMs >= beganMs!));
           if (faults.some(isReason)) continue;

@@ -105,7 +105,7 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
   } catch (thrown) {
     history.violate(String(thrown));
   }
-  for (const fault of faults) history.tell("fault", fault, 0);
+  for (const fault of faults) history.tell("fault", { fault }, 0);
   const { runs, again, violations } = checkEffects(history.jobs.values(), faults);
   for (const violation of violations) history.violate(violation);
   for (const end of site.ownEnds()) history.violate(end);
