@@ -6,8 +6,8 @@ import { Contents } from "#/doctor/contents.ts";
 import { goodUnless, type Finding } from "#/doctor/finding.ts";
 import { examineSurroundings } from "#/doctor/surroundings.ts";
 import { FileObjects } from "#/objects/files.ts";
-import { examineSqlite, type LogFault, type Mendable } from "#/space/logs/sqlite-examine.ts";
-import { repairSqlite } from "#/space/logs/sqlite-repair.ts";
+import { examineSqlite, type LogFault, type Mendable } from "#/space/logs/sqlite/examine.ts";
+import { repairSqlite } from "#/space/logs/sqlite/repair.ts";
 
 /**
  * Looks at all that a data folder holds; changes nothing unless told to repair, and then only what can

@@ -28,7 +28,7 @@ export const plants: readonly Plant[] = [
   },
   {
     what: "a small batch is acknowledged before it is synced",
-    file: "src/space/logs/write-ahead.ts",
+    file: "src/space/logs/sqlite/write-ahead.ts",
     from: "    fdatasyncSync(this.#descriptor);",
     to: "    void this.syncAside();",
   },

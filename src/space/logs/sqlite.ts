@@ -5,11 +5,11 @@ import { limits } from "#/base/limits.ts";
 import type { Change, Kind, RecordOfKind } from "#/model/record.ts";
 import { decodeChanges, encodeChange, encodeRecord } from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
-import { Archive, hasSucceeded } from "./archive.ts";
-import type { Encoded } from "./packs.ts";
-import { cannotOpen, damaged, isFull } from "./sqlite-errors.ts";
-import { inspectChanges, readLive } from "./sqlite-load.ts";
-import { WriteAhead } from "./write-ahead.ts";
+import { Archive, hasSucceeded } from "./sqlite/archive.ts";
+import type { Encoded } from "./sqlite/packs.ts";
+import { cannotOpen, damaged, isFull } from "./sqlite/errors.ts";
+import { inspectChanges, readLive } from "./sqlite/load.ts";
+import { WriteAhead } from "./sqlite/write-ahead.ts";
 
 export interface SqliteOptions {
   /** "normal" survives kill -9 but not a power cut: for measuring only. Default "full". */
@@ -27,7 +27,7 @@ export interface SqliteOptions {
 /**
  * A log in one SQLite file. Live records stand in `live` by serial, so that adding is always at the
  * end of the tree and starting reads them in the order they were made; ended ones move to the archive
- * (archive.ts), found by name; each batch is one row of `changes`, for watchers that come back.
+ * (sqlite/archive.ts), found by name; each batch is one row of `changes`, for watchers that come back.
  * All three are written in one transaction.
  *
  * Where SQLite itself would sync (synchronous = FULL), the process stands still while the disk works,

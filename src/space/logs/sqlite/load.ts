@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "#/base/errors.ts";
 import type { AnyRecord } from "#/model/record.ts";
-import { decodeRecord, decodeRecords } from "../codec.ts";
-import { damaged, readError } from "./sqlite-errors.ts";
+import { decodeRecord, decodeRecords } from "../../codec.ts";
+import { damaged, readError } from "./errors.ts";
 
 /**
  * What is kept of changes. Throws "damaged", with the number of the batch, when one is missing: between

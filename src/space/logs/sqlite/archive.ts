@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AnyRecord, Kind, RecordOfKind } from "#/model/record.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
-import { decodeRecord, encodeChange, encodeElsewhere } from "../codec.ts";
-import type { SpaceLog } from "../log.ts";
-import { Extents, type Extent } from "./extents.ts";
+import { decodeRecord, encodeChange, encodeElsewhere } from "../../codec.ts";
+import type { SpaceLog } from "../../log.ts";
+import { Extents, type Extent } from "../extents.ts";
 import { Packs, type Encoded } from "./packs.ts";
 
 /** Serials of tasks that one step of a listing looks at. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
-import { decodeRecords } from "../codec.ts";
+import { decodeRecords } from "../../codec.ts";
 
 /** A change with its record as it is written. */
 export interface Encoded {

@@ -3,9 +3,9 @@ import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "#/base/errors.ts";
 import type { AnyRecord } from "#/model/record.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
-import { decodeChanges, decodeRecord, decodeRecords } from "../codec.ts";
-import { isBusy } from "./sqlite-errors.ts";
-import { faultOfRecord } from "./sqlite-load.ts";
+import { decodeChanges, decodeRecord, decodeRecords } from "../../codec.ts";
+import { isBusy } from "./errors.ts";
+import { faultOfRecord } from "./load.ts";
 
 /** Faults of a log that `repairSqlite` can mend without losing a record. */
 export type Mendable = "write-ahead" | "changes" | "names" | "indexes" | "twice";

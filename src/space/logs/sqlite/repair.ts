@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, fsyncSync, openSync, closeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { AnyRecord } from "#/model/record.ts";
-import { decodeRecords } from "../codec.ts";
+import { decodeRecords } from "../../codec.ts";
 import { Archive } from "./archive.ts";
-import type { Mendable } from "./sqlite-examine.ts";
-import { cannotOpen } from "./sqlite-errors.ts";
+import type { Mendable } from "./examine.ts";
+import { cannotOpen } from "./errors.ts";
 
 /**
  * Mends what can be mended without losing a record that is there, after copying the files. Gives the
