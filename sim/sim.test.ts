@@ -34,8 +34,9 @@ describe("the simulation", () => {
       assert.equal((await runSeed(seed)).violation, undefined, `seed ${seed}: ${found}`);
   });
 
-  test("finds no broken promise in random seeds", async () => {
-    const from = Date.now();
+  /** The same ones each time, so that a change that passes here passes again; `npm run sim` takes others. */
+  test("finds no broken promise in the first seeds", async () => {
+    const from = 1;
     const { outcomes } = await runSeeds({ from, forMs: randomMs });
     const broken = outcomes.filter(({ violation }) => violation);
     assert.deepEqual(

@@ -39,7 +39,13 @@ test("package.json and the lockfile name exact versions and no registry", () => 
 });
 
 test("files that the documents name are there", () => {
-  for (const document of ["ARCHITECTURE.md", "STYLE.md", "README.md", "SECURITY.md"]) {
+  for (const document of [
+    "ARCHITECTURE.md",
+    "STYLE.md",
+    "README.md",
+    "SECURITY.md",
+    "docs/reliability.md",
+  ]) {
     const text = readFileSync(join(root, document), "utf8");
     const named = text.matchAll(/`((?:src|e2e|examples|bench|scripts|docs|chaos|sim)\/[\w./-]+)`/g);
     for (const [, path] of named)
