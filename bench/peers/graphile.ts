@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { loadGraphile, type WorkerUtils } from "./graphile-module.ts";
 import { measure, wallClockMs, type OneRun } from "./measure.ts";
 import type { Peer } from "./peer.ts";
-import { connectPostgres, Notifications } from "./postgres-client.ts";
+import { connectPostgres, Notifications, postgresPool } from "./postgres-client.ts";
 import { postgresMissing, startPostgres } from "./postgres.ts";
 import { startWorker } from "./process.ts";
 
@@ -25,8 +25,9 @@ export const graphile: Peer = {
       ? undefined
       : await startPostgres(join(options.folder, "postgres"));
     const postgres = options.postgres ?? own!;
+    const pgPool = await postgresPool(postgres.url);
     const utils = await makeWorkerUtils({
-      connectionString: postgres.url,
+      pgPool,
       logger: new Logger(() => () => undefined),
     });
     await utils.migrate();
@@ -47,7 +48,8 @@ export const graphile: Peer = {
       );
     } finally {
       await Promise.all(workers.map((worker) => worker.stop("SIGKILL")));
-      await Promise.all([utils.release(), listener.end()]);
+      await utils.release();
+      await Promise.all([pgPool.end(), listener.end()]);
       await own?.stop();
     }
   },

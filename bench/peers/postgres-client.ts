@@ -6,6 +6,22 @@ export interface PostgresClient {
   end(): Promise<void>;
 }
 
+/** Connections for a library that takes them; one that ends with its server, idle, is of no interest. */
+export interface PostgresPool {
+  on(event: "error", listener: (error: Error) => void): void;
+  end(): Promise<void>;
+}
+
+export async function postgresPool(url: string): Promise<PostgresPool> {
+  const name: string = "pg";
+  const { default: pg } = (await import(name)) as {
+    default: { Pool: new (options: { connectionString: string }) => PostgresPool };
+  };
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", () => undefined);
+  return pool;
+}
+
 export async function connectPostgres(url: string): Promise<PostgresClient> {
   const name: string = "pg";
   const { default: pg } = (await import(name)) as {
