@@ -57,9 +57,9 @@ export async function benchTasks(options: BenchOptions): Promise<Report> {
   return { bench: "tasks", figures, peers, ratios };
 }
 
-/** Repeats a phase once more than it counts: the first time warms connections and code up, as with the peers. */
+/** Repeats a phase twice more than it counts: that warms connections and code up, as with the peers. */
 export async function warmed<T>(runs: number, phase: () => Promise<T>): Promise<T[]> {
-  await phase();
+  await repeat(2, phase);
   return repeat(runs, phase);
 }
 

@@ -12,13 +12,13 @@ export function wallClockMs(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Runs both phases `runs` times, after one more that warms connections and code up. */
+/** Runs both phases `runs` times, after two more that warm connections and code up. */
 export async function measure(
   options: PeerOptions,
   once: (bulkTasks: number, singleTasks: number) => Promise<OneRun>,
 ): Promise<PeerFigures> {
   const { bulkTasks, singleTasks, runs } = options;
-  await once(bulkTasks, singleTasks);
+  for (let warming = 0; warming < 2; warming++) await once(bulkTasks, singleTasks);
   const results: OneRun[] = [];
   for (let run = 0; run < runs; run++) results.push(await once(bulkTasks, singleTasks));
   return figures(results, bulkTasks, singleTasks);
