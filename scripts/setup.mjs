@@ -11,7 +11,6 @@ const testPrograms = {
   "/usr/sbin/nft": "nftables",
   awk: "mawk",
   ip: "iproute2",
-
   mount: "mount",
   setpriv: "util-linux",
   sort: "coreutils",
