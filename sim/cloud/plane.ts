@@ -1,3 +1,4 @@
+import { cutLinksInTime } from "#/api/link/cut-links.ts";
 import { Members } from "#/api/members.ts";
 import type { DoorParts } from "#/api/parts.ts";
 import { Relay } from "#/api/link/relay.ts";
@@ -145,16 +146,6 @@ export class Plane {
 
   #internal(thrown: unknown): void {
     if (!isOutside(thrown)) this.machine.world.fail(thrown);
-  }
-}
-
-/** Links are for who leads, as in `api/server.ts`. */
-async function cutLinksInTime({ standing, relay }: DoorParts): Promise<void> {
-  for (let wasLeading = false; ;) {
-    const { isLeading } = standing;
-    if (wasLeading && !isLeading) relay.close("another control plane leads");
-    wasLeading = isLeading;
-    await standing.changed();
   }
 }
 

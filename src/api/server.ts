@@ -12,6 +12,7 @@ import type { Caller } from "#/model/access.ts";
 import { NotLeading } from "#/space/log.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
+import { cutLinksInTime } from "./link/cut-links.ts";
 import { serveLink } from "./link/link.ts";
 import { Relay } from "./link/relay.ts";
 import { documentOf, serveOpenApi } from "./openapi.ts";
@@ -81,16 +82,6 @@ export function buildServer(given: ServerParts): FastifyInstance {
     serveOperators(door, parts);
   });
   return server;
-}
-
-/** Links are for who leads: agents open them again, and come to the next leader. */
-async function cutLinksInTime({ standing, relay }: DoorParts): Promise<void> {
-  for (let wasLeading = false; ;) {
-    const { isLeading } = standing;
-    if (wasLeading && !isLeading) relay.close("another control plane leads");
-    wasLeading = isLeading;
-    await standing.changed();
-  }
 }
 
 /** The framework gives null for a body that is not there. */

@@ -56,8 +56,9 @@ function recordOf([kind, project, serial, name, revision, spec, status]: Fields)
   } as AnyRecord;
 }
 
-const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
-const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
+/** How a change's op is written, and read again. */
+export const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
+export const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
 
 /** One change as JSON, from its record encoded before: that is written once for both of its places. */
 export function encodeChange(op: Change["op"], encoded: string): string {

@@ -5,6 +5,7 @@ import { limits } from "#/base/limits.ts";
 import type { Change, Kind, RecordOfKind } from "#/model/record.ts";
 import { decodeChanges, encodeChange, encodeRecord } from "../codec.ts";
 import type { Batch, Loaded, SpaceLog } from "../log.ts";
+import { rangesOf } from "./ranges.ts";
 import { Archive, hasSucceeded } from "./sqlite/archive.ts";
 import type { Encoded } from "./sqlite/packs.ts";
 import { cannotOpen, damaged, isFull } from "./sqlite/errors.ts";
@@ -180,7 +181,7 @@ export class SqliteLog implements SpaceLog {
   }
 
   #writeLive(changes: readonly Encoded[], isNew: ReadonlySet<number>): void {
-    const { addLive, setLive } = this.#statements;
+    const { addLive, setLive, dropLive } = this.#statements;
     const dropped: number[] = [];
     for (const { change, text } of changes) {
       const { serial } = change.record;
@@ -188,16 +189,7 @@ export class SqliteLog implements SpaceLog {
         (isNew.has(serial) ? addLive : setLive).run(serial, text);
       else if (!isNew.has(serial)) dropped.push(serial);
     }
-    this.#dropLive(dropped);
-  }
-
-  /** Tasks end in about the order in which they were made: whole runs go at once. */
-  #dropLive(serials: number[]): void {
-    serials.sort((a, b) => a - b);
-    for (let first = 0, next = 1; first < serials.length; first = next++) {
-      while (serials[next] === serials[next - 1]! + 1) next++;
-      this.#statements.dropLive.run(serials[first]!, serials[next - 1]!);
-    }
+    for (const range of rangesOf(dropped)) dropLive.run(...range);
   }
 
   /** Drops the oldest changes until what is left fits. Live and archived records are not touched. */

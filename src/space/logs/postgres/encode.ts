@@ -1,9 +1,8 @@
 import type { AnyRecord, Change } from "#/model/record.ts";
+import { letters, ops } from "../../codec.ts";
 import type { Batch } from "../../log.ts";
 import type { Extents } from "../extents.ts";
-
-const letters = { put: "p", archive: "a", restore: "r", delete: "d" } as const;
-const ops = { p: "put", a: "archive", r: "restore", d: "delete" } as const;
+import { rangesOf } from "../ranges.ts";
 
 /**
  * What the function `append` takes, after the epoch and the session: nulls stand for columns with nothing in
@@ -71,17 +70,6 @@ function sort(changes: readonly Change[]) {
     else if (!isNew && op !== "put") back.push(serial);
   }
   return { added, set, gone, ended, back, made };
-}
-
-/** Tasks end in about the order in which they were made: whole runs go at once. */
-function rangesOf(serials: number[]): [first: number, last: number][] {
-  const ranges: [number, number][] = [];
-  for (const serial of serials.sort((a, b) => a - b)) {
-    const last = ranges.at(-1);
-    if (last && serial === last[1] + 1) last[1] = serial;
-    else ranges.push([serial, serial]);
-  }
-  return ranges;
 }
 
 function orNull<T>(items: readonly unknown[], make: () => T): T | null {
