@@ -29,7 +29,8 @@ test("bundleModule() makes one file in which tasks of all modules are found by n
   );
   const bundle = await bundleModule(path);
   assert.match(bundle.key, /^[0-9a-f]{64}$/);
-  assert.deepEqual((await bundleModule(path)).key, bundle.key);
+  const again = await Promise.all(Array.from({ length: 12 }, () => bundleModule(path)));
+  assert.deepEqual(new Set(again.map(({ key }) => key)), new Set([bundle.key]));
   const exports = await importBundle(bundle.code, thisWorld());
   const types = Object.fromEntries(
     Object.entries(exports).map(([name, value]) => [name, definitionOf(value)?.type]),

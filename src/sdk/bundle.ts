@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { BuildFailure, Message, Metafile, Plugin } from "esbuild";
+import type { BuildFailure, Message, Metafile } from "esbuild";
 import { CanopyError } from "#/base/errors.ts";
 
 /** A user's module as one file that needs nothing else. */
@@ -15,6 +15,12 @@ export interface Bundle {
 const sdkName = "canopy-cloud/sdk";
 const sdkFile = fileURLToPath(new URL("./sdk.ts", import.meta.url));
 const definitionFile = fileURLToPath(new URL("./definition.ts", import.meta.url));
+
+/**
+ * The SDK that comes with this program is the one in the bundle, whatever is installed beside the module.
+ * A plugin would find the same file without its tsconfig.json: the code would then depend on which import came first.
+ */
+const ownSdk = { [sdkName]: sdkFile };
 
 /**
  * Makes one file of a module and all that it imports, this SDK included. Tasks are found by exported
@@ -34,7 +40,7 @@ export async function bundleModule(file: string): Promise<Bundle> {
     external: ["esbuild"] as string[],
     logLevel: "silent",
     absWorkingDir: dirname(path),
-    plugins: [ownSdk] as Plugin[],
+    alias: ownSdk,
   } as const;
   try {
     const first = await build({
@@ -71,20 +77,6 @@ export async function bundleModule(file: string): Promise<Bundle> {
 const requireBanner =
   'import { createRequire as canopyRequire } from "node:module"; globalThis.require ??= canopyRequire(import.meta.url);';
 
-/** The SDK that comes with this program is the one in the bundle, whatever is installed beside the module. */
-const ownSdk: Plugin = {
-  name: "canopy-sdk",
-  setup(build) {
-    build.onResolve({ filter: /^canopy-cloud\/sdk$/ }, () => ({ path: sdkFile }));
-    build.onResolve({ filter: /^canopy-cloud\/sdk\/definition$/ }, () => ({
-      path: definitionFile,
-    }));
-    build.onResolve({ filter: /^#\// }, ({ path, importer }) =>
-      importer.startsWith(ownFolder) ? { path: resolve(ownFolder, path.slice(2)) } : undefined,
-    );
-  },
-};
-
 const ownFolder = dirname(dirname(sdkFile));
 
 /** Modules of the user, reached by plain imports, that import the SDK: they may make tasks. */
@@ -118,7 +110,7 @@ async function exportsOf(
       ...options,
       entryPoints: [file],
       outfile: "names.js",
-      plugins: [ownSdk],
+      alias: ownSdk,
     });
     exported.set(file, Object.values(metafile.outputs)[0]!.exports);
   }
@@ -150,7 +142,7 @@ function entryOf(main: string, others: string[], exported: Map<string, string[]>
     }
   }
   return [
-    'import { nameExports } from "canopy-cloud/sdk/definition";',
+    `import { nameExports } from ${JSON.stringify(definitionFile)};`,
     ...lines,
     `nameExports({ ${bindings.join(", ")} });`,
     "",
