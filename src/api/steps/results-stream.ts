@@ -20,30 +20,35 @@ import type { IndexSet } from "./index-set.ts";
  * once is kept as an index or not at all, so that a reader who stops reading costs no memory.
  */
 interface Parts {
-  space: Space;
-  feed: Feed;
-  clock: Clock;
+  space: Pick<Space, "get" | "find" | "count" | "durable">;
+  feed: Pick<Feed, "onStep">;
+  clock: Pick<Clock, "soon">;
 }
+
+type Reader = Pick<OpenStream, "closed" | "isClosed" | "isFull" | "write" | "ready">;
 
 /** In the order in which tasks end; not those in `told`. */
 export async function tellInFinishOrder(
   { space, feed, clock }: Parts,
-  stream: OpenStream,
+  stream: Reader,
   step: string,
   told: IndexSet,
 ): Promise<void> {
   const bell = new Bell();
-  let queue: number[] = [];
+  const queue = new Set<number>();
   let isLive = false;
   const stop = feed.onStep(step, (changes) => {
     let text = "";
     for (const { op, record } of changes) {
       if (record.kind !== "task") continue;
       const index = indexOfTask(record.name);
-      if (op === "restore") told.delete(index); // it runs again, and is told again
+      if (op === "restore") {
+        told.delete(index); // it runs again, and is told again
+        queue.delete(index);
+      }
       if (op !== "archive" || !told.add(index)) continue;
       if (isLive && !stream.isFull) text += lineOf(index, record);
-      else queue.push(index);
+      else queue.add(index);
     }
     stream.write(text);
     bell.ring();
@@ -62,13 +67,15 @@ export async function tellInFinishOrder(
       await tellArchived(space, stream, step, missing, told);
     }
     while (!stream.isClosed) {
-      for (let at = 0; at < queue.length && !stream.isClosed; at += limits.archivePageTasks) {
-        await tellArchived(space, stream, step, queue.slice(at, at + limits.archivePageTasks));
+      // What comes while a page is told joins the queue: nothing is awaited between its end and "live".
+      while (queue.size > 0 && !stream.isClosed) {
+        const page = [...queue].slice(0, limits.archivePageTasks);
+        for (const index of page) queue.delete(index);
+        await tellArchived(space, stream, step, page);
       }
-      queue = [];
       isLive = true;
       const end = await endLine(space, step, () => told.size);
-      if (queue.length > 0) continue; // of what came meanwhile
+      if (queue.size > 0) continue; // of what came meanwhile
       if (end !== undefined) return stream.write(end);
       await bell.wait();
       if (stream.isFull) await stream.ready();
@@ -81,7 +88,7 @@ export async function tellInFinishOrder(
 /** By index, from `from` on: each as soon as all before it have been told. */
 export async function tellInIndexOrder(
   { space, feed }: Parts,
-  stream: OpenStream,
+  stream: Reader,
   step: string,
   from: number,
 ): Promise<void> {
@@ -152,14 +159,14 @@ export async function tellInIndexOrder(
 }
 
 /** False for a task that has been archived, and for one that is not there yet. */
-function isLiveTask(space: Space, step: string, index: number): boolean {
+function isLiveTask(space: Parts["space"], step: string, index: number): boolean {
   return space.count("task", step) > 0 && space.get("task", taskName(step, index)) !== undefined;
 }
 
 /** Tells those of `indexes` that have ended; adds them to `told` when given. */
 async function tellArchived(
-  space: Space,
-  stream: OpenStream,
+  space: Parts["space"],
+  stream: Reader,
   step: string,
   indexes: number[],
   told?: IndexSet,
@@ -179,7 +186,11 @@ async function tellArchived(
 }
 
 /** The lines of `indexes`, up to the first that has not ended. */
-async function readLines(space: Space, step: string, indexes: number[]): Promise<string[]> {
+async function readLines(
+  space: Parts["space"],
+  step: string,
+  indexes: number[],
+): Promise<string[]> {
   const tasks = await space.find(
     "task",
     indexes.map((index) => taskName(step, index)),
@@ -203,7 +214,7 @@ function lineOf(index: number, task: TaskRecord): string {
   return `{"index":${index},"result":${result}}\n`;
 }
 
-async function readStep(space: Space, name: string): Promise<StepRecord["status"]> {
+async function readStep(space: Parts["space"], name: string): Promise<StepRecord["status"]> {
   const [step] = await space.find("step", [name]);
   if (step) return step.status;
   throw new CanopyError("not-found", `Cannot find the step '${name}' any more`);
@@ -211,7 +222,7 @@ async function readStep(space: Space, name: string): Promise<StepRecord["status"
 
 /** The last line, once the step has durably ended and every task that it will ever have has been told. */
 async function endLine(
-  space: Space,
+  space: Parts["space"],
   name: string,
   told: () => number,
 ): Promise<string | undefined> {
