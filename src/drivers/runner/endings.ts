@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { messageOf } from "#/base/errors.ts";
-import type { TaskError } from "#/model/task.ts";
+import { limits } from "#/base/limits.ts";
 import type { TaskUsage } from "#/model/usage.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed } from "../outcomes.ts";
-import type { EndLine } from "./lines.ts";
+import { taskErrorOf, type EndLine } from "./lines.ts";
 import type { Warm } from "./warm.ts";
 
 let resultCount = 0;
@@ -29,7 +29,10 @@ export function endingOf(
     readBytes: work.inputFile?.sizeBytes ?? 0,
     writtenBytes: 0,
   };
-  if (kind === "f") return { usage, error: errorOf(text) };
+  if (kind === "f") return { usage, error: taskErrorOf(text) };
+  // User code shares the runner's channel: what is inline there may still be more than may be so.
+  if (kind === "r" && text.length > limits.inlineBytesMax)
+    return failed(usage, "unserialisable", "Its result is too large to be told as it was");
   const { shuffle } = work.brief.spec;
   const shuffleBytes =
     shuffle?.role === "map"
@@ -62,13 +65,5 @@ async function storeResult(
     return { usage: { ...usage, writtenBytes: sizeBytes }, result: "null", resultObject: key };
   } catch (thrown) {
     return failed(usage, "output-missing", `Its result could not be stored: ${messageOf(thrown)}`);
-  }
-}
-
-function errorOf(text: string): TaskError {
-  try {
-    return JSON.parse(text) as TaskError;
-  } catch {
-    return { reason: "threw", message: text };
   }
 }

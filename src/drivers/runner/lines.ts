@@ -1,4 +1,5 @@
-import type { FunctionRun } from "#/model/task.ts";
+import { limits } from "#/base/limits.ts";
+import type { FunctionRun, TaskError } from "#/model/task.ts";
 
 /**
  * What an agent and a runner say to each other: lines of fields divided by tabs, the first one letter,
@@ -77,10 +78,41 @@ export function endLineOf(line: string): EndLine {
   return {
     kind: line[0] as EndLine["kind"],
     number: isWhole ? Number(line.slice(2, wallAt - 1)) : Number.NaN,
-    wallMs: Number(line.slice(wallAt, cpuAt - 1)) || 0,
-    cpuMs: Number(line.slice(cpuAt, textAt - 1)) || 0,
+    wallMs: amountOf(line.slice(wallAt, cpuAt - 1)),
+    cpuMs: amountOf(line.slice(cpuAt, textAt - 1)),
     text: line.slice(textAt),
   };
+}
+
+/** What a runner measured; 0 for what is no amount. User code shares its channel and may write anything. */
+export function amountOf(text: string): number {
+  const amount = Number(text);
+  return amount > 0 && amount <= Number.MAX_SAFE_INTEGER ? amount : 0;
+}
+
+/** The error in a runner's line, in a form that every cloud takes whatever user code wrote there. */
+export function taskErrorOf(text: string): TaskError {
+  let told: Partial<TaskError> | null = null;
+  try {
+    told = JSON.parse(text) as Partial<TaskError> | null;
+  } catch {
+    // it is taken as words
+  }
+  if (typeof told?.message !== "string") return { reason: "threw", message: cut(text) };
+  const reason = runnerReasons.find((known) => known === told.reason) ?? "threw";
+  return {
+    reason,
+    message: cut(told.message),
+    ...(typeof told.stack === "string" && { stack: cut(told.stack) }),
+    ...(Number.isSafeInteger(told.exitCode) && { exitCode: told.exitCode }),
+  };
+}
+
+/** Those that a runner itself tells. */
+const runnerReasons = ["threw", "exited", "unserialisable", "not-started"] as const;
+
+function cut(text: string): string {
+  return text.slice(0, limits.errorTextBytesMax);
 }
 
 /** JSON text on one line: line breaks can only stand between tokens. */

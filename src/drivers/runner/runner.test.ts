@@ -15,7 +15,7 @@ after(() => rig.close());
 const MiB = 1 << 20;
 const module = await rig.module(`
   import { spawn } from "node:child_process";
-  import { appendFileSync } from "node:fs";
+  import { appendFileSync, writeSync } from "node:fs";
   export const notes = async (file, ms) => { appendFileSync(file, "x"); await sleeps(ms); };
   export const square = (x) => x * x;
   export const add = async (a, b) => a + b;
@@ -41,6 +41,7 @@ const module = await rig.module(`
   export const large = (size) => "x".repeat(size);
   export const lengthOf = (text) => text.length;
   export const pid = () => process.pid;
+  export const tells = (line) => { writeSync(3, line + "\\n"); return new Promise((wake) => setTimeout(wake, 50)); };
   export const context = () => {
     const { task, job, attempt, cloudUrl, jobKey, signal } = globalThis[Symbol.for("canopy.context")].current();
     return { task, job, attempt, cloudUrl, jobKey, aborted: signal.aborted };
@@ -316,4 +317,20 @@ test("without control groups memory is still watched, and children still ended",
   assert.equal(filled.error?.reason, "out-of-memory");
   await bare.close();
   assert.equal(bare.parts.processes.isAlive(Number(forked.result)), false);
+});
+
+test("whatever user code writes where its runner speaks, what is told of a task is in order", async () => {
+  const lines = ["B\t{", "B\tnull", "u\tmuch", "l", "s\t1\t1e9\t", "q", "R", "?", ""];
+  const error = JSON.stringify({ message: "x".repeat(limits.errorTextBytesMax + 1) });
+  const errors = ["null", "{}", '{"reason":1,"message":[]}', error];
+  const endings = errors.map((text, at) => `f\t${lines.length + at + 1}\t1e999\tNaN\t${text}`);
+  for (const line of [...lines, ...endings]) {
+    const { usage, error: told } = await step("tells", memoryOf(64 * MiB))(line);
+    assert.ok(Object.values(usage).every(Number.isFinite), line);
+    assert.equal(told !== undefined, endings.includes(line), line);
+    if (!told) continue;
+    assert.equal(typeof told.reason, "string", line);
+    assert.equal(typeof told.message, "string", line);
+    assert.ok(told.message.length <= limits.errorTextBytesMax);
+  }
 });

@@ -7,7 +7,7 @@ import { Confinement, markName } from "../confine.ts";
 import type { DriverParts, Work } from "../driver.ts";
 import { TaskOutput } from "../output.ts";
 import type { Seat } from "../admission.ts";
-import { board, endLineOf, fieldsOf, type EndLine } from "./lines.ts";
+import { amountOf, board, endLineOf, fieldsOf, taskErrorOf, type EndLine } from "./lines.ts";
 
 /** What a warm process tells the pool that it is of. */
 export interface WarmEvents {
@@ -30,6 +30,7 @@ export interface WarmEnd {
 }
 
 const childPath = fileURLToPath(import.meta.resolve(`./child${extname(import.meta.url)}`));
+
 /** One runner process, seen from its agent: what it has been told, and what it is known to be at. */
 export class Warm {
   readonly folder: string;
@@ -259,7 +260,7 @@ export class Warm {
         return;
       }
       case "u":
-        this.memoryBytes = Number(line.slice(2));
+        this.memoryBytes = amountOf(line.slice(2));
         return;
       case "x":
         this.#process.board!.write(board.bound, 0);
@@ -279,7 +280,8 @@ export class Warm {
         this.#events.loaded(this);
         return;
       case "B":
-        this.#broken ??= JSON.parse(line.slice(2)) as TaskError;
+        if (this.state !== "loading") return;
+        this.#broken ??= taskErrorOf(line.slice(2));
         this.kill(undefined, "not-started", this.#broken.message);
     }
   }
