@@ -25,6 +25,20 @@ function takeAll(reports: Reports): number[][] {
 }
 
 describe("Reports", () => {
+  it("counts files and segments too when it bounds a message", () => {
+    const { reports } = rigOf();
+    const paths = Array.from({ length: 1000 }, (_, at) => [`${"deep/".repeat(100)}${at}`, "k"]);
+    const outputs = Object.fromEntries(paths) as Record<string, string>;
+    const shuffleBytes = Array.from({ length: 1000 }, () => 1_000_000);
+    const lostTasks = Array.from({ length: 1000 }, (_, at) => `j1/0/${at}`.padEnd(200, "0"));
+    const error = { reason: "shuffle-lost", message: "", lostTasks } as const;
+    for (let fence = 1; fence <= 200; fence++)
+      reports.add(reportOf(fence, { outputs, shuffleBytes, error }));
+    let finish = reports.take();
+    for (; finish; finish = reports.take())
+      assert.ok(JSON.stringify(finish).length < limits.linkMessageBytesMax / 2);
+  });
+
   it("says all that ended in a long absence in messages of a bounded size", () => {
     const { reports } = rigOf();
     const result = JSON.stringify("x".repeat(limits.inlineBytesMax - 2));

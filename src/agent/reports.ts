@@ -151,6 +151,14 @@ export function objectsOf({ resultObject, outputs }: TaskReport): readonly strin
 
 const none: readonly string[] = [];
 
-function bytesOf({ result, error }: TaskReport): number {
-  return (result?.length ?? 0) + (error ? error.message.length + (error.stack?.length ?? 0) : 0);
+/** About what a report adds to a message; what all have is counted by their number. */
+function bytesOf({ result, error, outputs, shuffleBytes }: TaskReport): number {
+  let bytes = result?.length ?? 0;
+  if (error) bytes += error.message.length + (error.stack?.length ?? 0);
+  for (const task of error?.lostTasks ?? []) bytes += task.length;
+  for (const path in outputs) bytes += path.length + outputs[path]!.length;
+  if (shuffleBytes) bytes += shuffleBytes.length * shuffleNumberBytes;
+  return bytes;
 }
+
+const shuffleNumberBytes = 10;
