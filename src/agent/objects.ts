@@ -7,6 +7,8 @@ import type { ObjectAccess } from "#/drivers/driver.ts";
 import { isPassing, textOf, type Calls } from "./calls.ts";
 import type { OwedObjects } from "./owed.ts";
 
+let copyCount = 0;
+
 interface Kept {
   path: string;
   sizeBytes: number;
@@ -94,8 +96,9 @@ export class ObjectCache implements ObjectAccess {
     const { key, sizeBytes } = await this.#send(project, path);
     // A step after is likely to want it here.
     await this.#take(project, key, sizeBytes, async (own) => {
-      await files.copy(path, `${own}.copy`);
-      await files.rename(`${own}.copy`, own);
+      const aside = `${own}.copy-${++copyCount}`; // two tasks may give the same at once
+      await files.copy(path, aside);
+      await files.rename(aside, own);
     });
     return { key, sizeBytes };
   }
