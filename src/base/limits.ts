@@ -17,6 +17,8 @@ export const limits = {
   appendTasksMax: 10_000,
   /** Tasks that one pull may hand out. */
   pullTasksMax: 1024,
+  /** About the bytes of the inputs that one pull may hand out: far less than linkMessageBytesMax. */
+  offerBytesMax: 16 * MiB,
   /** Results that one report may carry. */
   finishTasksMax: 4096,
   /** Tasks of one job that may wait at once; a master that offers more is held back. */

@@ -1,6 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { StepRecord } from "#/model/step.ts";
+import { withoutInputs, type StepRecord } from "#/model/step.ts";
 import { readyStatus, taskName, type TaskSpec } from "#/model/task.ts";
 import type { Transaction } from "#/space/space.ts";
 
@@ -32,13 +32,8 @@ export function growStep(
   const closed = status.closed || close;
   return tx.put({
     ...step,
+    // Once all are tasks, the inputs would be written again with each of its counts.
     spec: closed ? withoutInputs(step.spec) : step.spec,
     status: { ...status, offered, closed, cursor, ...(closed && { total: offered }) },
   });
-}
-
-/** Once all are tasks, the inputs live there. In the step they would be written again with each of its counts. */
-function withoutInputs(spec: StepRecord["spec"]): StepRecord["spec"] {
-  if (spec.source.type !== "inputs" || spec.source.inputs.length === 0) return spec;
-  return { ...spec, source: { type: "inputs", inputs: [] } };
 }

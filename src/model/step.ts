@@ -74,3 +74,9 @@ export function hasStepEnded(step: StepRecord): boolean {
 export function unfinishedTasks({ status }: StepRecord): number {
   return status.offered - status.succeeded - status.failed - status.cancelled;
 }
+
+/** For who has its tasks, or their offers: they carry the inputs themselves. */
+export function withoutInputs(spec: StepSpec): StepSpec {
+  if (spec.source.type !== "inputs" || spec.source.inputs.length === 0) return spec;
+  return { ...spec, source: { type: "inputs", inputs: [] } };
+}

@@ -22,6 +22,18 @@ describe("pull()", () => {
     assert.deepEqual(await rig.agent("m1").pull(1), ["j1/0/0"]);
   });
 
+  test("is answered with no more than a message holds, and goes on with the next", async () => {
+    const input = () => JSON.stringify("x".repeat(limits.inlineBytesMax - 2));
+    const rig = await Rig.open((rig) => {
+      rig.machine("big", { cpus: 2000, memoryBytes: 2 ** 42 });
+      rig.step("j1/0", 1000, { input });
+    });
+    const agent = rig.agent("big");
+    const first = await agent.pull(1000);
+    assert.ok(first.length * limits.inlineBytesMax <= limits.offerBytesMax + limits.inlineBytesMax);
+    assert.ok((await agent.pull(1000)).length > 0);
+  });
+
   test("stays open until there is work", async () => {
     const rig = await Rig.open();
     const agent = rig.agent("m1");

@@ -1,5 +1,5 @@
 import { limits } from "#/base/limits.ts";
-import type { StepRecord } from "#/model/step.ts";
+import { withoutInputs, type StepRecord } from "#/model/step.ts";
 import { taskName } from "#/model/task.ts";
 import type { StepBrief, TaskOffer } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
@@ -14,6 +14,8 @@ const runTasksMax = 16;
 
 /** What one pull is answered with. */
 interface Handful {
+  /** About what the offers come to in a message: their inputs, and the segments that they are to read. */
+  bytes: number;
   readonly steps: Record<string, StepBrief>;
   readonly tasks: TaskOffer[];
 }
@@ -24,7 +26,7 @@ export function serve(board: Board, machine: MachineState): void {
   if (!session || session.pullTasks === 0 || board.queue.isEmpty || machine.record.spec.cordoned)
     return;
   const max = Math.min(session.pullTasks, limits.pullTasksMax);
-  const handful: Handful = { steps: {}, tasks: [] };
+  const handful: Handful = { bytes: 0, steps: {}, tasks: [] };
   gather(board, machine, session, handful, max);
   if (handful.tasks.length === 0) return;
   session.pullTasks = 0;
@@ -44,7 +46,7 @@ function gather(
   const room = (step: StepState) => roomFor(machine, step, nowMs);
   let passed: StepState | undefined;
   const onPassed = (step: StepState) => void (passed ??= step);
-  while (handful.tasks.length < max && shares.length > 0) {
+  while (handful.tasks.length < max && handful.bytes < limits.offerBytesMax && shares.length > 0) {
     const { share } = shares[0]!;
     const turn = board.queue.next(share, fits, room, onPassed);
     if (!turn) {
@@ -92,7 +94,7 @@ function handOut(
   const isShort = step.runTimes.areShort;
   const { again, fresh, prepared, leases } = step;
   let tasks = 0;
-  while (tasks < max) {
+  while (tasks < max && handful.bytes < limits.offerBytesMax) {
     const index = prepared ? prepared.ready.shift() : (again.shift() ?? fresh.shift());
     if (index === undefined) break;
     const name = taskName(step.name, index);
@@ -128,6 +130,7 @@ function handOut(
       forgetPrepared(step, index);
     }
     handful.tasks.push(offer);
+    handful.bytes += bytesOf(offer);
     tasks++;
   }
   if (tasks > 0) {
@@ -135,6 +138,13 @@ function handOut(
     brief(session, machine, handful, step, record);
   }
   if (step.available === 0 || step.prepared) board.refresh(step);
+}
+
+function bytesOf({ input, segments }: TaskOffer): number {
+  let bytes = input.length;
+  for (const source of segments ?? [])
+    for (const segment of source.segments) bytes += segment.length;
+  return bytes;
 }
 
 function forgetPrepared({ prepared }: StepState, index: number): void {
@@ -155,7 +165,9 @@ function brief(
   machine.jobs.add(step.job);
   const { run } = spec.template;
   const isJob = run.driver === "runner" && run.role === "job";
-  steps[step.name] = isJob
-    ? { spec, project, jobKey: session.jobKeyOf(step.job) }
-    : { spec, project };
+  steps[step.name] = {
+    spec: withoutInputs(spec), // each offer has its own
+    project,
+    ...(isJob && { jobKey: session.jobKeyOf(step.job) }),
+  };
 }
