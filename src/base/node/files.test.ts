@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -7,6 +7,8 @@ import { nodeFiles as files } from "./files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-files-"));
 after(() => rmSync(folder, { recursive: true }));
+
+const nobody = 65534;
 
 async function* pieces(...texts: string[]) {
   for (const text of texts) yield Buffer.from(text);
@@ -64,4 +66,21 @@ test("makeFolder() makes what is missing above it, does nothing twice, and throw
   await assert.rejects(files.makeFolder("/proc/canopy/data"), { code: "ENOENT" });
   await files.write(join(folder, "file"), "");
   await assert.rejects(files.makeFolder(join(folder, "file")), { code: "EEXIST" });
+});
+
+test("remove() removes a folder that its owner may not write any more", async () => {
+  const top = mkdtempSync(join(tmpdir(), "canopy-rights-"));
+  const isRoot = process.geteuid!() === 0;
+  if (isRoot) chownSync(top, nobody, nobody);
+  try {
+    if (isRoot) process.seteuid!(nobody); // root may always
+    await files.write(join(top, "left", "deep", "file"), "x");
+    chmodSync(join(top, "left", "deep"), 0o000);
+    chmodSync(join(top, "left"), 0o500);
+    await files.remove(join(top, "left"));
+    assert.deepEqual(await files.list(top), []);
+  } finally {
+    if (isRoot) process.seteuid!(0);
+    rmSync(top, { recursive: true, force: true });
+  }
 });

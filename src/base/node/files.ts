@@ -1,6 +1,17 @@
 import { createReadStream, constants } from "node:fs";
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import {
+  chmod,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { limits } from "../limits.ts";
 import type { Files } from "../files.ts";
 
@@ -76,13 +87,33 @@ export const nodeFiles: Files = {
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   setMode: (path, mode) => chmod(path, mode),
-  remove: (path) => rm(path, { recursive: true, force: true }),
+  remove,
 
   async freeBytes(path) {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   },
 };
+
+/** Whatever a program has left there: a folder of which it has taken the rights is given them back. */
+async function remove(path: string): Promise<void> {
+  const all = { recursive: true, force: true };
+  try {
+    await rm(path, all);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM") throw thrown;
+    await openUp(path);
+    await rm(path, all);
+  }
+}
+
+async function openUp(path: string): Promise<void> {
+  const found = await lstat(path).catch(missing);
+  if (!found?.isDirectory()) return;
+  await chmod(path, 0o700);
+  for (const name of await readdir(path)) await openUp(join(path, name));
+}
 
 /** Writes aside, syncs, renames into place and syncs the folder; a failure leaves the old file as it was. */
 async function writeAside(

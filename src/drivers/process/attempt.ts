@@ -8,6 +8,7 @@ import { briefDuration, briefSize } from "#/model/units.ts";
 import { Confinement, markName } from "../confine.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
+import { removeFolder } from "../remove-folder.ts";
 import { TaskOutput } from "../output.ts";
 import { collectOutputs, FileFault, stageInputs } from "./folder.ts";
 import { substitute } from "./substitute.ts";
@@ -51,7 +52,7 @@ export class Attempt {
         return this.#failed({ reason: thrown.reason, message: thrown.message });
       return this.#failed({ reason: "not-started", message: messageOf(thrown) });
     } finally {
-      await this.#parts.files.remove(this.#folder);
+      await removeFolder(this.#parts, this.#folder);
       this.#over.resolve();
     }
   }

@@ -183,3 +183,15 @@ test("start() waits for room, and cancel() ends what waits and what runs", async
   for (const one of [queued, ...running]) assert.equal((await one).error?.reason, "cancelled");
   assert.deepEqual(texts(await next), ["after"]);
 });
+
+test("what a program leaves and nobody can remove neither fails it nor holds up a stop", async () => {
+  const failing = await Rig.make((parts) =>
+    processDriver({
+      ...parts,
+      files: { ...parts.files, remove: () => Promise.reject(new Error("EACCES")) },
+    }),
+  );
+  const { error, exitCode } = await sh("true", {}, {}, failing);
+  assert.deepEqual([error, exitCode], [undefined, 0]);
+  await failing.close();
+});

@@ -334,3 +334,25 @@ test("whatever user code writes where its runner speaks, what is told of a task 
     assert.ok(told.message.length <= limits.errorTextBytesMax);
   }
 });
+
+test("a task can be cancelled when its job is forgotten already", async () => {
+  const task = step("sleeps")(600_000);
+  while (rig.driver.running().every((work) => work !== task.work))
+    await new Promise((wake) => setTimeout(wake, 5));
+  rig.driver.forget(task.work.step.split("/")[0]!);
+  rig.driver.cancel(task.work);
+  assert.equal((await task).error?.reason, "cancelled");
+});
+
+test("a runner whose folder cannot be removed ends all the same", async () => {
+  const failing = await Rig.make((parts) =>
+    runnerDriver({
+      ...parts,
+      files: { ...parts.files, remove: () => Promise.reject(new Error("EACCES")) },
+    }),
+  );
+  const key = await failing.module("export const one = () => 1;");
+  const run: FunctionRun = { driver: "runner", module: key, function: "one", role: "task" };
+  assert.equal((await failing.run(briefOf({ run }), "j1/0", { input: "[]" })).result, "1");
+  await failing.close();
+});

@@ -1,6 +1,6 @@
 import type { Timer } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
-import type { TaskError } from "#/model/task.ts";
+import type { FunctionRun, TaskError } from "#/model/task.ts";
 import type { Driver, DriverParts, Work } from "../driver.ts";
 import { failed, usedNothing } from "../outcomes.ts";
 import { Pool } from "./pool.ts";
@@ -45,11 +45,11 @@ class RunnerDriver implements Driver {
 
   cancel(work: Work): void {
     work.cancelled = true;
-    this.#poolOfStep.get(work.step)?.cancel(work);
+    this.#poolOf(work)?.cancel(work);
   }
 
   crash(work: Work, error: TaskError): boolean {
-    return this.#poolOfStep.get(work.step)?.crash(work, error) ?? false;
+    return this.#poolOf(work)?.crash(work, error) ?? false;
   }
 
   running(): Work[] {
@@ -69,11 +69,18 @@ class RunnerDriver implements Driver {
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
   }
 
-  #poolFor({ step, brief }: Work): Pool | undefined {
+  /** Where work is that was started, even of a job that was forgotten meanwhile. */
+  #poolOf(work: Work): Pool | undefined {
+    const { run } = work.brief.spec.template;
+    return run.driver === "runner" ? this.#pools.get(keyOf(work, run)) : undefined;
+  }
+
+  #poolFor(work: Work): Pool | undefined {
+    const { step, brief } = work;
     const { run, needs } = brief.spec.template;
     if (run.driver !== "runner") return undefined;
     const isJob = run.role === "job";
-    const key = [brief.project, run.module, isJob, needs.milliCpus, needs.memoryBytes].join(" ");
+    const key = keyOf(work, run);
     let pool = this.#pools.get(key);
     if (!pool) {
       pool = new Pool(this.#parts, { project: brief.project, module: run.module, isJob, needs });
@@ -117,4 +124,10 @@ class RunnerDriver implements Driver {
     const pools = [...this.#pools.values()].sort((a, b) => a.idleSinceMs - b.idleSinceMs);
     for (const pool of pools) while (count > 0 && pool.endOneIdle()) count--;
   }
+}
+
+/** Work of the same may share a process. */
+function keyOf({ brief }: Work, { module, role }: FunctionRun): string {
+  const { milliCpus, memoryBytes } = brief.spec.template.needs;
+  return [brief.project, module, role === "job", milliCpus, memoryBytes].join(" ");
 }

@@ -6,6 +6,7 @@ import type { FailureReason, TaskError } from "#/model/task.ts";
 import { Confinement, markName } from "../confine.ts";
 import type { DriverParts, Work } from "../driver.ts";
 import { TaskOutput } from "../output.ts";
+import { removeFolder } from "../remove-folder.ts";
 import type { Seat } from "../admission.ts";
 import { amountOf, board, endLineOf, fieldsOf, taskErrorOf, type EndLine } from "./lines.ts";
 
@@ -336,7 +337,7 @@ export class Warm {
       exitCode: code,
     });
     this.#process.board?.close();
-    await this.#parts.files.remove(this.folder);
+    await removeFolder(this.#parts, this.folder);
   }
 
   #reasonOf(
