@@ -33,6 +33,7 @@ export class LogBuffer {
   #flushing: Promise<void> | undefined;
   #listeners = new Map<string, Set<() => void>>();
   #failed = false;
+  #hasWarned = false;
 
   constructor(parts: BufferParts) {
     this.#parts = parts;
@@ -109,7 +110,13 @@ export class LogBuffer {
       }
       this.tell(job);
     }
-    await this.#parts.onFlushed();
+    await this.#parts.onFlushed().catch((thrown: unknown) => {
+      if (!this.#hasWarned)
+        this.#parts.report.warn("the oldest logs of tasks cannot be removed", {
+          error: messageOf(thrown),
+        });
+      this.#hasWarned = true;
+    });
   }
 
   async #write(job: string, { lines, dropped }: Pending): Promise<void> {

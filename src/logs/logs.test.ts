@@ -11,6 +11,7 @@ import { PostgresDatabase } from "#/base/node/postgres/database.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import type { LogLine } from "#/model/wire.ts";
+import { LogBuffer } from "./buffer.ts";
 import { FileLogs } from "./files.ts";
 import { encodeLine } from "./line.ts";
 import type { Logs } from "./logs.ts";
@@ -207,4 +208,20 @@ describe("PostgresLogs", { skip: postgresMissing ?? false }, () => {
         texts.map((text) => `${who} ${text}`),
       );
   });
+});
+
+it("goes on writing when what was written before cannot be thinned out", async () => {
+  const warned: string[] = [];
+  const buffer = new LogBuffer({
+    clock: nodeClock,
+    report: { ...silent, warn: (text) => void warned.push(text) },
+    sizeOf: () => Promise.resolve(0),
+    write: () => Promise.resolve(),
+    onFlushed: () => Promise.reject(new Error("EIO")),
+  });
+  for (let at = 0; at < 2; at++) {
+    buffer.append("j1", [{ task: "j1/0/0", at, stream: "stdout", text: "x" }]);
+    await buffer.flushed();
+  }
+  assert.equal(warned.length, 1);
 });
