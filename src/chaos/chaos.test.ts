@@ -208,6 +208,19 @@ describe("a game day stops by itself", () => {
     alarmed(fleet, /the job j1 has failed/);
   });
 
+  test("not when one that failed before is archived", async () => {
+    const fleet = await fleetOf();
+    const job = fleet.space.get("job", "j1")!;
+    const failed = { ...job, name: "j0", status: { ...job.status, phase: "failed" } } as const;
+    fleet.space.commit((tx) => tx.put<"job">(failed));
+    await fleet.clock.advance(15 * 60_000);
+    await fleet.gameDay();
+    fleet.space.commit((tx) => tx.archive<"job">(fleet.space.get("job", "j0")!));
+    await fleet.clock.advance(1_000);
+    assert.equal(fleet.day().status.isAlarm, undefined);
+    assert.equal(fleet.day().status.phase, "running");
+  });
+
   test("when no machine is left", async () => {
     const fleet = await fleetOf({ targets: ["task"] });
     await fleet.gameDay();

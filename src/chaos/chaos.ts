@@ -97,11 +97,12 @@ class ChaosLoop {
 
   #see(changes: readonly Change[]): void {
     this.#hits.applied(changes);
-    for (const { record } of changes) {
+    for (const { op, record } of changes) {
       if (record.kind === "task") continue; // nearly all are
       if (record.kind === "policy") this.#loop.wake();
       if (record.kind === "game-day" && record.status.phase !== "ended") this.#loop.wake();
-      if (record.kind === "job" && record.status.phase === "failed")
+      // It is archived long after it has failed.
+      if (record.kind === "job" && record.status.phase === "failed" && op === "put")
         this.#failedJobs.set(record.project, { job: record.name, at: this.#parts.clock.now() });
     }
   }
