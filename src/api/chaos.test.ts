@@ -50,6 +50,9 @@ describe("PUT /v1/chaos/policy", () => {
       world.call("PUT", policyPath, { body: tasksOnly, headers: { "if-match": etag } });
     assert.equal((await change()).statusCode, 200);
     assert.equal((await change()).statusCode, 409);
+    await world.call("DELETE", policyPath);
+    assert.equal((await change()).statusCode, 409);
+    assert.equal((await world.call("GET", policyPath)).statusCode, 404);
   });
 
   test("refuses what makes no sense, naming it", async () => {

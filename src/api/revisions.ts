@@ -14,12 +14,21 @@ export function tellRevision(reply: FastifyReply, record: AnyRecord): void {
 
 /**
  * Compare-and-swap over HTTP (RFC 9110, 13.1.1): with If-Match, the call goes on only when the record
- * still has one of the revisions named there. To be asked inside the commit that makes the change.
+ * still has one of the revisions named there; without a record it never does. To be asked inside the
+ * commit that makes the change.
  * Throws CanopyError "conflict", and "invalid" for what is no list of ETags.
  */
-export function requireRevision({ headers }: FastifyRequest, record: AnyRecord): void {
+export function requireRevision({ headers }: FastifyRequest, record: AnyRecord | undefined): void {
   const expected = headers["if-match"];
-  if (expected === undefined || expected.trim() === "*") return;
+  if (expected === undefined || (record && expected.trim() === "*")) return;
+  if (!record)
+    throw new CanopyError(
+      "conflict",
+      "Cannot change what is not there: If-Match must be left out",
+      {
+        hint: "Read it again, then make it",
+      },
+    );
   const tags = expected.split(",").map((tag) => tag.trim());
   // A weak ETag ("W/…") is well formed and matches nothing, as there are none here.
   if (!tags.every((tag) => /^(W\/)?"[^"]*"$/.test(tag)))

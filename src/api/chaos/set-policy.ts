@@ -33,7 +33,7 @@ export const setChaosPolicy = defineCall({
     const name = chaosPolicyName(project);
     const committed = space.commit((tx) => {
       const before = tx.get("policy", name);
-      if (before) requireRevision(request, before);
+      requireRevision(request, before);
       const spec = { type: "chaos", ...body } as ChaosPolicy;
       return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
     });
