@@ -3,6 +3,7 @@ import { Members } from "#/api/members.ts";
 import { buildServer } from "#/api/server.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import { sleep, within } from "#/base/clock.ts";
+import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
@@ -205,7 +206,7 @@ async function callOf<T>(
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const text = Buffer.concat(await Array.fromAsync(answer)).toString();
+  const text = await textOf(answer);
   if (status < 400) return JSON.parse(text) as T;
   throw new CanopyError(
     "unavailable",

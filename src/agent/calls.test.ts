@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
+import { CanopyError } from "#/base/errors.ts";
 import type { HttpRequest, HttpResponse, Network } from "#/base/network.ts";
-import { Calls, textOf } from "./calls.ts";
+import { textOf } from "#/base/body.ts";
+import { Calls } from "./calls.ts";
 import { ControlPlanes } from "./control-planes.ts";
 
 const [one, two] = ["http://one:1", "http://two:1"];
@@ -16,7 +18,12 @@ function rigOf(answer: (request: HttpRequest, number: number) => Promise<HttpRes
   const request = (wish: HttpRequest) => answer(wish, asked.push(wish.url));
   const calls = new Calls({ clock, network: { request } as unknown as Network }, planes, "key");
   const get = (waits?: boolean) =>
-    calls.ask({ method: "GET", path: "/x", read: textOf, ...(waits === false && { waits }) });
+    calls.ask({
+      method: "GET",
+      path: "/x",
+      read: ({ body }) => textOf(body),
+      ...(waits === false && { waits }),
+    });
   return { clock, planes, asked, calls, get };
 }
 
@@ -46,7 +53,7 @@ describe("Calls", () => {
   it("asks again for an answer that breaks off", async () => {
     const broken = async function* () {
       yield Buffer.from("con");
-      throw new TypeError("terminated");
+      throw new CanopyError("unavailable", "terminated");
     };
     const { clock, planes, get } = rigOf((_, number) =>
       answered(200, number === 1 ? broken() : whole("content")),

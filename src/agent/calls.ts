@@ -1,5 +1,6 @@
+import { textOf } from "#/base/body.ts";
 import { sleep } from "#/base/clock.ts";
-import { CanopyError, messageOf, type ErrorCode } from "#/base/errors.ts";
+import { CanopyError, type ErrorCode } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { HttpRequest, HttpResponse } from "#/base/network.ts";
@@ -113,9 +114,9 @@ export class Calls {
     };
     const response = await this.#host.network.request(request);
     if (response.status < 300) {
-      return await read({ ...response, body: unbroken(response.body, signal) });
+      return await read(response);
     }
-    const text = await textOf(response).catch(() => "");
+    const text = await textOf(response.body).catch(() => "");
     const code = codes[response.status] ?? (response.status === 429 ? "limited" : "unavailable");
     throw new CanopyError(
       code,
@@ -126,29 +127,6 @@ export class Calls {
 
 export function isPassing(thrown: unknown): boolean {
   return thrown instanceof CanopyError && passing.has(thrown.code);
-}
-
-export async function bytesOf({ body }: Pick<HttpResponse, "body">): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of body) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
-export async function textOf(from: Pick<HttpResponse, "body">): Promise<string> {
-  return (await bytesOf(from)).toString();
-}
-
-/** The body of an answer, one that breaks off as CanopyError "unavailable". */
-async function* unbroken(
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (thrown) {
-    if (signal.aborted) throw signal.reason;
-    throw new CanopyError("unavailable", `The answer broke off: ${messageOf(thrown)}`);
-  }
 }
 
 /** What the promise comes to, unless the signal is aborted first. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
@@ -118,8 +119,7 @@ async function askToJoin(
     headers: { "content-type": "application/json" },
     body: JSON.stringify(request),
   });
-  let text = "";
-  for await (const piece of response.body) text += Buffer.from(piece).toString();
+  const text = await textOf(response.body);
   if (response.status < 300) return JSON.parse(text) as JoinAnswer;
   const code =
     response.status === 401 || response.status === 403 ? "unauthenticated" : "unavailable";

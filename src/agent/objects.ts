@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { ObjectAccess } from "#/drivers/driver.ts";
-import { isPassing, textOf, type Calls } from "./calls.ts";
+import { isPassing, type Calls } from "./calls.ts";
 import type { OwedObjects } from "./owed.ts";
 
 let copyCount = 0;
@@ -129,7 +130,7 @@ export class ObjectCache implements ObjectAccess {
         method: "POST",
         path: `/v1/objects?${query.toString()}`,
         body: () => source.stream(),
-        read: async (response) => JSON.parse(await textOf(response)) as StoredObject,
+        read: async (response) => JSON.parse(await textOf(response.body)) as StoredObject,
         waits: false,
       });
     } catch (thrown) {

@@ -1,3 +1,4 @@
+import { bytesOf, textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
@@ -6,7 +7,7 @@ import { randomSecret } from "#/base/random.ts";
 import { SegmentsLost } from "#/drivers/driver.ts";
 import { stepOfTask } from "#/model/task.ts";
 import type { SegmentSource } from "#/model/wire.ts";
-import { bytesOf, textOf, type Calls } from "./calls.ts";
+import type { Calls } from "./calls.ts";
 import type { Segments } from "./segments.ts";
 
 type Parts = Pick<Host, "clock" | "network" | "random" | "log">;
@@ -106,7 +107,7 @@ export class Peers {
       timer.cancel();
       if (signal.aborted) throw signal.reason;
       if (answer?.status === 410) {
-        const missing = JSON.parse(await textOf(answer)) as string[];
+        const missing = JSON.parse(await textOf(answer.body)) as string[];
         throw lost(missing, `the machine '${machine}' has started again since`);
       }
       if (answer?.status !== 200) {
@@ -160,7 +161,12 @@ export class Peers {
   ): Promise<Uint8Array | "gone" | "away"> {
     const path = `/v1/machines/${encodeURIComponent(machine)}/segments/${name}`;
     try {
-      return await this.#calls.ask({ method: "GET", path, signal, read: bytesOf });
+      return await this.#calls.ask({
+        method: "GET",
+        path,
+        signal,
+        read: ({ body }) => bytesOf(body),
+      });
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       if (thrown instanceof CanopyError && thrown.code === "not-found") return "gone";
@@ -174,7 +180,7 @@ export class Peers {
     secret: string,
   ): Promise<{ status: number; body?: Uint8Array | AsyncIterable<Uint8Array> }> {
     if (method !== "POST" || path !== secret) return { status: 404 };
-    const names = JSON.parse(await textOf({ body })) as string[];
+    const names = JSON.parse(await textOf(body)) as string[];
     const missing = names.filter((name) => this.#segments.sizeOf(name) === undefined);
     if (missing.length > 0) return { status: 410, body: Buffer.from(JSON.stringify(missing)) };
     return { status: 200, body: this.#allOf(names) };

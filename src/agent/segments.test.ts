@@ -3,15 +3,10 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { textOf } from "#/base/body.ts";
 import { silent } from "#/base/log.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { Segments } from "./segments.ts";
-
-async function textOf(source: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const piece of source) text += Buffer.from(piece).toString();
-  return text;
-}
 
 const pieces = (...texts: string[]) => texts.map((text) => Buffer.from(text));
 

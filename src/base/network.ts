@@ -28,7 +28,7 @@ export interface HttpResponse {
 export interface Network {
   /** Opens a link to `url` (ws: or wss:). Throws CanopyError "unavailable", or "unauthenticated" when refused. */
   dial(url: string, headers: Record<string, string>): Promise<Link>;
-  /** One HTTP call. Throws CanopyError "unavailable" when no answer came. */
+  /** One HTTP call. Throws CanopyError "unavailable" when no answer came; so does its body when it breaks off. */
   request(request: HttpRequest): Promise<HttpResponse>;
   /** Serves plain HTTP; `port` 0 takes a free one. */
   serve(

@@ -193,11 +193,9 @@ class Following {
   }
 }
 
-/** A stream that breaks throws TypeError "terminated"; a call that does not get through, "unavailable". */
+/** A call that does not get through, or a stream that breaks. */
 function isConnectionLoss(thrown: unknown): boolean {
-  return thrown instanceof CanopyError
-    ? thrown.code === "unavailable"
-    : thrown instanceof TypeError;
+  return thrown instanceof CanopyError && thrown.code === "unavailable";
 }
 
 const resultLengthMax = 300;

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, test } from "node:test";
+import { CanopyError } from "#/base/errors.ts";
 import { connect } from "#/sdk/client.ts";
 import { readContexts, writeContexts } from "#/sdk/contexts.ts";
 import { thisWorld, type World } from "#/sdk/world.ts";
@@ -12,14 +14,14 @@ const folder = mkdtempSync(join(tmpdir(), "canopy-remember-"));
 after(() => rmSync(folder, { recursive: true }));
 
 /** A cloud of control planes a, b and c, of which a has ended. */
-const answer = async (url: string | URL | Request) => {
-  if (String(url).startsWith("http://a.test")) throw new TypeError("fetch failed");
-  const told = { "canopy-control-planes": "http://b.test,http://c.test" };
-  return Response.json({}, { headers: told });
+const answer: World["request"] = async ({ url }) => {
+  if (url.startsWith("http://a.test")) throw new CanopyError("unavailable", "Cannot reach it");
+  const headers = { "canopy-control-planes": "http://b.test,http://c.test" };
+  return { status: 200, headers, body: Readable.from([Buffer.from("{}")]) };
 };
 const world: World = {
   ...thisWorld(),
-  fetch: answer as typeof fetch,
+  request: answer,
   env: { XDG_CONFIG_HOME: folder },
   folder,
 };

@@ -1,3 +1,4 @@
+import { bytesOf } from "#/base/body.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
@@ -119,8 +120,8 @@ export class Client {
   /** A job as it goes on: at once, at each change, and when it has ended, which is the last. */
   async *progress(job: string, signal?: AbortSignal): AsyncGenerator<JobDetail> {
     const headers = { accept: "text/event-stream" };
-    const response = await this.http.send("GET", `${jobPath(job)}/events`, { headers, signal });
-    for await (const event of streamEvents(bodyOf(response))) {
+    const { body } = await this.http.send("GET", `${jobPath(job)}/events`, { headers, signal });
+    for await (const event of streamEvents(body)) {
       if (event.type !== "progress" && event.type !== "end") continue;
       yield JSON.parse(event.data) as JobDetail;
       if (event.type === "end") return;
@@ -178,12 +179,12 @@ export class Client {
     const { task, follow, after, signal } = options;
     const headers = { accept: "application/x-ndjson" };
     const query = { task, follow: follow || undefined, after };
-    const response = await this.http.send("GET", `${jobPath(job)}/logs`, {
+    const { body } = await this.http.send("GET", `${jobPath(job)}/logs`, {
       query,
       headers,
       signal,
     });
-    for await (const piece of wholeLines(bodyOf(response))) yield parseLines<LogLineView>(piece);
+    for await (const piece of wholeLines(body)) yield parseLines<LogLineView>(piece);
   }
 
   machines(query: { limit?: number; cursor?: string } = {}): Promise<Page<MachineView>> {
@@ -210,31 +211,30 @@ export class Client {
   }
 
   /** Keeps content under its SHA-256. */
-  putObject(content: Uint8Array | ReadableStream<Uint8Array>): Promise<ObjectView> {
+  putObject(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<ObjectView> {
     const headers = { "content-type": "application/octet-stream" };
     return this.http.json("POST", "/v1/objects", { content, headers, repeatable: true });
   }
 
   /** Throws CanopyError "not-found". */
   async getObject(key: string): Promise<Uint8Array> {
-    const response = await this.http.send("GET", `/v1/objects/${key}`);
-    return new Uint8Array(await response.arrayBuffer());
+    return bytesOf(await this.streamObject(key));
   }
 
   /** An object in pieces. Throws CanopyError "not-found". */
   async streamObject(key: string): Promise<AsyncIterable<Uint8Array>> {
-    return bodyOf(await this.http.send("GET", `/v1/objects/${key}`));
+    return (await this.http.send("GET", `/v1/objects/${key}`)).body;
   }
 
   /** A backup of the whole cloud, in pieces. */
   async streamBackup(options: { secrets: boolean }): Promise<AsyncIterable<Uint8Array>> {
     const query = { secrets: String(options.secrets) };
-    return bodyOf(await this.http.send("GET", "/v1/backup", { query }));
+    return (await this.http.send("GET", "/v1/backup", { query })).body;
   }
 
   async hasObject(key: string): Promise<boolean> {
     try {
-      await this.http.send("HEAD", `/v1/objects/${key}`);
+      await this.http.json("HEAD", `/v1/objects/${key}`);
       return true;
     } catch (thrown) {
       if (thrown instanceof CanopyError && thrown.code === "not-found") return false;
@@ -326,12 +326,4 @@ export function jobPath(job: string): string {
 
 export function stepPath(job: string, step: number | string): string {
   return `${jobPath(job)}/steps/${encodeURIComponent(step)}`;
-}
-
-/**
- * An answer's body, holding on to the answer: fetch cancels, without an error, the body of a response
- * that the garbage collector takes before anyone has begun to read.
- */
-export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body) yield* response.body;
 }

@@ -32,9 +32,9 @@ export class ControlPlanes {
     this.#at = (this.#at + 1) % this.#urls.length;
   }
 
-  learn(headers: Headers): void {
-    const told = headers.get(header);
-    if (told === null) return;
+  learn(headers: Record<string, string>): void {
+    const told = headers[header];
+    if (told === undefined) return;
     const { protocol } = new URL(this.url);
     for (const url of told.split(",")) {
       if (URL.parse(url)?.protocol === protocol && !this.#urls.includes(url)) this.#urls.push(url);

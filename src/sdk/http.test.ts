@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { CanopyError } from "#/base/errors.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
+import type { HttpRequest, HttpResponse } from "#/base/network.ts";
 import { Http } from "./http.ts";
 
 const door = { url: "http://cloud.test", key: "secret", project: "p", from: "the test" };
@@ -11,22 +13,20 @@ type Answer = Response | Error;
 
 /** HTTP that is answered by the test, on a clock that goes on by itself. */
 function scripted(answers: Answer[], patienceMs: number, url = door.url) {
-  const calls: { url: string; init: RequestInit }[] = [];
+  const calls: HttpRequest[] = [];
   const clock = new ManualClock();
-  const fetch = async (url: string | URL | Request, init: RequestInit = {}) => {
-    calls.push({ url: String(url), init });
+  const request = async (asked: HttpRequest): Promise<HttpResponse> => {
+    calls.push(asked);
     const answer = answers[Math.min(calls.length, answers.length) - 1]!;
     if (answer instanceof Error) throw answer;
-    return answer.clone();
+    const { status, headers } = answer;
+    const body = answer.clone().body ?? Readable.from([]);
+    return { status, headers: Object.fromEntries(headers), body };
   };
   return {
     calls,
     clock,
-    http: new Http(
-      { ...door, url },
-      { fetch: fetch as typeof globalThis.fetch, clock, random },
-      patienceMs,
-    ),
+    http: new Http({ ...door, url }, { request, clock, random }, patienceMs),
   };
 }
 
@@ -42,7 +42,7 @@ async function passing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
 }
 
 test("a call carries key, project, query and body; a POST an idempotency key, the same when it is repeated", async () => {
-  const refused = new TypeError("fetch failed", {
+  const refused = new CanopyError("unavailable", "Cannot reach it", {
     cause: Object.assign(new Error("no"), { code: "ECONNREFUSED" }),
   });
   const { calls, clock, http } = scripted([refused, Response.json({ ok: 1 })], 10_000);
@@ -55,11 +55,11 @@ test("a call carries key, project, query and body; a POST an idempotency key, th
   );
   assert.equal(calls.length, 2);
   assert.equal(calls[0]!.url, "http://cloud.test/v1/jobs?a=1&c=x%20y");
-  const headers = calls[0]!.init.headers as Record<string, string>;
+  const headers = calls[0]!.headers as Record<string, string>;
   assert.equal(headers["authorization"], "Bearer secret");
   assert.equal(headers["canopy-project"], "p");
   assert.equal(headers["idempotency-key"]?.length, 26);
-  assert.deepEqual(calls[1]!.init.headers, headers);
+  assert.deepEqual(calls[1]!.headers, headers);
 });
 
 test("a refusal becomes CanopyError with the cloud's code, hint and place", async () => {
@@ -87,7 +87,10 @@ test("a refusal becomes CanopyError with the cloud's code, hint and place", asyn
 });
 
 test("patience bounds how long an unreachable cloud is tried, and says where its address came from", async () => {
-  const { calls, clock, http } = scripted([new TypeError("fetch failed")], 2000);
+  const { calls, clock, http } = scripted(
+    [new CanopyError("unavailable", "Cannot reach it")],
+    2000,
+  );
   await assert.rejects(
     passing(clock, http.json("GET", "/x")),
     (thrown) =>
@@ -117,7 +120,7 @@ test("a master that is held back waits for as long as it takes; others do not", 
 });
 
 test("a call that is called off ends at once", async () => {
-  const { http } = scripted([new TypeError("fetch failed")], Infinity);
+  const { http } = scripted([new CanopyError("unavailable", "Cannot reach it")], Infinity);
   const leave = new AbortController();
   const call = http.json("GET", "/x", { signal: leave.signal });
   await new Promise(setImmediate);
@@ -125,7 +128,7 @@ test("a call that is called off ends at once", async () => {
   await assert.rejects(call, /left/);
 });
 
-const unreachable = new TypeError("fetch failed");
+const unreachable = new CanopyError("unavailable", "Cannot reach it");
 const hosts = (calls: { url: string }[]) => calls.map(({ url }) => new URL(url).host);
 
 test("a call that one control plane does not answer goes on to the next at once, and later ones stay there", async () => {
@@ -139,7 +142,7 @@ test("a call that one control plane does not answer goes on to the next at once,
   assert.equal(clock.monotonicMs(), atMs);
   await http.json("GET", "/v1/jobs");
   assert.deepEqual(hosts(calls), ["a.test", "b.test", "c.test", "c.test"]);
-  const keys = calls.map(({ init }) => (init.headers as Record<string, string>)["idempotency-key"]);
+  const keys = calls.map(({ headers }) => headers?.["idempotency-key"]);
   assert.equal(new Set(keys.slice(0, 3)).size, 1, "the same call each time");
 });
 

@@ -1,6 +1,8 @@
+import { textOf } from "#/base/body.ts";
 import { sleep } from "#/base/clock.ts";
 import { CanopyError, errorCodes, messageOf, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import type { HttpRequest, HttpResponse } from "#/base/network.ts";
 import { randomText } from "#/base/random.ts";
 import type { ProblemView } from "#/model/views.ts";
 import { ControlPlanes } from "./control-planes.ts";
@@ -13,14 +15,12 @@ export interface CallOptions {
   /** Sent as JSON, unless `text` or `content` is given. */
   body?: unknown;
   text?: string;
-  content?: Uint8Array | ReadableStream<Uint8Array>;
+  content?: Uint8Array | AsyncIterable<Uint8Array>;
   signal?: AbortSignal | undefined;
   /** Set for a POST that may be repeated without a key, as it says itself where it stands. */
   repeatable?: boolean;
   /** Set for a master that offers work: held back ("limited"), it waits for as long as it takes. */
   heldBack?: boolean;
-  /** Set when the call is repeated too when its answer was cut off: it is read to its end first. */
-  isShort?: boolean;
 }
 
 /**
@@ -30,11 +30,11 @@ export interface CallOptions {
  */
 export class Http {
   readonly door: Door;
-  readonly #world: Pick<World, "fetch" | "clock" | "random">;
+  readonly #world: Pick<World, "request" | "clock" | "random">;
   readonly #patienceMs: number;
   readonly #planes: ControlPlanes;
 
-  constructor(door: Door, world: Pick<World, "fetch" | "clock" | "random">, patienceMs: number) {
+  constructor(door: Door, world: Pick<World, "request" | "clock" | "random">, patienceMs: number) {
     this.door = door;
     this.#world = world;
     this.#patienceMs = patienceMs;
@@ -57,24 +57,32 @@ export class Http {
 
   /** The answer's JSON; undefined when it has none. */
   async json<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-    const response = await this.send(method, path, { ...options, isShort: true });
-    const text = await response.text();
+    const text = await this.#repeat(method, path, options, ({ body }) => textOf(body));
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
-  /** The answer once its head has come, its status below 400. Throws CanopyError for all else. */
-  async send(method: string, path: string, options: CallOptions = {}): Promise<Response> {
+  /** The answer once its head has come, its status below 300; its body is to be read. Throws CanopyError for all else. */
+  send(method: string, path: string, options: CallOptions = {}): Promise<HttpResponse> {
+    return this.#repeat(method, path, options, (response) => response);
+  }
+
+  /** What `read` makes of the answer: a call whose answer breaks off while it is read is repeated too. */
+  async #repeat<T>(
+    method: string,
+    path: string,
+    options: CallOptions,
+    read: (response: HttpResponse) => T | Promise<T>,
+  ): Promise<T> {
     const { clock } = this.#world;
     const target = targetOf(path, options.query);
-    const init = this.#init(method, options);
+    const request = this.#request(method, options);
     const untilMs = clock.monotonicMs() + this.#patienceMs;
     for (let tries = 1, turn = 0; ; tries++) {
-      const outcome = await this.#once(target, init, options.isShort === true);
-      if (outcome instanceof Response) return outcome;
+      const outcome = await this.#once(target, request, read);
+      if (!(outcome instanceof CanopyError)) return outcome;
       const waitMs =
         outcome.retryAfterMs ?? Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax);
-      const mayRepeat =
-        repeatedCodes.has(outcome.code) && !(options.content instanceof ReadableStream);
+      const mayRepeat = repeatedCodes.has(outcome.code) && !isStream(options.content);
       const mayWait = options.heldBack === true && outcome.code === "limited";
       if (!mayRepeat || (!mayWait && clock.monotonicMs() + waitMs > untilMs)) throw outcome;
       if (outcome.code === "unavailable") this.#planes.next();
@@ -85,46 +93,47 @@ export class Http {
     }
   }
 
-  async #once(
+  async #once<T>(
     target: string,
-    init: RequestInit,
-    isShort: boolean,
-  ): Promise<Response | CanopyError> {
+    request: Omit<HttpRequest, "url">,
+    read: (response: HttpResponse) => T | Promise<T>,
+  ): Promise<T | CanopyError> {
     const { url } = this.#planes;
     try {
-      const response = await this.#world.fetch(`${url}${target}`, init);
+      const response = await this.#world.request({ ...request, url: `${url}${target}` });
       this.#planes.learn(response.headers);
-      if (response.status >= 400) return await refusal(response);
-      return isShort ? await whole(response) : response;
+      return response.status >= 300 ? await refusal(response) : await read(response);
     } catch (thrown) {
-      if (init.signal?.aborted) throw init.signal.reason;
+      if (request.signal?.aborted) throw request.signal.reason;
       return unreachable(url, this.door.from, thrown);
     }
   }
 
-  #init(method: string, options: CallOptions): RequestInit {
+  #request(method: string, options: CallOptions): Omit<HttpRequest, "url"> {
     const headers: Record<string, string> = { ...options.headers };
     if (this.door.key !== undefined) headers["authorization"] = `Bearer ${this.door.key}`;
     if (this.door.project !== undefined) headers["canopy-project"] = this.door.project;
     if (method === "POST" && !options.repeatable)
       headers["idempotency-key"] = randomText(this.#world.random, 26);
-    const init: RequestInit & { duplex?: "half" } = { method, headers };
-    if (options.signal) init.signal = options.signal;
-    if (options.text !== undefined) init.body = options.text;
-    else if (options.content !== undefined)
-      init.body = options.content as Uint8Array<ArrayBuffer> | ReadableStream;
-    else if (options.body !== undefined) {
-      init.body = JSON.stringify(options.body);
-      headers["content-type"] = "application/json";
-    }
-    if (init.body instanceof ReadableStream) init.duplex = "half";
-    return init;
+    const body = options.text ?? options.content ?? jsonOf(options.body);
+    if (body !== undefined)
+      headers["content-type"] ??=
+        options.body === undefined ? "text/plain;charset=UTF-8" : "application/json";
+    return {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+      ...(options.signal && { signal: options.signal }),
+    };
   }
 }
 
-async function whole(response: Response): Promise<Response> {
-  const { status, headers } = response;
-  return new Response((await response.text()) || null, { status, headers });
+function jsonOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value);
+}
+
+function isStream(content: CallOptions["content"]): boolean {
+  return content !== undefined && !(content instanceof Uint8Array);
 }
 
 function targetOf(path: string, query: CallOptions["query"]): string {
@@ -146,17 +155,15 @@ const repeatedCodes: ReadonlySet<ErrorCode> = new Set([
   "no-space",
 ]);
 
-async function refusal(response: Response): Promise<CanopyError> {
-  const text = await response.text().catch(() => "");
+async function refusal({ status, headers, body }: HttpResponse): Promise<CanopyError> {
+  const text = await textOf(body).catch(() => "");
   const problem = problemOf(text);
   const known = problem.code !== undefined && problem.code in errorCodes;
-  const code = known ? (problem.code as ErrorCode) : codeOf(response.status);
-  const seconds = Number(response.headers.get("retry-after"));
+  const code = known ? (problem.code as ErrorCode) : codeOf(status);
+  const seconds = Number(headers["retry-after"]);
   const retryAfterMs = problem.retryAfterMs ?? (seconds > 0 ? seconds * 1000 : undefined);
   const message =
-    problem.detail ??
-    problem.title ??
-    `The cloud answered ${response.status}: ${text.slice(0, 200)}`;
+    problem.detail ?? problem.title ?? `The cloud answered ${status}: ${text.slice(0, 200)}`;
   return new CanopyError(code, withMembers(message, problem), {
     ...(problem.hint === undefined ? {} : { hint: problem.hint }),
     ...(problem.place === undefined ? {} : { place: problem.place }),

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
+import type { HttpRequest } from "#/base/network.ts";
 import { Client } from "./client.ts";
 import { Http } from "./http.ts";
 import { readStep } from "./results.ts";
@@ -19,8 +22,8 @@ const clock: Clock = {
 /** A client of a cloud that tells results in this order, and whose connections break after so many lines. */
 function breaking(finished: readonly number[], cuts: readonly number[]): Client {
   let turn = 0;
-  const fetch = async (asked: string | URL | Request) => {
-    const query = new URL(String(asked)).searchParams;
+  const request = async ({ url }: HttpRequest) => {
+    const query = new URL(url).searchParams;
     const told =
       query.get("order") === "index"
         ? finished.toSorted((a, b) => a - b).filter((index) => index >= Number(query.get("from")))
@@ -31,20 +34,15 @@ function breaking(finished: readonly number[], cuts: readonly number[]): Client 
     );
     lines.push(`\n${JSON.stringify({ end: { phase: "succeeded", offered: finished.length } })}\n`);
     const cut = cuts[turn++];
-    const body = new ReadableStream(
-      {
-        start(controller) {
-          controller.enqueue(Buffer.from(lines.slice(0, cut).join("")));
-          if (cut !== undefined && cut < lines.length)
-            controller.error(new TypeError("terminated"));
-          else controller.close();
-        },
-      },
-      { highWaterMark: 2 },
-    );
-    return new Response(body);
+    return { status: 200, headers: {}, body: Readable.from(pieces(lines, cut)) };
   };
-  return new Client(new Http(door, { fetch: fetch as typeof globalThis.fetch, clock, random }, 0));
+  return new Client(new Http(door, { request, clock, random }, 0));
+}
+
+/** All lines, or those before the cut. */
+async function* pieces(lines: readonly string[], cut = lines.length): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(lines.slice(0, cut).join(""));
+  if (cut < lines.length) throw new CanopyError("unavailable", "terminated");
 }
 
 function has(ranges: string, index: number): boolean {

@@ -3,7 +3,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { decodeValue, hasTagged, reviveValue } from "#/model/value.ts";
 import type { StepView, TaskErrorView } from "#/model/views.ts";
-import { bodyOf, stepPath, type Client } from "./client.ts";
+import { stepPath, type Client } from "./client.ts";
 import { parseLines, wholeLines } from "./lines.ts";
 
 /** How one task ended. */
@@ -78,15 +78,15 @@ async function* reconnecting(
 ): AsyncGenerator<Lines> {
   for (let turn = 0; ; turn++) {
     const headers = { accept: "application/x-ndjson" };
-    const response = await client.http.send("GET", path, { query: query(), headers, signal });
+    const { body } = await client.http.send("GET", path, { query: query(), headers, signal });
     try {
-      for await (const text of wholeLines(bodyOf(response))) {
+      for await (const text of wholeLines(body)) {
         turn = 0;
         yield { values: parseLines<Line>(text), mayHoldTags: hasTagged(text) };
       }
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
-      if (thrown instanceof CanopyError) throw thrown;
+      if (!(thrown instanceof CanopyError && thrown.code === "unavailable")) throw thrown;
     }
     await sleep(
       client.http.clock,

@@ -3,12 +3,14 @@ import type { Clock } from "#/base/clock.ts";
 import type { Files } from "#/base/files.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
+import { httpRequest } from "#/base/node/request.ts";
 import { nodeRandom } from "#/base/node/random.ts";
+import type { Network } from "#/base/network.ts";
 import type { Random } from "#/base/random.ts";
 
 /** What the SDK takes of the world: handed in by tests and by the CLI, else the process it runs in. */
 export interface World {
-  fetch: typeof globalThis.fetch;
+  request: Network["request"];
   clock: Clock;
   random: Random;
   files: Files;
@@ -23,7 +25,7 @@ export interface World {
 /** The process that this code runs in: the one place of the SDK that reads it. */
 export function thisWorld(): World {
   return {
-    fetch: globalThis.fetch,
+    request: httpRequest,
     clock: nodeClock,
     random: nodeRandom,
     files: nodeFiles,

@@ -2,13 +2,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { WebSocket } from "ws";
-import { CanopyError, messageOf } from "../errors.ts";
+import { CanopyError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { IncomingRequest, Network } from "../network.ts";
 import { linkOf } from "../web-socket-link.ts";
 import { nodeClock } from "./clock.ts";
+import { httpRequest, unavailable } from "./request.ts";
 
-/** The machine's network: WebSocket links, HTTP by fetch. */
+/** The machine's network: WebSocket links, HTTP over connections that are kept. */
 export const nodeNetwork: Network = {
   dial(url, headers) {
     return new Promise((resolve, reject) => {
@@ -25,29 +26,7 @@ export const nodeNetwork: Network = {
     });
   },
 
-  async request({ method, url, headers, body, signal }) {
-    const init: RequestInit & { duplex?: "half" } = { method };
-    if (headers) init.headers = headers;
-    if (signal) init.signal = signal;
-    if (body !== undefined) {
-      const isStream = typeof body !== "string" && !(body instanceof Uint8Array);
-      init.body = isStream
-        ? (Readable.toWeb(Readable.from(body)) as ReadableStream)
-        : (body as string | Uint8Array<ArrayBuffer>);
-      if (isStream) init.duplex = "half";
-    }
-    try {
-      const response = await fetch(url, init);
-      return {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: bodyOf(response),
-      };
-    } catch (thrown) {
-      if (signal?.aborted) throw signal.reason;
-      throw unavailable(url, thrown);
-    }
-  },
+  request: httpRequest,
 
   async serve({ host, port }, handler) {
     const server = createServer((incoming, outgoing) => {
@@ -85,14 +64,6 @@ export const nodeNetwork: Network = {
 };
 
 /**
- * The body, holding on to its response: fetch cancels, without an error, the body of a response that
- * the garbage collector takes before anyone has begun to read.
- */
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body) yield* response.body;
-}
-
-/**
  * A client masks its frames so that nobody between, who takes them for something else, can be fooled
  * (RFC 6455, 10.3). Where nobody is between, a mask of zeros spares both sides going over each byte.
  */
@@ -112,17 +83,4 @@ function refused(url: string, error: Error): CanopyError {
   if (status === "403")
     return new CanopyError("forbidden", `Cannot join ${url} as the key may not do that`);
   return unavailable(url, error);
-}
-
-function unavailable(url: string, thrown: unknown): CanopyError {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const code = (cause as { code?: string } | undefined)?.code;
-  return new CanopyError(
-    "unavailable",
-    `Cannot reach ${new URL(url).origin}: ${code ?? messageOf(cause)}`,
-    {
-      hint: "Is it running? Start a cloud with: canopy up",
-      cause: thrown,
-    },
-  );
 }

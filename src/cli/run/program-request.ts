@@ -104,9 +104,7 @@ async function sourceOf(
   if (each === undefined) return { type: "inputs", inputs: [null] };
   if (each !== "-")
     return { type: "lines", object: (await storeFile(client, each, terminal.world)).key };
-  const { key } = await client.putObject(
-    ReadableStream.from(terminal.readInput()) as ReadableStream<Uint8Array>,
-  );
+  const { key } = await client.putObject(terminal.readInput());
   return { type: "lines", object: key };
 }
 

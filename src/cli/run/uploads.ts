@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { Readable } from "node:stream";
 import { CanopyError } from "#/base/errors.ts";
 import { madeContent, type Upload } from "#/model/upload.ts";
 import type { Client } from "#/sdk/client.ts";
@@ -19,11 +20,9 @@ export async function storeUploads(
     for (let upload = waiting.shift(); upload; upload = waiting.shift()) {
       const content =
         upload.from === "made"
-          ? madeContent(upload.name, upload.sizeBytes)
+          ? Readable.from(madeContent(upload.name, upload.sizeBytes))
           : await fileContent(upload, beside, files);
-      const { key } = await client.putObject(
-        ReadableStream.from(content) as ReadableStream<Uint8Array>,
-      );
+      const { key } = await client.putObject(content);
       for (const slot of upload.slots) slot.object = key;
     }
   };
@@ -62,8 +61,6 @@ export async function storeFile(
       `Cannot send ${path} along as ${found ? "it is a folder" : "there is no such file"}: ${file}`,
     );
   }
-  const { key } = await client.putObject(
-    ReadableStream.from(files.stream(file)) as ReadableStream<Uint8Array>,
-  );
+  const { key } = await client.putObject(files.stream(file));
   return { key, isExecutable: (found.mode & 0o111) !== 0 };
 }

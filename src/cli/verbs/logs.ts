@@ -44,8 +44,9 @@ async function printLogs(cli: Cli, client: Client, name: string): Promise<void> 
       }
       return;
     } catch (thrown) {
-      // A stream that breaks throws TypeError; one that is followed is taken up where it was.
-      if (!follow || thrown instanceof CanopyError || !(thrown instanceof TypeError)) throw thrown;
+      // A stream that breaks while it is followed is taken up where it was.
+      if (!follow || !(thrown instanceof CanopyError && thrown.code === "unavailable"))
+        throw thrown;
       await sleep(clock, Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax));
     }
   }
