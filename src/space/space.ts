@@ -274,14 +274,14 @@ export class Space {
   #apply(changes: Change[]): void {
     this.#fold(changes);
     for (const change of changes) this.#pending.push(change);
-    if (this.#state === "idle") this.#flushSoon();
+    // Loops that this wakes have their turn before what is now pending is written, and are in the same batch.
     for (const listener of this.#appliedListeners) listener(changes);
+    if (this.#state === "idle") this.#flushSoon();
   }
 
-  /** One turn later than soon: loops woken by a commit react first, and are in the same batch. */
   #flushSoon(): void {
     this.#state = "due";
-    this.#clock.soon(() => this.#clock.soon(() => void this.#flush()));
+    this.#clock.soon(() => void this.#flush());
   }
 
   async #flush(): Promise<void> {
