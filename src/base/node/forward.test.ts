@@ -55,6 +55,23 @@ test("a request is handed on as it is, with its body, and so is the answer", asy
   assert.deepEqual([outcome, status, headers.get("x-answer")], ["answered", 201, "2"]);
 });
 
+test("a body that came in pieces and was read already goes on with its length alone", async () => {
+  const to = await serve(async (request, response) => {
+    const pieces = await Array.fromAsync(request as AsyncIterable<Buffer>);
+    response.end(`${request.headers["content-length"]} ${Buffer.concat(pieces).toString()}`);
+  });
+  const url = await serve(async (request, response) => {
+    const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+    const headers = { "content-length": String(body.length) };
+    const { signal } = new AbortController();
+    const onHead = () => Promise.resolve(true);
+    await nodeForward.request({ request, response, body, to, headers, signal, onHead });
+  });
+  const body = new Blob(["pieces"]).stream();
+  const answer = await fetch(url, { method: "POST", body, duplex: "half" } as RequestInit);
+  assert.equal(await answer.text(), "6 pieces");
+});
+
 test("'refused' says that nothing was done: nobody listens there, or the answer's head is not wanted", async () => {
   const to = await serve((_request, response) => response.end());
   assert.equal((await throughAnother(to, {}, false)).outcome, "refused");
@@ -62,6 +79,9 @@ test("'refused' says that nothing was done: nobody listens there, or the answer'
   server.close();
   server.closeAllConnections();
   assert.equal((await throughAnother(to)).outcome, "refused");
+  const large = { method: "POST", body: "x".repeat(10_000_000) };
+  const { outcome, status } = await throughAnother(to, large);
+  assert.deepEqual([outcome, status], ["refused", 599]); // who asked is told, and not cut off
 });
 
 test("'unanswered' says that it may have been done: the connection ended before the answer's head", async () => {

@@ -19,7 +19,8 @@ export const nodeForward: Forward = { request: forward, upgrade: forwardUpgrade 
 function forward(forwarded: ForwardedRequest): Promise<ForwardOutcome> {
   const { request, response, body, onHead } = forwarded;
   return new Promise((resolve) => {
-    const outgoing = open(forwarded, without(request.headers, ownHeaders), agent);
+    const left = body ? [...ownHeaders, "transfer-encoding"] : ownHeaders; // its length is known
+    const outgoing = open(forwarded, without(request.headers, left), agent);
     const onGone = () => outgoing.destroy();
     response.once("close", onGone);
     const end = (outcome: ForwardOutcome) => {
@@ -64,11 +65,14 @@ function forwardUpgrade(forwarded: Parameters<Forward["upgrade"]>[0]): Promise<F
     };
     outgoing.on("error", (error) => end(wasReached(outgoing, error) ? "unanswered" : "refused"));
     outgoing.once("response", (answer) => {
-      onHead(answer.headers).then((mayPass) => {
-        if (mayPass) refuse(answer, socket);
-        else answer.destroy();
-        end(mayPass ? "answered" : "refused");
-      }, onGone);
+      onHead(answer.headers).then(
+        (mayPass) => {
+          if (mayPass) refuse(answer, socket);
+          else answer.destroy();
+          end(mayPass ? "answered" : "refused");
+        },
+        () => (answer.destroy(), end("unanswered")),
+      );
     });
     outgoing.once("upgrade", (answer, other, otherHead) => {
       join(forwarded, answer, other, otherHead);
