@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { isLoopback } from "#/base/loopback.ts";
 
 /** The time of one link. */
 interface Stay {
@@ -70,11 +71,10 @@ export class ControlPlanes {
    * is one spoken to in the clear by an agent that was not.
    */
   learn(urls: readonly string[]): void {
-    const isHere = this.#given.some(isLoopback);
+    const wasHere = this.#given.some(isHere);
     const isOpen = this.#given.some((url) => url.startsWith("http:"));
     const told = urls.filter(
-      (url) =>
-        isAddress(url) && (isHere || !isLoopback(url)) && (isOpen || url.startsWith("https:")),
+      (url) => isAddress(url) && (wasHere || !isHere(url)) && (isOpen || url.startsWith("https:")),
     );
     // One that is not told any more may only not have been heard yet by a new leader: it is kept.
     const known = new Set([...told, ...this.#learned]);
@@ -95,7 +95,7 @@ export function isAddress(url: string): boolean {
   return /^https?:$/.test(URL.parse(url)?.protocol ?? "");
 }
 
-export function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+/** Whether an address means the computer that asks. */
+export function isHere(url: string): boolean {
+  return isLoopback(new URL(url).hostname);
 }

@@ -1,9 +1,9 @@
 import type { MachineStatus } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
-import { isLoopback } from "./control-planes.ts";
+import { isHere } from "./control-planes.ts";
 import type { StartAgentOptions } from "./options.ts";
 
-/** Left to the rest of the machine when nobody says how much tasks may use. */
+/** What tasks may use of a machine's memory when nobody says. */
 const memoryShare = 0.9;
 
 /** What tasks may use here. */
@@ -20,7 +20,7 @@ export function peerAddressOf({ host, urls, peerHost }: StartAgentOptions): {
   listen: string;
   tell: string;
 } {
-  if (peerHost === undefined && urls.every(isLoopback))
+  if (peerHost === undefined && urls.every(isHere))
     return { listen: "127.0.0.1", tell: "127.0.0.1" };
   const [address = "127.0.0.1"] = host.processes.facts().addresses;
   return { listen: "0.0.0.0", tell: peerHost ?? address };

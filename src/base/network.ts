@@ -26,7 +26,7 @@ export interface HttpResponse {
 
 /** The network, handed in. */
 export interface Network {
-  /** Opens a link to `url` (ws: or wss:). Throws CanopyError "unavailable", or "unauthenticated" when refused. */
+  /** Opens a link to `url` (ws: or wss:). Throws CanopyError "unavailable", or "unauthenticated" or "forbidden" when refused. */
   dial(url: string, headers: Record<string, string>): Promise<Link>;
   /** One HTTP call. Throws CanopyError "unavailable" when no answer came; so does its body when it breaks off. */
   request(request: HttpRequest): Promise<HttpResponse>;

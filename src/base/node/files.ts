@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createReadStream, constants } from "node:fs";
 import {
   chmod,
@@ -16,6 +17,8 @@ import { limits } from "../limits.ts";
 import type { Files } from "../files.ts";
 
 let asideCount = 0;
+/** Another process may have had the same id, in a container, and may have left files behind. */
+const life = randomUUID();
 
 /** The machine's disk. */
 export const nodeFiles: Files = {
@@ -123,7 +126,7 @@ async function writeAside(
 ): Promise<number> {
   const folder = dirname(path);
   await makeDurableFolder(resolve(folder));
-  const aside = `${path}.${process.pid}-${++asideCount}.aside`;
+  const aside = `${path}.${life}-${++asideCount}.aside`;
   let sizeBytes = 0;
   try {
     const file = await open(aside, "wx", mode);

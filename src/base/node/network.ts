@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { WebSocket } from "ws";
 import { CanopyError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { isLoopback } from "../loopback.ts";
 import type { IncomingRequest, Network } from "../network.ts";
 import { linkOf } from "../web-socket-link.ts";
 import { nodeClock } from "./clock.ts";
@@ -69,7 +70,7 @@ export const nodeNetwork: Network = {
  */
 function isSeenByNobody(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === "wss:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return protocol === "wss:" || isLoopback(hostname);
 }
 
 function leaveAsItIs(mask: Buffer): void {
