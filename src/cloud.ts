@@ -7,6 +7,7 @@ import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
+import { isLoopback } from "#/base/loopback.ts";
 import { openDoor } from "#/base/node/door.ts";
 import { nodeForward } from "#/base/node/forward.ts";
 import { eta } from "#/jobs/eta.ts";
@@ -65,7 +66,10 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
   let life: Life | undefined;
 
   async function begin(): Promise<void> {
-    const engine = await openEngine(host, options, publicUrl, (reason) => void beginAnew(reason));
+    // It may be over before it has begun: one that was replaced then would stay in front of the new one.
+    const begun = Promise.withResolvers<void>();
+    const onOver = (reason: string) => void begun.promise.then(() => beginAnew(reason));
+    const engine = await openEngine(host, options, publicUrl, onOver);
     const { space, standing, access } = engine;
     const { clock } = host;
     const members = new Members({ space, standing, clock, publicUrl: () => publicUrl });
@@ -84,6 +88,7 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
         await engine.stop();
       },
     };
+    begun.resolve();
   }
 
   /** What was is not waited for: its log may hang. */
@@ -222,6 +227,5 @@ function urlsOf(host: string, port: number, addresses: string[]) {
     const [address] = addresses;
     return { url: at("127.0.0.1"), networkUrl: address === undefined ? undefined : at(address) };
   }
-  const isLocal = host === "localhost" || host === "::1" || host.startsWith("127.");
-  return { url: at(host), networkUrl: isLocal ? undefined : at(host) };
+  return { url: at(host), networkUrl: isLoopback(host) ? undefined : at(host) };
 }
