@@ -46,7 +46,10 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
     version,
     drivers: [runnerDriver, processDriver],
     rates: ratesOf(capacity),
-    ...(cpus === undefined && memoryBytes === undefined ? {} : { capacity }),
+    capacity: {
+      ...(cpus !== undefined && { milliCpus: capacity.milliCpus }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    },
     env: inherited(env),
     ...(isSupervised && { crash: () => host.processes.kill(process.pid) }),
   });

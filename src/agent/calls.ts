@@ -11,9 +11,16 @@ const codes: Record<number, ErrorCode> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not-found",
+  409: "conflict",
   413: "too-large",
+  429: "limited",
   507: "no-space",
 };
+
+/** What the status of an answer means. */
+export function codeOf(status: number): ErrorCode {
+  return codes[status] ?? "unavailable";
+}
 
 /** What may be well the next time. */
 const passing: ReadonlySet<ErrorCode> = new Set(["unavailable", "limited", "no-space"]);
@@ -117,9 +124,8 @@ export class Calls {
       return await read(response);
     }
     const text = await textOf(response.body).catch(() => "");
-    const code = codes[response.status] ?? (response.status === 429 ? "limited" : "unavailable");
     throw new CanopyError(
-      code,
+      codeOf(response.status),
       detailOf(text) ?? `The cloud answered ${response.status} to ${method} ${path}`,
     );
   }
@@ -142,7 +148,8 @@ function unless(signal: AbortSignal, promise: Promise<void>): Promise<void> {
   });
 }
 
-function detailOf(text: string): string | undefined {
+/** What a cloud says about an error, if it does. */
+export function detailOf(text: string): string | undefined {
   try {
     return (JSON.parse(text) as { detail?: string }).detail;
   } catch {

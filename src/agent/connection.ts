@@ -72,10 +72,11 @@ export class Connection {
   leave(awayMs: number): void {
     if (this.#isClosed) return;
     this.#timer?.cancel();
-    const link = this.#link?.link;
+    const left = this.#link;
     this.#link = undefined;
     this.isWelcomed = false;
-    link?.close();
+    left?.link.close();
+    if (left) this.#planes.left(left.url, "this machine is away");
     this.#timer = this.#parts.clock.after(awayMs, () => {
       this.#goneMs = this.#parts.clock.monotonicMs();
       this.open();

@@ -4,6 +4,7 @@ import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
+import { codeOf, detailOf, isPassing, textOf } from "./calls.ts";
 import type { StartAgentOptions } from "./options.ts";
 
 export interface Identity {
@@ -102,7 +103,7 @@ async function joinAny(
       return { ...(await askToJoin(host, url, request)), url, controlPlanes: [] };
     } catch (thrown) {
       failure = thrown;
-      if (!(thrown instanceof CanopyError && thrown.code === "unavailable")) throw thrown;
+      if (!isPassing(thrown)) throw thrown;
     }
   }
   throw failure;
@@ -121,21 +122,12 @@ async function askToJoin(
   });
   const text = await textOf(response.body);
   if (response.status < 300) return JSON.parse(text) as JoinAnswer;
-  const code =
-    response.status === 401 || response.status === 403 ? "unauthenticated" : "unavailable";
+  const code = codeOf(response.status);
   throw new CanopyError(
-    code,
+    code === "forbidden" ? "unauthenticated" : code,
     `Cannot join ${url}: ${detailOf(text) ?? `it answered ${response.status}`}`,
     {
       hint: "A token is good once and for an hour. Ask for a new line with: canopy join",
     },
   );
-}
-
-function detailOf(text: string): string | undefined {
-  try {
-    return (JSON.parse(text) as { detail?: string }).detail;
-  } catch {
-    return undefined;
-  }
 }

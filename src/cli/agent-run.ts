@@ -24,7 +24,11 @@ export function agentOptions(command: Command): Command {
     .option("--folder <folder>", "where it keeps its key and its caches")
     .option("--label <name=value>", "a label of this machine (may be repeated)", many)
     .option("--cpus <number>", "CPUs that it gives, all when absent", parseNumber)
-    .option("--memory <size>", "memory that it gives, as in 8GiB; all when absent", sizeOption)
+    .option(
+      "--memory <size>",
+      "memory that it gives, as in 8GiB; nine tenths when absent",
+      sizeOption,
+    )
     .option("--supervised", "something starts it again when it dies, so that game days may kill it")
     .option("--log-level <level>", "debug, info, warn or error");
 }
