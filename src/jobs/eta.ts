@@ -2,7 +2,7 @@ import { topologicalOrder } from "#/model/graph.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { Capacity, Needs } from "#/model/needs.ts";
 import { parentOf } from "#/model/record.ts";
-import { hasStepEnded, type StepRecord } from "#/model/step.ts";
+import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { addBuckets, residualMs, runTimesOf, type RunTimes } from "./run-times.ts";
 
 /** When a job will have ended, counted from now: nine times in ten between low and high. */
@@ -54,7 +54,7 @@ export function eta(
     const times = known.of(step);
     if (!times) return undefined;
     const now = ran.get(step.name)?.map(({ ranMs }) => ranMs) ?? [];
-    works.set(step.name, workOf(step, tasks ?? unfinished(step), times, now, capacity));
+    works.set(step.name, workOf(step, tasks ?? unfinishedTasks(step), times, now, capacity));
   }
   if (works.size === 0 || ![...works.values()].some(({ tasks }) => tasks > 0)) return undefined;
   const area = areaOf(works.values());
@@ -184,13 +184,9 @@ function isWaiter({ spec }: StepRecord): boolean {
   return run.driver === "runner" && run.role === "job";
 }
 
-function unfinished({ status }: StepRecord): number {
-  return status.offered - status.succeeded - status.failed - status.cancelled;
-}
-
 /** Undefined where only running tells how many there will be. */
 function remainingTasks(step: StepRecord): number | undefined {
   const { closed, offered, total } = step.status;
   const all = closed ? offered : total;
-  return all === undefined ? undefined : all - offered + unfinished(step);
+  return all === undefined ? undefined : all - offered + unfinishedTasks(step);
 }

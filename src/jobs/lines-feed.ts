@@ -1,7 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { isTooLarge } from "#/model/job-check.ts";
-import type { TaskSpec } from "#/model/task.ts";
+import { isTooLarge, type TaskSpec } from "#/model/task.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { countLines, linesIn, type Line, type Unfolded } from "./sources.ts";
 

@@ -1,6 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
-import type { StepRecord } from "#/model/step.ts";
+import { unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { readyStatus, type TaskRecord, type TaskStatus } from "#/model/task.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 
@@ -33,9 +33,8 @@ export function isFunctionJob(main: StepRecord | undefined): boolean {
 }
 
 /** Tasks that a step counts as unfinished and that are not live: they have to come back. */
-export function missingTasks(space: Space, { name, status }: StepRecord): number {
-  const unfinished = status.offered - status.succeeded - status.failed - status.cancelled;
-  return unfinished - space.count("task", name);
+export function missingTasks(space: Space, step: StepRecord): number {
+  return unfinishedTasks(step) - space.count("task", step.name);
 }
 
 /** As if never run; but what was reported of an attempt before is not to be taken for one of a new one. */

@@ -27,7 +27,7 @@ export class StepNames {
     return names;
   }
 
-  /** The full name of the step that the job calls `name`. */
+  /** The step that the job calls `name`. */
   get(tx: Transaction, job: JobRecord, name: string): StepRecord | undefined {
     const number = this.#numbers.get(name);
     return number === undefined ? undefined : tx.get("step", stepName(job.name, number));

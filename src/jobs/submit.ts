@@ -1,16 +1,10 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import {
-  faultsOfJob,
-  faultsOfStep,
-  isTooLarge,
-  type Fault,
-  type KnownStep,
-} from "#/model/job-check.ts";
+import { faultsOfJob, faultsOfStep, type Fault, type KnownStep } from "#/model/job-check.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
-import { jobOf, type TaskSpec } from "#/model/task.ts";
+import { isTooLarge, jobOf, type TaskSpec } from "#/model/task.ts";
 import type { RecordOfKind } from "#/model/record.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { endJob, endStep, sweepStep } from "./end.ts";

@@ -3,6 +3,7 @@ import { findCycle, describeCycle } from "./graph.ts";
 import { faultOfValues, gridSize } from "./grid.ts";
 import type { JobRequest, StepRequest } from "./job-request.ts";
 import { nearestWord } from "./nearest-word.ts";
+import { isTooLarge } from "./task.ts";
 
 /**
  * What a schema cannot see in a request: names that mean nothing, circles, a shuffle with one end.
@@ -201,13 +202,6 @@ function faultsOfSource({ name, source }: StepRequest): Fault[] {
     });
   }
   return faults;
-}
-
-/** Whether a task's input must travel as an object. */
-export function isTooLarge(input: string): boolean {
-  // A UTF-16 unit takes three bytes at most.
-  if (input.length * 3 <= limits.inlineBytesMax) return false;
-  return Buffer.byteLength(input) > limits.inlineBytesMax;
 }
 
 function faultsOfShuffle(

@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import type { Needs } from "./needs.ts";
 import { parentOf, type RecordOf } from "./record.ts";
 import type { TaskUsage } from "./usage.ts";
@@ -165,4 +166,11 @@ export function jobOf(name: string): string {
 
 export function hasTaskEnded(task: TaskRecord): boolean {
   return task.status.phase !== "ready" && task.status.phase !== "waiting";
+}
+
+/** Whether an input or a result, as JSON text, must travel as an object. */
+export function isTooLarge(text: string): boolean {
+  // A UTF-16 unit takes one byte of UTF-8 at least, and three at most.
+  if (text.length * 3 <= limits.inlineBytesMax) return false;
+  return text.length > limits.inlineBytesMax || Buffer.byteLength(text) > limits.inlineBytesMax;
 }

@@ -3,7 +3,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { AppendedView } from "#/model/views.ts";
-import { jobOf } from "#/model/task.ts";
+import { isTooLarge, jobOf } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
 import type { JobCalls } from "../parts.ts";
 import type { Feed } from "../streams/feed.ts";
@@ -35,7 +35,7 @@ export class Appending {
 
   async add(texts: readonly string[]): Promise<void> {
     if (texts.length === 0) return;
-    const inputs = texts.some(isLarge)
+    const inputs = texts.some(isTooLarge)
       ? await Promise.all(texts.map((text) => this.#inputOf(text)))
       : texts.map((input) => ({ input }));
     const before = this.#durable;
@@ -93,16 +93,8 @@ export class Appending {
   }
 
   async #inputOf(text: string): Promise<{ input: string; inputObject?: string }> {
-    if (!isLarge(text)) return { input: text };
+    if (!isTooLarge(text)) return { input: text };
     const { key } = await this.#parts.objects.put(this.#project, Buffer.from(text));
     return { input: "null", inputObject: key };
   }
-}
-
-/** In UTF-8 a character takes up to three bytes of one in memory. */
-function isLarge(text: string): boolean {
-  return (
-    text.length > limits.inlineBytesMax ||
-    (text.length * 3 > limits.inlineBytesMax && Buffer.byteLength(text) > limits.inlineBytesMax)
-  );
 }

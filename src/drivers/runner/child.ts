@@ -10,8 +10,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
-import { limits } from "#/base/limits.ts";
-import type { TaskError } from "#/model/task.ts";
+import { isTooLarge, type TaskError } from "#/model/task.ts";
 import { encodeValue } from "#/model/value.ts";
 import { begin } from "./child-board.ts";
 import { watchFaults } from "./child-faults.ts";
@@ -181,11 +180,7 @@ function succeed(task: Task, value: unknown): void {
     const message = `The result cannot be sent: ${(thrown as Error).message}`;
     return fail(task, { ...threw(new Error(message)), reason: "unserialisable" });
   }
-  const isLarge =
-    result.length > limits.inlineBytesMax ||
-    (result.length * 3 > limits.inlineBytesMax &&
-      Buffer.byteLength(result) > limits.inlineBytesMax);
-  if (!isLarge) return end(task, "r", result);
+  if (!isTooLarge(result)) return end(task, "r", result);
   const path = `${process.cwd()}/result-${task.number}.json`;
   writeFileSync(path, result);
   end(task, "p", path);
