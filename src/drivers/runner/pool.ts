@@ -274,6 +274,10 @@ export class Pool implements WarmEvents {
       const name = `runner-${++warmCount}`;
       await this.#parts.files.makeFolder(`${this.#parts.folder}/${name}`);
       if (this.#isStopped) throw new CanopyError("unavailable", "The agent stopped");
+      if (suspect?.cancelled) {
+        this.#end(suspect, cancelled(this.#parts.clock.now()));
+        suspect = undefined;
+      }
       const { milliCpus } = this.#kind.needs;
       const warm = new Warm(this.#parts, this, {
         name,
