@@ -18,7 +18,7 @@ export function requireRole(caller: Caller, needed: Role, action: string): void 
       hint:
         needed === "root"
           ? "Use the root token: it is in the file 'root-token' of the cloud's data folder"
-          : `Ask for a key with that role: canopy key create --role ${needed}`,
+          : `Ask for a key with that role: canopy key create NAME --role ${needed}`,
     },
   );
 }

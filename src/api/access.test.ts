@@ -238,6 +238,15 @@ describe("the door", () => {
     assert.equal((await world.call("DELETE", "/v1/projects/brief")).statusCode, 204);
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 401);
     assert.equal((await world.call("DELETE", "/v1/projects/default")).statusCode, 409);
+    const again = () =>
+      world.call("POST", "/v1/projects", {
+        body: { name: "short" },
+        headers: { "idempotency-key": "made-once" },
+      });
+    assert.equal((await again()).statusCode, 201);
+    assert.equal((await again()).statusCode, 201);
+    assert.equal((await world.call("DELETE", "/v1/projects/short")).statusCode, 204);
+    assert.equal((await again()).statusCode, 404);
     assert.equal(
       (await world.call("POST", "/v1/projects", { body: { name: "default" } })).statusCode,
       409,

@@ -22,7 +22,9 @@ export const listGameDays = defineCall({
       ...(before !== undefined && { before }),
       limit: limit + 1,
     });
-    const records = [...live, ...archived].sort((a, b) => (a.name < b.name ? 1 : -1));
+    // One may leave memory while the log is asked.
+    const found = new Map([...archived, ...live].map((record) => [record.name, record]));
+    const records = [...found.values()].sort((a, b) => (a.name < b.name ? 1 : -1));
     const items = records.slice(0, limit).map(gameDayViewOf);
     return records.length > limit ? { items, next: items.at(-1)!.id } : { items };
   },

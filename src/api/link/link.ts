@@ -11,14 +11,13 @@ import { sure } from "../standing.ts";
 import { parseMessage } from "./messages.ts";
 import type { OpenLink } from "./relay.ts";
 
-const retryFinishMs = 1000;
 /** Messages that may come between an agent's hello and its welcome. */
 const earlyMax = 1000;
 
 /**
  * One agent's link, from its hello to its end. Nothing is acknowledged before it is durable; while
- * the disk is full a finish is kept and tried again, and the agent hears nothing, so that it keeps
- * what it has finished. What cannot be understood ends the link with the reason.
+ * the disk is full a finish waits in its session, and the agent hears nothing, so that it keeps what
+ * it has finished. What cannot be understood ends the link with the reason.
  */
 export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   const { space, scheduler, access, relay, clock, log } = parts;
@@ -100,13 +99,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
 
   function finish(number: number, reports: TaskReport[]): void {
     if (!isOpen || !session) return;
-    session.finish(reports).then(
-      () => send({ type: "finished", number }),
-      (thrown: unknown) => {
-        if (!(thrown instanceof CanopyError && thrown.code === "no-space")) return failed(thrown);
-        clock.after(retryFinishMs, () => finish(number, reports), true);
-      },
-    );
+    session.finish(reports).then(() => send({ type: "finished", number }), failed);
   }
 
   function failed(thrown: unknown): void {

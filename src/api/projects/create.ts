@@ -3,7 +3,7 @@ import { projectView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { once } from "../once.ts";
 import { tellRevision } from "../revisions.ts";
-import { projectViewOf } from "../views/access.ts";
+import { findProject, projectViewOf } from "../views/access.ts";
 
 export const createProject = defineCall({
   summary: "Make a project",
@@ -30,7 +30,8 @@ export const createProject = defineCall({
       call,
       (tx) => parts.access.createProject(tx, { ...body, title: body.title || body.name }).name,
     );
-    const project = parts.space.get("project", name)!;
+    // Said again after it was removed, the call is answered with what is there now.
+    const project = findProject((asked) => parts.space.get("project", asked), name);
     tellRevision(reply, project);
     return projectViewOf(project);
   },

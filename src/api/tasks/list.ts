@@ -143,5 +143,5 @@ async function stepsByName(
 ): Promise<Map<string, StepRecord>> {
   const names = [...new Set(tasks.map(({ name }) => stepOfTask(name)))];
   const steps = await space.find("step", names);
-  return new Map(steps.flatMap((step) => (step && jobOf(step.name) ? [[step.name, step]] : [])));
+  return new Map(steps.flatMap((step) => (step ? [[step.name, step]] : [])));
 }

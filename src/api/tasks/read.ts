@@ -22,10 +22,6 @@ export const readTask = defineCall({
     const [task] = await space.find("task", [name]);
     if (!task) throw noTask(name);
     const [step] = await space.find("step", [stepOfTask(name)]);
-    return taskDetailOf(
-      task,
-      step,
-      scheduler.leases(job.name).find((lease) => lease.task === name),
-    );
+    return taskDetailOf(task, step, scheduler.leaseOf(name));
   },
 });

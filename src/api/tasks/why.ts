@@ -24,7 +24,7 @@ export const whyTask = defineCall({
     const name = taskName(`${job.name}/${params.step}`, params.index);
     const [task] = await space.find("task", [name]);
     if (!task) throw noTask(name);
-    const isRunning = scheduler.leases(job.name).some((lease) => lease.task === name);
+    const isRunning = scheduler.leaseOf(name) !== undefined;
     const explanations = await scheduler.explainTask(
       name,
       query.not === undefined ? {} : { not: query.not },

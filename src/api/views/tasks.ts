@@ -70,6 +70,6 @@ export function taskDetailOf(
 /** The refusal of a task that is not there. */
 export function noTask(name: string): CanopyError {
   return new CanopyError("not-found", `Cannot find the task '${name}'`, {
-    hint: `See those there are: canopy ps ${jobOf(name)} --tasks`,
+    hint: `See those there are: canopy tasks ${jobOf(name)}`,
   });
 }
