@@ -5,14 +5,8 @@ import { join } from "node:path";
 export interface Config {
   /** Where `canopy up` keeps everything. */
   dataFolder: string;
-  /** Where the CLI keeps its contexts. */
-  configFolder: string;
   host: string;
   port: number;
-  /** Overrides the context: which cloud to speak to, and with which key. */
-  url: string | undefined;
-  key: string | undefined;
-  project: string | undefined;
   joinToken: string | undefined;
   /** Where `canopy up` keeps its log, when several control planes share it. */
   logUrl: string | undefined;
@@ -33,12 +27,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return Object.freeze({
     dataFolder:
       env["CANOPY_DATA"] ?? join(env["XDG_DATA_HOME"] ?? join(home, ".local", "share"), "canopy"),
-    configFolder: join(env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "canopy"),
     host: env["CANOPY_HOST"] ?? "127.0.0.1",
     port,
-    url: env["CANOPY_URL"],
-    key: env["CANOPY_KEY"],
-    project: env["CANOPY_PROJECT"],
     joinToken: env["CANOPY_JOIN_TOKEN"],
     logUrl: env["CANOPY_LOG_URL"] || undefined,
     logLevel: env["CANOPY_LOG"] ?? "warn",

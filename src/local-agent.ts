@@ -99,10 +99,19 @@ async function readPid(host: Host, folder: string): Promise<AgentProcess | undef
 
 async function end(host: Host, { pid, ticks }: AgentProcess): Promise<void> {
   if (!host.processes.isAlive(pid, ticks)) return;
-  process.kill(pid, "SIGTERM");
+  signal(pid, "SIGTERM");
   const untilMs = host.clock.monotonicMs() + stopMsMax;
   while (host.processes.isAlive(pid, ticks)) {
-    if (host.clock.monotonicMs() > untilMs) process.kill(pid, "SIGKILL");
+    if (host.clock.monotonicMs() > untilMs) signal(pid, "SIGKILL");
     await sleep(host.clock, stopPollMs);
+  }
+}
+
+/** It may have ended since it was looked at. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }

@@ -60,7 +60,7 @@ export function shareOf({ succeeded, failed, cancelled, total, offered }: Counts
     : `${countOf(ended)}/${countOf(total)}`;
 }
 
-/** "about 12s (8s to 20s)". */
+/** "8s to 20s", or "about 12s". */
 export function etaOf(eta: EtaView | undefined): string {
   if (!eta) return "";
   const low = briefDuration(Math.round(eta.lowMs));
@@ -68,7 +68,7 @@ export function etaOf(eta: EtaView | undefined): string {
   return low === high ? `about ${low}` : `${low} to ${high}`;
 }
 
-/** "14 tasks · 1.2s CPU · 512MiB at most · 3.1J". */
+/** ["1.2s CPU", "512MiB at most", "3.1J"]. */
 export function usageOf(usage: UsageView): string[] {
   return [
     `${briefDuration(usage.cpuMs)} CPU`,
