@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { JobRecord } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
+import { stepOfTask, type TaskRecord } from "#/model/task.ts";
 import { pageOf, taskPhase, taskView, type Page, type TaskView } from "#/model/views.ts";
 import type { LeaseView } from "#/scheduler/session.ts";
 import { defineCall } from "../call.ts";
