@@ -4,7 +4,7 @@ import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
-import { codeOf, detailOf, isPassing, textOf } from "./calls.ts";
+import { codeOf, detailOf, isPassing } from "./calls.ts";
 import type { StartAgentOptions } from "./options.ts";
 
 export interface Identity {
