@@ -7,9 +7,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   config: readConfig(env),
   up: async (options) => (await import("./up.ts")).up(options, env),
-  restore: async (file, dataFolder) =>
-    (await import("./restore.ts")).restoreFolder(file, dataFolder),
-  doctor: async (dataFolder, repair) =>
-    (await import("./doctor.ts")).examineFolder(dataFolder, repair),
+  restore: async (file, to) => (await import("./restore.ts")).restoreBackup(file, to),
+  doctor: async (options) => (await import("./doctor.ts")).examine(options),
   agent: async (options) => (await import("./agent-program.ts")).runAgent(options, env),
 });

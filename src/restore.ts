@@ -1,20 +1,32 @@
 import { join } from "node:path";
-import { saveSecrets } from "#/access/secrets.ts";
+import { saveSecrets, namedSecrets } from "#/access/secrets.ts";
 import { Contents } from "#/backup/contents.ts";
-import { restore } from "#/backup/restore.ts";
+import { beginsAfter, restore, type Restored } from "#/backup/restore.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { startLoop } from "#/base/loop.ts";
+import { randomSecret } from "#/base/random.ts";
 import { nodeFiles as files } from "#/base/node/files.ts";
-import type { RestoredFolder } from "#/cli/programs.ts";
+import { nodeHost } from "#/base/node/host.ts";
+import { stderrLog } from "#/base/node/log.ts";
+import { PostgresDatabase } from "#/base/node/postgres/database.ts";
+import type { RestoredCloud, RestoreWish } from "#/cli/programs.ts";
 import { FileObjects } from "#/objects/files.ts";
+import { PostgresObjects } from "#/objects/postgres.ts";
+import { PostgresRestoring } from "#/space/logs/postgres/restoring.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
+import { serversOf } from "./shared-log.ts";
+
+/** Makes of a backup what `canopy up` can start from. Throws what the two throw, and what `Contents.open` does. */
+export async function restoreBackup(file: string, to: RestoreWish): Promise<RestoredCloud> {
+  return "log" in to ? await restoreShared(file, to.log) : await restoreFolder(file, to.dataFolder);
+}
 
 /**
  * Makes a data folder of a backup. It is made aside and renamed when whole, so that one cut short is
- * never started from. Its epoch is above any that the old cloud can have reached: whoever holds a
- * lease of before can change nothing. Throws CanopyError "conflict" when something is in the folder.
+ * never started from. Throws CanopyError "conflict" when something is in the folder.
  */
-export async function restoreFolder(file: string, dataFolder: string): Promise<RestoredFolder> {
+async function restoreFolder(file: string, dataFolder: string): Promise<RestoredCloud> {
   if ((await files.list(dataFolder)).length > 0) {
     throw new CanopyError(
       "conflict",
@@ -23,13 +35,12 @@ export async function restoreFolder(file: string, dataFolder: string): Promise<R
     );
   }
   const contents = await Contents.open(files, file);
-  const { epoch, takenAt } = contents.manifest;
   const aside = `${dataFolder}.restoring`;
   await files.remove(aside);
   await files.makeFolder(aside, { durable: true });
   await files.setMode(aside, 0o700);
   const log = new SqliteLog(join(aside, "space.db"), {
-    epochAbove: epoch + limits.restoredEpochs,
+    epochAbove: epochAbove(contents),
   });
   try {
     const objects = await FileObjects.open({ files, folder: join(aside, "objects") });
@@ -39,10 +50,59 @@ export async function restoreFolder(file: string, dataFolder: string): Promise<R
     if (secrets) await saveSecrets(aside, files, secrets);
     await files.remove(dataFolder);
     await files.rename(aside, dataFolder);
-    return { ...restored, takenAt, hasSecrets: secrets !== undefined };
+    return told(contents, restored, { place: dataFolder, hasSecrets: secrets !== undefined });
   } catch (thrown) {
     await log.close();
     await files.remove(aside);
     throw thrown;
   }
+}
+
+/**
+ * Makes a cell in a PostgreSQL database of a backup. It bears a mark until it is whole, so that one cut short
+ * is never started from; doing it again begins anew. Throws CanopyError "conflict" when something is in the
+ * schema, or another restore into it is under way.
+ */
+async function restoreShared(file: string, log: string): Promise<RestoredCloud> {
+  const { clock, random, log: report } = nodeHost(stderrLog("error", "restore"));
+  const servers = serversOf(log);
+  const contents = await Contents.open(files, file);
+  const restoring = new PostgresRestoring(servers, {
+    mark: randomSecret(random),
+    epochAbove: epochAbove(contents),
+    after: beginsAfter(contents.manifest),
+  });
+  const database = new PostgresDatabase(servers);
+  // It leads, and says so while it is busy with objects, so that no other restore takes its place.
+  const beat = () => restoring.log.beat().catch(() => undefined); // the next append tells of it
+  const beating = startLoop("beat", beat, { clock, log: report, everyMs: limits.leaderBeatMs });
+  try {
+    await restoring.begin();
+    const objects = await PostgresObjects.open({ database });
+    const restored = await restore(contents, { log: restoring.log, objects });
+    const secrets = await contents.secrets();
+    await restoring.finish(secrets ? namedSecrets(secrets) : {});
+    const { shown } = servers.address;
+    return told(contents, restored, { place: shown, hasSecrets: secrets !== undefined });
+  } catch (thrown) {
+    await restoring.abandon().catch(() => undefined); // the next restore does it
+    throw thrown;
+  } finally {
+    beating.stop();
+    await restoring.log.close();
+    database.close();
+  }
+}
+
+/** Above any that the old cloud can have reached: whoever holds a lease of before can change nothing. */
+function epochAbove({ manifest }: Contents): number {
+  return manifest.epoch + limits.restoredEpochs;
+}
+
+function told(
+  { manifest }: Contents,
+  restored: Restored,
+  to: Pick<RestoredCloud, "place" | "hasSecrets">,
+): RestoredCloud {
+  return { ...to, ...restored, takenAt: manifest.takenAt };
 }

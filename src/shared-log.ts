@@ -14,14 +14,7 @@ export function sharedLog(
   address: string,
   { clock, log: report }: Pick<Host, "clock" | "log">,
 ): Exclude<CloudOptions["log"], SpaceLog> {
-  if (!/^postgres(ql)?:\/\//.test(address)) {
-    throw new CanopyError(
-      "invalid",
-      `Cannot open the log as its address must begin with postgres://: current value is '${withoutPassword(address)}'`,
-      { hint: "canopy up --log postgres://user@host/database" },
-    );
-  }
-  const servers = new PostgresServers(address);
+  const servers = serversOf(address);
   const database = new PostgresDatabase(servers);
   const relaxed = new PostgresDatabase(servers, "relaxed");
   return {
@@ -30,6 +23,18 @@ export function sharedLog(
     openLogs: () => PostgresLogs.open({ database: relaxed, clock, report }),
     secrets: new PostgresSecrets(servers),
   };
+}
+
+/** The servers that the address of a log names. Throws "invalid". */
+export function serversOf(address: string): PostgresServers {
+  if (!/^postgres(ql)?:\/\//.test(address)) {
+    throw new CanopyError(
+      "invalid",
+      `Cannot open the log as its address must begin with postgres://: current value is '${withoutPassword(address)}'`,
+      { hint: "Write it as --log postgres://user@host/database" },
+    );
+  }
+  return new PostgresServers(address);
 }
 
 function withoutPassword(address: string): string {

@@ -5,6 +5,7 @@ import type { Random } from "#/base/random.ts";
 import { newSecret } from "./keys.ts";
 
 const ownerOnly = 0o600;
+const names = { rootToken: "root-token", signing: "signing-secret" };
 
 export interface Secrets {
   /** Opens everything. */
@@ -39,14 +40,18 @@ export async function loadSecrets(
     else if (own !== agreed) throw otherCloud(folder, name);
     return agreed;
   };
-  return { rootToken: await load("root-token"), signing: await load("signing-secret") };
+  return { rootToken: await load(names.rootToken), signing: await load(names.signing) };
 }
 
 /** Puts secrets into a folder that has none yet: those of the cloud that a backup was taken of. */
 export async function saveSecrets(folder: string, files: Files, secrets: Secrets): Promise<void> {
-  const mode = ownerOnly;
-  await files.write(join(folder, "root-token"), `${secrets.rootToken}\n`, { mode });
-  await files.write(join(folder, "signing-secret"), `${secrets.signing}\n`, { mode });
+  for (const [name, secret] of Object.entries(namedSecrets(secrets)))
+    await files.write(join(folder, name), `${secret}\n`, { mode: ownerOnly });
+}
+
+/** By the names under which they are kept, and agreed on. */
+export function namedSecrets({ rootToken, signing }: Secrets): Record<string, string> {
+  return { [names.rootToken]: rootToken, [names.signing]: signing };
 }
 
 function otherCloud(folder: string, name: string): CanopyError {

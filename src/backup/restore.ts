@@ -13,6 +13,14 @@ export interface Restored {
 }
 
 /**
+ * Where a log that keeps count of its batches itself must begin, to be restored into: after a batch of
+ * nothing, so that who had read all up to that of the backup begins anew.
+ */
+export function beginsAfter({ sequence }: { sequence: number }): number {
+  return sequence + 1;
+}
+
+/**
  * Puts a backup into a log and a store of objects that are empty. Records are written by serial, as
  * they were first made: the log finds tasks by the runs in which they came.
  */
@@ -20,14 +28,17 @@ export async function restore(
   contents: Contents,
   { log, objects }: { log: SpaceLog; objects: Objects },
 ): Promise<Restored> {
-  const { sequence } = await log.load();
-  if (sequence > 0)
+  const { manifest } = contents;
+  const { sequence, records } = await log.load();
+  const isMadeForIt = sequence === beginsAfter(manifest) && [...records].length === 0;
+  if (sequence > 0 && !isMadeForIt)
     throw new CanopyError(
       "conflict",
       `Cannot restore as the log must be empty: it ends at ${sequence}`,
     );
   const restored: Restored = { live: 0, archived: 0, objects: 0 };
-  const writer = new Writer(log, contents.manifest);
+  const { serial } = manifest;
+  const writer = new Writer(log, { serial, sequence: Math.max(sequence, manifest.sequence) });
   for await (const { op, record } of finalRecords(contents)) {
     restored[op === "archive" ? "archived" : "live"]++;
     await writer.add(op, record);

@@ -5,10 +5,10 @@ export interface Programs {
   config: ProgramConfig;
   /** Starts a cloud in this process. */
   up(options: UpWish): Promise<StartedCloud>;
-  /** Makes a data folder of a backup. */
-  restore(file: string, dataFolder: string): Promise<RestoredFolder>;
-  /** Looks at a data folder, and mends what can safely be mended when told to. */
-  doctor(dataFolder: string, repair: boolean): Promise<DoctorFinding[]>;
+  /** Makes of a backup what a cloud can start from. */
+  restore(file: string, to: RestoreWish): Promise<RestoredCloud>;
+  /** Looks at what a cloud starts from, and mends what can safely be mended when told to. */
+  doctor(options: DoctorWish): Promise<DoctorFinding[]>;
   /** Runs this computer's agent in this process. */
   agent(options: AgentWish): Promise<StartedAgent>;
 }
@@ -56,13 +56,25 @@ export interface StartedCloud {
   stop(): Promise<void>;
 }
 
-export interface RestoredFolder {
+/** Where a backup is put back: a folder, or a log that control planes share. */
+export type RestoreWish = { dataFolder: string } | { log: string };
+
+export interface RestoredCloud {
+  /** The folder, or the address without its password. */
+  place: string;
   live: number;
   archived: number;
   objects: number;
   takenAt: string;
   /** Whether the root token is that of the cloud that the backup was taken of; else a new one is made. */
   hasSecrets: boolean;
+}
+
+/** What `canopy doctor` may be told: as `canopy up`. */
+export interface DoctorWish {
+  dataFolder: string;
+  log: string | undefined;
+  repair: boolean;
 }
 
 export interface DoctorFinding {

@@ -151,13 +151,13 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "restore",
     group: "This computer",
-    summary: "Make a data folder of a backup",
+    summary: "Make a data folder, or a shared log, of a backup",
     load: () => import("./verbs/restore.ts"),
   },
   {
     name: "doctor",
     group: "This computer",
-    summary: "Look whether a data folder is sound, and mend it",
+    summary: "Look whether a data folder or a shared log is sound, and mend it",
     load: () => import("./verbs/doctor.ts"),
   },
   {

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
-import type { Files } from "#/base/files.ts";
+import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord } from "#/model/record.ts";
 import { unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { hasTaskEnded, stepOfTask } from "#/model/task.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { goodUnless, type Finding } from "./finding.ts";
+
+/** Objects, of which one can be moved to where nobody finds it: gives where that is. */
+export interface SetAside extends Objects {
+  setAside(project: string, key: string): Promise<string>;
+}
 
 /** Gathers what records say of each other, and of objects, as they go by. */
 export class Contents {
@@ -60,36 +64,29 @@ export class Contents {
   }
 
   /** Every object has the content that its name says, and those that records name are there. */
-  async objectFindings(
-    { files, folder, objects }: { files: Files; folder: string; objects: Objects },
-    repair: boolean,
-  ): Promise<Finding[]> {
+  async objectFindings(objects: SetAside, repair: boolean): Promise<Finding[]> {
     const findings: Finding[] = [];
     let count = 0;
     for (const project of await objects.projects()) {
       for await (const { key } of objects.list(project)) {
         count++;
         this.#named.get(project)?.delete(key);
-        const hash = createHash("sha256");
-        for await (const piece of (await objects.get(project, key))!.content) hash.update(piece);
-        if (hash.digest("hex") === key) continue;
-        const aside = join(folder, ".damaged", project, key);
-        if (repair) {
-          await files.makeFolder(join(aside, ".."), { durable: true });
-          await files.rename(join(folder, project, key.slice(0, 2), key), aside);
-        }
+        const fault = await faultOfObject(objects, project, key);
+        if (fault === undefined) continue;
+        const detail = `The object ${key} of ${project} ${fault}`;
         findings.push({
           check: "objects",
           state: repair ? "repaired" : "fault",
           detail: repair
-            ? `The object ${key} of ${project} had another content, and is now in ${aside}`
-            : `The object ${key} of ${project} has another content`,
+            ? `${detail}, and is now in ${await objects.setAside(project, key)}`
+            : detail,
           remedy: "Send it again, or restore a backup; results made of it run again",
         });
       }
     }
     for (const [project, keys] of this.#named) {
       for (const key of keys) {
+        if (await objects.stat(project, key)) continue; // put while others were listed
         findings.push({
           check: "objects",
           state: "fault",
@@ -103,6 +100,25 @@ export class Contents {
       limits.doctorFindingsMax,
     );
   }
+}
+
+/** What is wrong with an object; undefined when nothing is, or it was removed meanwhile. */
+async function faultOfObject(
+  objects: Objects,
+  project: string,
+  key: string,
+): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    const found = await objects.get(project, key);
+    if (!found) return undefined;
+    for await (const piece of found.content) hash.update(piece);
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === "unavailable") throw thrown;
+    const isThere = (await objects.stat(project, key)) !== undefined;
+    return isThere ? `cannot be read to its end: ${messageOf(thrown)}` : undefined;
+  }
+  return hash.digest("hex") === key ? undefined : "has another content";
 }
 
 /** Keys of the objects that a record cannot do without. */

@@ -7,11 +7,16 @@ import { goodUnless, type Finding } from "./finding.ts";
 const nodeVersionMin = 26;
 const secretLengthMin = 32;
 
+export interface Surroundings {
+  nodeVersion: string;
+  repair: boolean;
+}
+
 /** What is around the data: the program that runs, space, who may read, what confines tasks. */
 export async function examineSurroundings(
   host: Pick<Host, "files" | "processes">,
   folder: string,
-  options: { nodeVersion: string; repair: boolean },
+  options: Surroundings,
 ): Promise<Finding[]> {
   return [
     nodeFinding(options.nodeVersion),

@@ -75,6 +75,14 @@ export class FileObjects implements Objects {
     return this.#files.remove(this.#path(project, key));
   }
 
+  /** Moves an object that is damaged to where nobody finds it; gives where it is now. */
+  async setAside(project: string, key: string): Promise<string> {
+    const aside = join(this.#folder, ".damaged", project, key);
+    await this.#files.makeFolder(join(aside, ".."), { durable: true });
+    await this.#files.rename(this.#path(project, key), aside);
+    return aside;
+  }
+
   /** Small content is hashed before it is written, which spares a rename and a sync. */
   async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
     requireSize(content.byteLength);

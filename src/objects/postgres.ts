@@ -108,6 +108,19 @@ export class PostgresObjects implements Objects {
     );
   }
 
+  /** Moves an object that is damaged to where nobody finds it; gives the table that tells its parts. */
+  async setAside(project: string, key: string): Promise<string> {
+    requireKey(project, key);
+    const table = `${this.#s}.damaged_objects`;
+    await this.#database.query(`CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.objects)`);
+    await this.#database.query(
+      `WITH gone AS (DELETE FROM ${this.#s}.objects WHERE project = $1 AND key = $2 RETURNING *)
+         INSERT INTO ${table} SELECT * FROM gone`,
+      [project, key],
+    );
+    return table;
+  }
+
   /** One statement, so that it is there whole or not at all. */
   async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
     requireSize(content.byteLength);

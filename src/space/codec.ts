@@ -1,3 +1,4 @@
+import { messageOf } from "#/base/errors.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { readyStatus } from "#/model/task.ts";
 
@@ -17,6 +18,23 @@ export function encodeRecord(record: AnyRecord): string {
 
 export function decodeRecord(text: string): AnyRecord {
   return recordOf(JSON.parse(text));
+}
+
+/** What is wrong with a record as it is kept under `serial`; undefined when nothing is. */
+export function faultOfRecord(serial: number, body: string): string | undefined {
+  try {
+    const record = decodeRecord(body);
+    if (record.serial !== serial) return `it says to be record ${record.serial}`;
+    const isWhole =
+      typeof record.kind === "string" &&
+      typeof record.name === "string" &&
+      record.revision > 0 &&
+      typeof record.spec === "object" &&
+      typeof record.status === "object";
+    return isWhole ? undefined : "a part of it is missing";
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 /** Many encoded records at once, with commas between: faster than one by one. */

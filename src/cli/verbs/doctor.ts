@@ -16,13 +16,26 @@ export const verb: Verb = {
   define(command, does) {
     command
       .option("--data <folder>", "the data folder to look at")
+      .option(
+        "--log <address>",
+        "the log that control planes share: postgres://user@host/database, or CANOPY_LOG_URL",
+      )
       .option("--repair", "mend what can be mended without losing a record, after making a copy")
+      .addHelpText(
+        "after",
+        "\nIt looks at what canopy up starts from with the same options. A data folder is looked at while no cloud runs over it;" +
+          "\na shared log also while control planes do, but repaired only when none leads.",
+      )
       .action(
         does(async (cli) => {
-          const { data, repair = false } = cli.options as { data?: string; repair?: boolean };
+          const { data, log, repair = false } = cli.options as unknown as DoctorOptions;
           const { terminal, programs } = cli;
-          const folder = resolve(terminal.world.folder, data ?? programs.config.dataFolder);
-          const rows = await programs.doctor(folder, repair);
+          const { config } = programs;
+          const rows = await programs.doctor({
+            dataFolder: resolve(terminal.world.folder, data ?? config.dataFolder),
+            log: log ?? config.logUrl,
+            repair,
+          });
           const faults = rows.filter(({ state }) => state === "fault");
           const remedies = new Set(rows.flatMap(({ remedy }) => remedy ?? []));
           return {
@@ -46,3 +59,9 @@ export const verb: Verb = {
       );
   },
 };
+
+interface DoctorOptions {
+  data?: string;
+  log?: string;
+  repair?: boolean;
+}

@@ -19,7 +19,8 @@ import { Recent } from "./postgres/recent.ts";
 import { readAll } from "./postgres/reading.ts";
 import { Extents } from "./extents.ts";
 import { channelOf, quoted } from "./postgres/schema.ts";
-import { setUp } from "./postgres/setup.ts";
+import { leaderSql, type LeaderRow } from "./postgres/leader.ts";
+import { setUp, type Restoring } from "./postgres/setup.ts";
 
 /** A connection that may append: the leader's newest. */
 interface Writer {
@@ -58,6 +59,7 @@ export class PostgresLog implements SharedLog {
   /** For who leads, which must not wait for anything. */
   #beating: Line;
   #listener: Listener | undefined;
+  #restoring: Restoring | undefined;
   #ready: Promise<void> | undefined;
   /** Says who leads, whatever its URL is. */
   #holder = randomUUID();
@@ -73,9 +75,10 @@ export class PostgresLog implements SharedLog {
   #isClosed = false;
   onNews: () => void = () => undefined;
 
-  /** Connects to nothing yet. */
-  constructor(servers: PostgresServers) {
+  /** Connects to nothing yet. With `restoring` it is made for a backup: see `setUp`. */
+  constructor(servers: PostgresServers, restoring?: Restoring) {
     this.#servers = servers;
+    this.#restoring = restoring;
     this.#schema = quoted(servers.address.schema);
     this.#changes = new Changes(this.#ask, this.#schema);
     this.#writing = new Line(servers, (connection) => this.#requireSame(connection));
@@ -115,12 +118,7 @@ export class PostgresLog implements SharedLog {
 
   async leader(): Promise<Leader | undefined> {
     await this.#opened();
-    const [row] = await this.#query<Leader & { resigned: boolean }>(
-      `SELECT epoch, url, resigned, abs(extract(epoch FROM clock_timestamp() - heard)) * 1000 AS "silentMs"
-         FROM ${this.#schema}.leader WHERE epoch > 0`,
-      [],
-      this.#beating,
-    );
+    const [row] = await this.#query<LeaderRow>(leaderSql(this.#schema), [], this.#beating);
     if (!row) return undefined;
     const { epoch, url, resigned, silentMs } = row;
     return { epoch, url, silentMs: resigned ? Number.POSITIVE_INFINITY : silentMs };
@@ -329,6 +327,7 @@ export class PostgresLog implements SharedLog {
       const epoch = await this.lead("");
       if (epoch !== undefined) return epoch;
       const leader = await this.leader();
+      if (!leader) await this.follow(); // throws "damaged" when the row that says it is missing
       if (last && leader && (leader.epoch !== last.epoch || leader.silentMs < last.silentMs))
         return undefined;
       last = leader;
@@ -358,7 +357,7 @@ export class PostgresLog implements SharedLog {
   async #open(): Promise<void> {
     const connection = await this.#servers.connect();
     try {
-      this.#id = await setUp(connection, this.#servers.address);
+      this.#id = await setUp(connection, this.#servers.address, this.#restoring);
     } finally {
       connection.destroy();
     }

@@ -3,6 +3,7 @@ import { limits } from "#/base/limits.ts";
 import type { Kind, RecordOfKind } from "#/model/record.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import { decodeRecord } from "../../codec.ts";
+import type { Extent } from "../extents.ts";
 import { arrayOf } from "./encode.ts";
 
 export type Query = <Row>(sql: string, values: readonly Value[]) => Promise<Row[]>;
@@ -19,10 +20,7 @@ export async function findArchived<K extends Kind>(
     kind === "task"
       ? await query<{ body: string | null }>(
           `SELECT a.body FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS wanted (step, index, place)
-             LEFT JOIN LATERAL (
-               SELECT first, serial, count FROM ${s}.extents
-                 WHERE step = wanted.step AND first <= wanted.index ORDER BY first DESC LIMIT 1
-             ) AS run ON wanted.index < run.first + run.count
+             LEFT JOIN LATERAL (${extentSql(s)}) AS run ON wanted.index < run.first + run.count
              LEFT JOIN ${s}.archive AS a ON a.serial = run.serial + wanted.index - run.first
              ORDER BY place`,
           [arrayOf(names.map(stepOfTask)), arrayOf(names.map(indexOfTask))],
@@ -35,6 +33,30 @@ export async function findArchived<K extends Kind>(
         );
   return rows.map(({ body }) =>
     body === null ? undefined : (decodeRecord(body) as RecordOfKind<K>),
+  );
+}
+
+/** The last extent that begins at or before a task that is `wanted`. */
+function extentSql(s: string): string {
+  return `
+    SELECT first, serial, count FROM ${s}.extents
+      WHERE step = wanted.step AND first <= wanted.index ORDER BY first DESC LIMIT 1`;
+}
+
+/** Where the tasks of these names are said to be, in one round trip. */
+export async function findExtents(
+  query: Query,
+  s: string,
+  names: readonly string[],
+): Promise<(Omit<Extent, "step"> | undefined)[]> {
+  if (names.length === 0) return [];
+  const rows = await query<{ first: number | null; serial: number; count: number }>(
+    `SELECT run.* FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS wanted (step, index, place)
+       LEFT JOIN LATERAL (${extentSql(s)}) AS run ON true ORDER BY place`,
+    [arrayOf(names.map(stepOfTask)), arrayOf(names.map(indexOfTask))],
+  );
+  return rows.map(({ first, serial, count }) =>
+    first === null ? undefined : { first, serial, count },
   );
 }
 
@@ -83,10 +105,7 @@ export async function listArchived<K extends Kind>(
 
 async function serialOf(query: Query, s: string, name: string): Promise<number | undefined> {
   const index = indexOfTask(name);
-  const [run] = await query<{ first: number; serial: number; count: number }>(
-    `SELECT first, serial, count FROM ${s}.extents WHERE step = $1 AND first <= $2 ORDER BY first DESC LIMIT 1`,
-    [stepOfTask(name), index],
-  );
+  const [run] = await findExtents(query, s, [name]);
   return run && index < run.first + run.count ? run.serial + index - run.first : undefined;
 }
 

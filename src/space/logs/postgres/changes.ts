@@ -1,4 +1,4 @@
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { decodeRecords } from "../../codec.ts";
 import type { Batch } from "../../log.ts";
@@ -19,6 +19,9 @@ interface Row {
   ops: string;
   body: string;
 }
+
+/** What the changes of a batch are decoded from. */
+type Encoded = Pick<Row, "ops" | "body">;
 
 /**
  * The batches that are kept. Who reads on from one that it has read sees that it is still the same: when a
@@ -89,19 +92,23 @@ function gone(sequence: number, why: string): CanopyError {
 }
 
 function missing(sequence: number): CanopyError {
-  return damaged(`'changes' must have no gap: entry ${sequence} is missing`);
+  return damaged(`batch ${sequence} of its changes is missing`);
 }
 
-function changesOf({ sequence, ops, body }: Row): Change[] {
-  const fault = () => damaged(`entry ${sequence} of 'changes' must be what was written`);
+function changesOf(row: Row): Change[] {
+  try {
+    return decodeBatch(row);
+  } catch (thrown) {
+    throw damaged(`batch ${row.sequence} of its changes is damaged: ${messageOf(thrown)}`);
+  }
+}
+
+/** Throws what is wrong with what is kept of a batch. */
+export function decodeBatch({ ops, body }: Encoded): Change[] {
   if (ops === "" && body === "") return [];
   const letters = opsOf(ops);
-  let records: AnyRecord[];
-  try {
-    records = decodeRecords(body.replaceAll("\n", ","));
-  } catch {
-    throw fault();
-  }
-  if (records.length !== letters?.length) throw fault();
+  const records: AnyRecord[] = decodeRecords(body.replaceAll("\n", ","));
+  if (records.length !== letters?.length)
+    throw new Error(`it must have ${ops.length} changes: it has ${records.length} records`);
   return records.map((record, index) => ({ op: letters[index]!, record }));
 }

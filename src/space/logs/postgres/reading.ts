@@ -1,14 +1,17 @@
-import { type CanopyError, messageOf } from "#/base/errors.ts";
+import type { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Connection } from "#/base/node/postgres/connection.ts";
 import type { AnyRecord } from "#/model/record.ts";
-import { decodeRecord, decodeRecords } from "../../codec.ts";
 import type { Loaded } from "../../log.ts";
 import type { Seen } from "./changes.ts";
-import { damaged, damagedEntry } from "./damage.ts";
+import { faultOfPage, recordsOfPage, type LivePage, type LiveRow } from "../live-page.ts";
+import { damaged } from "./damage.ts";
 import { quoted } from "./schema.ts";
 
 const livePageRecords = 2000;
+
+/** Why a batch is not as it was written. */
+export const wrongDigest = "its digest must be the one that it was written with";
 
 /**
  * Everything, as of one moment. Each page is one text, and is decoded while the server makes the next.
@@ -28,12 +31,13 @@ export async function readAll(
     digest: string | null;
   }>(`SELECT leader.sequence, leader.serial, leader.epoch, live, digest
         FROM ${s}.leader LEFT JOIN ${s}.changes USING (sequence)`);
-  await requireWhole(connection, s, head!.sequence);
+  if (!head) throw damaged("its row that says who leads is missing");
+  const { sequence, serial, epoch, live, digest } = head;
+  await requireWhole(connection, s, sequence);
   const records = await readLive(connection, s);
-  if (records.length !== head!.live)
-    throw damaged(`the live records must be ${head!.live}: there are ${records.length}`);
+  if (records.length !== live)
+    throw damaged(`there must be ${live} live records: there are ${records.length}`);
   await connection.query("COMMIT");
-  const { sequence, serial, epoch, digest } = head!;
   return {
     loaded: { sequence, serial, epoch, records },
     seen: { sequence, digest: digest ?? undefined },
@@ -42,8 +46,8 @@ export async function readAll(
 
 async function readLive(connection: Connection, s: string): Promise<AnyRecord[]> {
   const page = (after: number) =>
-    connection.query<{ last: number | null; bodies: string }>(
-      `SELECT max(serial) AS last, string_agg(body, ',') AS bodies FROM (
+    connection.query<{ [field in keyof LivePage]: LivePage[field] | null }>(
+      `SELECT max(serial) AS last, count(*) AS count, string_agg(body, ',') AS bodies FROM (
          SELECT serial, body FROM ${s}.live WHERE serial > $1 ORDER BY serial LIMIT ${livePageRecords}) AS page`,
       [after],
     );
@@ -53,33 +57,20 @@ async function readLive(connection: Connection, s: string): Promise<AnyRecord[]>
     if (row!.last === null) return records;
     next = page(row!.last);
     next.catch(() => undefined); // awaited in the next turn
-    try {
-      for (const record of decodeRecords(row!.bodies)) records.push(record);
-    } catch {
-      throw await damagedRecord(connection, s, after);
-    }
+    const found = recordsOfPage(row as LivePage, after);
+    if (!found) throw await firstFault(connection, s, after);
+    for (const record of found) records.push(record);
     after = row!.last;
   }
 }
 
-/** Looks through one page for the record that made it unreadable. */
-async function damagedRecord(
-  connection: Connection,
-  s: string,
-  after: number,
-): Promise<CanopyError> {
-  const rows = await connection.query<{ serial: number; body: string }>(
+/** Looks through a page row by row for the record that is at fault. */
+async function firstFault(connection: Connection, s: string, after: number): Promise<CanopyError> {
+  const rows = await connection.query<LiveRow>(
     `SELECT serial, body FROM ${s}.live WHERE serial > $1 ORDER BY serial LIMIT ${livePageRecords}`,
     [after],
   );
-  for (const { serial, body } of rows) {
-    try {
-      decodeRecord(body);
-    } catch (thrown) {
-      return damaged(`the live record with serial ${serial} must be JSON: ${messageOf(thrown)}`);
-    }
-  }
-  return damaged(`the live records after serial ${after} must be JSON`);
+  return damaged(faultOfPage(rows, after));
 }
 
 /** The batches that are kept have no gap, end with the newest, and are as they were written. */
@@ -88,18 +79,15 @@ async function requireWhole(connection: Connection, s: string, newest: number): 
     `SELECT coalesce(min(sequence), 0) AS oldest, coalesce(max(sequence), 0) AS last, count(*) AS count FROM ${s}.changes`,
   );
   const { oldest, last, count } = kept!;
-  if (last !== newest)
-    throw damaged(`the newest entry of 'changes' must be ${newest}: it is ${last}`);
+  if (last !== newest) throw damaged(`its newest batch must be ${newest}: it is ${last}`);
   if (count > 0 && count !== last - oldest + 1) {
     const [gap] = await connection.query<{ sequence: number }>(
       `SELECT sequence + 1 AS sequence FROM ${s}.changes AS before WHERE sequence < $1 AND NOT EXISTS (
          SELECT FROM ${s}.changes AS after WHERE after.sequence = before.sequence + 1) ORDER BY 1 LIMIT 1`,
       [last],
     );
-    throw damagedEntry(
-      s,
-      gap!.sequence,
-      `'changes' must have no gap: entry ${gap!.sequence} is missing`,
+    throw damaged(
+      `batches ${oldest} to ${last} of its changes must all be there: batch ${gap!.sequence} is missing`,
     );
   }
   const [altered] = await connection.query<{ sequence: number }>(
@@ -107,7 +95,5 @@ async function requireWhole(connection: Connection, s: string, newest: number): 
     undefined,
     limits.postgresScanMs,
   );
-  if (!altered) return;
-  const what = `entry ${altered.sequence} of 'changes' must have the digest that it was written with`;
-  throw altered.sequence < last ? damagedEntry(s, altered.sequence, what) : damaged(what);
+  if (altered) throw damaged(`batch ${altered.sequence} of its changes is damaged: ${wrongDigest}`);
 }

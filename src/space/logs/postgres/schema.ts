@@ -163,3 +163,15 @@ BEGIN
   IF FOUND THEN PERFORM pg_notify('${channelOf(schema)}', ''); END IF;
 END $$;`;
 }
+
+/** Drops all tables and functions of a schema that was empty before. */
+export function emptySql(schema: string): string {
+  const namespace = `'${quoted(schema)}'::regnamespace`;
+  return `
+DO $$ DECLARE one text; BEGIN
+  FOR one IN SELECT oid::regclass FROM pg_class WHERE relnamespace = ${namespace} AND relkind = 'r'
+    LOOP EXECUTE 'DROP TABLE ' || one; END LOOP;
+  FOR one IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = ${namespace}
+    LOOP EXECUTE 'DROP FUNCTION ' || one; END LOOP;
+END $$`;
+}

@@ -25,6 +25,7 @@ async function assertRefused(url: string, code: ErrorCode, words: RegExp): Promi
     assert.equal(error.code, code, String(error.stack));
     assert.match(error.message, words);
     assert.ok(error.hint !== undefined, "it says what to do");
+    if (code === "damaged") assert.match(error.hint, /canopy doctor --log postgres:/);
     return true;
   });
   await log.close();
@@ -190,26 +191,37 @@ test("several control planes that start at once make the tables once", { skip },
 
 describe("a log in PostgreSQL that is damaged", { skip }, () => {
   const faults: [what: string, sql: string, words: RegExp][] = [
-    ["an entry is missing", "DELETE FROM $.changes WHERE sequence = 3", /entry 3 is missing/],
     [
-      "the newest entry is missing",
+      "a batch is missing",
+      "DELETE FROM $.changes WHERE sequence = 3",
+      /batches 1 to 5 .* batch 3 is missing/,
+    ],
+    [
+      "the newest batch is missing",
       "DELETE FROM $.changes WHERE sequence = 5",
-      /must be 5: it is 4/,
+      /newest batch must be 5: it is 4/,
     ],
     [
-      "an entry was altered",
+      "a batch was altered",
       "UPDATE $.changes SET body = replace(body, 'j1', 'j2') WHERE sequence = 2",
-      /entry 2 of/,
+      /batch 2 of its changes is damaged/,
     ],
-    ["a record is missing", "DELETE FROM $.live WHERE serial = 4", /must be 5: there are 4/],
+    ["a record is missing", "DELETE FROM $.live WHERE serial = 4", /must be 5 .*: there are 4/],
     [
       "a record is no JSON",
       "UPDATE $.live SET body = left(body, 20) WHERE serial = 4",
-      /record with serial 4/,
+      /record 4 is damaged/,
     ],
+    [
+      "a record stands in the place of another",
+      "UPDATE $.live SET body = (SELECT body FROM $.live WHERE serial = 2) WHERE serial = 4",
+      /record 4 is damaged: it says to be record 2/,
+    ],
+    ["nobody knows who leads", "DELETE FROM $.leader", /who leads is missing/],
+    ["nothing tells it from other logs", "DELETE FROM $.meta WHERE key = 'id'", /must have an id/],
   ];
   for (const [index, [what, sql, words]] of faults.entries()) {
-    test(`stops the start and names the entry: ${what}`, async () => {
+    test(`stops the start and names what is damaged: ${what}`, async () => {
       const schema = `damaged${index}`;
       const log = open(at(`schema=${schema}`));
       await log.load();

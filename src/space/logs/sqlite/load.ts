@@ -1,7 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import { messageOf } from "#/base/errors.ts";
 import type { AnyRecord } from "#/model/record.ts";
-import { decodeRecord, decodeRecords } from "../../codec.ts";
+import { faultOfPage, recordsOfPage, type LivePage, type LiveRow } from "../live-page.ts";
 import { damaged, readError } from "./errors.ts";
 
 /**
@@ -50,30 +49,18 @@ export function* readLive(database: DatabaseSync, file: string): Generator<AnyRe
   const page = database.prepare(`
     SELECT max(serial) AS last, count(*) AS count, group_concat(body) AS bodies
     FROM (SELECT serial, body FROM live WHERE serial > ? ORDER BY serial LIMIT 100)`);
-  for (let last = 0; ;) {
-    let row: ReturnType<typeof page.get>;
+  for (let after = 0; ;) {
+    let row: Partial<LivePage> | undefined;
     try {
-      row = page.get(last);
+      row = page.get(after);
     } catch (thrown) {
       throw readError(file, thrown);
     }
-    if (typeof row?.["bodies"] !== "string") return;
-    const records = parsed(row["bodies"]);
-    if (!records || records.length !== row["count"] || records.at(-1)!.serial !== row["last"])
-      throw firstFault(database, file, last);
-    for (const record of records) {
-      if (!(record.serial > last)) throw firstFault(database, file, last);
-      last = record.serial;
-      yield record;
-    }
-  }
-}
-
-function parsed(bodies: string): AnyRecord[] | undefined {
-  try {
-    return decodeRecords(bodies);
-  } catch {
-    return undefined;
+    if (typeof row?.bodies !== "string") return;
+    const records = recordsOfPage(row as LivePage, after);
+    if (!records) throw firstFault(database, file, after);
+    yield* records;
+    after = row.last!;
   }
 }
 
@@ -81,28 +68,6 @@ function parsed(bodies: string): AnyRecord[] | undefined {
 function firstFault(database: DatabaseSync, file: string, after: number): Error {
   const rows = database
     .prepare("SELECT serial, body FROM live WHERE serial > ? ORDER BY serial LIMIT 100")
-    .all(after) as { serial: number; body: string }[];
-  for (const { serial, body } of rows) {
-    const fault = faultOfRecord(serial, body);
-    if (fault !== undefined)
-      return damaged(`Cannot read ${file} as its record ${serial} is damaged: ${fault}`);
-  }
-  return damaged(`Cannot read ${file} as its records after ${after} are damaged`);
-}
-
-/** What is wrong with a record as it is kept under `serial`; undefined when nothing is. */
-export function faultOfRecord(serial: number, body: string): string | undefined {
-  try {
-    const record = decodeRecord(body);
-    if (record.serial !== serial) return `it says to be record ${record.serial}`;
-    const isWhole =
-      typeof record.kind === "string" &&
-      typeof record.name === "string" &&
-      record.revision > 0 &&
-      typeof record.spec === "object" &&
-      typeof record.status === "object";
-    return isWhole ? undefined : "a part of it is missing";
-  } catch (thrown) {
-    return messageOf(thrown);
-  }
+    .all(after) as unknown as LiveRow[];
+  return damaged(`Cannot read ${file} as ${faultOfPage(rows, after)}`);
 }

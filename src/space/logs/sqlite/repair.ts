@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, fsyncSync, openSync, closeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { AnyRecord } from "#/model/record.ts";
-import { decodeRecords } from "../../codec.ts";
+import type { Mendable } from "../examination.ts";
+import { readableTasks, repairedGap } from "../mending.ts";
 import { Archive } from "./archive.ts";
-import type { Mendable } from "./examine.ts";
 import { cannotOpen } from "./errors.ts";
 
 /**
@@ -45,8 +45,7 @@ function dropChanges(database: DatabaseSync): void {
     )
     .get() as { serial: number };
   database.exec("DELETE FROM changes");
-  // A gap in the numbers, so that no watcher takes a new batch for one that is gone.
-  database.prepare("INSERT INTO changes VALUES (?, ?, '')").run(newest + 1_000_000, serial);
+  database.prepare("INSERT INTO changes VALUES (?, ?, '')").run(newest + repairedGap, serial);
 }
 
 /** Notes again where tasks are, from the tasks themselves. */
@@ -58,21 +57,13 @@ function nameAgain(database: DatabaseSync): void {
     UNION ALL SELECT first, body FROM packs ORDER BY 1`);
   const waiting: AnyRecord[] = [];
   for (const { body } of rows.iterate() as Iterable<{ body: string }>) {
-    waiting.push(...readable(body));
+    waiting.push(...readableTasks(body));
     if (waiting.length < 10_000) continue;
     // Packs overlap: what comes may still stand before the newest of these.
     waiting.sort((a, b) => a.serial - b.serial);
     archive.made(waiting.splice(0, 5_000));
   }
   archive.made(waiting.sort((a, b) => a.serial - b.serial));
-}
-
-function readable(bodies: string): AnyRecord[] {
-  try {
-    return decodeRecords(bodies).filter(({ kind }) => kind === "task");
-  } catch {
-    return []; // told by the examination; only a backup brings it back
-  }
 }
 
 function copyAside(file: string): string[] {
