@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import {
   kinds,
@@ -279,9 +280,13 @@ export class Space {
     if (this.#state === "idle") this.#flushSoon();
   }
 
+  /** A few changes are written at the next turn; many wait one more, as what is on its way then shares their sync. */
   #flushSoon(): void {
     this.#state = "due";
-    this.#clock.soon(() => void this.#flush());
+    this.#clock.soon(() => {
+      if (this.#pending.length <= limits.syncInlineChangesMax) void this.#flush();
+      else this.#clock.soon(() => void this.#flush());
+    });
   }
 
   async #flush(): Promise<void> {
