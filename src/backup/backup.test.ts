@@ -190,11 +190,10 @@ test("Contents.open() refuses what is not whole, and names what is wrong", async
     "invalid",
     /manifest.json/,
   );
-  const later = Buffer.from(
-    good.toString("latin1").replace('"version":1', '"version":2'),
-    "latin1",
-  );
-  await refused(later, "invalid", /version 1/);
+  for (const told of ['"version":2', '"version";1']) {
+    const other = good.toString("latin1").replace('"version":1', told);
+    await refused(Buffer.from(other, "latin1"), "invalid", /version 1/);
+  }
 });
 
 test("restore() refuses a log that holds something", async () => {

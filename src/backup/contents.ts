@@ -36,7 +36,7 @@ export class Contents {
       );
     }
     const content = await files.read(path, { offset: last.offset, length: last.sizeBytes });
-    const parsed = manifestSchema.safeParse(JSON.parse(Buffer.from(content!).toString()));
+    const parsed = manifestSchema.safeParse(valueOf(Buffer.from(content!).toString()));
     if (!parsed.success) {
       throw new CanopyError(
         "invalid",
@@ -122,5 +122,14 @@ export class Contents {
         hint: "Take another backup",
       },
     );
+  }
+}
+
+/** What JSON says; undefined of what is none. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

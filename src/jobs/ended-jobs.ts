@@ -1,5 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { unfinishedTasks } from "#/model/step.ts";
 import type { Space } from "#/space/space.ts";
 import { sweepStep } from "./end.ts";
 
@@ -9,7 +10,7 @@ import { sweepStep } from "./end.ts";
  */
 export class EndedJobs {
   #space: Space;
-  /** Ended steps that still have tasks. */
+  /** Ended steps that still have tasks, or wait for some to come back from the archive. */
   #sweeping = new Set<string>();
   /** Ended jobs that are still live, in the order they ended, and when. */
   #jobs = new Map<string, number>();
@@ -24,7 +25,9 @@ export class EndedJobs {
   }
 
   addStep(name: string): void {
-    if (this.#space.count("task", name) > 0) this.#sweeping.add(name);
+    const step = this.#space.get("step", name);
+    if (step && (this.#space.count("task", name) > 0 || unfinishedTasks(step) > 0))
+      this.#sweeping.add(name);
   }
 
   /** The job runs again, or is gone. */

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { limits } from "#/base/limits.ts";
 import { stepRequest, type StepRequestInput } from "#/model/job-request.ts";
+import { hasJobEnded } from "#/model/job.ts";
+import { unfinishedTasks } from "#/model/step.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import { Stage, functionStep, processStep } from "./stage.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob } from "./submit.ts";
@@ -467,6 +469,25 @@ test("retryJob() brings tasks back also when it is cut off in the middle, or the
   await stage.start();
   assert.equal((await stage.run(job)).length, 5000);
   assert.equal((await stage.job(job)).status.phase, "succeeded");
+});
+
+test("a job that is cancelled before the tasks of its retry are back counts them as cancelled", async () => {
+  const stage = await Stage.open();
+  const job = await stage.submit({
+    title: "changed my mind",
+    steps: [processStep("bad", { source: inputs(5) })],
+  });
+  await stage.run(job, () => true);
+  stage.space.onApplied((changes) => {
+    const runs = changes.some(({ record }) => record.kind === "job" && !hasJobEnded(record));
+    if (runs) stage.space.commit((tx) => cancelJob(tx, { name: job }, "changed", 0));
+  });
+  const retried = retryJob(stage.space, job);
+  await stage.settle();
+  await retried.catch(() => {});
+  await stage.settle();
+  const step = await stage.step(`${job}/0`);
+  assert.deepEqual([step.status.phase, unfinishedTasks(step)], ["cancelled", 0]);
 });
 
 test("startJobs() takes ended jobs out of memory after a while, and they are still found", async () => {

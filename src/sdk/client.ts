@@ -277,8 +277,8 @@ export class Client {
     return this.http.json("POST", path, { body: {}, repeatable: true });
   }
 
-  projects(): Promise<Page<ProjectView>> {
-    return this.http.json("GET", "/v1/projects");
+  projects(query: { limit?: number; cursor?: string } = {}): Promise<Page<ProjectView>> {
+    return this.http.json("GET", "/v1/projects", { query });
   }
 
   makeProject(project: { name: string; title?: string; weight?: number }): Promise<ProjectView> {
@@ -289,8 +289,8 @@ export class Client {
     return this.http.json("DELETE", `/v1/projects/${encodeURIComponent(project)}`);
   }
 
-  keys(): Promise<Page<KeyView>> {
-    return this.http.json("GET", "/v1/keys");
+  keys(query: { limit?: number; cursor?: string } = {}): Promise<Page<KeyView>> {
+    return this.http.json("GET", "/v1/keys", { query });
   }
 
   makeKey(key: { title: string; role: string; expiresAt?: string }): Promise<MadeKeyView> {

@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { JobView } from "#/model/views.ts";
+import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import type { Verb } from "../verb.ts";
 
@@ -23,7 +24,10 @@ export const verb: Verb = {
           };
           const client = await cli.client();
           const jobs = all
-            ? (await client.jobs({ phase: "running", limit: 1000 })).items.map(({ id }) => id)
+            ? await Array.fromAsync(
+                allOf((page) => client.jobs({ ...page, phase: "running" })),
+                ({ id }) => id,
+              )
             : names;
           if (jobs.length === 0 && !all) {
             throw new CanopyError("invalid", "Cannot cancel as no job was named", {

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { KeyView } from "#/model/views.ts";
+import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import { durationOption } from "../count.ts";
 import { column, type Result } from "../result.ts";
@@ -56,7 +57,8 @@ export const verb: Verb = {
 };
 
 async function list(cli: Cli): Promise<Result> {
-  const { items } = await (await cli.client()).keys();
+  const client = await cli.client();
+  const items = await Array.fromAsync(allOf((page) => client.keys(page)));
   const nowMs = cli.terminal.world.clock.now();
   const columns = [
     column<KeyView>("key", ({ name }) => name),

@@ -1,4 +1,5 @@
 import type { ProjectView } from "#/model/views.ts";
+import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import { parseNumber } from "../count.ts";
 import { column, type Result } from "../result.ts";
@@ -59,7 +60,8 @@ export const verb: Verb = {
 };
 
 async function list(cli: Cli): Promise<Result> {
-  const { items } = await (await cli.client()).projects();
+  const client = await cli.client();
+  const items = await Array.fromAsync(allOf((page) => client.projects(page)));
   const nowMs = cli.terminal.world.clock.now();
   const columns = [
     column<ProjectView>("project", ({ name }) => name),
