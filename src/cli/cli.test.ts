@@ -273,6 +273,31 @@ test("keys, projects, join lines and contexts are made, listed and taken away", 
   assert.equal((await canopy(["status", "--context", "hree"], bare)).code, 3);
 });
 
+test("cost breakeven and cost compare answer without a cloud, in the currency of the prices", async () => {
+  const prices = ["--per-hour", "0.272", "--per-gb-second", "0.00001667", "--memory-gb", "7"];
+  const breakeven = await canopy(["cost", "breakeven", ...prices, "--json"], { folder });
+  assert.deepEqual(JSON.parse(breakeven.stdout), {
+    instanceCost: 198.56,
+    seconds: 1_701_602,
+    minutes: 28_360,
+    hours: 472.667,
+  });
+  const runs = ["--runs", "2500", "--run-time", "1m", "--cpus", "4", "--boot-time", "300s"];
+  const compare = ["cost", "compare", ...prices, ...runs, "--billed", "1h"];
+  const ways = JSON.parse((await canopy([...compare, "--json"], { folder })).stdout) as {
+    kind: string;
+    count: number;
+    seconds: number;
+    best: string[];
+  }[];
+  assert.deepEqual(ways[0]!.best, ["fastest"]);
+  const { kind, count, seconds, best } = ways.at(-1)!;
+  assert.deepEqual([kind, count, seconds, best], ["instances", 1, 300 + 625 * 60, ["cheapest"]]);
+  const refused = await canopy(["cost", "breakeven", ...prices, "--hours", "0"], { folder });
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--hours.*above 0/);
+});
+
 test("cost, show and top tell numbers of a job and of the cloud", async () => {
   const [{ id }] = JSON.parse(
     (await canopy(["ps", "--phase", "succeeded", "--json=id"], on())).stdout,

@@ -24,6 +24,12 @@ export function parseNumber(word: string): number {
   return number;
 }
 
+export function parseAmount(word: string): number {
+  const amount = parseNumber(word);
+  if (amount <= 0) throw new InvalidArgumentError("It must be above 0.");
+  return amount;
+}
+
 export function durationOption(word: string): number {
   return reading(() => parseDuration(word));
 }

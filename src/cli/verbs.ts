@@ -75,7 +75,7 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "cost",
     group: "Look",
-    summary: "What a job used, cost and drew",
+    summary: "What a job used, cost and drew; where functions or instances cost less",
     load: () => import("./verbs/cost.ts"),
   },
   {

@@ -3,11 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { limits } from "#/base/limits.ts";
 import { stepRequest, type StepRequestInput } from "#/model/job-request.ts";
-import { hasJobEnded } from "#/model/job.ts";
-import { unfinishedTasks } from "#/model/step.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import { Stage, functionStep, processStep } from "./stage.ts";
-import { addStep, appendTasks, cancelJob, closeJob, retryJob } from "./submit.ts";
+import { addStep, appendTasks, cancelJob, closeJob } from "./submit.ts";
 
 const inputs = (count: number) => ({
   type: "inputs" as const,
@@ -416,78 +414,6 @@ test("cancelJob() ends all steps at once and takes their tasks out of memory, al
     ["cancelled", 10_000, "no longer needed"],
   );
   assert.equal((await stage.job(job)).status.exitCode, 130);
-});
-
-test("retryJob() runs again what failed or was cancelled, and nothing else", async () => {
-  const stage = await Stage.open();
-  const job = await stage.submit({
-    title: "again",
-    steps: [
-      processStep("done"),
-      processStep("bad", { source: inputs(3000), after: ["done"] }),
-      processStep("behind", { after: ["bad"] }),
-    ],
-  });
-  await stage.run(job, ({ name }) => name === `${job}/1/2500`, 500);
-  assert.equal((await stage.job(job)).status.phase, "failed");
-  const before = (await stage.step(`${job}/1`)).status.succeeded;
-  const retried = retryJob(stage.space, job);
-  await stage.settle();
-  await retried;
-  // a report of the attempt that failed, said once more, is none of a new one
-  assert.equal(stage.space.get("task", `${job}/1/2500`)!.status.fence, 1);
-  const ran = await stage.run(job);
-  assert.equal(ran.length, 3000 - before + 1);
-  const { status } = await stage.job(job);
-  assert.deepEqual([status.phase, status.exitCode, status.reason], ["succeeded", 0, undefined]);
-  const bad = (await stage.step(`${job}/1`)).status;
-  assert.deepEqual([bad.succeeded, bad.failed, bad.cancelled], [3000, 0, 0]);
-});
-
-test("retryJob() brings tasks back also when it is cut off in the middle, or the job left memory", async () => {
-  const stage = await Stage.open();
-  const job = await stage.submit({
-    title: "cut off",
-    steps: [processStep("bad", { source: { type: "list" } })],
-  });
-  const tasks = Array.from({ length: 5000 }, (_, index) => ({ input: String(index) }));
-  stage.space.commit((tx) => appendTasks(tx, tx.get("step", `${job}/0`)!, 0, tasks, true));
-  await stage.settle();
-  stage.finish(stage.ready(job).slice(4000, 4001), () => true);
-  await stage.settle();
-  await stage.settle(limits.endedJobMs + limits.jobsLookMs);
-  assert.equal(stage.space.get("job", job), undefined);
-  let batches = 0;
-  stage.space.onApplied((changes) => {
-    if (changes.some(({ op, record }) => op === "restore" && record.kind === "task")) batches++;
-    if (batches === 3) stage.kill();
-  });
-  const retried = retryJob(stage.space, job);
-  await stage.settle();
-  await retried;
-  assert.equal(batches, 3);
-  await stage.start();
-  assert.equal((await stage.run(job)).length, 5000);
-  assert.equal((await stage.job(job)).status.phase, "succeeded");
-});
-
-test("a job that is cancelled before the tasks of its retry are back counts them as cancelled", async () => {
-  const stage = await Stage.open();
-  const job = await stage.submit({
-    title: "changed my mind",
-    steps: [processStep("bad", { source: inputs(5) })],
-  });
-  await stage.run(job, () => true);
-  stage.space.onApplied((changes) => {
-    const runs = changes.some(({ record }) => record.kind === "job" && !hasJobEnded(record));
-    if (runs) stage.space.commit((tx) => cancelJob(tx, { name: job }, "changed", 0));
-  });
-  const retried = retryJob(stage.space, job);
-  await stage.settle();
-  await retried.catch(() => {});
-  await stage.settle();
-  const step = await stage.step(`${job}/0`);
-  assert.deepEqual([step.status.phase, unfinishedTasks(step)], ["cancelled", 0]);
 });
 
 test("startJobs() takes ended jobs out of memory after a while, and they are still found", async () => {

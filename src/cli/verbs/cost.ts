@@ -1,5 +1,6 @@
 import type { CostView } from "#/model/views.ts";
 import { briefDuration, briefEnergy, briefSize } from "#/model/units.ts";
+import { defineQuestions } from "../cost/questions.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
@@ -8,12 +9,17 @@ import { countOf, moneyOf } from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
-    command.argument("<job>", "a job's name").action(
-      does(async (cli, job: string) => {
-        const cost = await (await cli.client()).cost(job);
-        return { type: "text", value: cost, text: (out) => costText(cost, out) };
-      }),
-    );
+    command
+      .command("job", { isDefault: true })
+      .description("What a job used, cost and drew")
+      .argument("<job>", "a job's name")
+      .action(
+        does(async (cli, job: string) => {
+          const cost = await (await cli.client()).cost(job);
+          return { type: "text", value: cost, text: (out) => costText(cost, out) };
+        }),
+      );
+    defineQuestions(command, does);
   },
 };
 
