@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, test } from "node:test";
 import { postgresMissing } from "#/base/testing/postgres-server.ts";
+import { allOf } from "#/sdk/client.ts";
 import type { JobDetail, Page, ProjectView, TaskDetail } from "#/model/views.ts";
 import { SharedCloud, until } from "./shared-cloud.ts";
 
@@ -28,7 +29,7 @@ async function startWriting(cloud: SharedCloud) {
       const name = `p${number}`;
       await client.http.json("POST", "/v1/projects", { body: { name, title: name } });
       acknowledged.push(name);
-      await sleep(30); // all of them fit on one page
+      await sleep(30);
     }
   })();
   writing.catch(() => {}); // thrown by end()
@@ -37,10 +38,8 @@ async function startWriting(cloud: SharedCloud) {
     async end(): Promise<void> {
       isOver = true;
       await writing;
-      const { items } = await client.http.json<Page<ProjectView>>("GET", "/v1/projects", {
-        query: { limit: 1000 },
-      });
-      const kept = new Set(items.map(({ name }) => name));
+      const projects = await Array.fromAsync(allOf((page) => client.projects(page)));
+      const kept = new Set(projects.map(({ name }) => name));
       for (const name of acknowledged) assert.ok(kept.has(name), `${name} was acknowledged`);
     },
   };

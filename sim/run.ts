@@ -179,6 +179,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
   try {
     story().catch((thrown: unknown) => world.fail(thrown));
     await world.run(() => isDone);
+    if (!isDone) throw new Violation("nothing is left to happen, and the story is not over");
   } catch (thrown) {
     const message = thrown instanceof Violation ? thrown.message : String((thrown as Error).stack);
     violation = { message, last: world.trace.last(options.isVerbose ? 100_000 : 60) };

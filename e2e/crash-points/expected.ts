@@ -24,6 +24,7 @@ export class Expected {
   hear(mark: Mark): void {
     if ("life" in mark) {
       // What a life finds, it has made durable by opening; later commits of an earlier life are gone.
+      this.#mustFollow(mark);
       this.kept = mark.count;
       this.begun = mark.count;
       this.epoch = mark.epoch;
@@ -33,6 +34,14 @@ export class Expected {
       this.begun = mark.begun;
     } else if (typeof mark.kept === "number") this.kept = Math.max(this.kept, mark.kept);
     else this.files.set(mark.kept, mark as { holds: string } | { digest: string });
+  }
+
+  /** A start on the real disk, after a kill -9, must find what any other start must. */
+  #mustFollow({ life, count, epoch }: Extract<Mark, { life: unknown }>): void {
+    if (count >= this.kept && count <= this.begun && epoch > this.epoch) return;
+    throw new Error(
+      `life ${life} found ${count} commits in epoch ${epoch}: ${this.kept} to ${this.begun} were told, in epoch ${this.epoch}`,
+    );
   }
 
   /** All records, by name, after the first `count` commits. */

@@ -10,6 +10,7 @@ import { sweep } from "./sweep.ts";
 const { values } = parseArgs({ options: { points: { type: "string" }, seed: { type: "string" } } });
 const wanted = Number(values.points ?? 1);
 let seed = Number(values.seed ?? 1);
+if (!(wanted > 0) || !Number.isInteger(seed)) throw new Error("--points and --seed take numbers");
 const startMs = performance.now();
 const total = { points: 0, images: 0, commits: 0, violations: 0 };
 while (total.points < wanted) {

@@ -79,6 +79,8 @@ export class Disk {
 
   async sync(life: Life, path: string): Promise<void> {
     this.onBusy();
+    // What is written while it goes on is none of it.
+    const count = this.#files.get(path)?.pieces.length ?? 0;
     await this.#wait(life, "sync", 0.6);
     const content = this.#files.get(path);
     if (!content) return;
@@ -88,7 +90,7 @@ export class Disk {
       for (const piece of content.pieces.slice(content.synced)) this.#ghosts.add(piece);
       throw new DiskError("EIO", "fsync");
     }
-    content.synced = content.pieces.length;
+    content.synced = Math.max(content.synced, Math.min(count, content.pieces.length));
     this.#before.delete(path);
   }
 
