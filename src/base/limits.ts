@@ -17,7 +17,7 @@ export const limits = {
   appendTasksMax: 10_000,
   /** Tasks that one pull may hand out. */
   pullTasksMax: 1024,
-  /** About the bytes of the inputs that one pull may hand out: far less than linkMessageBytesMax. */
+  /** About the bytes that one pull may hand out, inputs and what is told of their steps: far less than linkMessageBytesMax. */
   offerBytesMax: 16 * MiB,
   /** Results that one report may carry. */
   finishTasksMax: 4096,

@@ -3,7 +3,12 @@ import type { JobRecord } from "#/model/job.ts";
 import type { Capacity, Needs } from "#/model/needs.ts";
 import { parentOf } from "#/model/record.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
-import { addBuckets, residualMs, runTimesOf, type RunTimes } from "./run-times.ts";
+import {
+  addBuckets,
+  residualMs,
+  histogramOf,
+  type RunTimeHistogram,
+} from "./run-time-histogram.ts";
 
 /** When a job will have ended, counted from now: nine times in ten between low and high. */
 export interface Eta {
@@ -72,7 +77,7 @@ interface Work {
   tasks: number;
   /** The share of the capacity that one of its tasks holds. */
   share: number;
-  times: RunTimes & { isBorrowed: boolean };
+  times: RunTimeHistogram & { isBorrowed: boolean };
   /** Of all its tasks, one after the other. */
   sumMs: number;
   /** Of the one that ends last, when none has to wait. */
@@ -171,9 +176,9 @@ class History {
     const finished = status.runTimes.reduce((sum, tasks) => sum + (tasks ?? 0), 0);
     const mean = attempts > 0 && attempts === finished ? wallMs / attempts : undefined;
     const own =
-      runTimesOf(status.runTimes, mean) ?? runTimesOf(this.#ofTitle.get(spec.title) ?? []);
+      histogramOf(status.runTimes, mean) ?? histogramOf(this.#ofTitle.get(spec.title) ?? []);
     if (own) return { ...own, isBorrowed: false };
-    const borrowed = runTimesOf(this.#ofAll);
+    const borrowed = histogramOf(this.#ofAll);
     return borrowed && { ...borrowed, isBorrowed: true };
   }
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { limits } from "#/base/limits.ts";
 import { stepRequest, type StepRequestInput } from "#/model/job-request.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
-import { Stage, functionStep, processStep } from "./stage.ts";
+import { Stage, functionStep, processStep } from "./testing/stage.ts";
 import { addStep, appendTasks, cancelJob, closeJob } from "./submit.ts";
 
 const inputs = (count: number) => ({

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { unfinishedTasks } from "#/model/step.ts";
-import { processStep, Stage } from "./stage.ts";
+import { processStep, Stage } from "./testing/stage.ts";
 import { appendTasks, cancelJob, retryJob } from "./submit.ts";
 
 const inputs = (count: number) => ({

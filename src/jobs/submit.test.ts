@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { jobRequest, stepRequest, type JobRequestInput } from "#/model/job-request.ts";
-import { Stage, functionStep, processStep } from "./stage.ts";
+import { Stage, functionStep, processStep } from "./testing/stage.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "./submit.ts";
 
 const stage = await Stage.open();

@@ -84,12 +84,8 @@ export function lose(ending: Ending): void {
 
 /** A game day ended the attempt. The task is charged with nothing: it rests as after a first failure, and is tried again. */
 export function resume({ tx, tally, step, task, lease, now }: Ending): void {
-  const { attempts } = task.status;
   const notBefore = now + backOffMs(step.spec.template.retryMs, 1, lease.index);
-  tx.put({
-    ...task,
-    status: { ...again(task, lease), phase: "waiting", notBefore, ...(attempts && { attempts }) },
-  });
+  tx.put({ ...task, status: { ...again(task, lease), phase: "waiting", notBefore } });
   tally.of(step.name).lost++;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "./testing/rig.ts";
 
 const sentences = (rig: Rig, job = "j1") =>
   rig.scheduler.explainJob(job).map(({ sentence }) => sentence);

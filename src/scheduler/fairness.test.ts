@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { limits } from "#/base/limits.ts";
 import { Fairness, type Share } from "./fairness.ts";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "./testing/rig.ts";
 
 /** Serves the one with the lowest rank, `rounds` times. */
 function serveByRank(

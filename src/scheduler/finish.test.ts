@@ -4,7 +4,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { TaskOffer } from "#/model/wire.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
-import { Rig, type FakeAgent } from "./test-rig.ts";
+import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 async function taken(tasks: number, more: Parameters<Rig["step"]>[2] = {}) {
   const rig = await Rig.open((rig) => rig.step("j1/0", tasks, more));

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
 import type { TaskError } from "#/model/task.ts";
-import { Rig, type FakeAgent } from "./test-rig.ts";
+import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 /** A task without retries that is under way, and a hit on it that was decided. */
-async function struck(): Promise<{ rig: Rig; agent: FakeAgent; fence: number }> {
+async function struck(retries = 0): Promise<{ rig: Rig; agent: FakeAgent; fence: number }> {
   const rig = await Rig.open();
-  rig.step("j1/0", 1, { template: { retries: 0 } });
+  rig.step("j1/0", 1, { template: { retries } });
   const agent = rig.agent("m1");
   await agent.pull();
   const { fence } = agent.held[0]!;
@@ -45,6 +45,22 @@ describe("an attempt that a game day ended", () => {
     await rig.clock.advance(1_000);
     assert.equal(agent.held[0]!.task, "j1/0/0");
     assert.equal(rig.status("j1/0").lost, 1);
+  });
+
+  test("keeps the failures that were charged before it", async () => {
+    const { rig, agent } = await struck(2);
+    await agent.finish(agent.held, { error: { reason: "threw", message: "no" } });
+    await rig.clock.advance(1_000);
+    await agent.pull();
+    const { fence } = agent.held[0]!;
+    rig.commit((tx) => {
+      const hit = tx.get("hit", "p/g1/0")!;
+      const victims = hit.spec.victims.map((victim) => ({ ...victim, fence }));
+      tx.put({ ...hit, spec: { ...hit.spec, victims } });
+    });
+    await agent.finish(agent.held, { error: injected("p/g1/0") });
+    const { status } = (await rig.task("j1/0/0"))!;
+    assert.deepEqual([status.phase, status.attempts?.length], ["waiting", 1]);
   });
 
   test("still is so after a start of the control plane", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "./testing/rig.ts";
 
 async function taken(tasks: number, more: Parameters<Rig["step"]>[2] = {}) {
   const rig = await Rig.open((rig) => rig.step("j1/0", tasks, more));

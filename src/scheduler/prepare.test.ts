@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ProcessRun } from "#/model/task.ts";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "./testing/rig.ts";
 
 const process: ProcessRun = { driver: "process", command: ["sort"], env: {}, stdin: false };
 

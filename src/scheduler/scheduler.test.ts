@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { hasStepEnded } from "#/model/step.ts";
 import type { TaskClaim, TaskOffer } from "#/model/wire.ts";
-import { Rig, type FakeAgent } from "./test-rig.ts";
+import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 /*
  * A small cloud under any order of events: tasks arrive, machines pull, finish, fail, fall silent,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
-import { Rig, type FakeAgent } from "./test-rig.ts";
+import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 const map = { driver: "runner", module: "m", function: "f", role: "map" } as const;
 const reduce = { driver: "runner", module: "m", function: "f", role: "reduce" } as const;

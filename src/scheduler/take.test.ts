@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "./testing/rig.ts";
 
 const runTask = { driver: "runner", module: "m", function: "f", role: "task" } as const;
 
@@ -31,6 +31,26 @@ describe("pull()", () => {
     const agent = rig.agent("big");
     const first = await agent.pull(1000);
     assert.ok(first.length * limits.inlineBytesMax <= limits.offerBytesMax + limits.inlineBytesMax);
+    assert.ok((await agent.pull(1000)).length > 0);
+  });
+
+  test("counts what it tells of steps among what a message holds", async () => {
+    const env = { text: "x".repeat(2 ** 20) };
+    const run = { driver: "process" as const, command: ["true"], env, stdin: false };
+    const rig = await Rig.open((rig) => {
+      rig.machine("big", { cpus: 2000, memoryBytes: 2 ** 42 });
+      for (let job = 0; job < 40; job++) rig.step(`j${job}/0`, 1, { template: { run } });
+    });
+    const agent = rig.agent("big");
+    const first = await agent.pull(1000);
+    const bytes = Object.values(agent.steps).reduce(
+      (sum, told) => sum + JSON.stringify(told).length,
+      0,
+    );
+    assert.ok(
+      first.length > 1 && bytes < limits.offerBytesMax + 2 * env.text.length,
+      String(bytes),
+    );
     assert.ok((await agent.pull(1000)).length > 0);
   });
 

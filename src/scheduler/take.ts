@@ -14,7 +14,7 @@ const runTasksMax = 16;
 
 /** What one pull is answered with. */
 interface Handful {
-  /** About what the offers come to in a message: their inputs, and the segments that they are to read. */
+  /** About what it comes to in a message: inputs, files and segments of its tasks, and what is told of their steps. */
   bytes: number;
   readonly steps: Record<string, StepBrief>;
   readonly tasks: TaskOffer[];
@@ -140,12 +140,15 @@ function handOut(
   if (step.available === 0 || step.prepared) board.refresh(step);
 }
 
-function bytesOf({ input, segments }: TaskOffer): number {
-  let bytes = input.length;
+function bytesOf({ input, files, segments }: TaskOffer): number {
+  let bytes = Buffer.byteLength(input);
+  if (files) bytes += textBytes(files);
   for (const source of segments ?? [])
     for (const segment of source.segments) bytes += segment.length;
   return bytes;
 }
+
+const textBytes = (value: object) => Buffer.byteLength(JSON.stringify(value));
 
 function forgetPrepared({ prepared }: StepState, index: number): void {
   prepared!.files.delete(index);
@@ -156,7 +159,7 @@ function forgetPrepared({ prepared }: StepState, index: number): void {
 function brief(
   session: SessionState,
   machine: MachineState,
-  { steps }: Handful,
+  handful: Handful,
   step: StepState,
   { spec, project }: StepRecord,
 ): void {
@@ -165,9 +168,11 @@ function brief(
   machine.jobs.add(step.job);
   const { run } = spec.template;
   const isJob = run.driver === "runner" && run.role === "job";
-  steps[step.name] = {
+  const told: StepBrief = {
     spec: withoutInputs(spec), // each offer has its own
     project,
     ...(isJob && { jobKey: session.jobKeyOf(step.job) }),
   };
+  handful.steps[step.name] = told;
+  handful.bytes += textBytes(told);
 }

@@ -9,10 +9,10 @@ import type { TaskRecord } from "#/model/task.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
-import { startJobs } from "./jobs.ts";
-import { submitJob } from "./submit.ts";
+import { startJobs } from "../jobs.ts";
+import { submitJob } from "../submit.ts";
 
-/** For tests: a space with the jobs loop at work, where the test plays the scheduler. */
+/** A space with the jobs loop at work, where the test plays the scheduler. */
 export class Stage {
   clock = new ManualClock();
   readonly log = new MemoryLog();

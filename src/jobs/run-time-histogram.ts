@@ -2,7 +2,7 @@
  * Run times as the records keep them: counts per power of two of milliseconds (index 0: under 1 ms,
  * 1: from 1 to under 2 ms, 2: from 2 to under 4, …). Within one bucket they are taken as spread evenly.
  */
-export interface RunTimes {
+export interface RunTimeHistogram {
   /** Finished tasks that it was drawn from. */
   count: number;
   meanMs: number;
@@ -12,7 +12,10 @@ export interface RunTimes {
 }
 
 /** Undefined when no task has finished. `meanMs` replaces the histogram's own mean where it is known better. */
-export function runTimesOf(buckets: readonly number[], meanMs?: number): RunTimes | undefined {
+export function histogramOf(
+  buckets: readonly number[],
+  meanMs?: number,
+): RunTimeHistogram | undefined {
   let count = 0;
   let sum = 0;
   let squares = 0;
@@ -30,7 +33,7 @@ export function runTimesOf(buckets: readonly number[], meanMs?: number): RunTime
 }
 
 /** What a task that has run for `ranMs` still takes, in the mean over those that ran longer. */
-export function residualMs({ buckets }: RunTimes, ranMs: number): number {
+export function residualMs({ buckets }: RunTimeHistogram, ranMs: number): number {
   let longer = 0;
   let left = 0;
   buckets.forEach((tasks, index) => {

@@ -11,12 +11,12 @@ import type { StepBrief, TaskClaim, TaskOffer, TaskReport } from "#/model/wire.t
 import type { SpaceLog } from "#/space/log.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space, type Transaction } from "#/space/space.ts";
-import { Scheduler } from "./scheduler.ts";
-import type { Session } from "./session.ts";
+import { Scheduler } from "../scheduler.ts";
+import type { Session } from "../session.ts";
 
 const GiB = 2 ** 30;
 
-/** A scheduler over a real space in memory, with time that is told to pass. For tests only. */
+/** A scheduler over a real space in memory, with time that is told to pass. */
 export class Rig {
   readonly clock: ManualClock;
   readonly log: SpaceLog;
