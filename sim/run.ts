@@ -1,14 +1,8 @@
 import { Acknowledged } from "./check/acknowledged.ts";
 import { Executions } from "./check/executions.ts";
-import {
-  checkEqual,
-  checkReadable,
-  checkTasks,
-  explainRunning,
-  haveAllEnded,
-  workLeftMs,
-} from "./check/final.ts";
+import { checkEqual, checkTasks, explainRunning, haveAllEnded, workLeftMs } from "./check/final.ts";
 import { Ledger } from "./check/ledger.ts";
+import { Reader } from "./check/readable.ts";
 import { Registers } from "./check/registers.ts";
 import { Violation } from "./check/violation.ts";
 import { Plane } from "./cloud/plane.ts";
@@ -169,7 +163,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
     }
     checkTasks(acknowledged, ledger);
     registers.check();
-    await checkReadable(operator, acknowledged, ledger);
+    await new Reader({ client: operator, ledger, executions }).check(acknowledged);
     for (const plane of planes) await becomesEqual(plane, ledger);
     isDone = true;
   };

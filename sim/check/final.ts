@@ -4,12 +4,9 @@ import type { TaskRecord } from "#/model/task.ts";
 import type { AnyRecord } from "#/model/record.ts";
 import type { Plane } from "../cloud/plane.ts";
 import { longestMs, type Fate } from "../load/fates.ts";
-import type { Client } from "../load/client.ts";
 import type { Acknowledged, AskedJob } from "./acknowledged.ts";
 import type { Ledger } from "./ledger.ts";
 import { Violation } from "./violation.ts";
-
-const pageTasks = 1000;
 
 /** True when no acknowledged job runs any more. */
 export function haveAllEnded(acknowledged: Acknowledged, ledger: Ledger): boolean {
@@ -100,35 +97,6 @@ function checkTask(
     throw new Violation(`the task ${task.name} of a job that has ended is ${phase}`);
   if (job.status.phase === "succeeded" && phase !== "succeeded" && phase !== "failed")
     throw new Violation(`the task ${task.name} of a job that succeeded was ${phase}`);
-}
-
-/** What was acknowledged is read back by the API, as the ledger has it. */
-export async function checkReadable(
-  client: Client,
-  acknowledged: Acknowledged,
-  ledger: Ledger,
-): Promise<void> {
-  for (const asked of acknowledged.jobs.values()) {
-    const reply = await client.call("GET", `/v1/jobs/${asked.id}`, undefined, { tries: 100 });
-    const job = ledger.record<JobRecord>("job", asked.id)!;
-    const read = reply?.value as { phase?: string; title?: string } | undefined;
-    if (reply?.status !== 200 || read?.phase !== job.status.phase || read.title !== asked.title)
-      throw new Violation(
-        `${asked.id} has ${job.status.phase}, and is read as ${reply?.status} ${JSON.stringify(read)}`,
-      );
-    const listed = await client.call("GET", `/v1/jobs/${asked.id}/tasks?limit=${pageTasks}`);
-    const { items = [] } = (listed?.value ?? {}) as { items?: { id: string; phase: string }[] };
-    for (const { id, phase } of items) {
-      const task = ledger.record<TaskRecord>("task", id);
-      if (task?.status.phase !== phase)
-        throw new Violation(`the task ${id} is ${task?.status.phase}, and is read as ${phase}`);
-    }
-    let count = 0;
-    for (let number = 0; number < job.status.steps; number++)
-      count += ledger.record<StepRecord>("step", `${asked.id}/${number}`)?.status.offered ?? 0;
-    if (items.length !== Math.min(count, pageTasks))
-      throw new Violation(`${asked.id} has ${count} tasks, and ${items.length} are read`);
-  }
 }
 
 const kinds = [

@@ -240,9 +240,10 @@ export class Ledger {
     const { phase, succeeded, failed, offered, cancelled } =
       this.record<StepRecord>("step", name)?.status ?? status;
     if (phase === "blocked") return; // tasks that are tried again come back one batch after the other
-    if (succeeded !== counts.succeeded || failed !== counts.failed || offered !== counts.offered)
+    const counted = { succeeded, failed, cancelled, offered };
+    if (JSON.stringify(counted) !== JSON.stringify(counts))
       throw new Violation(
-        `the step ${name} counts ${succeeded} succeeded, ${failed} failed of ${offered}; its tasks are ${counts.succeeded}, ${counts.failed} of ${counts.offered}`,
+        `the step ${name} counts ${JSON.stringify(counted)}; its tasks are ${JSON.stringify(counts)}`,
       );
     if (phase === "succeeded" && succeeded + failed + cancelled !== offered)
       throw new Violation(

@@ -27,7 +27,6 @@ const callsMax = 100;
 
 /** Records that all users read and swap, one after the other, and what they were told of them. */
 export class Registers {
-  operations = 0;
   #histories: Operation<Input, Output>[][] = [[]];
   #seen: string | null = null;
   #swaps = 0;
@@ -70,7 +69,6 @@ export class Registers {
   }
 
   #current(): { path: string; history: Operation<Input, Output>[] } {
-    this.operations++;
     if (this.#histories.at(-1)!.length >= callsMax) {
       this.#histories.push([]);
       this.#seen = null;

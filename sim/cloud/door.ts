@@ -4,11 +4,12 @@ import type { AnyDefinition } from "#/api/call.ts";
 import { serveLink } from "#/api/link/link.ts";
 import type { DoorParts } from "#/api/parts.ts";
 import { routes } from "#/api/routes.ts";
-import { settled } from "#/api/settled.ts";
+import { refuse, settled } from "#/api/settled.ts";
 import { answersHere, knownCaller, sure } from "#/api/standing.ts";
-import { CanopyError, errorCodes, messageOf, type ErrorCode } from "#/base/errors.ts";
+import { CanopyError, errorCodes, messageOf } from "#/base/errors.ts";
 import type { Link } from "#/base/network.ts";
 import type { Caller } from "#/model/access.ts";
+import { NotLeading } from "#/space/log.ts";
 import type { Answer, Asked, Door, Met } from "../world/exchange.ts";
 import { Handed, incoming, join, Outgoing } from "./forward.ts";
 import { registerRoutes } from "./register.ts";
@@ -29,9 +30,6 @@ const table: Route[] = Object.entries({ ...routes, ...registerRoutes }).map(
     return { method, url, pattern, names, definition };
   },
 );
-
-/** Refusals that tell of the state of things are settled as answers are; see `api/server.ts`. */
-const telling = new Set<ErrorCode>(["not-found", "conflict", "infeasible", "limited"]);
 
 /**
  * The native door without its web framework: the same calls, handed on to who leads, run and settled
@@ -114,10 +112,15 @@ async function answer(parts: DoorParts, asked: Asked, outgoing: Outgoing): Promi
       request,
       reply: {} as FastifyReply,
     });
-  const answered = await run().catch(async (thrown: unknown) => {
-    if (thrown instanceof CanopyError && telling.has(thrown.code)) await settled(parts);
-    throw thrown;
-  });
+  let answered: unknown;
+  try {
+    answered = await run();
+  } catch (thrown) {
+    if (!(thrown instanceof NotLeading) || parts.standing.isLeading) return refuse(parts, thrown);
+    // It led when this came in.
+    await parts.toLeader.request(incoming(asked, url), outgoing.asResponse(), Buffer.from(text));
+    return outgoing.answer!;
+  }
   if (!definition.isSettled) await settled(parts);
   return json(definition.status ?? 200, answered ?? null);
 }

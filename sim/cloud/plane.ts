@@ -85,7 +85,7 @@ export class Plane {
           onOver: () => over.resolve(),
           shared: { secrets: { agree: (name, proposed) => log.agree(name, proposed) } },
         });
-        this.#open(life, host, engine, (link) => link);
+        this.#open(life, host, engine, (link) => this.#acks.watch(link, life));
         await over.promise;
         this.engine = undefined;
         this.#close();

@@ -91,7 +91,7 @@ export class User {
       const isLast = call === calls - 1;
       const body = { from: inputs.length, inputs: more, close: isLast };
       const reply = await this.#mustAnswer("POST", `/v1/jobs/${job.id}/steps/0/tasks`, body);
-      if (reply.status === 409) return; // the job has ended: the final check asks why
+      if (reply.status === 409) return this.#mustHaveEnded(job);
       this.#must(reply, "append tasks");
       const { offered } = reply.value as { offered: number };
       inputs.push(...more.map((input) => JSON.stringify(input)));
@@ -100,6 +100,17 @@ export class User {
           `${inputs.length} tasks were appended to ${job.id}, and ${offered} are there`,
         );
     }
+  }
+
+  /** Tasks that it did not take: nobody closed it, so only a job that failed may say that. */
+  async #mustHaveEnded({ id }: AskedJob): Promise<void> {
+    const reply = await this.#mustAnswer("GET", `/v1/jobs/${id}`);
+    this.#must(reply, "read a job");
+    const { phase } = reply.value as { phase: string };
+    if (phase === "running" || phase === "succeeded")
+      throw new Violation(
+        `${id} refused tasks that come next in a step that is open: it is ${phase}`,
+      );
   }
 
   /** Fails for good, and is tried again once it has. */

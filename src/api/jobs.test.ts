@@ -191,6 +191,21 @@ describe("steps and tasks of a job", () => {
     assert.equal((await world.call("GET", `/v1/jobs/${job.id}/steps/9`)).statusCode, 404);
   });
 
+  it("append made again after all has ended and left memory says what there is, and takes nothing more", async () => {
+    const job = await submitJob(world);
+    const body = { from: 0, inputs: [1, 2], close: true };
+    const said = { offered: 2, closed: true };
+    assert.deepEqual((await append(job.id, body)).json<AppendedView>(), said);
+    await world.space.commit((tx) => {
+      tx.archive(tx.get("step", `${job.id}/0`)!);
+      const record = tx.get("job", job.id)!;
+      tx.archive<"job">({ ...record, status: { ...record.status, phase: "succeeded" } });
+    }).durable;
+    assert.deepEqual((await append(job.id, body)).json<AppendedView>(), said);
+    assert.equal((await append(job.id, { from: 2, inputs: [3] })).statusCode, 409);
+    assert.equal((await append(job.id, { from: 9, inputs: [] })).statusCode, 409);
+  });
+
   it("append takes NDJSON, names the line that is wrong, and keeps what came before it", async () => {
     const job = await submitJob(world);
     const headers = { "content-type": "application/x-ndjson" };

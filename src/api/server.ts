@@ -5,7 +5,7 @@ import { fastifyWebsocket } from "@fastify/websocket";
 import { fastify, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { CanopyError, type ErrorCode } from "#/base/errors.ts";
+import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { linkOf } from "#/base/web-socket-link.ts";
 import type { Caller } from "#/model/access.ts";
@@ -21,7 +21,7 @@ import { serveOperators } from "./operators.ts";
 import type { DoorParts, ServerParts } from "./parts.ts";
 import { answerProblems } from "./problems.ts";
 import { routes } from "./routes.ts";
-import { settled } from "./settled.ts";
+import { refuse, settled } from "./settled.ts";
 import { answersHere, knownCaller, sure } from "./standing.ts";
 import { Feed } from "./streams/feed.ts";
 import { Watchers } from "./streams/watchers.ts";
@@ -188,15 +188,6 @@ function serveCall(
       return reply.send(answered);
     },
   });
-}
-
-/** What tells of the state of things; the others are about the call itself, or say that nothing can be written. */
-const telling = new Set<ErrorCode>(["not-found", "conflict", "infeasible", "limited"]);
-
-/** A refusal tells of what is, and so of what must be on disk, no less than an answer does. */
-async function refuse(parts: DoorParts, thrown: unknown): Promise<never> {
-  if (thrown instanceof CanopyError && telling.has(thrown.code)) await settled(parts);
-  throw thrown;
 }
 
 function textOf(body: unknown): Buffer {

@@ -1,5 +1,5 @@
 import type { Clock } from "#/base/clock.ts";
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
@@ -11,13 +11,24 @@ import { sure } from "./standing.ts";
  * disk is full: who asks is told so instead of waiting for ever; and when another leads by now, as then
  * what was read may never have been so.
  */
-export async function settled(parts: {
+export async function settled(parts: SettledParts): Promise<void> {
+  await written(parts);
+  if (parts.standing.isLeading) await sure(parts);
+}
+
+/** Refusals that tell of the state of things; the others are about the call itself, or say that nothing can be written. */
+const telling = new Set<ErrorCode>(["not-found", "conflict", "infeasible", "limited"]);
+
+/** Throws on what a call threw. A refusal tells of what is, and so of what must be on disk, no less than an answer does. */
+export async function refuse(parts: SettledParts, thrown: unknown): Promise<never> {
+  if (thrown instanceof CanopyError && telling.has(thrown.code)) await settled(parts);
+  throw thrown;
+}
+
+interface SettledParts {
   space: Space;
   clock: Clock;
   standing: Standing;
-}): Promise<void> {
-  await written(parts);
-  if (parts.standing.isLeading) await sure(parts);
 }
 
 function written({ space, clock }: { space: Space; clock: Clock }): Promise<void> {

@@ -3,7 +3,7 @@ import { limits } from "#/base/limits.ts";
 import { appendedView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { flag, inProject, stepParams } from "../params.ts";
-import { findRunningJob, findStep } from "../views/jobs.ts";
+import { findJob, findStep } from "../views/jobs.ts";
 import { Appending } from "./appending.ts";
 import { inputLines } from "./input-lines.ts";
 
@@ -30,7 +30,7 @@ export const appendTasks = defineCall({
   isSettled: true,
   errors: ["not-found", "conflict", "limited", "no-space"],
   async run({ parts, project, params, query, body, request }) {
-    const job = await findRunningJob(parts, project, params.job, "append tasks");
+    const job = await findJob(parts, project, params.job);
     const step = await findStep(parts, job, params.step);
     if (!request.headers["content-type"]?.startsWith("application/x-ndjson")) {
       const { from, inputs, close } = body;

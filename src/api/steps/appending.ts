@@ -58,15 +58,12 @@ export class Appending {
       try {
         const { value, durable } = space.commit((tx) => {
           const step = tx.get("step", this.#step);
-          if (!step)
-            throw new CanopyError(
-              "conflict",
-              `Cannot append tasks as the step ${this.#step} has ended`,
-            );
+          if (!step) return undefined;
           jobs.appendTasks(tx, step, this.#next, inputs, close);
           return tx.get("step", this.#step)!.status;
         });
-        this.#said = { offered: value.offered, closed: value.closed };
+        const { offered, closed } = value ?? (await this.#archived(inputs.length, close));
+        this.#said = { offered, closed };
         this.#durable = durable;
         return;
       } catch (thrown) {
@@ -76,6 +73,17 @@ export class Appending {
         await this.#untilLess(leftMs);
       }
     }
+  }
+
+  /** A step that has ended with its job has what it took: who was not answered may offer that again. */
+  async #archived(count: number, close: boolean): Promise<AppendedView> {
+    const [step] = await this.#parts.space.find("step", [this.#step]);
+    const status = step?.status;
+    if (status && this.#next + count <= status.offered && (status.closed || !close)) return status;
+    throw new CanopyError(
+      "conflict",
+      `Cannot append tasks as the step ${this.#step} has ended: it ${status?.phase} with ${status?.offered} tasks`,
+    );
   }
 
   /** Until something of the job has ended or `waitMs` have passed. */
