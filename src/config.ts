@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { CanopyError } from "#/base/errors.ts";
 
 /** What the environment says, read once at the door. Flags go before it, defaults after. */
 export interface Config {
@@ -15,12 +16,13 @@ export interface Config {
 
 const defaultPort = 8420;
 
-/** Throws when a variable has a value that cannot be meant. */
+/** Throws "invalid" when a variable has a value that cannot be meant. */
 export function readConfig(env: Record<string, string | undefined>): Config {
   const home = env["HOME"] ?? homedir();
-  const port = Number(env["CANOPY_PORT"] ?? defaultPort);
+  const port = Number(env["CANOPY_PORT"] || defaultPort);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(
+    throw new CanopyError(
+      "invalid",
       `Cannot start as CANOPY_PORT must be 0 to 65535: current value is '${env["CANOPY_PORT"]}'`,
     );
   }

@@ -9,14 +9,18 @@ import { nodeFiles } from "#/base/node/files.ts";
 import { nodeRandom } from "#/base/node/random.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
-import { Access } from "./access.ts";
+import { Access, type AccessParts } from "./access.ts";
 import { includesRole, requireRole } from "./roles.ts";
 
 const root = await mkdtemp(join(tmpdir(), "canopy-access-"));
 after(() => rm(root, { recursive: true }));
 
 const log = new MemoryLog();
-async function open(folder: string, from = log) {
+async function open(
+  folder: string,
+  from = log,
+  more: Partial<Pick<AccessParts, "clock" | "random">> = {},
+) {
   const space = await Space.open({
     log: from,
     clock: nodeClock,
@@ -31,6 +35,7 @@ async function open(folder: string, from = log) {
       space,
       clock: nodeClock,
       random: nodeRandom,
+      ...more,
     }),
   };
 }
@@ -115,6 +120,20 @@ describe("Access", () => {
     assert.ok(
       !kept.includes(value.key) && !kept.includes(joined.value.key) && !kept.includes("canopy_"),
     );
+  });
+
+  it("makes no key under an id that another one has", async () => {
+    const always = { bytes: (count: number) => new Uint8Array(count), fraction: () => 0 };
+    const clock = { ...nodeClock, now: () => 0 };
+    const { space, access } = await open(join(root, "ids"), new MemoryLog(), {
+      clock,
+      random: always,
+    });
+    const asked = { project: "default", title: "t", role: "viewer" } as const;
+    space.commit((tx) => {
+      access.createKey(tx, asked);
+      assert.throws(() => access.createKey(tx, asked), { code: "unavailable" });
+    });
   });
 
   it("gives machines of one hostname names of their own", async () => {

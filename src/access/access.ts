@@ -3,13 +3,13 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
-import type { Random } from "#/base/random.ts";
+import { randomText, type Random } from "#/base/random.ts";
 import type { Caller, KeyRecord, ProjectRecord, Role } from "#/model/access.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { joinMachine, type Joining } from "./join.ts";
-import { digestOf, isJoinToken, isSameDigest, jobKeyOf, jobOfKey, newSecret } from "./keys.ts";
+import { digestOf, isJoinToken, isSameDigest, jobKeyOf, jobOfKey, secretOf } from "./keys.ts";
 import { loadSecrets, type Secrets, type SharedSecrets } from "./secrets.ts";
 
 export const defaultProject = "default";
@@ -143,16 +143,31 @@ export class Access {
     });
   }
 
-  /** The key itself is in the answer only: show it once, when the commit is durable. */
+  /** What a new secret is made of: kept with the answer of a call, it lets the same call be answered again. */
+  newNonce(): string {
+    return randomText(this.#random, 32);
+  }
+
+  /** The secret that was made of a nonce. */
+  secretOf(kind: "key" | "join" | "machine", nonce: string): string {
+    return secretOf(kind, nonce, this.#secrets.signing);
+  }
+
+  /** The key itself is in the answer only: show it when the commit is durable. Throws "unavailable" when its id is taken. */
   createKey(
     tx: Transaction,
     asked: { project: string; title: string; role: Exclude<Role, "root">; expiresAt?: number },
+    nonce = this.newNonce(),
   ): { record: KeyRecord; key: string } {
     const { project, ...spec } = asked;
     if (!tx.get("project", project))
       throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
-    const key = newSecret("key", this.#random);
+    const key = this.secretOf("key", nonce);
     const name = `${project}/${newId("k", this.#clock, this.#random)}`;
+    if (tx.get("key", name))
+      throw new CanopyError("unavailable", "Cannot make the key as its id is taken; try again", {
+        retryAfterMs: 0,
+      });
     const createdAt = this.#clock.now();
     const record = tx.put<"key">({
       kind: "key",
@@ -168,9 +183,10 @@ export class Access {
   createJoinToken(
     tx: Transaction,
     asked: { labels?: Record<string, string>; site?: string; lifeMs?: number } = {},
+    nonce = this.newNonce(),
   ): { token: string; expiresAt: number } {
     const { labels = {}, site = "", lifeMs = limits.joinTokenMs } = asked;
-    const token = newSecret("join", this.#random);
+    const token = this.secretOf("join", nonce);
     const createdAt = this.#clock.now();
     const expiresAt = createdAt + lifeMs;
     for (const old of this.#space.list("join-token")) {
@@ -182,8 +198,8 @@ export class Access {
   }
 
   /** Lets a machine in against its token. Throws "unauthenticated" for one that is wrong, expired or used. */
-  join(tx: Transaction, asked: Joining): { machine: string; key: string } {
-    const key = newSecret("machine", this.#random);
+  join(tx: Transaction, asked: Joining, nonce = this.newNonce()): { machine: string; key: string } {
+    const key = this.secretOf("machine", nonce);
     const machine = joinMachine(tx, asked, {
       tokenDigest: digestOf(asked.token),
       keyDigest: digestOf(key),

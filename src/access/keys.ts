@@ -14,8 +14,21 @@ const prefixes = {
 const jobPrefix = "canopy_job_";
 
 /** 160 bits of chance behind a word that says what it opens. */
-export function newSecret(kind: keyof typeof prefixes, random: Random): string {
+export function newSecret(kind: keyof typeof prefixes, random: Pick<Random, "bytes">): string {
   return prefixes[kind] + randomSecret(random);
+}
+
+/**
+ * A secret that follows from the cloud's own and from a `nonce`, which is none itself: who keeps the nonce
+ * can tell the secret again, and what is kept does not tell it to anyone else.
+ */
+export function secretOf(
+  kind: keyof typeof prefixes,
+  nonce: string,
+  signingSecret: string,
+): string {
+  const mac = createHmac("sha256", signingSecret).update(`${kind} ${nonce}`).digest();
+  return newSecret(kind, { bytes: (count) => mac.subarray(0, count) });
 }
 
 /** What is kept of a secret. */

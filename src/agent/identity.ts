@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
+import { randomText } from "#/base/random.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
 import { codeOf, detailOf, isPassing } from "./calls.ts";
 import type { StartAgentOptions } from "./options.ts";
@@ -29,7 +30,7 @@ const fileName = "identity.json";
  */
 export async function identify(
   options: Pick<StartAgentOptions, "folder" | "urls" | "token" | "identity" | "labels"> & {
-    host: Pick<Host, "files" | "network" | "processes">;
+    host: Pick<Host, "files" | "network" | "processes" | "random">;
   },
 ): Promise<Identity> {
   const { host, folder, urls, token, identity, labels } = options;
@@ -91,16 +92,17 @@ async function readIdentity(
   }
 }
 
-/** Joins by the first control plane that is there: a token is good for one answer. */
+/** Joins by the first control plane that answers. A token is good once: who asks another says that it is the same call. */
 async function joinAny(
-  host: Pick<Host, "network">,
+  host: Pick<Host, "network" | "random">,
   urls: readonly string[],
   request: JoinRequest,
 ): Promise<KeptIdentity> {
+  const callKey = randomText(host.random, 26);
   let failure: unknown;
   for (const url of urls) {
     try {
-      return { ...(await askToJoin(host, url, request)), url, controlPlanes: [] };
+      return { ...(await askToJoin(host, url, request, callKey)), url, controlPlanes: [] };
     } catch (thrown) {
       failure = thrown;
       if (!isPassing(thrown)) throw thrown;
@@ -113,11 +115,12 @@ async function askToJoin(
   { network }: Pick<Host, "network">,
   url: string,
   request: JoinRequest,
+  callKey: string,
 ): Promise<JoinAnswer> {
   const response = await network.request({
     method: "POST",
     url: new URL("/v1/machines/join", url).href,
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", "idempotency-key": callKey },
     body: JSON.stringify(request),
   });
   const text = await textOf(response.body);

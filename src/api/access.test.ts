@@ -223,6 +223,33 @@ describe("the door", () => {
     assert.match(problem(wrong).detail, /no such token is known/);
   });
 
+  it("each is made once and told again when the call is repeated with its Idempotency-Key", async () => {
+    const twice = async (url: string, body: object, key?: string) => {
+      const headers = { "idempotency-key": `once ${url}` };
+      const options = { body, headers, ...(key !== undefined && { key }) };
+      const [first, again] = [
+        await world.call("POST", url, options),
+        await world.call("POST", url, options),
+      ];
+      assert.equal(first.statusCode, 201, first.body);
+      assert.equal(again.body, first.body);
+      const other = await world.call("POST", url, {
+        ...options,
+        body: { ...body, labels: { a: "b" } },
+      });
+      assert.ok([400, 409].includes(other.statusCode), other.body);
+      return first;
+    };
+    const { token } = (await twice("/v1/join-tokens", {})).json<MadeJoinTokenView>();
+    const joined = await twice("/v1/machines/join", { token, hostname: "twice" }, "");
+    assert.equal(joined.json<{ machine: string }>().machine, "twice");
+    assert.equal(world.space.get("machine", "twice-2"), undefined);
+    const made = (await twice("/v1/keys", { title: "twice" })).json<MadeKeyView>();
+    assert.equal((await world.call("GET", "/v1/jobs", { key: made.key })).statusCode, 200);
+    const key = joined.json<{ key: string }>().key;
+    assert.equal(world.access.authenticate(key).machine, "twice");
+  });
+
   it("a removed machine's key opens nothing", async () => {
     const { machine, key } = await joinMachine(world);
     assert.equal((await world.call("DELETE", `/v1/machines/${machine}`)).statusCode, 204);

@@ -1,7 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { randomText, type Random } from "./random.ts";
-
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+import { alphabet, randomText, type Random } from "./random.ts";
 
 /**
  * A short id that sorts by the second it was made in: a letter for its kind, 7 characters of time

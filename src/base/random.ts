@@ -6,16 +6,17 @@ export interface Random {
   fraction(): number;
 }
 
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+/** Crockford's base 32 in lower case. */
+export const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/** `length` characters of Crockford's base 32 in lower case: 5 bits each. */
-export function randomText(random: Random, length: number): string {
+/** `length` characters of the alphabet: 5 bits each. */
+export function randomText(random: Pick<Random, "bytes">, length: number): string {
   let text = "";
   for (const byte of random.bytes(length)) text += alphabet[byte & 31];
   return text;
 }
 
 /** A secret of 160 bits, 32 characters long. */
-export function randomSecret(random: Random): string {
+export function randomSecret(random: Pick<Random, "bytes">): string {
   return randomText(random, 32);
 }

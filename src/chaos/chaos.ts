@@ -5,7 +5,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
-import type { Fault, GameDayRecord, HitRecord } from "#/model/game-day.ts";
+import { seedMax, type Fault, type GameDayRecord, type HitRecord } from "#/model/game-day.ts";
 import { chaosPolicyName, type ChaosPolicy, type PolicyRecord } from "#/model/policy.ts";
 import type { Change } from "#/model/record.ts";
 import type { Space } from "#/space/space.ts";
@@ -35,7 +35,6 @@ export interface ChaosParts {
 
 /** A hit that is due and may not happen is tried again after this. */
 const refusedMs = 1000;
-const seedMax = 2 ** 31;
 /** A game day of the schedule that was due so shortly before a start of the control plane begins late. */
 const startMissedMs = 60_000;
 /** The faces of a throw: 0 and 1 choose what is hit, this one when the next hit comes. */

@@ -1,5 +1,11 @@
 import { CanopyError } from "#/base/errors.ts";
-import type { ChaosTarget, GameDayRecord, HitRecord, HitSpec } from "#/model/game-day.ts";
+import {
+  gameDayId,
+  type ChaosTarget,
+  type GameDayRecord,
+  type HitRecord,
+  type HitSpec,
+} from "#/model/game-day.ts";
 import { chaosPolicyName, type PolicyRecord } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 
@@ -57,8 +63,8 @@ export function startGameDay(space: Space, tx: Transaction, wish: GameDayWish): 
   if (other) {
     throw new CanopyError(
       "conflict",
-      `Cannot begin a game day as a project has one at a time: ${idOf(other)} is ${other.status.phase}`,
-      { hint: `canopy chaos stop ${idOf(other)}` },
+      `Cannot begin a game day as a project has one at a time: ${gameDayId(other.name)} is ${other.status.phase}`,
+      { hint: `canopy chaos stop ${gameDayId(other.name)}` },
     );
   }
   const name = `${project}/${id}`;
@@ -132,8 +138,4 @@ export function recordHit(
       wastedCpuMs: 0,
     },
   });
-}
-
-function idOf({ name, project }: GameDayRecord): string {
-  return name.slice(project.length + 1);
 }

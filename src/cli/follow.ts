@@ -10,7 +10,7 @@ import type { ProgressMode } from "./progress-mode.ts";
 import type { Result } from "./result.ts";
 import { tellerOf, type Teller } from "./teller.ts";
 import type { Terminal } from "./terminal.ts";
-import type { Cli, Done } from "./verb.ts";
+import { interruptedExit, type Cli, type Done } from "./verb.ts";
 
 export interface FollowOptions {
   /** Whose lines are printed: the main step's (of a job with one step, that one's), all, or none. */
@@ -19,9 +19,6 @@ export interface FollowOptions {
 
 /** A cloud that cannot be reached for this long is given up. */
 const patienceMs = 60_000;
-
-/** Exit code of a command that a person interrupted. */
-const interruptedExit = 130;
 
 /**
  * Follows a job to its end: its progress on stderr, what it prints on stdout; gives its result and its

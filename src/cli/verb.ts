@@ -18,6 +18,9 @@ export type Action = (cli: Cli, ...args: never[]) => Promise<Done>;
 /** Nothing, a result to print, or a result with an exit code of its own. */
 export type Done = void | Result | { result?: Result | undefined; exitCode: number };
 
+/** Exit code of a command that a person interrupted. */
+export const interruptedExit = 130;
+
 /** What a command works with. */
 export interface Cli {
   terminal: Terminal;

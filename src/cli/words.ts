@@ -39,7 +39,7 @@ export function moneyOf(decimal: string | undefined, currency: string): string {
 }
 
 export function microsOf(micros: number | undefined, currency: string): string {
-  return moneyOf(micros === undefined ? undefined : formatMicros(Math.round(micros)), currency);
+  return moneyOf(micros === undefined ? undefined : formatMicros(micros), currency);
 }
 
 /** "1,204". By hand, as asking for a locale costs 20 ms of loading. */

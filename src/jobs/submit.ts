@@ -236,9 +236,14 @@ const cancelledExit = 130;
  * Runs again what of a failed or cancelled job failed or was cancelled; what succeeded stays. Finds the
  * job in the archive too. Resolves when it is durable that it runs; its tasks come back from the archive
  * in the turns after, and a step begins when all of its are there. Throws "not-found", and "conflict"
- * when the job runs or has succeeded.
+ * when the job runs or has succeeded. `commit` carries the one change out, and may add to it.
  */
-export async function retryJob(space: Space, name: string): Promise<JobRecord> {
+export async function retryJob(
+  space: Space,
+  name: string,
+  commit: (reopen: (tx: Transaction) => void) => Promise<unknown> = (reopen) =>
+    space.commit(reopen).durable,
+): Promise<void> {
   for (;;) {
     const [job] = await space.find("job", [name]);
     if (!job) throw new CanopyError("not-found", `Cannot retry job ${name} as there is none`);
@@ -249,17 +254,16 @@ export async function retryJob(space: Space, name: string): Promise<JobRecord> {
     const steps = (await space.find("step", names)).filter((step) => step !== undefined);
     // What was archived while it was looked up is looked up again.
     if (space.count("step", name) !== live) continue;
-    const { value, durable } = space.commit((tx) => {
+    await commit((tx) => {
       const newest = tx.get("job", name) ?? job;
       mustHaveFailed(newest);
-      return reopenJob(
+      reopenJob(
         tx,
         newest,
         steps.map((step) => tx.get("step", step.name) ?? step),
       );
     });
-    await durable;
-    return value;
+    return;
   }
 }
 

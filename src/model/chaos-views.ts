@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "#/base/limits.ts";
-import { chaosTargets } from "./game-day.ts";
+import { chaosTargets, seedMax } from "./game-day.ts";
 
 /** What the API takes and answers about failure injection; see views.ts for the habits. */
 const instant = z.iso.datetime();
@@ -68,7 +68,7 @@ export const gameDayInput = z.strictObject({
   seed: z
     .int()
     .min(0)
-    .max(2 ** 31 - 1)
+    .max(seedMax - 1)
     .optional(),
   /** Goes its way, and only says what it would hit. */
   dryRun: z.boolean().default(false),

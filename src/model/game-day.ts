@@ -112,6 +112,9 @@ export interface HitStatus {
  */
 export type Noticer = "driver" | "link" | "agent" | "lease" | "start";
 
+/** A game day's seed is a whole number below this. */
+export const seedMax = 2 ** 31;
+
 /** The last part of a game day's name: "g…". */
 export function gameDayId(name: string): string {
   return name.slice(name.indexOf("/") + 1).replace(/\/.*/, "");

@@ -26,6 +26,8 @@ export const objectKey = z
   .string()
   .regex(/^[0-9a-f]{64}$/, "must be an object's key: 64 hexadecimal digits");
 
+export const stepTitle = z.string().max(200);
+
 export const needsRequest = z.strictObject({
   cpus: z.number().min(0).max(10_000).default(1),
   memoryBytes: z.int().min(0).default(0),
@@ -75,7 +77,7 @@ const sourceRequest = z.discriminatedUnion("type", [
 export const stepRequest = z.strictObject({
   name: stepWord,
   /** The kind of task as people see it; its name when absent. */
-  title: z.string().max(200).optional(),
+  title: stepTitle.optional(),
   after: z.array(stepWord).default([]),
   run: runRequest,
   needs: needsRequest.prefault({}),

@@ -6,6 +6,7 @@ import {
   briefEnergy,
   briefSize,
   formatDuration,
+  formatMicros,
   formatMoney,
   formatSize,
   parseDuration,
@@ -66,6 +67,17 @@ test("parseMoney() reads what formatMoney() gives", () => {
   assert.equal(formatMoney({ micros: 17, currency: "USD" }), "0.000017 USD");
   for (const text of ["1.5", "USD", "1.0000001 USD"])
     assert.throws(() => parseMoney(text), { code: "invalid" });
+});
+
+test("formatMicros() writes millionths as a decimal that reads back as what it was, to the nearest", () => {
+  fc.assert(
+    fc.property(whole, (micros) => {
+      const text = formatMicros(micros);
+      assert.match(text, /^\d+\.\d{2,6}$/);
+      assert.equal(Math.round(Number(text) * 1e6), micros);
+    }),
+  );
+  assert.equal(formatMicros(1_999_999.6), "2.00");
 });
 
 test("brief forms are short", () => {

@@ -121,10 +121,11 @@ export function parseMoney(text: string): Money {
   return { micros, currency: currency.toUpperCase() };
 }
 
-/** The decimal text of a whole number of millionths, exactly, with two decimals at least: "1.50", "0.000017". */
+/** The decimal text of millionths, to the nearest, with two decimals at least: "1.50", "0.000017". */
 export function formatMicros(micros: number): string {
-  const whole = Math.floor(micros / 1e6);
-  const decimals = String(Math.round(micros - whole * 1e6)).padStart(6, "0");
+  const rounded = Math.round(micros);
+  const whole = Math.floor(rounded / 1e6);
+  const decimals = String(rounded - whole * 1e6).padStart(6, "0");
   return `${whole}.${decimals.replace(/0{1,4}$/, "")}`;
 }
 

@@ -3,10 +3,9 @@ import { choicesOf, choose, type Candidate } from "#/chaos/choose.ts";
 import { allowedTargets, requirePolicy } from "#/chaos/game-days.ts";
 import { situationOf } from "#/chaos/situation.ts";
 import { chaosPreview, gameDayInput } from "#/model/chaos-views.ts";
+import { seedMax } from "#/model/game-day.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
-
-const seedMax = 2 ** 31;
 
 export const previewGameDay = defineCall({
   summary: "Ask what a game day would hit now",

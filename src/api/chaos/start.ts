@@ -1,13 +1,11 @@
 import { newId } from "#/base/ids.ts";
 import { startGameDay as start } from "#/chaos/game-days.ts";
 import { gameDayInput, gameDayView } from "#/model/chaos-views.ts";
-import { gameDayId } from "#/model/game-day.ts";
+import { gameDayId, seedMax } from "#/model/game-day.ts";
 import { defineCall } from "../call.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findGameDay, gameDayViewOf } from "../views/chaos.ts";
-
-const seedMax = 2 ** 31;
 
 export const startGameDay = defineCall({
   summary: "Begin a game day",

@@ -1,10 +1,10 @@
 import type { StepRecord } from "#/model/step.ts";
+import { formatMicros } from "#/model/units.ts";
 import { costView, type CountsView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, runningOf, stepsOf } from "../views/jobs.ts";
 import { foldSteps } from "../views/steps.ts";
-import { moneyOf } from "../views/time.ts";
 
 export const costOfJob = defineCall({
   summary: "What a job has cost",
@@ -38,6 +38,10 @@ export const costOfJob = defineCall({
     };
   },
 });
+
+function moneyOf(micros: number | undefined): string | undefined {
+  return micros === undefined ? undefined : formatMicros(micros);
+}
 
 function finished({ succeeded, failed }: Pick<CountsView, "succeeded" | "failed">): number {
   return succeeded + failed;

@@ -1,5 +1,6 @@
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
+import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 
@@ -13,9 +14,21 @@ export const retryJob = defineCall({
   query: inProject,
   answer: jobView,
   errors: ["not-found", "conflict", "no-space"],
-  async run({ parts, project, params }) {
+  async run(call) {
+    const { parts, project, params } = call;
     await findJob(parts, project, params.job);
-    await parts.jobs.retryJob(parts.space, params.job);
+    if (answerBefore(call) === undefined)
+      await parts.jobs
+        .retryJob(parts.space, params.job, (reopen) =>
+          once(call, (tx) => {
+            reopen(tx);
+            return params.job;
+          }),
+        )
+        .catch((thrown: unknown) => {
+          // The same call, sent twice at once, came first.
+          if (answerBefore(call) === undefined) throw thrown;
+        });
     await parts.space.durable();
     return jobViewOf(await findJob(parts, project, params.job));
   },

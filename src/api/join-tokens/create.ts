@@ -2,6 +2,7 @@ import { z } from "zod";
 import { limits } from "#/base/limits.ts";
 import { madeJoinTokenView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
+import { once } from "../once.ts";
 import { instantOf } from "../views/time.ts";
 
 export const createJoinToken = defineCall({
@@ -24,12 +25,16 @@ export const createJoinToken = defineCall({
   answer: madeJoinTokenView,
   status: 201,
   isSettled: true,
-  errors: ["no-space"],
-  async run({ parts, body }) {
-    const committed = parts.space.commit((tx) => parts.access.createJoinToken(tx, body));
-    await committed.durable;
-    const { token, expiresAt } = committed.value;
-    const command = `canopy join ${parts.publicUrl()} --token ${token}`;
-    return { token, expiresAt: instantOf(expiresAt), command };
+  errors: ["conflict", "no-space"],
+  async run(call) {
+    const { access, publicUrl } = call.parts;
+    const answer = await once(call, (tx) => {
+      const nonce = access.newNonce();
+      return `${nonce} ${access.createJoinToken(tx, call.body, nonce).expiresAt}`;
+    });
+    const [nonce, expiresAt] = answer.split(" ") as [string, string];
+    const token = access.secretOf("join", nonce);
+    const command = `canopy join ${publicUrl()} --token ${token}`;
+    return { token, expiresAt: instantOf(Number(expiresAt)), command };
   },
 });

@@ -10,7 +10,7 @@ import { keyViewOf } from "../views/access.ts";
 export const createKey = defineCall({
   summary: "Make a key",
   description:
-    "The key is in the answer and nowhere else. A repeated call with the same Idempotency-Key makes no second one, and cannot tell the first again.",
+    "The key is in the answer and nowhere else. A repeated call with the same Idempotency-Key makes no second one, and is told the first again.",
   tag: "access",
   role: "admin",
   query: inProject,
@@ -22,7 +22,7 @@ export const createKey = defineCall({
   }),
   answer: madeKeyView,
   status: 201,
-  errors: ["conflict", "no-space"],
+  errors: ["not-found", "conflict", "no-space"],
   async run(call) {
     const { parts, project, body, caller } = call;
     requireRole(caller, body.role, `make a key with the role '${body.role}'`);
@@ -34,26 +34,15 @@ export const createKey = defineCall({
         `Cannot make a key as 'expiresAt' must lie ahead: current value is ${body.expiresAt}`,
       );
     }
-    let key: string | undefined;
-    const name = await once(call, (tx) => {
-      const made = parts.access.createKey(tx, {
-        project,
-        title,
-        role,
-        ...(expiresAt !== undefined && { expiresAt }),
-      });
-      key = made.key;
-      return made.record.name;
+    const answer = await once(call, (tx) => {
+      const nonce = parts.access.newNonce();
+      const asked = { project, title, role, ...(expiresAt !== undefined && { expiresAt }) };
+      return `${nonce} ${parts.access.createKey(tx, asked, nonce).record.name}`;
     });
-    if (key === undefined) {
-      throw new CanopyError(
-        "conflict",
-        "Cannot tell this key again as it was made by an earlier call, and keys are told once",
-        {
-          hint: `Remove it and make another: canopy key remove ${name.slice(name.lastIndexOf("/") + 1)}`,
-        },
-      );
-    }
-    return { ...keyViewOf(parts.space.get("key", name)!), key };
+    const [nonce, name] = answer.split(" ") as [string, string];
+    const record = parts.space.get("key", name);
+    if (!record)
+      throw new CanopyError("not-found", "Cannot tell this key again as it was removed since");
+    return { ...keyViewOf(record), key: parts.access.secretOf("key", nonce) };
   },
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limits } from "#/base/limits.ts";
+import { stepTitle } from "#/model/job-request.ts";
 import { pageOf, stepView, type Page, type StepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { jobParams, pageQuery } from "../params.ts";
@@ -13,7 +13,7 @@ export const listSteps = defineCall({
   role: "viewer",
   fromJobs: "own",
   params: jobParams,
-  query: pageQuery.extend({ title: z.string().max(limits.pageMax).optional() }),
+  query: pageQuery.extend({ title: stepTitle.optional() }),
   answer: pageOf(stepView),
   errors: ["not-found"],
   async run({ parts, project, params, query }): Promise<Page<StepView>> {

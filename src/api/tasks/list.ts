@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { JobRecord } from "#/model/job.ts";
+import type { AnyRecord } from "#/model/record.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { stepOfTask, type TaskRecord } from "#/model/task.ts";
+import { indexOfTask, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import { pageOf, taskPhase, taskView, type Page, type TaskView } from "#/model/views.ts";
 import type { LeaseView } from "#/scheduler/session.ts";
 import { defineCall } from "../call.ts";
@@ -55,7 +56,10 @@ const sections = ["running", "waiting", "ended"] as const;
 type Section = (typeof sections)[number];
 type Leases = ReadonlyMap<string, LeaseView>;
 
-/** One more than asked for where there are more. A cursor is the section and the name of the last one that was told. */
+/**
+ * One more than asked for where there are more. A cursor is the section of the last one that was told, and what orders
+ * that section: its name, or among those that wait, whose last one may be gone at the next call, its step and its serial.
+ */
 async function page(
   parts: DoorParts,
   job: JobRecord,
@@ -93,24 +97,40 @@ function live(
     return names.slice(0, left).flatMap((name) => space.get("task", name) ?? []);
   }
   if (phase !== undefined && phase !== "ready" && phase !== "waiting") return [];
+  const [number, serial] = (after ?? "-1/0").split("/").map(Number) as [number, number];
   const tasks: TaskRecord[] = [];
-  let isAfter = after === undefined;
-  for (const step of space.list("step", job.name)) {
-    if (!`${step.name}/`.startsWith(prefix)) continue;
-    if (!isAfter && stepOfTask(after!) !== step.name) continue;
-    const skips = !isAfter && space.get("task", after!) !== undefined;
-    if (!skips) isAfter = true;
-    for (const task of space.list("task", step.name)) {
-      if (!isAfter) {
-        isAfter = task.name === after;
-        continue;
-      }
-      if (leases.has(task.name) || (phase !== undefined && task.status.phase !== phase)) continue;
-      tasks.push(task);
-      if (tasks.length === left) return tasks;
-    }
+  const steps = [...space.list("step", job.name)]
+    .filter(({ name }) => `${name}/`.startsWith(prefix) && indexOfTask(name) >= number)
+    .sort(bySerial);
+  for (const { name } of steps) {
+    const fits = (task: TaskRecord) =>
+      !leases.has(task.name) && (phase === undefined || task.status.phase === phase);
+    const from = indexOfTask(name) === number ? serial : 0;
+    tasks.push(...firstOf(space.list("task", name), from, left - tasks.length, fits));
+    if (tasks.length === left) break;
   }
   return tasks;
+}
+
+const bySerial = (one: AnyRecord, other: AnyRecord) => one.serial - other.serial;
+
+/** By serial, those after `from`: tasks that came back live stand behind in `records`, and keep the serial that they had. */
+function firstOf(
+  records: Iterable<TaskRecord>,
+  from: number,
+  count: number,
+  fits: (task: TaskRecord) => boolean,
+): TaskRecord[] {
+  let first: TaskRecord[] = [];
+  let below = Infinity;
+  for (const task of records) {
+    if (task.serial <= from || task.serial >= below || !fits(task)) continue;
+    first.push(task);
+    if (first.length < 2 * count) continue;
+    first = first.sort(bySerial).slice(0, count);
+    below = first.at(-1)!.serial;
+  }
+  return first.sort(bySerial).slice(0, count);
 }
 
 async function ended(
@@ -129,12 +149,10 @@ async function ended(
 }
 
 function cursorOf(task: TaskRecord, leases: Leases): string {
-  const section: Section = leases.has(task.name)
-    ? "running"
-    : task.status.phase === "ready" || task.status.phase === "waiting"
-      ? "waiting"
-      : "ended";
-  return `${section}:${task.name}`;
+  const { name, serial, status } = task;
+  if (leases.has(name)) return `running:${name}`;
+  if (status.phase !== "ready" && status.phase !== "waiting") return `ended:${name}`;
+  return `waiting:${indexOfTask(stepOfTask(name))}/${serial}`;
 }
 
 async function stepsByName(

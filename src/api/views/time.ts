@@ -10,10 +10,3 @@ export function instantOf(ms: number): string {
 export function maybeInstant(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : instantOf(ms);
 }
-
-/** Millionths as a decimal text with all that is known: "0.000417". */
-export function moneyOf(micros: number | undefined): string | undefined {
-  if (micros === undefined) return undefined;
-  const whole = Math.round(micros);
-  return `${Math.floor(whole / 1e6)}.${String(whole % 1e6).padStart(6, "0")}`;
-}

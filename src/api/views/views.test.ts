@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { StepRecord } from "#/model/step.ts";
 import { noUsage } from "#/model/usage.ts";
 import { foldSteps } from "./steps.ts";
-import { moneyOf } from "./time.ts";
 
 const stepOf = fc
   .record({
@@ -68,19 +67,5 @@ describe("foldSteps()", () => {
         );
       }),
     );
-  });
-});
-
-describe("moneyOf()", () => {
-  it("writes millionths as a decimal that reads back as what it was", () => {
-    fc.assert(
-      fc.property(fc.nat(2 ** 31 - 1), (micros) => {
-        const text = moneyOf(micros)!;
-        assert.match(text, /^\d+\.\d{6}$/);
-        assert.equal(Math.round(Number(text) * 1e6), micros);
-      }),
-    );
-    assert.equal(moneyOf(undefined), undefined);
-    assert.equal(moneyOf(1_999_999.6), "2.000000");
   });
 });

@@ -3,12 +3,11 @@ import { CanopyError } from "#/base/errors.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { GameDayReport, HitView } from "#/model/chaos-views.ts";
 import type { Client } from "#/sdk/client.ts";
-import type { Cli, Done } from "../verb.ts";
+import { interruptedExit, type Cli, type Done } from "../verb.ts";
 import { healOf, lossOf, noticeOf } from "./figures.ts";
 import { reportText } from "./report-text.ts";
 
 const lookMs = 500;
-const interruptedExit = 130;
 
 /**
  * Follows a game day to its end: each hit as it happens and as it heals on stderr, the report on stdout.

@@ -42,6 +42,12 @@ const module = await rig.module(`
   export const lengthOf = (text) => text.length;
   export const pid = () => process.pid;
   export const tells = (line) => { writeSync(3, line + "\\n"); return new Promise((wake) => setTimeout(wake, 50)); };
+  export const notesAndTells = async (file, line) => {
+    appendFileSync(file, "x");
+    writeSync(3, line + "\\n");
+    await sleeps(200);
+    return "told";
+  };
   export const context = () => {
     const { task, job, attempt, cloudUrl, jobKey, signal } = globalThis[Symbol.for("canopy.context")].current();
     return { task, job, attempt, cloudUrl, jobKey, aborted: signal.aborted };
@@ -333,6 +339,13 @@ test("whatever user code writes where its runner speaks, what is told of a task 
     assert.equal(typeof told.reason, "string", line);
     assert.equal(typeof told.message, "string", line);
   }
+});
+
+test("a runner that says it refused what nobody took back goes on with its task", async () => {
+  const file = join(rig.folder, "begun");
+  const { result } = await step("notesAndTells")(file, "x");
+  assert.equal(result, '"told"');
+  assert.equal(readFileSync(file, "utf8"), "x");
 });
 
 test("a task can be cancelled when its job is forgotten already", async () => {

@@ -69,6 +69,8 @@ export class Warm {
   #pending = "";
   #number = 0;
   #bound = 0;
+  /** It was told a bound, and has not said since that it refused what lies beyond. User code can write an "x" too. */
+  #mayRefuse = false;
   #memoryMs = 0;
   #tail = "";
   #broken: TaskError | undefined;
@@ -182,6 +184,7 @@ export class Warm {
     this.#bound = Math.max(this.begun(), this.head()?.[0] ?? 0);
     if (this.#bound >= this.#number) return [];
     this.#process.board!.write(board.bound, this.#bound);
+    this.#mayRefuse = true;
     // One more may have begun meanwhile, or be refused: it will say which.
     const back = this.#drop(Math.max(this.#bound, this.begun()));
     if (back.length > 0) this.state = "taken-back";
@@ -246,6 +249,8 @@ export class Warm {
       case "p":
       case "f": {
         const ending = endLineOf(line);
+        // Nothing was taken back, and the one that might have been refused was run.
+        if (this.state === "ready" && ending.number > this.#bound) this.#mayRefuse = false;
         if (this.flights.has(ending.number)) this.#events.ended(this, ending);
         return;
       }
@@ -264,6 +269,8 @@ export class Warm {
         this.memoryBytes = amountOf(line.slice(2));
         return;
       case "x":
+        if (!this.#mayRefuse) return;
+        this.#mayRefuse = false;
         this.#process.board!.write(board.bound, 0);
         this.say("v");
         this.flush();
