@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { stepTitle } from "#/model/job-request.ts";
 import { pageOf, stepView, type Page, type StepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
