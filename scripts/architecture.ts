@@ -16,7 +16,7 @@ export interface Tree {
 const layers = [
   ["base"],
   ["model"],
-  ["space", "objects", "logs", "drivers", "access", "meter"],
+  ["space", "objects", "logs", "drivers", "access", "meter", "sites"],
   ["scheduler", "jobs", "agent", "chaos", "backup", "doctor"],
   ["api", "cli", "sdk"],
 ];

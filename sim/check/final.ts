@@ -108,6 +108,8 @@ const kinds = [
   "key",
   "join-token",
   "request",
+  "site",
+  "order",
 ] as const;
 
 /** Every control plane holds what the batches amount to, record by record. */

@@ -9,7 +9,16 @@ import { hasJobEnded } from "#/model/job.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { joinMachine, type Joining } from "./join.ts";
-import { digestOf, isJoinToken, isSameDigest, jobKeyOf, jobOfKey, secretOf } from "./keys.ts";
+import {
+  cloudIdOf,
+  digestOf,
+  isJoinToken,
+  isSameDigest,
+  jobKeyOf,
+  jobOfKey,
+  secretOf,
+} from "./keys.ts";
+import { seal, unseal } from "./seal.ts";
 import { loadSecrets, type Secrets, type SharedSecrets } from "./secrets.ts";
 
 export const defaultProject = "default";
@@ -78,6 +87,21 @@ export class Access {
 
   get rootToken(): string {
     return this.#secrets.rootToken;
+  }
+
+  /** Tells this cloud from all others, and no secret: what it marks things at a site with. */
+  get cloudId(): string {
+    return cloudIdOf(this.#secrets.signing);
+  }
+
+  /** A secret as a record may hold it. What was sealed for one thing opens for no other. */
+  seal(plain: string, about: string): string {
+    return seal(plain, about, this.#secrets.signing, this.#random);
+  }
+
+  /** What was sealed. Throws CanopyError "forbidden" when another cloud did it. */
+  unseal(sealed: string, about: string): string {
+    return unseal(sealed, about, this.#secrets.signing);
   }
 
   /** Who shows this secret. Throws "unauthenticated" when nobody (any more) may. */
@@ -179,20 +203,25 @@ export class Access {
     return { record, key };
   }
 
-  /** A token that lets one machine join, once, within `lifeMs`. */
+  /** A token that lets one machine join, once, within `lifeMs`: that of an order when it names one. */
   createJoinToken(
     tx: Transaction,
-    asked: { labels?: Record<string, string>; site?: string; lifeMs?: number } = {},
+    asked: {
+      labels?: Record<string, string>;
+      site?: string;
+      order?: string;
+      lifeMs?: number;
+    } = {},
     nonce = this.newNonce(),
   ): { token: string; expiresAt: number } {
-    const { labels = {}, site = "", lifeMs = limits.joinTokenMs } = asked;
+    const { labels = {}, site = "", order, lifeMs = limits.joinTokenMs } = asked;
     const token = this.secretOf("join", nonce);
     const createdAt = this.#clock.now();
     const expiresAt = createdAt + lifeMs;
     for (const old of this.#space.list("join-token")) {
       if (old.spec.expiresAt < createdAt - limits.requestKeptMs) tx.delete("join-token", old.name);
     }
-    const spec = { createdAt, expiresAt, labels, site };
+    const spec = { createdAt, expiresAt, labels, site, ...(order !== undefined && { order }) };
     tx.put({ kind: "join-token", project: "", name: digestOf(token), spec, status: {} });
     return { token, expiresAt };
   }

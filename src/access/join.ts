@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
-import type { MachineStatus } from "#/model/machine.ts";
+import type { MachineRates, MachineStatus } from "#/model/machine.ts";
+import type { OrderRecord } from "#/model/order.ts";
 import type { JoinRequest } from "#/model/wire.ts";
 import type { Transaction } from "#/space/space.ts";
 
@@ -17,7 +18,7 @@ const unknownStatus: Omit<MachineStatus, "hostname"> = {
   rates: { microsPerHour: undefined, idleWatts: 0, peakWatts: 0, pue: 1 },
 };
 
-/** Uses up the token and makes the machine's record; gives the name that it has from now on. */
+/** Uses up the token and makes the machine's record, its order has joined; gives the name that it has from now on. */
 export function joinMachine(
   tx: Transaction,
   asked: Joining,
@@ -32,6 +33,7 @@ export function joinMachine(
     throw refused(`it expired at ${new Date(token.spec.expiresAt).toISOString()}`);
   const name = freeName(tx, asked.hostname);
   const { labels, site = "" } = token.spec;
+  const order = token.spec.order === undefined ? undefined : openOrder(tx, token.spec.order);
   tx.put({
     kind: "machine",
     project: "",
@@ -42,11 +44,38 @@ export function joinMachine(
       site,
       labels: { ...asked.labels, ...labels },
       cordoned: false,
+      ...(order && { order: order.name, rates: ratesOf(order) }),
     },
     status: { ...unknownStatus, hostname: asked.hostname },
   });
   tx.put({ ...token, status: { usedBy: name, usedAt: now } });
+  if (order)
+    tx.put<"order">({
+      ...order,
+      status: { ...order.status, phase: "joined", since: now, joinedAt: now, machine: name },
+    });
   return name;
+}
+
+/** Throws "unauthenticated" for an order that has its machine, or that nobody wants any more. */
+function openOrder(tx: Transaction, name: string): OrderRecord {
+  const order = tx.get("order", name);
+  if (!order) throw refused(`its order ${name} is not known any more`);
+  const { phase, machine } = order.status;
+  if (machine !== undefined) throw refused(`its order ${name} has joined as '${machine}'`);
+  if (phase !== "ordered" && phase !== "booting") throw refused(`its order ${name} is ${phase}`);
+  return order;
+}
+
+/** What the offer says; what it does not know is left out. */
+function ratesOf({ spec }: OrderRecord): Partial<MachineRates> {
+  const { microsPerHour, idleWatts, peakWatts, pue } = spec.offer;
+  return {
+    ...(microsPerHour !== undefined && { microsPerHour }),
+    ...(idleWatts !== undefined && { idleWatts }),
+    ...(peakWatts !== undefined && { peakWatts }),
+    ...(pue !== undefined && { pue }),
+  };
 }
 
 /** The hostname in letters that fit into paths, with a number behind it when another machine has it. */

@@ -53,6 +53,11 @@ export function jobOfKey(key: string, signingSecret: string): string | undefined
   return isSameDigest(digestOf(key), digestOf(jobKeyOf(job, signingSecret))) ? job : undefined;
 }
 
+/** Twelve characters that follow from the cloud's secret, and do not lead back to it. */
+export function cloudIdOf(signingSecret: string): string {
+  return createHmac("sha256", signingSecret).update("canopy cloud id").digest("hex").slice(0, 12);
+}
+
 /** What somebody meant to show, for the sentence that refuses it. */
 export function isJoinToken(secret: string): boolean {
   return secret.startsWith(prefixes.join);

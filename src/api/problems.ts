@@ -121,6 +121,7 @@ const titles: Record<ErrorCode, string> = {
   internal: "Something went wrong inside",
   unavailable: "Not available now",
   "no-space": "The disk is full",
+  "no-capacity": "A site has no such machine now",
   damaged: "What is kept is damaged",
   timeout: "It took too long",
 };

@@ -14,6 +14,8 @@ export const errorCodes = {
   internal: { status: 500, exit: 1 },
   unavailable: { status: 503, exit: 7 },
   "no-space": { status: 507, exit: 7 },
+  /** A site has no such machine to give now. */
+  "no-capacity": { status: 503, exit: 7 },
   /** What is kept on disk is not whole. */
   damaged: { status: 500, exit: 1 },
   timeout: { status: 504, exit: 7 },

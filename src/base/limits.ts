@@ -283,6 +283,8 @@ export const limits = {
   gameDayMsMax: 24 * 60 * 60_000,
   machineAwayMsMax: 10 * 60_000,
   healMsMax: 60 * 60_000,
+  /** An agent that was told to end has so long for it. */
+  agentEndMs: 10_000,
   /** How long `canopy up` waits for its first machine. */
   firstMachineMs: 20_000,
 } as const;

@@ -115,8 +115,8 @@ export interface Processes {
   cages(owner: string): Cages | undefined;
   /** Processes whose environment has the variable `name` with that value: found again however they were started. */
   marked(name: string, value: string): number[];
-  /** Ends a process that may be another's child. Nothing happens when it does not live. */
-  kill(pid: number): void;
+  /** Ends a process that may be another's child, by SIGKILL unless told otherwise. Nothing happens when it does not live. */
+  kill(pid: number, name?: "SIGTERM" | "SIGKILL"): void;
   /** Use of all processes in the group that this one leads. */
   groupUsage(pid: number): ProcessUsage;
   /** Undefined when there is no such process. */

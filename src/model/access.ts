@@ -30,6 +30,7 @@ export type JoinTokenRecord = RecordOf<
     expiresAt: number;
     labels: Record<string, string>;
     /** Where the machine comes from; "" when nobody said. */ site?: string;
+    /** The order that it was made for. */ order?: string;
   },
   { usedBy?: string; usedAt?: number }
 >;

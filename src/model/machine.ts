@@ -12,6 +12,10 @@ export interface MachineSpec {
   /** "local" for the computer that `canopy up` runs on; else where it came from. */
   site: string;
   labels: Record<string, string>;
+  /** The order that it was made for. */
+  order?: string;
+  /** What the order's offer says that it costs and draws. */
+  rates?: Partial<MachineRates>;
   /** No new tasks; what runs goes on. */
   cordoned: boolean;
 }
@@ -39,4 +43,13 @@ export interface MachineRates {
   idleWatts: number;
   peakWatts: number;
   pue: number;
+}
+
+/**
+ * What a machine costs and draws: for one that was ordered the price of its offer, also when nobody knows
+ * that; what is not known of its power is as its agent estimates it by its size.
+ */
+export function ratesOf({ order, rates = {} }: MachineSpec, estimate: MachineRates): MachineRates {
+  if (order === undefined) return estimate;
+  return { ...estimate, microsPerHour: undefined, ...rates };
 }

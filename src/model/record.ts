@@ -3,8 +3,10 @@ import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
 import type { MachineRecord } from "./machine.ts";
 import type { MemoRecord } from "./memo.ts";
+import type { OrderRecord } from "./order.ts";
 import type { PolicyRecord } from "./policy.ts";
 import type { RequestRecord } from "./request.ts";
+import type { SiteRecord } from "./site.ts";
 import type { StepRecord } from "./step.ts";
 import type { TaskRecord } from "./task.ts";
 
@@ -37,7 +39,9 @@ export type AnyRecord =
   | RequestRecord
   | PolicyRecord
   | GameDayRecord
-  | HitRecord;
+  | HitRecord
+  | SiteRecord
+  | OrderRecord;
 
 export type Kind = AnyRecord["kind"];
 
@@ -54,6 +58,8 @@ const isKind: Record<Kind, true> = {
   request: true,
   "game-day": true,
   hit: true,
+  site: true,
+  order: true,
 };
 
 /** Every kind there is. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Link } from "#/base/network.ts";
-import type { MachineStatus } from "#/model/machine.ts";
+import { ratesOf, type MachineStatus } from "#/model/machine.ts";
 import { jobOf } from "#/model/task.ts";
 import type { FromAgent, FromCloud, LogLine, TaskReport } from "#/model/wire.ts";
 import type { Session } from "#/scheduler/session.ts";
@@ -55,7 +55,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   }
 
   async function greet(
-    status: MachineStatus,
+    said: MachineStatus,
     holds: Extract<FromAgent, { type: "hello" }>["holds"],
   ): Promise<void> {
     const committed = space.commit((tx) => {
@@ -65,6 +65,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
           "unauthenticated",
           `Cannot serve the machine '${machine}' as it was removed`,
         );
+      const status = { ...said, rates: ratesOf(record.spec, said.rates) };
       if (!isDeepStrictEqual(record.status, status)) tx.put<"machine">({ ...record, status });
     });
     await committed.durable;
@@ -92,7 +93,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     );
     for (const message of early.splice(0)) handle(message);
     log.info(`machine ${machine} is connected`, {
-      cpus: status.capacity.milliCpus / 1000,
+      cpus: said.capacity.milliCpus / 1000,
       holds: holds.length,
     });
   }

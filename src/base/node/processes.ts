@@ -24,7 +24,7 @@ export const nodeProcesses: Processes = {
   spawn: start,
   cages: openCages,
   marked,
-  kill: (pid) => void killQuietly(pid, "SIGKILL"),
+  kill: (pid, name = "SIGKILL") => void killQuietly(pid, name),
   usage,
   groupUsage,
   isAlive,
