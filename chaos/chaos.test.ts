@@ -18,11 +18,13 @@ async function loseNothing(kind: SceneKind, seed: number): Promise<void> {
   mkdirSync(own);
   const scene = await startScene(kind, own);
   const options = { seed, forMs: 15_000, historyFile: join(own, "history"), say: () => {} };
-  const { faults, violations, acknowledged, jobs, records } = await runChaos(scene, options);
-  await scene.stop();
+  const outcome = await runChaos(scene, options).finally(() => scene.stop());
+  const { faults, violations, acknowledged, jobs, records } = outcome;
   assert.deepEqual(violations, []);
   assert.ok(faults.length >= 10, `only ${faults.length} faults`);
   assert.ok(acknowledged > 100 && jobs > 10 && records > 0, `${acknowledged}, ${jobs}, ${records}`);
+  const promotions = faults.filter(({ kind }) => kind === "promotion").length;
+  assert.equal(promotions, kind === "network" ? 1 : 0);
 }
 
 const skipped = (kind: SceneKind) => ({ skip: sceneMissing(kind) ?? false });

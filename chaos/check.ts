@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Door } from "./door.ts";
 import type { AckedJob, History } from "./history.ts";
+import { faultsOfFiles, faultsOfResults, resultsOf } from "./results.ts";
+import type { Site } from "./site.ts";
+import { whoIsAbsent } from "./present.ts";
 import { sha256 } from "./work.ts";
-import { faultsOfResults, resultsOf } from "./results.ts";
 
 const atOnce = 8;
 
-/** Ends what its client left open, then waits until nothing runs; false when that does not come about in time. */
-export async function settle(door: Door, history: History, withinMs: number): Promise<boolean> {
-  const startMs = performance.now();
+/** Ends what its client left open, then waits until nothing runs and all of the cloud is there; false when that does not come about in time. */
+export async function settle(
+  door: Door,
+  site: Site,
+  history: History,
+  withinMs: number,
+): Promise<boolean> {
+  const untilMs = performance.now() + withinMs;
   for (const job of history.jobs.values()) {
     if (job.cancel && job.cancel !== "done") {
       await door.must("POST", `/v1/jobs/${job.id}/cancel`);
@@ -19,18 +26,21 @@ export async function settle(door: Door, history: History, withinMs: number): Pr
     await door.must("POST", `/v1/jobs/${job.id}/steps/0/tasks`, { body });
     job.isClosed = true;
   }
-  while (performance.now() - startMs < withinMs) {
-    const status = await door.must<{
+  for (;;) {
+    const { jobsRunning, tasksWaiting, tasksRunning } = await door.must<{
       jobsRunning: number;
       tasksWaiting: number;
       tasksRunning: number;
     }>("GET", "/v1/status");
-    const { jobsRunning, tasksWaiting, tasksRunning } = status;
-    if (jobsRunning + tasksWaiting + tasksRunning === 0) return true;
+    const absent = await whoIsAbsent(door, site);
+    if (jobsRunning + tasksWaiting + tasksRunning + absent.length === 0) return true;
+    if (performance.now() > untilMs) {
+      for (const sentence of absent) history.violate(sentence);
+      if (jobsRunning + tasksWaiting + tasksRunning > 0) await tellStuck(door, history, withinMs);
+      return false;
+    }
     await sleep(100);
   }
-  await tellStuck(door, history, withinMs);
-  return false;
 }
 
 async function tellStuck(door: Door, history: History, withinMs: number): Promise<void> {
@@ -60,6 +70,10 @@ export async function checkAll(door: Door, history: History): Promise<void> {
       history.violate(`the object ${key} of ${sizeBytes} bytes is not what was put: ${status}`);
   }
   await checkKeys(door, history);
+  for (const record of history.records.values()) {
+    const fault = await record.close(door).catch(String);
+    if (fault !== undefined) history.violate(fault);
+  }
 }
 
 /** The jobs of the cloud are those that were acknowledged: none less, none twice. */
@@ -106,8 +120,11 @@ async function checkJob(door: Door, history: History, job: AckedJob): Promise<vo
   for (const [number, step] of steps.entries()) {
     const told = await resultsOf(door, id, number);
     if (!told) return history.violate(`the results of ${id}/${number} were cut off`);
-    if (wanted === "succeeded")
-      for (const fault of faultsOfResults(`${id}/${number}`, step, told)) history.violate(fault);
+    if (wanted === "succeeded") {
+      const name = `${id}/${number}`;
+      for (const fault of faultsOfResults(name, step, told)) history.violate(fault);
+      for (const fault of await faultsOfFiles(door, name, step, told)) history.violate(fault);
+    }
     const before = ended?.results.get(number);
     if (before !== undefined && before !== told.text)
       history.violate(`step ${id}/${number} was read before with other results`);

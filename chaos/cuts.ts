@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dice } from "./dice.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 import type { Fault, Injector } from "./faults.ts";
 import type { Network } from "./network.ts";
 import type { PostgresSite } from "./postgres-site.ts";
@@ -18,56 +18,65 @@ interface Cut {
  * mostly the leader; and once, in the middle, cuts PostgreSQL's primary off for good and promotes its standby.
  */
 export function cutting(site: PostgresSite, network: Network, everyMs: number): Injector {
-  return async (dice, untilMs, faults) => {
+  return async (chance, untilMs, faults) => {
     const startMs = performance.now();
     const underWay: Promise<void>[] = [];
+    const failures: unknown[] = [];
+    const aside = (work: Promise<void>) =>
+      void underWay.push(work.catch((thrown: unknown) => void failures.push(thrown)));
     let hasPromoted = false;
     for (;;) {
-      await sleep(everyMs * dice.between(0.45, 1.55));
+      await sleep(everyMs * chance.between(0.45, 1.55));
       const nowMs = performance.now();
       if (nowMs >= untilMs) break;
       if (!hasPromoted && nowMs - startMs > (untilMs - startMs) / 2) {
         hasPromoted = true;
-        underWay.push(promote(site, network, faults));
+        aside(promote(site, network, faults));
       } else {
-        underWay.push(apply(network, chooseCut(site, network, dice), faults));
+        aside(apply(network, chooseCut(site, network, chance), faults));
       }
     }
     await Promise.all(underWay);
     network.healAll();
+    if (failures.length > 0) throw failures[0];
   };
 }
 
-function chooseCut(site: PostgresSite, network: Network, dice: Dice): Cut {
+function chooseCut(site: PostgresSite, network: Network, chance: Chance): Cut {
   const names = [...network.places.keys()];
-  const ticket = dice.fraction();
+  const ticket = chance.fraction();
   if (ticket < 0.25) {
     const victim = site.leaderName() ?? names[0]!;
-    return { kind: "leader", victim, forMs: dice.between(500, 5000), links: around(victim, names) };
+    return {
+      kind: "leader",
+      victim,
+      forMs: chance.between(500, 5000),
+      links: around(victim, names),
+    };
   }
   if (ticket < 0.4) {
-    const agent = dice.pick(site.agents);
+    const agent = chance.pick(site.agents);
     // Now and then for longer than a lease.
-    const forMs = dice.isOneIn(3) ? dice.between(10_000, 14_000) : dice.between(500, 5000);
+    const forMs = chance.isOneIn(3) ? chance.between(10_000, 14_000) : chance.between(500, 5000);
     const links = around(agent.name, names);
     return { kind: "agent", victim: agent.name, pid: agent.pid ?? 0, forMs, links };
   }
   if (ticket < 0.5) {
-    const victim = site.primary.place.name;
+    const victim = site.primary.name;
     return {
       kind: "primary",
       victim,
-      forMs: dice.between(300, 3000),
+      forMs: chance.between(300, 3000),
       links: around(victim, names),
     };
   }
-  const one = dice.pick(names);
-  const other = dice.pick(names.filter((name) => name !== one));
-  const isBothWays = dice.isOneIn(2);
+  const one = chance.pick(names);
+  const other = chance.pick(names.filter((name) => name !== one));
+  const isBothWays = chance.isOneIn(2);
   const links: Cut["links"] = [[one, other]];
   if (isBothWays) links.push([other, one]);
   const victim = `${one} ${isBothWays ? "and" : "to"} ${other}`;
-  return { kind: "link", victim, forMs: dice.between(500, 5000), links };
+  return { kind: "link", victim, forMs: chance.between(500, 5000), links };
 }
 
 function around(name: string, names: string[]): Cut["links"] {
@@ -80,18 +89,20 @@ function around(name: string, names: string[]): Cut["links"] {
 }
 
 async function apply(network: Network, cut: Cut, faults: Fault[]): Promise<void> {
-  faults.push(faultOf(cut));
+  const fault = faultOf(cut);
+  faults.push(fault);
   for (const [from, to] of cut.links) network.cut(from, to);
   await sleep(cut.forMs);
   for (const [from, to] of cut.links) network.heal(from, to);
+  fault.lastedMs = performance.now() - fault.atMs;
 }
 
 /** As who looks after the database does when the primary is gone: and the old one comes back, believing that it still is. */
 async function promote(site: PostgresSite, network: Network, faults: Fault[]): Promise<void> {
   const old = site.primary;
-  const links = around(old.place.name, [...network.places.keys()]);
+  const links = around(old.name, [...network.places.keys()]);
   const forMs = 6000;
-  faults.push(faultOf({ kind: "promotion", victim: old.place.name, forMs, links }));
+  faults.push(faultOf({ kind: "promotion", victim: old.name, forMs, links }));
   for (const [from, to] of links) network.cut(from, to);
   await sleep(500);
   await site.promoteStandby();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dice } from "./dice.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 
 export interface Answer<T> {
   status: number;
@@ -15,32 +15,33 @@ export interface Asked {
   ifMatch?: string;
   timeoutMs?: number;
   key?: string;
-  /** Which control plane; any when absent. */
-  plane?: number;
 }
 
 const answerMsMax = 120_000;
 
 /** Statuses that say "not now": the call may be made again, and nobody knows whether it was carried out. */
-const passing = new Set([425, 429, 500, 502, 503, 504, 507]);
+const passing = new Set([429, 503, 504, 507]);
+/** Something went wrong inside: a fault of the cloud, whatever is done to it. */
+const internal = 500;
 
 /** The cloud as its users reach it: over any of its control planes. */
 export class Door {
   #urls: string[];
   #key: string;
-  #dice: Dice;
+  #chance: Chance;
   #isOver = new AbortController();
   /** Calls that got an answer, and those that did not. */
   readonly counts = { answered: 0, unanswered: 0, refusedForNow: 0 };
 
-  constructor(urls: string[], key: string, dice: Dice) {
+  constructor(urls: string[], key: string, chance: Chance) {
     this.#urls = urls;
     this.#key = key;
-    this.#dice = dice;
+    this.#chance = chance;
   }
 
-  get planes(): number {
-    return this.#urls.length;
+  /** The same cloud over one of its control planes. */
+  at(url: string): Door {
+    return new Door([url], this.#key, this.#chance);
   }
 
   get isOver(): boolean {
@@ -52,43 +53,50 @@ export class Door {
     this.#isOver.abort();
   }
 
-  /** One call, once. Undefined when there was no answer, or one that says "not now". */
+  /**
+   * One call, once. Undefined when there was no answer, or one that says "not now". Throws Refused for an answer that the
+   * cloud must never give: a status of 500, or JSON that is none.
+   */
   async ask<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T> | undefined> {
-    const { body, bytes, idempotencyKey, ifMatch, timeoutMs = 4000, key = this.#key } = asked;
-    const url = asked.plane === undefined ? this.#dice.pick(this.#urls) : this.#urls[asked.plane]!;
-    try {
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${key}`,
-          ...(body !== undefined && { "content-type": "application/json" }),
-          ...(bytes && { "content-type": "application/octet-stream" }),
-          ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
-          ...(ifMatch !== undefined && { "if-match": ifMatch }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(bytes && { body: bytes as Uint8Array<ArrayBuffer> }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const type = response.headers.get("content-type") ?? "";
-      const content = new Uint8Array(await response.arrayBuffer());
-      if (passing.has(response.status)) {
-        this.counts.refusedForNow += 1;
-        return undefined;
-      }
-      this.counts.answered += 1;
-      return {
-        status: response.status,
-        body: bodyOf(type, content) as T,
-        etag: response.headers.get("etag") ?? undefined,
-      };
-    } catch {
+    const got = await this.#send(method, path, asked).catch(() => undefined);
+    if (!got) {
       this.counts.unanswered += 1;
       return undefined;
     }
+    const { response, content } = got;
+    const { status, headers } = response;
+    if (passing.has(status)) {
+      this.counts.refusedForNow += 1;
+      return undefined;
+    }
+    this.counts.answered += 1;
+    const body = bodyOf(headers.get("content-type") ?? "", content);
+    if (status === internal || body === undefined) {
+      const said = Buffer.from(content).toString();
+      throw new Refused(`${method} ${path} was answered with ${status} ${said}`, status);
+    }
+    return { status, body: body as T, etag: headers.get("etag") ?? undefined };
   }
 
-  /** Asks again until there is an answer. For calls that may be repeated. Throws Over once the door is closed, and Refused when there is none for long. */
+  async #send(method: string, path: string, asked: Asked) {
+    const { body, bytes, idempotencyKey, ifMatch, timeoutMs = 4000, key = this.#key } = asked;
+    const response = await fetch(`${this.#chance.pick(this.#urls)}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(bytes && { "content-type": "application/octet-stream" }),
+        ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+        ...(ifMatch !== undefined && { "if-match": ifMatch }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(bytes && { body: bytes as Uint8Array<ArrayBuffer> }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { response, content: new Uint8Array(await response.arrayBuffer()) };
+  }
+
+  /** Asks again until there is an answer. For calls that may be repeated. Throws Over once the door is closed, and Refused when there is none for long, or as `ask` does. */
   async persist<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
     if (this.isOver) throw new Over();
     const untilMs = performance.now() + answerMsMax;
@@ -109,10 +117,16 @@ export class Door {
   }
 }
 
+/** Undefined for JSON that cannot be read. */
 function bodyOf(type: string, content: Uint8Array): unknown {
   if (type.includes("octet-stream")) return content;
   const text = Buffer.from(content).toString();
-  return /[/+]json/.test(type) ? JSON.parse(text) : text;
+  if (!/[/+]json/.test(type)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was under way when the run ended. */

@@ -6,6 +6,7 @@ import { after, describe, test } from "node:test";
 import { checkEffects } from "./effects.ts";
 import type { Fault } from "./faults.ts";
 
+const orphansParent = 7;
 const folder = mkdtempSync(join(tmpdir(), "canopy-effects-"));
 after(() => rmSync(folder, { recursive: true }));
 let files = 0;
@@ -18,6 +19,7 @@ function check(lines: string[], faults: Partial<Fault>[]) {
   return checkEffects(
     jobs,
     faults.map((fault) => ({ what: "kill", lastedMs: 0, ...fault }) as Fault),
+    orphansParent,
   );
 }
 
@@ -32,7 +34,7 @@ describe("checkEffects()", () => {
   });
 
   test("takes a program without its parent for one whose agent was killed", () => {
-    const orphan = ["0 1 11 5000", "0 20 21 6000"];
+    const orphan = [`0 ${orphansParent} 11 5000`, "0 20 21 6000"];
     assert.deepEqual(check(orphan, [{ kind: "agent", pid: 9, wallMs: 4990 }]).violations, []);
     assert.equal(check(orphan, [{ kind: "leader", pid: 9, wallMs: 4990 }]).violations.length, 1);
   });
@@ -48,7 +50,17 @@ describe("checkEffects()", () => {
       assert.match(check(twice, faults).violations[0] ?? "", /task j\/0\/0 ran again at 6000/);
     const early = [{ pid: 10, wallMs: 1000, what: "pause" as const, lastedMs: 3000 }];
     assert.equal(check(twice, early).violations.length, 1);
-    const lost = [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 9000 }];
-    assert.deepEqual(check(twice, lost).violations, []);
+    const late = [{ pid: 10, wallMs: 5500, what: "pause" as const, lastedMs: 9000 }];
+    assert.equal(check(twice, late).violations.length, 1);
+  });
+
+  test("counts absences between which there was no time to come back as one", () => {
+    const cut = (wallMs: number, lastedMs = 4000) =>
+      ({ pid: 10, what: "cut", wallMs, lastedMs }) as const;
+    const again = ["0 10 11 5000", "0 20 21 16000"];
+    assert.deepEqual(check(again, [cut(5500, 9000)]).violations, []);
+    assert.deepEqual(check(again, [cut(5500), cut(12_000)]).violations, []);
+    assert.equal(check(again, [cut(5500), cut(14_000)]).violations.length, 1);
+    assert.equal(check(again, [cut(5500), { ...cut(9600), pid: 12 }]).violations.length, 1);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dice } from "./dice.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 import { victimKinds, type Site, type Victim, type VictimKind } from "./site.ts";
 
 export interface Fault {
@@ -27,7 +27,7 @@ const weights: Record<VictimKind, number> = {
 };
 
 /** Does harm until `untilMs`, by `performance.now()`, and has taken back what does not heal by itself when it resolves. */
-export type Injector = (dice: Dice, untilMs: number, faults: Fault[]) => Promise<void>;
+export type Injector = (chance: Chance, untilMs: number, faults: Fault[]) => Promise<void>;
 
 export interface Harm {
   /** Kinds that may be killed. */
@@ -38,30 +38,30 @@ export interface Harm {
 
 /** One is killed about every `everyMs`, or two at once, or one is paused. */
 export function killing(site: Site, harm: Harm): Injector {
-  return (dice, untilMs, faults) => killUntil(site, harm, dice, untilMs, faults);
+  return (chance, untilMs, faults) => killUntil(site, harm, chance, untilMs, faults);
 }
 
 async function killUntil(
   site: Site,
   { kinds, everyMs }: Harm,
-  dice: Dice,
+  chance: Chance,
   untilMs: number,
   faults: Fault[],
 ): Promise<void> {
   const pauses: Promise<void>[] = [];
   const victims = () => site.victims().filter(({ kind }) => kinds.includes(kind));
   for (;;) {
-    await sleep(everyMs * dice.between(0.45, 1.55));
+    await sleep(everyMs * chance.between(0.45, 1.55));
     if (performance.now() >= untilMs) break;
-    if (dice.isOneIn(8)) {
-      const victim = choose(victims(), dice, (one) => one.pause !== undefined);
-      if (victim) pauses.push(pause(victim, dice.between(300, 4000), faults));
+    if (chance.isOneIn(8)) {
+      const victim = choose(victims(), chance, (one) => one.pause !== undefined);
+      if (victim) pauses.push(pause(victim, chance.between(300, 4000), faults));
     }
-    const victim = choose(victims(), dice);
-    if (victim) kill(victim, dice, faults);
-    if (!dice.isOneIn(6)) continue;
-    const second = choose(victims(), dice, ({ pid }) => pid !== victim?.pid);
-    if (second) kill(second, dice, faults);
+    const victim = choose(victims(), chance);
+    if (victim) kill(victim, chance, faults);
+    if (!chance.isOneIn(6)) continue;
+    const second = choose(victims(), chance, ({ pid }) => pid !== victim?.pid);
+    if (second) kill(second, chance, faults);
   }
   await Promise.all(pauses);
 }
@@ -69,25 +69,25 @@ async function killUntil(
 /** A kind first, by its weight, so that many of a kind are not the more often killed. */
 function choose(
   present: Victim[],
-  dice: Dice,
+  chance: Chance,
   isAllowed: (victim: Victim) => boolean = () => true,
 ): Victim | undefined {
   // What starts is killed too, but not so often that it never gets anywhere on a busy machine.
   const victims = present.filter(
-    (victim) => isAllowed(victim) && (victim.isStarting !== true || dice.isOneIn(5)),
+    (victim) => isAllowed(victim) && (victim.isStarting !== true || chance.isOneIn(5)),
   );
   const kinds = victimKinds.filter((kind) => victims.some((victim) => victim.kind === kind));
-  const ticket = dice.fraction() * kinds.reduce((sum, kind) => sum + weights[kind], 0);
+  const ticket = chance.fraction() * kinds.reduce((sum, kind) => sum + weights[kind], 0);
   let sum = 0;
   const kind = kinds.find((one) => (sum += weights[one]) > ticket);
   const ofKind = victims.filter((victim) => victim.kind === kind);
-  return ofKind.length === 0 ? undefined : dice.pick(ofKind);
+  return ofKind.length === 0 ? undefined : chance.pick(ofKind);
 }
 
-function kill(victim: Victim, dice: Dice, faults: Fault[]): void {
+function kill(victim: Victim, chance: Chance, faults: Fault[]): void {
   // Mostly back soon; now and then an agent is away for longer than its leases.
-  const isLong = victim.kind === "agent" && dice.isOneIn(12);
-  const awayMs = isLong ? dice.between(4000, 12_000) : dice.between(0, 1000);
+  const isLong = victim.kind === "agent" && chance.isOneIn(12);
+  const awayMs = isLong ? chance.between(4000, 12_000) : chance.between(0, 1000);
   const fault = { ...faultOf("kill", victim), awayMs };
   if (victim.kill(awayMs)) faults.push(fault);
 }
@@ -98,6 +98,7 @@ async function pause(victim: Victim, forMs: number, faults: Fault[]): Promise<vo
   faults.push(fault);
   await sleep(forMs);
   victim.resume!();
+  fault.lastedMs = performance.now() - fault.atMs; // longer than it was to, on a busy machine
 }
 
 function faultOf(what: Fault["what"], { kind, name, pid }: Victim): Fault {

@@ -1,11 +1,13 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { Over } from "./door.ts";
+import type { RecordHistory } from "./record-history.ts";
 
 /** A step that was acknowledged, and what must come of it. */
 export interface AckedStep {
   seed: number;
   /** Tasks that it was acknowledged to have: by the submission, or so far by appends. */
   offered: number;
-  /** Tasks of a program leave a file with their index instead of a result. */
+  /** Tasks of a program leave a file instead of a result. */
   gives: "value" | "file";
   /** Where its tasks write down that they ran. */
   effects?: string;
@@ -22,18 +24,6 @@ export interface AckedJob {
   ended?: { phase: string; results: Map<number, string> };
 }
 
-/** A record whose calls are judged for linearizability, by revision and title. */
-export interface RecordCall {
-  record: string;
-  input:
-    | { type: "read" }
-    | { type: "write"; value: string }
-    | { type: "swap"; expected: number; value: string };
-  output: { revision: number; value: string } | "conflict" | undefined;
-  calledAt: number;
-  answeredAt: number;
-}
-
 /**
  * What the cloud has acknowledged, as its clients know it: in memory, and line by line in a file, so
  * that a failed run can be looked into.
@@ -44,7 +34,8 @@ export class History {
   readonly objects = new Map<string, number>();
   /** Keys by name, and whether they were removed. */
   readonly keys = new Map<string, { secret: string; state: "made" | "removing" | "removed" }>();
-  readonly records = new Map<string, RecordCall[]>();
+  /** Of each project that was made to be changed by many at once, by its name. */
+  readonly records = new Map<string, RecordHistory>();
   /** What was seen that must not be. */
   readonly violations: string[] = [];
   /** Writes that the cloud has acknowledged: submissions, appended tasks, cancellations, objects, keys, changes of records. */
@@ -64,6 +55,11 @@ export class History {
   violate(sentence: string): void {
     this.violations.push(sentence);
     writeSync(this.#file, `${JSON.stringify({ at: Date.now(), violation: sentence })}\n`);
+  }
+
+  /** What somebody's work threw is a violation, but that the run was over. */
+  blame(thrown: unknown): void {
+    if (!(thrown instanceof Over)) this.violate(String((thrown as Error).stack ?? thrown));
   }
 
   get openJobs(): number {

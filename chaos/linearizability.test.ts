@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   checkLinearizable,
+  judgeRecord,
   recordModel,
   type Model,
   type Operation,
@@ -116,6 +117,7 @@ describe("checkLinearizable()", () => {
       fc.property(fc.array(anyCall, { maxLength: 6 }), (history) => {
         const expected = triesEveryOrder(model, history);
         assert.equal(isLinearizable(history), expected);
+        assert.equal(judgeRecord({ revision: 1, value: "a" }, history).linearizable, expected);
         met[expected ? "accepted" : "refused"] += 1;
       }),
       { numRuns: 3000 },
@@ -174,6 +176,20 @@ describe("checkLinearizable()", () => {
   });
 });
 
+test("judgeRecord() judges calls of which most had no answer", () => {
+  const initial = { revision: 1, value: "a" };
+  const lost = Array.from({ length: 60 }, (_, at) =>
+    call(at, at, [write(`w${at}`), swap(1 + (at % 7), `s${at}`), read][at % 3]!),
+  );
+  const calls = [...lost, call(70, 71, read, is(6, "w3")), call(80, 81, write("b"), is(9, "b"))];
+  const judge = (newest: RecordOutput) =>
+    judgeRecord(initial, [...calls, call(90, 91, read, newest)], 100_000).linearizable;
+  assert.equal(judge(is(9, "b")), true);
+  assert.equal(judge(is(11, "w6")), true);
+  assert.equal(judge(is(9, "w3")), false);
+  assert.equal(judge(is(99, "b")), false);
+});
+
 const anyInput = fc.oneof(
   fc.constant(read),
   fc.constantFrom("b", "c").map(write),
@@ -188,7 +204,7 @@ const anyCall = fc
         weight: 4,
         arbitrary: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.constantFrom("a", "b", "c")),
       },
-      { weight: 1, arbitrary: fc.constantFrom("conflict" as const, undefined) },
+      { weight: 2, arbitrary: fc.constantFrom("conflict" as const, undefined, undefined) },
     ),
     calledAt: fc.integer({ min: 0, max: 8 }),
     tookMs: fc.integer({ min: 0, max: 6 }),

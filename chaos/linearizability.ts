@@ -7,7 +7,8 @@
  * begin anew with the rest; at an answer whose call was not carried out, take the last choice back.
  * A set of calls done that led to the same state before is not walked again. A call without an
  * answer may have been carried out at any time since, or never: it has no instant at which it must
- * be done, and need not be done at the end.
+ * be done, and need not be done at the end. Many of those would make too much to try, so of equal ones
+ * the first is taken first, as it can stand in for any later, and one that changes nothing is not taken.
  *
  * Imports nothing: what judges shares nothing with what is judged.
  */
@@ -53,6 +54,7 @@ export function checkLinearizable<State, Input, Output>(
   statesMax = 5_000_000,
 ): Verdict {
   const head = linkedEntries(history);
+  const twins = earlierTwins(history);
   const seen = new Set<string>();
   const chosen: { entry: Entry; state: State }[] = [];
   let longest: number[] = [];
@@ -64,17 +66,20 @@ export function checkLinearizable<State, Input, Output>(
   while (answersLeft > 0) {
     if (entry?.isCall) {
       const { input, output } = history[entry.at]!;
-      const next = model.step(state, input, output);
       const bit = 1n << BigInt(entry.at);
-      const key =
-        next === undefined ? undefined : `${(done | bit).toString(36)} ${model.keyOf(next)}`;
-      if (next === undefined || seen.has(key!)) {
+      const twin = twins[entry.at];
+      const isLaterTwin = twin !== undefined && (done & (1n << BigInt(twin))) === 0n;
+      const next = isLaterTwin ? undefined : model.step(state, input, output);
+      const stateKey = next === undefined ? undefined : model.keyOf(next);
+      const isIdle = output === undefined && stateKey === model.keyOf(state);
+      const key = `${(done | bit).toString(36)} ${stateKey}`;
+      if (next === undefined || isIdle || seen.has(key)) {
         entry = entry.after;
         continue;
       }
       if (seen.size === statesMax)
         throw new Error(`Cannot judge the history as it has more than ${statesMax} states`);
-      seen.add(key!);
+      seen.add(key);
       chosen.push({ entry, state });
       state = next;
       done |= bit;
@@ -96,6 +101,19 @@ export function checkLinearizable<State, Input, Output>(
     entry = last.entry.after;
   }
   return { linearizable: true, order: chosen.map((choice) => choice.entry.at) };
+}
+
+/** Of each call without an answer, the last one called before it with an input that is equal as JSON. */
+function earlierTwins(history: readonly Operation<unknown, unknown>[]): (number | undefined)[] {
+  const twins: (number | undefined)[] = [];
+  const last = new Map<string, number>();
+  const unanswered = [...history.keys()].filter((at) => history[at]!.output === undefined);
+  for (const at of unanswered.sort((a, b) => history[a]!.calledAt - history[b]!.calledAt)) {
+    const key = JSON.stringify(history[at]!.input);
+    twins[at] = last.get(key);
+    last.set(key, at);
+  }
+  return twins;
 }
 
 /** Calls and answers by time, after a head that is neither. What happens at one instant overlaps: calls come first. */
@@ -181,3 +199,20 @@ export function recordModel(initial: RecordState): Model<RecordState, RecordInpu
     keyOf: ({ revision, value }) => `${revision} ${value}`,
   };
 }
+
+/** Judges calls to a record. Those without an answer whose value nobody ever saw are as good as equal. */
+export function judgeRecord(
+  initial: RecordState,
+  calls: readonly Operation<RecordInput, RecordOutput>[],
+  statesMax?: number,
+): Verdict {
+  const seen = new Set(calls.map(({ output }) => typeof output === "object" && output.value));
+  const blanked = calls.map((call) => {
+    const { input, output } = call;
+    const isSeen = input.type === "read" || output !== undefined || seen.has(input.value);
+    return isSeen ? call : { ...call, input: { ...input, value: unseen } };
+  });
+  return checkLinearizable(recordModel(initial), blanked, statesMax);
+}
+
+const unseen = "\0";

@@ -22,6 +22,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+const interrupted = 130;
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
 const kinds: Record<string, SceneKind[]> = {
@@ -51,12 +52,13 @@ if (missing !== undefined) {
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-chaos-"));
 let keeps = false;
-process.once("exit", () => {
+process.once("exit", (status) => {
   endAllOf(folder);
-  if (keeps) console.error(`What happened is in ${folder}`);
+  if (keeps || ![0, interrupted].includes(status)) console.error(`What happened is in ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => process.exit(interrupted));
 
 const say = (sentence: string): void => void (values.json || console.error(`  ${sentence}`));
 for (const kind of chosen) {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Place } from "./places.ts";
+import { signal } from "./processes.ts";
 
 const port = 8420;
 const toolPaths = {
@@ -18,7 +19,7 @@ export function networkMissing(): string | undefined {
   if (!tool("ip")) return "ip is not installed: apt-get install iproute2";
   if (!tool("nft")) return "nft is not installed: apt-get install nftables";
   try {
-    execFileSync(tool("ip")!, ["netns", "list"], { stdio: "pipe" });
+    Network.make(["probe"]).remove();
     return undefined;
   } catch (thrown) {
     return `network namespaces cannot be made here: ${String(thrown)}`;
@@ -145,7 +146,12 @@ function removeLeftOvers(): void {
 }
 
 function removeNetwork(id: string): void {
-  for (const name of spaces()) if (name.startsWith(`${id}-`)) ip("netns", "del", name);
+  for (const name of spaces().filter((one) => one.startsWith(`${id}-`))) {
+    // It would go on without its name for as long as one of its processes does.
+    for (const pid of ip("netns", "pids", name).split("\n").filter(Boolean))
+      signal(Number(pid), "SIGKILL");
+    ip("netns", "del", name);
+  }
   if (existsSync(`/sys/class/net/${id}`)) ip("link", "del", id);
 }
 

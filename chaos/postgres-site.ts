@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { hostOf } from "#/base/testing/postgres-cluster.ts";
 import type { Place } from "./places.ts";
 import { Postgres } from "./postgres.ts";
-import { endAllOf, Program } from "./processes.ts";
-import { programVictim, type Site } from "./site.ts";
+import { endAllOf, Program, type Life } from "./processes.ts";
+import { ownEndsOf, programVictim, type Site } from "./site.ts";
 import { agentVictims, canopyFile, environment, startAgents } from "./sqlite-site.ts";
 
 const lookMs = 200;
@@ -32,9 +33,9 @@ export async function startPostgresSite(
 ): Promise<PostgresSite> {
   const [first, second] = places.servers;
   let primary = await Postgres.start(folder, first!);
-  const standby = second && (await Postgres.standby(folder, second, primary));
+  const standby = second && (await primary.addStandby(folder, second));
   const servers = standby ? [primary, standby] : [primary];
-  const log = `postgres://postgres@${servers.map(({ host }) => host).join(",")}/postgres`;
+  const log = `postgres://postgres@${servers.map(({ cluster }) => hostOf(cluster)).join(",")}/postgres`;
   const planes = places.planes.map((place) => {
     const dataFolder = join(folder, place.name);
     mkdirSync(dataFolder);
@@ -56,6 +57,7 @@ export async function startPostgresSite(
     urls,
     key,
     folder,
+    machines: agents.length,
     planes,
     agents,
     get primary() {
@@ -63,7 +65,7 @@ export async function startPostgresSite(
     },
     leaderName: () => planes[urls.indexOf(leader.url ?? "")]?.name,
     async promoteStandby() {
-      await standby!.sql("SELECT pg_promote(true, 30)");
+      await standby!.promote();
       primary = standby!;
     },
     victims: () => [
@@ -77,8 +79,8 @@ export async function startPostgresSite(
       for (const plane of planes) plane.kill(0);
       await Promise.all(planes.map((plane) => plane.ready()));
     },
-    ownEnds: () => agents.flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
-    startsRefused: () => planes.reduce((sum, { ownEnds }) => sum + ownEnds.length, 0),
+    ownEnds: () => [...planes, ...agents].flatMap((program) => ownEndsOf(program, isRefusedStart)),
+    startsRefused: () => planes.flatMap(({ ownEnds }) => ownEnds.filter(isRefusedStart)).length,
     async stop() {
       leader.stop();
       await Promise.all(agents.map((agent) => agent.stop()));
@@ -87,6 +89,11 @@ export async function startPostgresSite(
       endAllOf(folder);
     },
   };
+}
+
+/** Of a control plane whose log was away when it started: it says so, and is started again. */
+function isRefusedStart({ hasSaid, status, said }: Life): boolean {
+  return !hasSaid && status === 7 && /PostgreSQL/.test(said);
 }
 
 /** Who leads, as any control plane said last. */

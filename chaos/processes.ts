@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
-import { openSync, closeSync, readFileSync, readdirSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { openSync, closeSync, fstatSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const readyMsMax = 60_000;
+const saidBytesMax = 1000;
 
 /** What is known of a process by its id; undefined when there is none. */
 export interface Seen {
@@ -19,6 +20,19 @@ export function seeProcess(pid: number): Seen | undefined {
     return { parent: Number(parent), state, command };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Who becomes the parent of a process whose own has ended: the first process, or one between it and this one that
+ * asked for that, as some supervisors do.
+ */
+export function parentOfOrphans(): number {
+  const orphan = Number(execFileSync("sh", ["-c", "sleep 60 >/dev/null 2>&1 & echo $!"]));
+  try {
+    return seeProcess(orphan)!.parent;
+  } finally {
+    signal(orphan, "SIGKILL");
   }
 }
 
@@ -47,6 +61,17 @@ export interface ProgramOptions {
   logFile: string;
 }
 
+/** One run of a program, from its start to its end. */
+export interface Life {
+  /** Whether it had printed a line: that it is ready. */
+  hasSaid: boolean;
+  /** How it ended, once it has, in words; and its status, if it had one. */
+  how: string;
+  status: number | undefined;
+  /** The end of what it wrote to its log. */
+  said: string;
+}
+
 /**
  * A program that is started again whenever it ends, as an init system would: some time after it was
  * killed, at once after it ended by itself.
@@ -55,17 +80,19 @@ export class Program {
   readonly name: string;
   /** Every process id that it ever had. */
   readonly pids: number[] = [];
-  /** Its ends that nobody asked for, with the status. */
-  readonly ownEnds: string[] = [];
+  /** Those of its lives whose end nobody asked for. */
+  readonly ownEnds: Life[] = [];
   #options: () => ProgramOptions;
   #pid: number | undefined;
   #downMs = 0;
   #isKilled = false;
   #isWanted = true;
   #turns: Promise<void>;
+  /** Until it ends, or is killed. */
+  #life: Life | undefined;
+  /** Of the present life, or of the next while there is none. */
   #ready = Promise.withResolvers<string>();
   #stopped = new AbortController();
-  #hasSaid = false;
 
   /** Starts it. Options are asked for at each start. */
   constructor(name: string, options: () => ProgramOptions) {
@@ -81,14 +108,14 @@ export class Program {
 
   /** Whether it runs and has not said yet that it is ready. */
   get isStarting(): boolean {
-    return this.#pid !== undefined && !this.#hasSaid;
+    return this.#life?.hasSaid === false;
   }
 
-  /** The first line that the present run printed, or the next one's. Throws when none comes for long. */
+  /** The first line that the present life printed, or the next one's: after a kill always of the next. Throws when none comes for long. */
   async ready(): Promise<string> {
     const waiting = new AbortController();
     const tooLong = sleep(readyMsMax, undefined, { signal: waiting.signal }).then(() => {
-      const said = readFileSync(this.#options().logFile, "utf8").slice(-1000);
+      const said = readFileSync(this.#options().logFile, "utf8").slice(-saidBytesMax);
       throw new Error(`${this.name} was not ready in ${readyMsMax} ms, and said: ${said}`);
     });
     try {
@@ -104,6 +131,7 @@ export class Program {
     if (this.#pid === undefined || this.#isKilled) return false;
     this.#downMs = downMs;
     this.#isKilled = true;
+    this.#endLife(this.#life);
     return signal(this.#pid, "SIGKILL");
   }
 
@@ -131,44 +159,74 @@ export class Program {
 
   async #keepUp(): Promise<void> {
     while (this.#isWanted) {
-      const status = await this.#run();
+      const life = await this.#run();
       if (!this.#isWanted) break;
-      if (!this.#isKilled) this.ownEnds.push(status);
+      if (!this.#isKilled) this.ownEnds.push(life);
       const downMs = this.#isKilled ? this.#downMs : 200;
       this.#isKilled = false;
       await sleep(downMs, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
   }
 
-  #run(): Promise<string> {
+  #run(): Promise<Life> {
     const { command, env, logFile } = this.#options();
     const log = openSync(logFile, "a");
+    const logFrom = fstatSync(log).size;
     const [program = "", ...args] = command;
     const child = spawn(program, args, { env, stdio: ["ignore", "pipe", log] });
     closeSync(log);
-    this.#hasSaid = false;
+    const life: Life = { hasSaid: false, how: "", status: undefined, said: "" };
+    this.#life = life;
     this.#pid = child.pid;
     if (child.pid !== undefined) this.pids.push(child.pid);
     let text = "";
     child.stdout!.setEncoding("utf8").on("data", (piece: string) => {
-      if (text.includes("\n")) return;
+      if (life.hasSaid) return;
       text += piece;
-      this.#hasSaid = text.includes("\n");
-      if (this.#hasSaid) this.#ready.resolve(text.slice(0, text.indexOf("\n")));
+      // What was printed may be read after the end of who printed it.
+      life.hasSaid = text.includes("\n");
+      if (life.hasSaid && this.#life === life)
+        this.#ready.resolve(text.slice(0, text.indexOf("\n")));
     });
     return new Promise((resolve) => {
-      child.once("error", (thrown) => resolve(String(thrown)));
-      child.once("exit", (code, name) => {
+      const end = (how: string, status?: number): void => {
         this.#pid = undefined;
-        if (text.includes("\n")) this.#ready = Promise.withResolvers();
-        resolve(`ended by itself with ${code === null ? name : `status ${code}`}`);
-      });
+        this.#endLife(life);
+        const said = readFileSync(logFile).subarray(logFrom).subarray(-saidBytesMax).toString();
+        resolve(Object.assign(life, { how, status, said }));
+      };
+      child.once("error", (thrown) => end(String(thrown)));
+      child.once("exit", (code, name) =>
+        code === null ? end(`${name}`) : end(`status ${code}`, code),
+      );
     });
+  }
+
+  /** Who waits for one that was never ready waits for the next. */
+  #endLife(life: Life | undefined): void {
+    if (!life || this.#life !== life) return;
+    this.#life = undefined;
+    if (life.hasSaid) this.#ready = Promise.withResolvers();
   }
 }
 
-/** Ends all processes whose command line names `folder`: what is left of programs started there. */
+/**
+ * Ends all processes whose command line names `folder`: what is left of programs started there. Those of PostgreSQL, which
+ * do not end by themselves while they are paused, do not name it, and work in it.
+ */
 export function endAllOf(folder: string): void {
-  for (const { pid, command } of allProcesses())
-    if (pid !== process.pid && command.includes(folder)) signal(pid, "SIGKILL");
+  for (const { pid, command } of allProcesses()) {
+    if (pid === process.pid) continue;
+    const isOfDatabase = command.startsWith("postgres") && worksIn(pid).startsWith(`${folder}/`);
+    if (command.includes(folder) || isOfDatabase) signal(pid, "SIGKILL");
+  }
+}
+
+/** The folder in which a process works; none for one that has ended, or is another user's. */
+function worksIn(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AckedStep } from "./history.ts";
 import { faultsOfResults, type StepResults } from "./results.ts";
-import { moduleSource, resultOf, sha256 } from "./work.ts";
+import { fileOf, moduleSource, resultOf, sha256 } from "./work.ts";
 
 const step: AckedStep = { seed: 7, offered: 3, gives: "value" };
 const line = (index: number) => ({ index, result: resultOf(7, index) });
@@ -18,7 +18,7 @@ describe("faultsOfResults()", () => {
     const files = [0, 1, 2].map((index) => ({
       index,
       result: null,
-      outputs: { out: sha256(`${index}\n`) },
+      outputs: { out: sha256(fileOf(7, index)) },
     }));
     assert.deepEqual(faultsOfResults("j/0", { ...step, gives: "file" }, told(files)), []);
   });

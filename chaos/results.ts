@@ -1,4 +1,4 @@
-import { resultOf, sha256 } from "./work.ts";
+import { fileOf, resultOf, sha256 } from "./work.ts";
 import type { Door } from "./door.ts";
 import type { AckedStep } from "./history.ts";
 
@@ -51,7 +51,7 @@ export function faultsOfResults(
     if (!line) continue;
     const wanted =
       gives === "file"
-        ? { index, result: null, outputs: { out: sha256(`${index}\n`) } }
+        ? { index, result: null, outputs: { out: sha256(fileOf(seed, index)) } }
         : { index, result: resultOf(seed, index) };
     if (JSON.stringify(line) !== JSON.stringify(wanted))
       faults.push(
@@ -65,5 +65,23 @@ export function faultsOfResults(
     faults.push(
       `step ${name} counts ${JSON.stringify(end)} and not ${offered} tasks that succeeded`,
     );
+  return faults;
+}
+
+/** What is wrong with the files that a step's tasks are told to have left: each is fetched. */
+export async function faultsOfFiles(
+  door: Door,
+  name: string,
+  { seed, gives }: AckedStep,
+  { lines }: StepResults,
+): Promise<string[]> {
+  const faults: string[] = [];
+  if (gives !== "file") return faults;
+  for (const { index, outputs } of lines) {
+    const path = `/v1/objects/${outputs?.["out"]}`;
+    const { status, body } = await door.persist<Uint8Array>("GET", path);
+    const isRight = status === 200 && Buffer.from(body).toString() === fileOf(seed, index);
+    if (!isRight) faults.push(`the file of task ${name}/${index} is not what it left: ${status}`);
+  }
   return faults;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkAll, settle } from "./check.ts";
-import { Dice } from "./dice.ts";
-import { Door, Over } from "./door.ts";
+import { Chance } from "#/base/testing/chance.ts";
+import { Door } from "./door.ts";
 import { checkEffects } from "./effects.ts";
 import type { Fault } from "./faults.ts";
 import { History } from "./history.ts";
@@ -10,6 +10,7 @@ import type { Client } from "./load/parts.ts";
 import { records } from "./load/records.ts";
 import { keys, objects, readers } from "./load/things.ts";
 import { Probe } from "./probe.ts";
+import { parentOfOrphans } from "./processes.ts";
 import type { Scene } from "./sites.ts";
 import { moduleSource } from "./work.ts";
 
@@ -61,52 +62,72 @@ export interface Outcome {
 /** Load and faults for `forMs`, then none; then every acknowledged write is checked, twice: before and after a restart. */
 export async function runChaos({ site, inject }: Scene, options: ChaosOptions): Promise<Outcome> {
   const { seed, forMs, historyFile, say } = options;
-  const dice = new Dice(seed);
+  const chance = new Chance(seed);
   const history = new History(historyFile);
-  const door = new Door(site.urls, site.key, dice.fork());
+  const door = new Door(site.urls, site.key, chance.fork());
   const { key: module } = await door.must<{ key: string }>("POST", "/v1/objects", {
     bytes: Buffer.from(moduleSource),
   });
   const probe = new Probe();
-  const working = clients.map((client, number) =>
-    client({ door, history, dice: dice.fork(), client: number, module, folder: site.folder }),
-  );
-  const ended = [...working, probe.run(door, history)].map((work) =>
-    work.catch((thrown: unknown) => {
-      if (!(thrown instanceof Over)) history.violate(String((thrown as Error).stack ?? thrown));
-    }),
-  );
+  const working = new Set<Promise<void>>();
+  const aside = (work: Promise<void>): void => {
+    const blamed = work
+      .catch((thrown: unknown) => history.blame(thrown))
+      .finally(() => working.delete(blamed));
+    working.add(blamed);
+  };
+  for (const [client, work] of clients.entries())
+    aside(
+      work({ door, history, chance: chance.fork(), client, module, folder: site.folder, aside }),
+    );
+  aside(probe.run(door, history));
   await sleep(1000);
   const faults: Fault[] = [];
   const faultsFromMs = performance.now();
-  await inject(dice.fork(), faultsFromMs + forMs, faults);
+  await inject(chance.fork(), faultsFromMs + forMs, faults).catch((thrown: unknown) =>
+    history.violate(`not all harm could be done: ${String(thrown)}`),
+  );
   const faultsToMs = performance.now();
   await sleep(1000);
   say(`${faults.length} faults, ${history.acknowledged} acknowledged writes`);
   door.close();
-  await Promise.all(ended);
+  while (working.size > 0) await Promise.all(working);
 
-  const last = new Door(site.urls, site.key, dice.fork());
+  const last = new Door(site.urls, site.key, chance.fork());
   const checked = async (): Promise<boolean> => {
     await checkAll(last, history);
     await probe.check(last, history);
     return history.violations.length === 0;
   };
+  const settled = async (fromMs: number): Promise<number | undefined> => {
+    const leftMs = Math.max(0, fromMs + settleMsMax - performance.now());
+    if (!(await settle(last, site, history, leftMs))) return undefined;
+    const tookMs = performance.now() - fromMs;
+    if (tookMs > settleMsMax)
+      history.violate(`it came to rest after ${tookMs} ms, which may take ${settleMsMax}`);
+    return tookMs;
+  };
   let settledMs: number | undefined;
   try {
     say("nobody asks for more");
-    if (await settle(last, history, settleMsMax)) settledMs = performance.now() - faultsToMs;
-    say("everything is at rest");
+    settledMs = await settled(faultsToMs);
+    say(settledMs === undefined ? "not everything comes to rest" : "everything is at rest");
     if (await checked()) {
       say("all is there; restarting");
+      const restartedMs = performance.now();
       await site.restart();
+      await settled(restartedMs);
       await checked();
     }
   } catch (thrown) {
     history.violate(String(thrown));
   }
   for (const fault of faults) history.tell("fault", { fault }, 0);
-  const { runs, again, violations } = checkEffects(history.jobs.values(), faults);
+  const { runs, again, violations } = checkEffects(
+    history.jobs.values(),
+    faults,
+    parentOfOrphans(),
+  );
   for (const violation of violations) history.violate(violation);
   for (const end of site.ownEnds()) history.violate(end);
   history.close();
@@ -118,7 +139,7 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
     acknowledged: history.acknowledged,
     jobs: jobs.length,
     tasks: jobs.flatMap(({ steps }) => steps).reduce((sum, { offered }) => sum + offered, 0),
-    recordCalls: [...history.records.values()].reduce((sum, calls) => sum + calls.length, 0),
+    recordCalls: [...history.records.values()].reduce((sum, { calls }) => sum + calls.length, 0),
     records: history.records.size,
     runs: { runs, again },
     calls: door.counts,

@@ -1,4 +1,4 @@
-import type { Program } from "./processes.ts";
+import type { Life, Program } from "./processes.ts";
 
 export const victimKinds = [
   "leader",
@@ -29,6 +29,8 @@ export interface Site {
   urls: string[];
   key: string;
   folder: string;
+  /** How many are connected when nothing is done to it. */
+  machines: number;
   victims(): Victim[];
   /** All control planes are killed and are back when this resolves. */
   restart(): Promise<void>;
@@ -53,4 +55,17 @@ export function programVictim(kind: VictimKind, program: Program): Victim[] {
       resume: () => program.resume(),
     },
   ];
+}
+
+/** In words, what ended by itself without being allowed to. */
+export function ownEndsOf(
+  { name, ownEnds }: Program,
+  isAllowed: (life: Life) => boolean = () => false,
+): string[] {
+  return ownEnds
+    .filter((life) => !isAllowed(life))
+    .map(
+      ({ hasSaid, how, said }) =>
+        `${name} ended by itself with ${how} ${hasSaid ? "after" : "before"} it was ready, and said: ${said}`,
+    );
 }

@@ -1,8 +1,8 @@
+import { postgresMissing } from "#/base/testing/postgres-server.ts";
 import { cutting } from "./cuts.ts";
 import { killing, type Harm, type Injector } from "./faults.ts";
 import { Network, networkMissing } from "./network.ts";
 import { loopbackPlace, type Place } from "./places.ts";
-import { postgresMissing } from "./postgres.ts";
 import { startPostgresSite } from "./postgres-site.ts";
 import { victimKinds, type Site, type VictimKind } from "./site.ts";
 import { startSqliteSite } from "./sqlite-site.ts";
@@ -66,8 +66,8 @@ async function startNetworkScene(folder: string, harm: Harm): Promise<Scene> {
   const injectors = [cutting(site, network, harm.everyMs), killing(site, harm)];
   return {
     site,
-    inject: async (dice, untilMs, faults) => {
-      await Promise.all(injectors.map((inject) => inject(dice.fork(), untilMs, faults)));
+    inject: async (chance, untilMs, faults) => {
+      await Promise.all(injectors.map((inject) => inject(chance.fork(), untilMs, faults)));
     },
     async stop() {
       await site.stop();

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { allProcesses, endAllOf, Program, seeProcess, signal } from "./processes.ts";
 import type { Place } from "./places.ts";
-import { programVictim, type Site, type Victim } from "./site.ts";
+import { ownEndsOf, programVictim, type Site, type Victim } from "./site.ts";
 
 export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url));
+const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 export function environment(folder: string): Record<string, string> {
   return {
@@ -30,22 +31,22 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
   const { url, key } = JSON.parse(await plane.ready()) as { url: string; key: string };
   port = Number(new URL(url).port);
   const joined = await startAgents(folder, agents, [url], key);
-  const localPidFile = join(dataFolder, "agent", "pid");
+  const localFolder = join(dataFolder, "agent");
   return {
     urls: [url],
     key,
     folder,
+    machines: joined.length + 1,
     victims: () => [
       ...programVictim("leader", plane),
       ...agentVictims(joined),
-      ...localAgentVictim(localPidFile),
+      ...localAgentVictim(localFolder),
     ],
     async restart() {
       plane.kill(0);
       await plane.ready();
     },
-    ownEnds: () =>
-      [plane, ...joined].flatMap(({ name, ownEnds }) => ownEnds.map((end) => `${name} ${end}`)),
+    ownEnds: () => [plane, ...joined].flatMap((program) => ownEndsOf(program)),
     startsRefused: () => 0,
     async stop() {
       await Promise.all(joined.map((agent) => agent.stop()));
@@ -112,14 +113,17 @@ function runnerVictims(agent: string, agentPid: number | undefined): Victim[] {
 }
 
 /** This computer's agent is looked after by its control plane, which says where it is. */
-function localAgentVictim(pidFile: string): Victim[] {
+function localAgentVictim(folder: string): Victim[] {
   let pid: number;
   try {
-    pid = Number(readFileSync(pidFile, "utf8").split(" ")[0]);
+    pid = Number(readFileSync(join(folder, "pid"), "utf8").split(" ")[0]);
   } catch {
     return [];
   }
-  if (!seeProcess(pid)?.command.includes("agent")) return [];
+  // Its id may be another process's by now.
+  const { command = "" } = seeProcess(pid) ?? {};
+  if (!command.includes(`${mainFile} agent `) || !command.includes(`--folder ${folder} `))
+    return [];
   const victim: Victim = {
     kind: "agent",
     name: "local agent",

@@ -22,6 +22,11 @@ export function resultOf(seed: number, index: number): { seed: number; value: nu
   return { seed, value: (seed * 31 + index * index) % 1_000_003 };
 }
 
+/** What a program's task leaves as its file. */
+export function fileOf(seed: number, index: number): string {
+  return `${seed} ${index}\n`;
+}
+
 export function sha256(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }

@@ -16,13 +16,13 @@ interface Draft {
 
 /** A step of functions; `perTask` gives the rest of a task's arguments after its seed and index. */
 function functionStep(
-  { module, dice }: ClientParts,
+  { module, chance }: ClientParts,
   name: string,
   run: "plain" | "slow" | "marked",
   tasks: number,
   perTask: (index: number) => unknown[] = () => [],
 ): { request: object; acked: AckedStep } {
-  const seed = dice.whole(1, 1_000_000);
+  const seed = chance.whole(1, 1_000_000);
   const inputs = Array.from({ length: tasks }, (_, index) => [seed, index, ...perTask(index)]);
   return {
     request: {
@@ -39,13 +39,13 @@ function functionStep(
 
 /** Submits until it is acknowledged; now and then once more, which must change nothing. */
 async function submit(parts: ClientParts, { body, steps, more }: Draft): Promise<AckedJob> {
-  const { door, history, dice } = parts;
+  const { door, history, chance } = parts;
   const idempotencyKey = `job-${parts.client}-${(made += 1)}`;
   const { id } = await door.must<{ id: string }>("POST", "/v1/jobs", { body, idempotencyKey });
   const job: AckedJob = { id, steps, isClosed: true, ...more };
   history.jobs.set(id, job);
   history.tell("job", { id, steps, idempotencyKey });
-  if (dice.isOneIn(4)) {
+  if (chance.isOneIn(4)) {
     const again = await door.must<{ id: string }>("POST", "/v1/jobs", { body, idempotencyKey });
     if (again.id !== id)
       history.violate(`the submission ${idempotencyKey} made ${id}, and made ${again.id} again`);
@@ -81,23 +81,24 @@ async function follow({ door, history }: ClientParts, job: AckedJob): Promise<vo
 
 /** Most are followed to their end, some are left alone: the last check looks at all. */
 async function goOn(parts: ClientParts, job: AckedJob): Promise<void> {
-  const { dice, history, door } = parts;
-  const following = follow(parts, job).catch(() => {});
-  if (dice.isOneIn(2)) await following;
-  await sleep(dice.between(50, 400));
+  const { chance, history, door } = parts;
+  const following = follow(parts, job);
+  if (chance.isOneIn(2)) await following;
+  else parts.aside(following);
+  await sleep(chance.between(50, 400));
   while (history.openJobs > openJobsMax && !door.isOver) await sleep(50);
 }
 
 /** Many tasks at once, short and a little longer. */
 export const bags: Client = async (parts) => {
   for (;;) {
-    const isSlow = parts.dice.isOneIn(3);
+    const isSlow = parts.chance.isOneIn(3);
     const { request, acked } = functionStep(
       parts,
       "bag",
       isSlow ? "slow" : "plain",
-      parts.dice.whole(1, isSlow ? 30 : 200),
-      () => (isSlow ? [parts.dice.whole(0, 300)] : []),
+      parts.chance.whole(1, isSlow ? 30 : 200),
+      () => (isSlow ? [parts.chance.whole(0, 300)] : []),
     );
     const body = { title: "bag", steps: [request] };
     await goOn(parts, await submit(parts, { body, steps: [acked] }));
@@ -107,8 +108,8 @@ export const bags: Client = async (parts) => {
 /** Two steps, the second after the first. */
 export const chains: Client = async (parts) => {
   for (;;) {
-    const first = functionStep(parts, "first", "plain", parts.dice.whole(1, 40));
-    const second = functionStep(parts, "second", "slow", parts.dice.whole(1, 20), () => [20]);
+    const first = functionStep(parts, "first", "plain", parts.chance.whole(1, 40));
+    const second = functionStep(parts, "second", "slow", parts.chance.whole(1, 20), () => [20]);
     const body = {
       title: "chain",
       steps: [first.request, { ...second.request, after: ["first"] }],
@@ -125,8 +126,8 @@ export const effects: Client = async (parts) => {
       parts,
       "effects",
       "marked",
-      parts.dice.whole(1, 20),
-      () => [parts.dice.whole(50, 600), file],
+      parts.chance.whole(1, 20),
+      () => [parts.chance.whole(50, 600), file],
     );
     const body = { title: "effects", steps: [request] };
     await goOn(parts, await submit(parts, { body, steps: [{ ...acked, effects: file }] }));
@@ -137,8 +138,9 @@ export const effects: Client = async (parts) => {
 export const programs: Client = async (parts) => {
   for (let round = 0; ; round++) {
     const file = join(parts.folder, `programs-${parts.client}-${round}`);
-    const tasks = parts.dice.whole(1, 4);
-    const script = `echo "$0 $PPID $$ $(date +%s%3N)" >> ${file}; sleep 0.1; echo "$0" > out`;
+    const tasks = parts.chance.whole(1, 4);
+    const seed = parts.chance.whole(1, 1_000_000);
+    const script = `echo "$0 $PPID $$ $(date +%s%3N)" >> ${file}; sleep 0.1; echo "${seed} $0" > out`;
     const step = {
       name: "program",
       run: { driver: "process", command: ["sh", "-c", script, "{index}"] },
@@ -151,7 +153,7 @@ export const programs: Client = async (parts) => {
         inputs: Array.from({ length: tasks }, (_, index) => ({ index })),
       },
     };
-    const acked: AckedStep = { seed: 0, offered: tasks, gives: "file", effects: file };
+    const acked: AckedStep = { seed, offered: tasks, gives: "file", effects: file };
     await goOn(
       parts,
       await submit(parts, { body: { title: "program", steps: [step] }, steps: [acked] }),
@@ -161,9 +163,9 @@ export const programs: Client = async (parts) => {
 
 /** A step that is made longer while it runs, then closed. */
 export const streams: Client = async (parts) => {
-  const { door, history, dice, module } = parts;
+  const { door, history, chance, module } = parts;
   for (;;) {
-    const seed = dice.whole(1, 1_000_000);
+    const seed = chance.whole(1, 1_000_000);
     const step = {
       name: "stream",
       run: { driver: "runner", module, function: "plain" },
@@ -176,10 +178,10 @@ export const streams: Client = async (parts) => {
     const body = { title: "stream", steps: [step] };
     const job = await submit(parts, { body, steps: [acked], more: { isClosed: false } });
     const path = `/v1/jobs/${job.id}/steps/0`;
-    const batches = dice.whole(3, 12);
+    const batches = chance.whole(3, 12);
     for (let batch = 1; batch <= batches; batch++) {
       const from = acked.offered;
-      const inputs = Array.from({ length: dice.whole(1, 60) }, (_, at) => [seed, from + at]);
+      const inputs = Array.from({ length: chance.whole(1, 60) }, (_, at) => [seed, from + at]);
       const close = batch === batches;
       const body = { from, inputs, close };
       const answer = await door.must<{ offered: number; closed: boolean }>(
@@ -193,7 +195,7 @@ export const streams: Client = async (parts) => {
       acked.offered = offered;
       job.isClosed = close;
       history.tell("tasks", { id: job.id, from, offered, close }, inputs.length);
-      await sleep(dice.between(10, 200));
+      await sleep(chance.between(10, 200));
     }
     await goOn(parts, job);
   }
@@ -201,12 +203,12 @@ export const streams: Client = async (parts) => {
 
 /** Jobs that would take minutes, and are cancelled: they stay so. */
 export const cancellations: Client = async (parts) => {
-  const { door, history, dice } = parts;
+  const { door, history, chance } = parts;
   for (;;) {
     const { request, acked } = functionStep(parts, "long", "slow", 5, () => [600_000]);
     const body = { title: "long", steps: [request] };
     const job = await submit(parts, { body, steps: [acked], more: { cancel: "due" } });
-    await sleep(dice.between(0, 1500));
+    await sleep(chance.between(0, 1500));
     job.cancel = "asked";
     await door.must("POST", `/v1/jobs/${job.id}/cancel`);
     job.cancel = "done";

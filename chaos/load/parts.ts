@@ -1,4 +1,4 @@
-import type { Dice } from "../dice.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 import type { Door } from "../door.ts";
 import type { History } from "../history.ts";
 
@@ -6,13 +6,15 @@ import type { History } from "../history.ts";
 export interface ClientParts {
   door: Door;
   history: History;
-  dice: Dice;
+  chance: Chance;
   /** Its own number: names that it makes begin with it. */
   client: number;
   /** The object that holds the functions of `work.ts`. */
   module: string;
   /** For the files in which tasks write down that they ran. */
   folder: string;
+  /** Work that the client does not wait for; what it throws is blamed as the client's own. */
+  aside(work: Promise<void>): void;
 }
 
 /** One client: works until its door is closed, then throws Over. */

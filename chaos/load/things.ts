@@ -3,36 +3,35 @@ import { sha256 } from "../work.ts";
 import type { Client } from "./parts.ts";
 
 /** Objects: bytes that are kept once they were taken. */
-export const objects: Client = async ({ door, history, dice }) => {
+export const objects: Client = async ({ door, history, chance }) => {
   for (;;) {
-    const bytes = new Uint8Array(dice.whole(1, 100_000)).map(() => dice.whole(0, 255));
+    const bytes = new Uint8Array(chance.whole(1, 100_000)).map(() => chance.whole(0, 255));
     const { key } = await door.must<{ key: string }>("POST", "/v1/objects", { bytes });
     if (key !== sha256(bytes)) history.violate(`an object was named ${key}, not by its SHA-256`);
     history.objects.set(key, bytes.length);
     history.tell("object", { key, sizeBytes: bytes.length });
-    await sleep(dice.between(50, 500));
+    await sleep(chance.between(50, 500));
   }
 };
 
 /** Keys: open the door once they are told, and never again once they are removed. */
-export const keys: Client = async ({ door, history, dice, client }) => {
-  for (let round = 0; ; round++) {
+export const keys: Client = async ({ door, history, chance, client }) => {
+  for (let round = 0; !door.isOver; round++) {
     // A key that was made without an answer cannot be told again: it is left, and another is made.
     const made = await door.ask<{ name: string; key: string }>("POST", "/v1/keys", {
       body: { title: `key ${client} ${round}`, role: "viewer" },
     });
     if (!made) {
-      if (door.isOver) return;
       await sleep(100);
       continue;
     }
-    if (made.status !== 201) history.violate(`a key was refused: ${made.status}`);
+    if (made.status !== 201) return history.violate(`a key was refused: ${made.status}`);
     const { name, key } = made.body;
     const entry = { secret: key, state: "made" as "made" | "removing" | "removed" };
     history.keys.set(name, entry);
     history.tell("key", { name });
-    await sleep(dice.between(50, 500));
-    if (dice.isOneIn(2)) continue;
+    await sleep(chance.between(50, 500));
+    if (chance.isOneIn(2) || door.isOver) continue;
     entry.state = "removing";
     const { status } = await door.persist("DELETE", `/v1/keys/${name}`);
     // Asked again after an answer that was lost, there is none to remove.
@@ -43,12 +42,12 @@ export const keys: Client = async ({ door, history, dice, client }) => {
 };
 
 /** Looks at what was acknowledged or ended before: it is still so. */
-export const readers: Client = async ({ door, history, dice }) => {
+export const readers: Client = async ({ door, history, chance }) => {
   while (!door.isOver) {
-    await sleep(dice.between(20, 150));
+    await sleep(chance.between(20, 150));
     const known = [...history.jobs.values()];
     if (known.length === 0) continue;
-    const job = dice.isOneIn(3) ? known.at(-1)! : dice.pick(known);
+    const job = chance.isOneIn(3) ? known.at(-1)! : chance.pick(known);
     const before = { ended: job.ended, offered: job.steps.map(({ offered }) => offered) };
     const answer = await door.persist<{
       phase: string;

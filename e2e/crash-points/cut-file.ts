@@ -1,4 +1,4 @@
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 
 export type PendingWrite =
   | { at: number; offset: number; data: Buffer }

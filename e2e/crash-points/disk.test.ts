@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Call } from "./calls.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "#/base/testing/chance.ts";
 import { cutFile } from "./cut-file.ts";
 import { Disk } from "./disk.ts";
 

@@ -1,6 +1,6 @@
 import { entryOf, type Call } from "./calls.ts";
 import { cutFile, type FileState, type PendingWrite } from "./cut-file.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#/base/testing/chance.ts";
 
 interface FileNode extends FileState {
   type: "file";

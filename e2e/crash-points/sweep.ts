@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call } from "./calls.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "#/base/testing/chance.ts";
 import { Disk, type Image } from "./disk.ts";
 import { Expected } from "./expected.ts";
 import { faultsOf, writeLog } from "./inspect.ts";

@@ -9,7 +9,7 @@ import type { AnyRecord, Kind } from "#/model/record.ts";
 import { FileObjects } from "#/objects/files.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { Space, type Draft, type Transaction } from "#/space/space.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "#/base/testing/chance.ts";
 import type { Mark, Told } from "./marks.ts";
 
 // One life of a process that keeps things: `workload.ts ROOT MARKS SEED LIFE`. It says in MARKS what it is

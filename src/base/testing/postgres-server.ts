@@ -1,31 +1,28 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import pg from "pg";
+import {
+  copyCluster,
+  hostOf,
+  isPostgresInstalled,
+  makeCluster,
+  promote,
+  serverCommand,
+  sqlOf,
+  urlOf,
+  waitForStandby,
+  type Cluster,
+} from "./postgres-cluster.ts";
 
-const run = promisify(execFile);
-/** Debian's: not in PATH, one folder for each version. */
-const programs = "/usr/lib/postgresql/15/bin";
 const readyMsMax = 60_000;
 
 /** Why there can be no server here; undefined when there can. */
-export const postgresMissing = existsSync(join(programs, "postgres"))
+export const postgresMissing = isPostgresInstalled
   ? undefined
   : "PostgreSQL 15 is not installed: apt-get install postgresql-15";
-
-const settings = {
-  listen_addresses: "127.0.0.1",
-  unix_socket_directories: "",
-  shared_buffers: "64MB",
-  max_wal_size: "1GB",
-  wal_level: "replica",
-  hot_standby: "on",
-  log_min_messages: "warning",
-};
 
 const running = new Set<PostgresServer>();
 process.once("exit", () => {
@@ -39,38 +36,38 @@ process.once("exit", () => {
  */
 export class PostgresServer {
   readonly folder: string;
-  readonly port: number;
-  #settings: Record<string, string>;
+  #cluster: Cluster;
   #process: ChildProcess | undefined;
 
   /** Makes and starts one; `more` are settings as in postgresql.conf. */
   static async start(more: Record<string, string> = {}): Promise<PostgresServer> {
     const server = new PostgresServer(await freePort(), more);
-    const initdb = ["-D", server.data, "-U", "postgres", "-A", "trust", "-E", "UTF8"];
-    await server.#run("initdb", [...initdb, "--locale=C", "--no-sync"]);
+    await makeCluster(server.#cluster);
     await server.start();
     return server;
   }
 
-  private constructor(port: number, more: Record<string, string>) {
+  private constructor(port: number, settings: Record<string, string> = {}) {
     if (postgresMissing !== undefined) throw new Error(postgresMissing);
     this.folder = mkdtempSync(join(tmpdir(), "canopy-postgres-"));
-    if (process.getuid?.() === 0) chownSync(this.folder, ...postgresIds());
-    this.port = port;
-    this.#settings = { ...settings, ...more };
+    this.#cluster = { data: join(this.folder, "data"), address: "127.0.0.1", port, settings };
     running.add(this);
   }
 
   get data(): string {
-    return join(this.folder, "data");
+    return this.#cluster.data;
+  }
+
+  get port(): number {
+    return this.#cluster.port;
   }
 
   get host(): string {
-    return `127.0.0.1:${this.port}`;
+    return hostOf(this.#cluster);
   }
 
   get url(): string {
-    return `postgres://postgres@${this.host}/postgres`;
+    return urlOf(this.#cluster);
   }
 
   /** Of the process that all others of the server are children of. */
@@ -108,19 +105,8 @@ export class PostgresServer {
 
   /** A new standby that follows this server; a commit here waits for it when `synchronous`. */
   async addStandby(synchronous = true): Promise<PostgresServer> {
-    const standby = new PostgresServer(await freePort(), this.#settings);
-    const source = ["-h", "127.0.0.1", "-p", String(this.port), "-U", "postgres"];
-    await this.#run("pg_basebackup", [
-      ...source,
-      "-D",
-      standby.data,
-      "-R",
-      "-X",
-      "stream",
-      "-c",
-      "fast",
-      "--no-sync",
-    ]);
+    const standby = new PostgresServer(await freePort(), this.#cluster.settings);
+    await copyCluster(standby.#cluster, this.#cluster);
     await standby.start();
     if (synchronous) await this.waitForStandby();
     return standby;
@@ -128,26 +114,17 @@ export class PostgresServer {
 
   /** From now on a commit is answered when a standby has it on disk. */
   async waitForStandby(wait = true): Promise<void> {
-    await this.sql(`ALTER SYSTEM SET synchronous_standby_names = '${wait ? "*" : ""}'`);
-    await this.sql("SELECT pg_reload_conf()");
+    await waitForStandby(this.#cluster, wait);
   }
 
   /** Makes a standby the primary; its commits wait for no other. */
   async promote(): Promise<void> {
-    await this.sql("SELECT pg_promote(true, 60)");
+    await promote(this.#cluster);
   }
 
   /** Runs statements over a connection of their own. */
   async sql<Row>(text: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.url });
-    client.on("error", () => undefined);
-    await client.connect();
-    try {
-      const { rows } = await client.query(text);
-      return rows as Row[];
-    } finally {
-      await client.end();
-    }
+    return await sqlOf<Row>(this.#cluster, text);
   }
 
   /** What it has logged. */
@@ -167,11 +144,9 @@ export class PostgresServer {
   }
 
   #spawn(): ChildProcess {
-    const options = Object.entries({ ...this.#settings, port: this.port });
-    const args = options.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    const [program, ...rest] = command("postgres", ["-D", this.data, ...args]);
+    const [program, ...args] = serverCommand(this.#cluster);
     const log = openSync(this.#logPath, "a");
-    const child = spawn(program!, rest, { cwd: this.folder, stdio: ["ignore", log, log] });
+    const child = spawn(program!, args, { cwd: this.folder, stdio: ["ignore", log, log] });
     child.once("exit", () => {
       if (this.#process === child) this.#process = undefined;
     });
@@ -223,37 +198,6 @@ export class PostgresServer {
       return [pid];
     }
   }
-
-  async #run(program: string, args: string[]): Promise<void> {
-    const [first, ...rest] = command(program, args);
-    await run(first!, rest, { cwd: this.folder });
-  }
-}
-
-/**
- * PostgreSQL refuses to run as root. The capability lets the user postgres pass the folders above its data, such as a
- * private temporary one, without changing their modes.
- */
-function command(program: string, args: string[]): string[] {
-  const path = join(programs, program);
-  if (process.getuid?.() !== 0) return [path, ...args];
-  const [user, group] = postgresIds();
-  const capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
-  return [
-    "setpriv",
-    `--reuid=${user}`,
-    `--regid=${group}`,
-    "--clear-groups",
-    ...capability,
-    path,
-    ...args,
-  ];
-}
-
-function postgresIds(): [user: number, group: number] {
-  const line = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync("/etc/passwd", "utf8"));
-  if (!line) throw new Error("Cannot run PostgreSQL as root, and there is no user postgres");
-  return [Number(line[1]), Number(line[2])];
 }
 
 async function freePort(): Promise<number> {
