@@ -42,6 +42,9 @@ const worldly = [
   /^src\/drivers\/runner\/child[^/]*\.ts$/,
 ];
 
+/** Chance and servers for tests: nothing in there is part of the product. */
+const judgesTools = "src/base/testing/";
+
 /** Files of the simulation that run it; all others are inside, where time and chance are the seed's. */
 const outsideSimulation = /^sim\/(?:(?:main|seeds|thread|run|world\/world)\.ts|mutants\/)/;
 
@@ -143,14 +146,15 @@ function layerOf(room: string): number {
 }
 
 function directionFault(path: string, target: string): string | undefined {
+  const isJudge = path.startsWith("chaos/") || path.startsWith(judgesTools);
+  if (isJudge && target.startsWith("src/") && !target.startsWith(judgesTools))
+    return `imports ${target}: what judges the product from outside shares nothing with it`;
   if (isTest(path)) return undefined;
   const [from, to] = [roomOf(path), roomOf(target)];
   if (from === "" && target === "package.json") return undefined; // what the program tells of itself
   if (to === undefined)
     return from === undefined ? undefined : `imports ${target}, which is not part of the product`;
   if (from === undefined) {
-    if (path.startsWith("chaos/"))
-      return `imports ${target}: what judges the product from outside shares nothing with it`;
     const isUser = path.startsWith("examples/");
     return isUser
       ? `imports ${target}: an example is a user, and imports canopy-cloud/sdk`

@@ -108,9 +108,16 @@ describe("faultsOf()", () => {
       faults({ ...empty, "examples/a.ts": 'import "../src/base/clock.ts";' })[0]!,
       /an example is a user/,
     );
-    assert.match(
-      faults({ ...empty, "chaos/a.ts": 'import "../src/base/clock.ts";' })[0]!,
-      /shares nothing with it/,
+    for (const judge of ["chaos/a.ts", "src/base/testing/a.ts"]) {
+      const source = 'import "#/base/clock.ts";';
+      assert.match(faults({ ...empty, [judge]: source })[0]!, /shares nothing with it/);
+    }
+    assert.deepEqual(
+      faults({
+        "chaos/a.ts": 'import "#/base/testing/b.ts";',
+        "src/base/testing/b.ts": "export const b = 1;",
+      }),
+      [],
     );
     assert.match(
       faults({ ...empty, "src/thing/a.ts": 'import "#/base/clock.ts";' })[0]!,
