@@ -17,7 +17,7 @@ const layers = [
   ["base"],
   ["model"],
   ["space", "objects", "logs", "drivers", "access", "meter", "sites"],
-  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor"],
+  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic"],
   ["api", "cli", "sdk"],
 ];
 const program = layers.length;

@@ -7,16 +7,10 @@ import { processDriver } from "#/drivers/process/process.ts";
 import { runnerDriver } from "#/drivers/runner/runner.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { AgentWish, StartedAgent } from "#/cli/programs.ts";
+import { inherited } from "./inherited.ts";
 import { version } from "./version.ts";
 
 type Environment = Readonly<Record<string, string>>;
-
-/** What tasks inherit of the agent's environment: how to find programs and speak to people, and no secrets. */
-const inheritedNames = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.*|TZ|TMPDIR)$/;
-
-function inherited(env: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => inheritedNames.test(name)));
-}
 
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {

@@ -13,6 +13,7 @@ import { nodeForward } from "#/base/node/forward.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
 import { listPrices } from "#/meter/prices.ts";
+import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
 import { startAnnouncing } from "./announce.ts";
 import { startEngine, startSharedEngine, type Engine, type SharedParts } from "./engine.ts";
@@ -27,6 +28,7 @@ export interface CloudOptions {
   version: string;
   /** Its own, or one that it shares: opened anew each time that it begins anew. */
   log: SpaceLog | ({ open(): SharedLog } & SharedParts);
+  openSite?: OpenSite;
   /** Called once when its own log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
 }
@@ -135,23 +137,24 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
 
 function openEngine(
   host: Host,
-  { dataFolder, log, onBroken }: CloudOptions,
+  { dataFolder, log, onBroken, openSite }: CloudOptions,
   url: string,
   onOver: (reason: string) => void,
 ): Promise<Engine> {
-  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken });
+  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken, openSite });
   return startSharedEngine(host, {
     dataFolder,
     log: log.open(),
     url,
     onOver,
     shared: log,
+    openSite,
   });
 }
 
 function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Members) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs, standing } = engine;
+  const { space, access, scheduler, objects, logs, sites, standing } = engine;
   return buildServer({
     space,
     scheduler,
@@ -162,6 +165,7 @@ function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Me
     access,
     objects,
     logs,
+    sites,
     clock,
     random,
     log,

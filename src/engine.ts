@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
+import { OpenSites } from "#/autonomic/open-sites.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
@@ -14,6 +15,7 @@ import { FileObjects } from "#/objects/files.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Leadership, standsAlone, type Standing } from "#/space/leadership.ts";
+import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
 import { Space } from "#/space/space.ts";
 
@@ -24,6 +26,8 @@ export interface EngineOptions {
   /** Everything that it keeps beside its log is in here. */
   dataFolder: string;
   log: SpaceLog;
+  /** Absent where sites cannot be opened: then they are all unhealthy. */
+  openSite?: OpenSite | undefined;
   /** Called once when its log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
 }
@@ -31,6 +35,7 @@ export interface EngineOptions {
 export interface SharedEngineOptions {
   dataFolder: string;
   log: SharedLog;
+  openSite?: OpenSite | undefined;
   /** Where other control planes reach this one. */
   url: string;
   /** Called once, when this engine is of no more use: stop it and start another. */
@@ -52,6 +57,7 @@ export interface Engine {
   scheduler: Scheduler;
   objects: Objects;
   logs: Logs;
+  sites: OpenSites;
   standing: Standing;
   /** Lets another control plane lead at once, once what is pending is on disk. Nothing to do for one alone. */
   resign(): Promise<void>;
@@ -61,11 +67,11 @@ export interface Engine {
 
 /** An engine over a log of its own. */
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
-  const { dataFolder, log, onBroken } = options;
+  const { dataFolder, log, onBroken, openSite } = options;
   await makeFolder(host, dataFolder);
   const space = await Space.open({ log, clock: host.clock, report: host.log, onBroken });
   const guard = guardDisk(host, space, dataFolder);
-  const { begin, parts, end } = await assemble(host, { dataFolder, space });
+  const { begin, parts, end } = await assemble(host, { dataFolder, space, openSite });
   await begin();
   return {
     ...parts,
@@ -85,14 +91,14 @@ export async function startSharedEngine(
   host: EngineHost,
   options: SharedEngineOptions,
 ): Promise<Engine> {
-  const { dataFolder, log, url, onOver, shared } = options;
+  const { dataFolder, log, url, onOver, shared, openSite } = options;
   const { clock, log: report } = host;
   await makeFolder(host, dataFolder);
   const onBroken = (thrown: unknown) => leadership.broken(thrown);
   const isSure = () => leadership.isSure;
   const follow = async () => {
     const space = await Space.follow({ log, clock, report, onBroken });
-    return { space, ...(await assemble(host, { dataFolder, space, isSure, shared })) };
+    return { space, ...(await assemble(host, { dataFolder, space, isSure, shared, openSite })) };
   };
   const { space, begin, parts, end } = await follow().catch(async (thrown: unknown) => {
     await log.close(); // another is opened with the next try
@@ -127,10 +133,12 @@ async function assemble(
     space: Space;
     isSure?: () => boolean;
     shared?: SharedParts | undefined;
+    openSite?: OpenSite | undefined;
   },
 ) {
   const { clock, random, files, log } = host;
   const { dataFolder: folder, space, isSure = () => true, shared } = options;
+  const { openSite: open = opensNone } = options;
   const objects =
     (await shared?.openObjects?.()) ??
     (await FileObjects.open({ files, folder: join(folder, "objects") }));
@@ -140,13 +148,16 @@ async function assemble(
   const secrets = shared?.secrets;
   const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
   const scheduler = new Scheduler({ space, clock, log, meter: price, isSure });
+  const sites = new OpenSites({ space, access, open, clock, log });
   const acting: { stop(): void }[] = [];
   return {
-    parts: { space, access, scheduler, objects, logs },
+    parts: { space, access, scheduler, objects, logs, sites },
     async begin() {
       const made = access.begin();
       acting.push(startJobs({ space, objects, clock, log }));
       scheduler.start();
+      sites.start();
+      acting.push(sites);
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));
       await made;
     },
@@ -156,6 +167,10 @@ async function assemble(
     },
   };
 }
+
+const opensNone: OpenSite = () => {
+  throw new CanopyError("unavailable", "this control plane opens no sites");
+};
 
 /** Stops acknowledging before the disk is full, says so, and goes on when there is space again. */
 function guardDisk({ clock, files, log }: EngineHost, space: Space, folder: string): Loop {

@@ -8,7 +8,9 @@ import { stderrLog } from "#/base/node/log.ts";
 import type { StartedCloud, UpWish } from "#/cli/programs.ts";
 import type { MachineView, MadeJoinTokenView } from "#/model/views.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
+import { siteOpener } from "#/sites/open.ts";
 import { startCloud, type Cloud, type CloudOptions } from "./cloud.ts";
+import { inherited } from "./inherited.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { sharedLog } from "./shared-log.ts";
 import { version } from "./version.ts";
@@ -35,6 +37,10 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     port: options.port,
     log: openLog(host, options),
     version,
+    openSite: siteOpener(host, {
+      folder: join(dataFolder, "sites"),
+      program: { command: [process.execPath, process.argv[1]!], env: inherited(env) },
+    }),
     onBroken: () => process.exit(1),
   }).catch((thrown) => {
     throw explain(thrown, options);

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { errorCodes, type ErrorCode } from "#/base/errors.ts";
 import { jobRequest, stepRequest } from "#/model/job-request.ts";
 import * as chaos from "#/model/chaos-views.ts";
+import * as sites from "#/model/site-views.ts";
 import * as views from "#/model/views.ts";
 import type { AnyDefinition } from "./call.ts";
 
@@ -36,6 +37,9 @@ const named: Record<string, z.ZodType> = {
   GameDay: chaos.gameDayView,
   GameDayReport: chaos.gameDayReport,
   Hit: chaos.hitView,
+  Site: sites.siteView,
+  SiteDetail: sites.siteDetail,
+  Offer: sites.offerView,
   Problem: views.problemView,
 };
 

@@ -12,6 +12,10 @@ export const taskParams = stepParams.extend({ index: number });
 export const machineParams = z.object({ machine: word });
 export const projectParams = z.object({ name: word });
 export const gameDayParams = z.object({ gameDay: word });
+/** A site's name is the name of a folder, too. */
+export const siteParams = z.object({
+  site: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be of a-z, 0-9 and -, 40 at most"),
+});
 export const keyParams = z.object({ key: word });
 export const objectParams = z.object({ key: objectKey });
 

@@ -1,4 +1,5 @@
 import type { Access } from "#/access/access.ts";
+import type { OpenSites } from "#/autonomic/open-sites.ts";
 import type { Forward } from "#/base/forward.ts";
 import type { Clock } from "#/base/clock.ts";
 import type { Log } from "#/base/log.ts";
@@ -45,6 +46,7 @@ export interface ServerParts {
   access: Access;
   objects: Objects;
   logs: Logs;
+  sites: OpenSites;
   clock: Clock;
   random: Random;
   log: Log;

@@ -38,6 +38,10 @@ import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
 import { readProject } from "./projects/read.ts";
 import { removeProject } from "./projects/remove.ts";
+import { listSites } from "./sites/list.ts";
+import { readSite } from "./sites/read.ts";
+import { removeSite } from "./sites/remove.ts";
+import { setSite } from "./sites/set.ts";
 import { readStatus } from "./status/read.ts";
 import { addStep } from "./steps/add.ts";
 import { appendTasks } from "./steps/append.ts";
@@ -82,6 +86,11 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/machines/:machine/segments/*": readSegment,
   "POST   /v1/machines/join": joinMachine,
   "POST   /v1/join-tokens": createJoinToken,
+
+  "GET    /v1/sites": listSites,
+  "GET    /v1/sites/:site": readSite,
+  "PUT    /v1/sites/:site": setSite,
+  "DELETE /v1/sites/:site": removeSite,
 
   "GET    /v1/chaos/policy": readChaosPolicy,
   "PUT    /v1/chaos/policy": setChaosPolicy,

@@ -283,6 +283,9 @@ export const limits = {
   gameDayMsMax: 24 * 60 * 60_000,
   machineAwayMsMax: 10 * 60_000,
   healMsMax: 60 * 60_000,
+  /** Every site is asked this often what it offers, and answers within this. */
+  siteLookMs: 30_000,
+  siteAnswerMs: 20_000,
   /** An agent that was told to end has so long for it. */
   agentEndMs: 10_000,
   /** How long `canopy up` waits for its first machine. */

@@ -98,6 +98,13 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/machines.ts"),
   },
   {
+    name: "sites",
+    aliases: ["site"],
+    group: "Machines and people",
+    summary: "Where machines come from, and what they would cost",
+    load: () => import("./verbs/sites.ts"),
+  },
+  {
     name: "join",
     group: "Machines and people",
     summary: "Let this computer join a cloud, or print the line that lets another one join",

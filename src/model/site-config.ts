@@ -82,92 +82,7 @@ const simulatedConfig = z.strictObject({
 });
 export type SimulatedConfig = z.output<typeof simulatedConfig>;
 
-const sshHost = z.strictObject({
-  /** As ssh is told: a name of its configuration, a host name or an address. */
-  address: z.string().regex(/^[^\s-][^\s]*$/, "must be a host as ssh is told it"),
-  user: z
-    .string()
-    .min(1)
-    .max(100)
-    .regex(/^[^\s-@][^\s@]*$/)
-    .optional(),
-  port: z.int().min(1).max(65_535).optional(),
-  /** Of what the host has, when it is not all of it. */
-  capacity: capacity.partial().default({}),
-  labels: labels.default({}),
-  ...rates,
-});
-
-/** Hosts that are reached by ssh. Each gives one machine. */
-const sshConfig = z.strictObject({
-  type: z.literal("ssh"),
-  ...everySite,
-  machinesMax: everySite.machinesMax.default(1000),
-  hosts: z
-    .array(sshHost)
-    .min(1)
-    .max(1000)
-    .refine((hosts) => new Set(hosts.map(({ address }) => address)).size === hosts.length, {
-      error: "must name each host once",
-    }),
-  /** Public keys of the hosts as lines of known_hosts; those that the user of the control plane knows when absent. */
-  knownHosts: z.string().max(1_000_000).optional(),
-  /** Hosts reach this cloud through the ssh connection: for those that cannot open one to it. */
-  tunnel: z.boolean().default(false),
-});
-
-/** What speaks the API of Amazon EC2. */
-const ec2Config = z.strictObject({
-  type: z.literal("ec2"),
-  ...everySite,
-  region: name,
-  /** Amazon's of that region when absent. */
-  endpoint: z.url({ protocol: /^https?$/ }).optional(),
-  accessKeyId: z.string().min(1).max(200),
-  imageId: name,
-  types: z
-    .array(
-      z.strictObject({
-        name,
-        ...rates,
-      }),
-    )
-    .min(1)
-    .max(100),
-  markets: z
-    .array(z.enum(["on-demand", "spot"]))
-    .min(1)
-    .default(["on-demand"]),
-  /** All of the region when absent. */
-  zones: z.array(name).optional(),
-  subnetId: name.optional(),
-  securityGroupIds: z.array(name).default([]),
-  keyName: name.optional(),
-  bootMs: bootMs.optional(),
-  ...billing,
-  /** Interruptions of a spot machine in an hour, until it has been seen. */
-  interruptionsPerHour: z.number().min(0).max(3600).optional(),
-});
-
-/** Another Canopy, which runs our agents as tasks of a job. */
-const canopyConfig = z.strictObject({
-  type: z.literal("canopy"),
-  ...everySite,
-  url: z.url({ protocol: /^https?$/ }),
-  project: name.optional(),
-  ...capacity.shape,
-  ...rates,
-  ...billing,
-  bootMs: bootMs.optional(),
-});
-
-export const siteConfig = z.discriminatedUnion("type", [
-  localConfig,
-  simulatedConfig,
-  sshConfig,
-  ec2Config,
-  canopyConfig,
-]);
+export const siteConfig = z.discriminatedUnion("type", [localConfig, simulatedConfig]);
 export type SiteConfig = z.output<typeof siteConfig>;
 
 /** What opens a site; each type takes its own. Kept sealed, and told to nobody. */
@@ -181,3 +96,4 @@ export const siteSecrets = z.strictObject({
   key: z.string().max(1000).optional(),
 });
 export type SiteSecrets = z.output<typeof siteSecrets>;
+export type SiteConfigInput = z.input<typeof siteConfig>;

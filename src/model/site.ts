@@ -11,6 +11,8 @@ export interface SiteSpec {
   readonly config: SiteConfig;
   /** What opens it, sealed by `Access.seal` for a site of this name; absent when nothing does. */
   readonly sealed?: string;
+  /** Which secrets those are. */
+  readonly secretNames?: readonly string[];
 }
 
 /** A site that is unhealthy gives no offers, and is not planned with. */

@@ -10,6 +10,7 @@ import type {
   GameDayReport,
   GameDayView,
 } from "#/model/chaos-views.ts";
+import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
 import type {
   AppendedView,
   CostView,
@@ -240,6 +241,23 @@ export class Client {
       if (thrown instanceof CanopyError && thrown.code === "not-found") return false;
       throw thrown;
     }
+  }
+
+  sites(query: { limit?: number; cursor?: string } = {}): Promise<Page<SiteView>> {
+    return this.http.json("GET", "/v1/sites", { query });
+  }
+
+  site(site: string): Promise<SiteDetail> {
+    return this.http.json("GET", `/v1/sites/${encodeURIComponent(site)}`);
+  }
+
+  setSite(site: string, input: SiteInput): Promise<SiteDetail> {
+    const path = `/v1/sites/${encodeURIComponent(site)}`;
+    return this.http.json("PUT", path, { body: input, repeatable: true });
+  }
+
+  removeSite(site: string): Promise<void> {
+    return this.http.json("DELETE", `/v1/sites/${encodeURIComponent(site)}`);
   }
 
   chaosPolicy(): Promise<ChaosPolicyView> {

@@ -1,4 +1,5 @@
 import type { Offer } from "#/model/site.ts";
+import type { SiteConfig, SiteSecrets } from "#/model/site-config.ts";
 
 /**
  * Where machines come from, for one cloud. A site makes and ends machines; it knows nothing of tasks, and
@@ -57,3 +58,14 @@ export interface Holdings {
   /** Offers whose places did not answer: what they hold is unknown, and not gone. */
   readonly unknown: readonly string[];
 }
+
+/** A site as its record describes it, with its secrets in the clear. */
+export interface DescribedSite {
+  readonly name: string;
+  readonly cloudId: string;
+  readonly config: SiteConfig;
+  readonly secrets: SiteSecrets;
+}
+
+/** Opens a site. Throws CanopyError "invalid" or "forbidden" when it cannot be as it is described. */
+export type OpenSite = (site: DescribedSite) => Promise<Site>;

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { Access } from "#/access/access.ts";
+import { OpenSites } from "#/autonomic/open-sites.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import type { Clock } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
 import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
@@ -19,6 +21,8 @@ import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
 import type { JobView } from "#/model/views.ts";
 import { FileObjects } from "#/objects/files.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
+import { SimulatedSite } from "#/sites/simulated.ts";
+import type { OpenSite } from "#/sites/site.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import { standsAlone } from "#/space/leadership.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
@@ -34,6 +38,7 @@ export interface World {
   access: Access;
   logs: FileLogs;
   objects: FileObjects;
+  sites: OpenSites;
   folder: string;
   root: string;
   /** As root unless a key is given. A body that is no text is sent as JSON. */
@@ -78,6 +83,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   scheduler.start();
   let url = "http://127.0.0.1:0";
   const standing = standsAlone(space, () => url);
+  const open: OpenSite = async ({ name, config }) => {
+    if (config.type === "simulated") return new SimulatedSite(config, { name, clock });
+    throw new CanopyError("forbidden", "AuthFailure: the credentials were not accepted");
+  };
+  const sites = new OpenSites({ space, access, open, clock, log: report });
+  sites.start();
   const server = buildServer({
     space,
     scheduler,
@@ -88,6 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     access,
     objects,
     logs,
+    sites,
     clock,
     random: nodeRandom,
     log: report,
@@ -105,6 +117,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     access,
     logs,
     objects,
+    sites,
     folder,
     root,
     async call(method, path, { key = root, body, headers } = {}) {
@@ -128,6 +141,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     async stop() {
       await server.close();
+      sites.stop();
       jobs.stop();
       scheduler.stop();
       await logs.close();

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { startWorld, type World } from "#/api/testing/world.ts";
+import { canopy } from "../testing/terminal.ts";
+
+let world: World;
+let env: Record<string, string>;
+before(async () => {
+  world = await startWorld();
+  env = { CANOPY_URL: await world.listen(), CANOPY_KEY: world.root };
+});
+after(() => world.stop());
+
+const run = (...argv: string[]) => canopy(["sites", ...argv], { env });
+
+test("a simulated site is added from a file, listed, shown and removed", async () => {
+  assert.match((await run()).stderr + (await run()).stdout, /^$|canopy sites add/);
+  const file = join(world.folder, "lab.yaml");
+  const offer = "{ name: large, milliCpus: 8000, memoryBytes: 34359738368, microsPerHour: 400000,";
+  const boot = "bootMs: { median: 40000, p90: 70000 }, interruptionsPerHour: 0.05 }";
+  await writeFile(file, `seed: 7\noffers:\n  - ${offer} ${boot}\n`);
+  const added = await run("add", "simulated", file, "--name", "lab", "--max", "3");
+  assert.equal(added.code, 0, added.stderr);
+  const offerLine = /^large\t8\t32GiB\t0\.40\tunknown\t40s, p90 1m10s\tspot\t0\.05 an hour\t\t3$/m;
+  assert.match(added.stdout, offerLine);
+  assert.equal((await run("add", "simulated", file, "--name", "lab")).code, 5);
+  const replaced = await run("add", "simulated", file, "--name", "lab", "--max", "2", "--replace");
+  assert.match(replaced.stdout, /\t2$/m);
+  assert.match((await run()).stdout, /^lab\tsimulated\thealthy\t.*\t0\t1\t0\.40\t$/m);
+  assert.match((await run("show", "lab")).stdout, /^large\t/m);
+  assert.equal((await run("remove", "lab", "--yes")).code, 0);
+  assert.equal((await run("show", "lab")).code, 3);
+});
+
+test("a site that refuses us is kept, and shown unhealthy in its own words", async () => {
+  const flags = ["--cpus", "2", "--memory", "2GiB", "--price", "0.5"];
+  const added = await run("add", "local", ...flags);
+  assert.equal(added.code, 0);
+  assert.match(added.stderr, /local is kept, and is unhealthy: AuthFailure: the credentials/);
+  assert.match((await run()).stdout, /^local\tlocal\tunhealthy\t.*AuthFailure/m);
+  assert.equal((await run("add", "local", "--cpus", "2", "--memory", "much")).code, 2);
+  assert.equal((await run("add", "simulated", join(world.folder, "none.yaml"))).code, 3);
+});

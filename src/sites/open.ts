@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import type { Host } from "#/base/host.ts";
+import type { AgentProgram, SiteParts } from "./parts.ts";
+import type { OpenSite, Site } from "./site.ts";
+
+/** Opens sites of every type; what a type needs is loaded when there is one. */
+export function siteOpener(
+  host: Host,
+  { folder, program }: { folder: string; program: AgentProgram },
+): OpenSite {
+  return async ({ name, cloudId, config, secrets }): Promise<Site> => {
+    const own = join(folder, name);
+    const parts: SiteParts = { ...host, name, cloudId, folder: own, secrets, program };
+    switch (config.type) {
+      case "local":
+        return new (await import("./local.ts")).LocalSite(config, parts);
+      case "simulated":
+        return new (await import("./simulated.ts")).SimulatedSite(config, parts);
+    }
+  };
+}
