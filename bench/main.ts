@@ -14,6 +14,8 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
       : (await import("./tasks.ts")).benchTasks,
   start: async () => (await import("./start.ts")).benchStart,
   mapreduce: async () => (await import("./mapreduce.ts")).benchMapReduce,
+  place: async () => (await import("./place.ts")).benchPlace,
+  "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
   failover: async () => (await import("./failover.ts")).benchFailover,
 };
 

@@ -322,6 +322,51 @@ describe("a project", () => {
     assert.equal((await call("DELETE", `"5"`)).statusCode, 204);
   });
 
+  it("is given a quota, a cohort and a bound on borrowing, which are told and taken away", async () => {
+    await world.call("POST", "/v1/projects", { body: { name: "bounded" } });
+    const change = (body: object) => world.call("PATCH", "/v1/projects/bounded", { body });
+    const bounds = (view: Record<string, unknown>) => [
+      view["quota"],
+      view["cohort"],
+      view["borrow"],
+    ];
+    const quota = { cpus: 20, memoryBytes: 2 ** 30 };
+    const given = await change({ quota, cohort: "lab", borrow: { cpus: 0.5 } });
+    assert.deepEqual(bounds(given.json()), [quota, "lab", { cpus: 0.5 }]);
+    const kept = await change({ weight: 3 });
+    assert.deepEqual(bounds(kept.json()), [quota, "lab", { cpus: 0.5 }]);
+    const taken = await change({ quota: null, cohort: null, borrow: null });
+    assert.deepEqual(bounds(taken.json()), [undefined, undefined, undefined]);
+  });
+
+  it("is refused a quota that cannot be meant, with the rule and what to do", async () => {
+    const refusal = async (body: object) => {
+      const answer = await world.call("PATCH", "/v1/projects/bounded", { body });
+      assert.equal(answer.statusCode, 400, answer.body);
+      return problem(answer).detail;
+    };
+    assert.match(await refusal({ cohort: "lab" }), /cohort lab as it must have a quota to lend/);
+    assert.match(
+      await refusal({ quota: { cpus: 2 }, borrow: { cpus: 1 } }),
+      /borrow as it must be in a cohort: it is in none/,
+    );
+    assert.match(
+      await refusal({ quota: { cpus: 2 }, cohort: "lab", borrow: { memoryBytes: 1 } }),
+      /borrow memory as it must have a quota of them/,
+    );
+    assert.match(await refusal({ quota: {} }), /must name 'cpus', 'memoryBytes' or both/);
+    await refusal({ quota: { cpus: 0 } });
+    await refusal({ quota: { cpus: -1 } });
+    await refusal({ quota: { memoryBytes: 0.5 } });
+    await refusal({ cohort: "Not a name" });
+    const key = await makeKey("admin", "bounded");
+    const own = await world.call("PATCH", "/v1/projects/bounded", {
+      body: { quota: { cpus: 99 } },
+      key,
+    });
+    assert.equal(own.statusCode, 403, "a project does not set its own");
+  });
+
   it("a refusal waits until what it tells of is on disk", async () => {
     const log = new MemoryLog();
     const own = await startWorld({ log });

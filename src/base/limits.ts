@@ -113,6 +113,9 @@ export const limits = {
   /** A task passed over so long by smaller ones has a machine kept free for it; the first time for so long. */
   passedOverMs: 2_000,
   keptFreeMs: 10_000,
+  /** Whoever waits for what is theirs by quota gets it back after this at the latest; looked at so often. */
+  reclaimMs: 5_000,
+  reclaimLookMs: 100,
   /** A project that could not use its share makes up for so many CPU-milliseconds of it at most. */
   shareCreditMs: 10_000,
   /** What a task that asks for no CPU is taken to hold at least, so that a machine runs only so many. */

@@ -273,6 +273,31 @@ test("keys, projects, join lines and contexts are made, listed and taken away", 
   assert.equal((await canopy(["status", "--context", "hree"], bare)).code, 3);
 });
 
+test("project set gives a project a quota and a cohort, and takes them away", async () => {
+  await canopy(["project", "create", "bounded"], on());
+  const args = ["--quota", "20cpu, 64GiB", "--cohort", "lab", "--borrow", "100cpu"];
+  const set = await canopy(["project", "set", "bounded", ...args, "--json"], on());
+  const { quota, cohort, borrow } = JSON.parse(set.stdout) as Record<string, unknown>;
+  assert.deepEqual(quota, { cpus: 20, memoryBytes: 64 * 2 ** 30 });
+  assert.deepEqual([cohort, borrow], ["lab", { cpus: 100 }]);
+  const listed = await canopy(["project"], on());
+  assert.match(listed.stdout, /bounded\t1\t20cpu, 64GiB\tlab\t100cpu/);
+  const freed = await canopy(
+    ["project", "set", "bounded", "--quota", "none", "--cohort", "none", "--borrow", "none"],
+    on(),
+  );
+  assert.match(freed.stdout + freed.stderr, /bounded: weight 1, no quota/);
+  for (const wrong of ["20", "20cpu,3cpu", "lots"]) {
+    const refused = await canopy(["project", "set", "bounded", "--quota", wrong], on());
+    assert.equal(refused.code, 2, wrong);
+    assert.match(refused.stderr, /write it like 20cpu, 64GiB/);
+  }
+  const lone = await canopy(["project", "set", "bounded", "--cohort", "lab"], on());
+  assert.equal(lone.code, 2);
+  assert.match(lone.stderr, /must have a quota to lend[\s\S]*canopy project set bounded --quota/);
+  assert.equal((await canopy(["project", "set", "bounded"], on())).code, 2);
+});
+
 test("cost breakeven and cost compare answer without a cloud, in the currency of the prices", async () => {
   const prices = ["--per-hour", "0.272", "--per-gb-second", "0.00001667", "--memory-gb", "7"];
   const breakeven = await canopy(["cost", "breakeven", ...prices, "--json"], { folder });

@@ -1,9 +1,10 @@
+import type { QuotaSpec } from "./quota.ts";
 import type { RecordOf } from "./record.ts";
 
 /** A tenant: jobs, objects and keys belong to one. */
 export type ProjectRecord = RecordOf<
   "project",
-  { title: string; createdAt: number; weight: number },
+  { title: string; createdAt: number; weight: number } & QuotaSpec,
   object
 >;
 

@@ -27,6 +27,8 @@ export interface TaskStatus {
   readonly attempts?: readonly FailedAttempt[];
   /** Attempts that were lost with their machine. */
   readonly lost?: number;
+  /** Ended before its time, and not charged, as another had a better claim on what it held. */
+  readonly preempted?: Preempted;
   /** Leases up to this fencing number are over for good, whoever says to hold one. */
   readonly fence?: number;
   /** JSON text; "null" for a process. */
@@ -42,6 +44,18 @@ export interface TaskStatus {
   readonly usage?: TaskUsage;
   /** The result came from an earlier run of the same content. */
   readonly reused?: boolean;
+}
+
+/** The last time that a task had to make room. */
+export interface Preempted {
+  readonly times: number;
+  readonly at: number;
+  readonly machine: string;
+  /** What it had run for, and has to run again. */
+  readonly ranMs: number;
+  /** The step that took its place, and that one's project. */
+  readonly by: string;
+  readonly project: string;
 }
 
 export interface FailedAttempt {

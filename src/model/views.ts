@@ -298,13 +298,35 @@ export const machineView = z.object({
 });
 export type MachineView = z.output<typeof machineView>;
 
+/** CPUs and memory; what is absent is not limited. */
+export const amountsView = z.object({
+  cpus: z.number().optional(),
+  memoryBytes: z.number().optional(),
+});
+export type AmountsView = z.output<typeof amountsView>;
+
 export const projectView = z.object({
   name: z.string(),
   title: z.string(),
   weight: z.number(),
+  /** What it is entitled to; absent when it is not limited. */
+  quota: amountsView.optional(),
+  /** Projects of one cohort lend each other what is idle of their quotas. */
+  cohort: z.string().optional(),
+  /** How much beyond its quota it may use at most; all that is idle when absent. */
+  borrow: amountsView.optional(),
   createdAt: instant,
 });
 export type ProjectView = z.output<typeof projectView>;
+
+/** What may be changed of a project; null takes away. */
+export interface ProjectChange {
+  title?: string;
+  weight?: number;
+  quota?: AmountsView | null;
+  cohort?: string | null;
+  borrow?: AmountsView | null;
+}
 
 export const roleName = z.enum(["viewer", "submitter", "admin", "root"]);
 

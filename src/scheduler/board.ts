@@ -6,6 +6,7 @@ import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
+import { Quotas, type Account } from "./quota.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import type { Happenings } from "./session.ts";
@@ -26,6 +27,7 @@ export class Board {
   readonly machines = new Map<string, MachineState>();
   readonly fairness = new Fairness();
   readonly queue = new Queue(this.fairness);
+  readonly quotas = new Quotas();
   /** Fences up to this one were given under an earlier start. */
   epochFence = 0;
   /** The newest fence there is. */
@@ -61,6 +63,7 @@ export class Board {
     const step = new StepState(record, {
       priority: this.space.get("job", job)?.spec.priority ?? 0,
       share: this.shareOf(record.project),
+      account: this.quotas.account(record.project),
       taskClass: this.#enterClass(classOfTemplate(record.spec.template)),
       runTimes: this.#enterKind(`${job} ${record.spec.title}`, record.status.usage),
     });
@@ -71,7 +74,7 @@ export class Board {
   /** The step has ended: nothing of it stays. Its leases are over. */
   dropStep(step: StepState): void {
     step.isOpen = false;
-    this.queue.leave(step);
+    this.#leaveLine(step);
     for (const lease of step.leases.values()) this.revoke(lease);
     this.steps.delete(step.name);
     if (this.#lastStep === step) this.#lastStep = undefined;
@@ -95,9 +98,17 @@ export class Board {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
     const isReady = step.isOpen && step.available > 0 && step.segments?.isComplete !== false;
     if (isReady === step.isInLine) return;
-    if (!isReady) return this.queue.leave(step);
+    if (!isReady) return this.#leaveLine(step);
     this.queue.enter(step, this.clock.monotonicMs());
     this.onDue(undefined);
+  }
+
+  #leaveLine(step: StepState): void {
+    const { account } = step;
+    this.queue.leave(step);
+    if (account.kept !== step) return;
+    account.kept = undefined;
+    this.onDue(undefined); // what was kept for it is for all again
   }
 
   /** The task waits once more, before those that were never handed out. */
@@ -175,7 +186,9 @@ export class Board {
     step.runTimes.underWay++;
     machine.leases.push(lease);
     occupy(machine, lease);
-    const { share } = step;
+    const { share, account } = step;
+    account.enter(step);
+    if (step.leases.size === 1) account.busy.add(step);
     this.fairness.enter(share, lease.sinceMs);
     if (lease.isShort) this.fairness.charge(share, lease.meanMs * lease.cpus);
     else this.fairness.hold(share, lease.cpus, lease.sinceMs);
@@ -185,8 +198,10 @@ export class Board {
   /** The lease is over. `wallMs` is what the attempt really took; 0 when it had not begun. */
   end(lease: Lease, wallMs: number): void {
     const { step, machine } = lease;
-    const { share } = step;
+    const { share, account } = step;
     step.leases.delete(lease.index);
+    account.leave(step);
+    if (step.leases.size === 0) account.busy.delete(step);
     step.runTimes.underWay--;
     machine.leases.drop(lease);
     vacate(machine, lease);
@@ -194,6 +209,16 @@ export class Board {
     else this.fairness.hold(share, -lease.cpus, this.clock.monotonicMs());
     this.fairness.leave(share);
     if (machine.session) this.onDue(machine);
+    if (account.isLimited) this.#freed(account);
+  }
+
+  /** Those who were denied room for want of quota may have some now, on any machine. */
+  #freed({ circle }: Account): void {
+    for (const account of circle) {
+      if (!account.isDenying) continue;
+      account.isDenying = false;
+      this.onDue(undefined);
+    }
   }
 
   /** Ends a lease that its machine does not know to be over, and tells it. */
@@ -219,7 +244,7 @@ export class Board {
   }
 
   served(step: StepState, machine: MachineState): void {
-    wasServed(machine, step);
+    wasServed(machine, step, this.clock.monotonicMs());
     this.fairness.serve(step.share);
   }
 

@@ -58,10 +58,9 @@ export class Dispatch {
     this.#areAllDue = false;
     this.#due.clear();
     this.#lastDue = undefined;
-    for (const machine of due) {
-      this.#tellCancels(machine);
-      if (this.#pulling.has(machine)) this.#answer(machine);
-    }
+    // first who has to end what, so that nobody has begun in its place before
+    for (const machine of due) this.#tellCancels(machine);
+    for (const machine of due) if (this.#pulling.has(machine)) this.#answer(machine);
   }
 
   #answer(machine: MachineState): void {

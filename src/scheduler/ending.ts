@@ -37,6 +37,7 @@ export function succeed(
   if (exitCode !== undefined) status.exitCode = exitCode;
   if (task.status.attempts !== undefined) status.attempts = task.status.attempts;
   if (task.status.lost !== undefined) status.lost = task.status.lost;
+  if (task.status.preempted !== undefined) status.preempted = task.status.preempted;
   tx.archive({ ...task, status });
   const of = tally.of(step.name);
   of.succeeded++;

@@ -5,6 +5,7 @@ import { formatCount } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
 import { machineReasons } from "./explain-machine.ts";
+import { quotaReasons } from "./explain-quota.ts";
 import type { Grace } from "./grace.ts";
 import type { StepState } from "./state.ts";
 
@@ -81,8 +82,9 @@ function lineReasons(board: Board, step: StepState): Explanation[] {
   if (machines.size === 0) {
     return [{ subject: step.name, sentence: "no machine has joined", advice: "canopy join" }];
   }
+  const quota = quotaReasons(board, step);
   const reasons = [...machines.values()].flatMap((machine) => machineReasons(board, machine, step));
-  return [...foremost(board, step), ...reasons];
+  return [...foremost(board, step), ...quota, ...reasons];
 }
 
 /** Whom the machines serve before this step. */

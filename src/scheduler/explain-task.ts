@@ -1,11 +1,12 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { stepOfTask, type TaskRecord } from "#/model/task.ts";
+import { stepOfTask, type Preempted, type TaskRecord } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
 import { machineReasons } from "./explain-machine.ts";
+import { quotaReasons } from "./explain-quota.ts";
 import { blockedReason, stepReasons } from "./explain-step.ts";
 import type { Grace } from "./grace.ts";
 import type { Lease, StepState } from "./state.ts";
@@ -62,11 +63,22 @@ function waits(
     });
     return found;
   }
+  if (status.preempted) found.push(madeRoom(name, status.preempted));
   if (record?.status.phase === "blocked") return [blockedReason(board.space, record)];
-  if (record) found.push(...stepReasons(board, grace, record));
-  if (found.length === 0)
+  const reasons = record ? stepReasons(board, grace, record) : [];
+  found.push(...reasons);
+  if (reasons.length === 0)
     found.push({ subject: name, sentence: `${name} is about to be handed out` });
   return found;
+}
+
+function madeRoom(subject: string, { times, machine, ranMs, by, project }: Preempted): Explanation {
+  const often = times > 1 ? `, the last of ${times} times` : "";
+  return {
+    subject,
+    machine,
+    sentence: `it was stopped on ${machine} after ${briefDuration(ranMs)}${often}, as what it held was for step ${by} of project ${project}: by quota, or by priority; it runs again, and no attempt is charged`,
+  };
 }
 
 function ended({ name, status }: TaskRecord): Explanation {
@@ -118,7 +130,9 @@ function notThere(
   const at = lease?.machine.name ?? task.status.machine;
   if (at === name)
     return [{ machine: name, sentence: `${name} is where it ${lease ? "runs" : "ran"}` }];
-  const reasons = step ? machineReasons(board, machine, step) : [];
+  const reasons = step
+    ? [...(lease ? [] : quotaReasons(board, step)), ...machineReasons(board, machine, step)]
+    : [];
   if (reasons.length > 0) return reasons;
   const sentence =
     at === undefined

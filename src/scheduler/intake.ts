@@ -1,4 +1,5 @@
 import type { Change, AnyRecord } from "#/model/record.ts";
+import type { ProjectRecord } from "#/model/access.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
@@ -41,6 +42,7 @@ export class Intake {
   rebuild(): void {
     const { space } = this.#board;
     for (const machine of space.all("machine")) this.#board.addMachine(machine);
+    for (const { name, spec } of space.all("project")) this.#board.quotas.limit(name, spec);
     for (const record of space.all("step")) {
       if (hasStepEnded(record)) continue;
       const hasBegun = record.status.phase === "running";
@@ -81,12 +83,8 @@ export class Intake {
         if (isGone || hasStepEnded(record)) this.#drop(record);
       } else if (record.kind === "machine") {
         this.#machine(record, isGone);
-      } else if (record.kind === "project" && !isGone) {
-        this.#board.fairness.weigh(
-          record.name,
-          record.spec.weight,
-          this.#board.clock.monotonicMs(),
-        );
+      } else if (record.kind === "project") {
+        this.#project(record, isGone);
       }
     }
   }
@@ -114,7 +112,7 @@ export class Intake {
     if (!step) return undefined;
     const index = indexOfTask(name);
     if (status.phase === "waiting") this.#resting.add(step, index, status.notBefore ?? 0);
-    else if (status.attempts || status.lost) step.again.push(index);
+    else if (status.attempts || status.lost || status.preempted) step.again.push(index);
     else step.fresh.push(index);
     return step;
   }
@@ -169,6 +167,14 @@ export class Intake {
     machine.record = record;
     machine.fits.clear();
     this.#board.onDue(machine);
+  }
+
+  #project({ name, spec }: ProjectRecord, isGone: boolean): void {
+    const { fairness, quotas, clock } = this.#board;
+    quotas.limit(name, isGone ? {} : spec);
+    if (isGone) return;
+    fairness.weigh(name, spec.weight, clock.monotonicMs());
+    this.#board.onDue(undefined);
   }
 
   #jobEnded({ name }: JobRecord): void {

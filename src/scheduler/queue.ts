@@ -27,6 +27,7 @@ export class Queue {
   enter(step: StepState, nowMs: number): void {
     if (step.isInLine) return;
     step.isInLine = true;
+    step.waitsSinceMs = nowMs;
     this.#fairness.enter(step.share, nowMs);
     const level = this.#level(step);
     const lane = level.lane(step.class);
@@ -68,14 +69,24 @@ export class Queue {
     return ranked;
   }
 
+  /** The first step of every lane: each stands for all behind it. */
+  *heads(): Generator<StepState> {
+    for (const levels of this.#projects.values()) {
+      for (const { lanes } of levels) {
+        for (const lane of lanes.values()) yield lane.head().steps[0]!;
+      }
+    }
+  }
+
   /**
    * The step of that project whose turn it is, among those for which `room` says that the machine
-   * has some. The first one that is turned away, in the order of the line, is told to `passed`.
+   * has some. The first one that is turned away, in the order of the line, is told to `passed`; not
+   * one for which `room` says undefined, as no machine has any for it now.
    */
   next(
     share: Share,
     fits: (taskClass: TaskClass) => boolean,
-    room: (step: StepState) => number,
+    room: (step: StepState) => number | undefined,
     passed: (step: StepState) => void,
   ): Turn | undefined {
     for (const level of this.#projects.get(share) ?? []) {
@@ -87,6 +98,7 @@ export class Queue {
         const job = lane.head();
         if (best && !isBefore(job, best)) continue;
         const has = room(job.steps[0]!);
+        if (has === undefined) continue;
         if (has > 0) {
           best = job;
           tasks = has;

@@ -14,7 +14,7 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
   const slots = slotsFor(machine, step.class);
   if (slots < 1) return 0;
   const { runTimes } = step;
-  if (!runTimes.areShort) return Math.min(slots, slotsBesideKept(machine, step, nowMs));
+  if (!step.isShort) return Math.min(slots, slotsBesideKept(machine, step, nowMs));
   const byWork = (limits.prefetchMs * slots - machine.shortWorkMs) / runTimes.meanMs;
   const ahead = Math.min(Math.floor(byWork), 2 * runTimes.samples - runTimes.underWay);
   const tasks = Math.max(ahead, slots - machine.shortTasks);
@@ -71,7 +71,9 @@ export function keepFree(machine: MachineState, step: StepState, nowMs: number):
 }
 
 /** A task of the step has been handed out: it is passed by no more. */
-export function wasServed(machine: MachineState, step: StepState): void {
+export function wasServed(machine: MachineState, step: StepState, nowMs: number): void {
+  step.waitsSinceMs = nowMs;
+  if (step.account.kept === step) step.account.kept = undefined;
   step.passedSinceMs = 0;
   step.keptFreeMs = 0;
   if (machine.keptFree?.step === step) machine.keptFree = undefined;

@@ -20,6 +20,7 @@ import { Preparer } from "./prepare.ts";
 import { Reaper } from "./reaper.ts";
 import { RestingTasks } from "./retry.ts";
 import type { AgentLink, Happenings, LeaseView, MachineView, Meter, Session } from "./session.ts";
+import { Reclaim } from "./reclaim.ts";
 import { Ring } from "./ring.ts";
 import { Shuffle } from "./shuffle.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
@@ -50,6 +51,7 @@ export class Scheduler {
   #shuffle: Shuffle;
   #intake: Intake;
   #reaper: Reaper;
+  #reclaim: Reclaim;
   #grace: Grace;
   /** Jobs from before this start: any machine may keep something of them. */
   #earlierJobs = new Set<string>();
@@ -66,6 +68,10 @@ export class Scheduler {
     this.#preparer = new Preparer(board, log);
     this.#shuffle = new Shuffle(board, meter, log);
     this.#reaper = new Reaper(board, log);
+    this.#reclaim = new Reclaim(board, log, () => {
+      this.#dispatch.wake(undefined);
+      this.#dispatch.now();
+    });
     this.#grace = new Grace(clock, [], () => {});
     this.#grace.stop();
     this.#intake = new Intake({
@@ -76,6 +82,7 @@ export class Scheduler {
       onJobEnded: (job) => this.#forget(job),
     });
     board.onDue = (machine) => this.#dispatch.wake(machine);
+    board.quotas.onLimited = () => this.#reclaim.start();
     board.onPrepare = (step) => this.#preparer.wake(step);
     board.onDropped = (step) => {
       this.#shuffle.detach(step);
@@ -108,6 +115,7 @@ export class Scheduler {
   stop(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#reaper.stop();
+    this.#reclaim.stop();
     this.#resting.stop();
     this.#preparer.stop();
     this.#dispatch.stop();

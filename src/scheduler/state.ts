@@ -5,6 +5,7 @@ import type { TaskClaim } from "#/model/wire.ts";
 import { jobOf, type TaskRecord } from "#/model/task.ts";
 import { Chain, type Link } from "./chain.ts";
 import type { Share } from "./fairness.ts";
+import type { Account } from "./quota.ts";
 import { Ring } from "./ring.ts";
 import type { RunTimes } from "./run-times.ts";
 import type { Segments } from "./segments.ts";
@@ -18,6 +19,7 @@ export class StepState {
   readonly number: number;
   readonly priority: number;
   readonly share: Share;
+  readonly account: Account;
   readonly class: TaskClass;
   /** Steps of one job and one title share what is known of their run times. */
   readonly kind: string;
@@ -46,19 +48,33 @@ export class StepState {
   passedSinceMs = 0;
   /** How long a machine is kept free for it the next time. */
   keptFreeMs = 0;
+  /** Since it was put in line, or served last. Monotonic. */
+  waitsSinceMs = 0;
 
   constructor(
     record: StepRecord,
-    more: { priority: number; share: Share; taskClass: TaskClass; runTimes: RunTimes },
+    more: {
+      priority: number;
+      share: Share;
+      account: Account;
+      taskClass: TaskClass;
+      runTimes: RunTimes;
+    },
   ) {
     this.name = record.name;
     this.job = jobOf(record.name);
     this.number = Number(record.name.slice(this.job.length + 1));
     this.priority = more.priority;
     this.share = more.share;
+    this.account = more.account;
     this.class = more.taskClass;
     this.kind = `${this.job} ${record.spec.title}`;
     this.runTimes = more.runTimes;
+  }
+
+  /** Several of its tasks may wait on a machine without harm. What is held against a quota never waits there. */
+  get isShort(): boolean {
+    return this.runTimes.areShort && !this.account.isLimited;
   }
 
   /** Tasks that could be handed out now. */

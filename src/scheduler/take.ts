@@ -5,6 +5,7 @@ import type { StepBrief, TaskOffer } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
 import type { RankedShare, Turn } from "./queue.ts";
 import { fitsMachine } from "./fit.ts";
+import { quotaSlots } from "./quota.ts";
 import { keepFree, roomFor } from "./room.ts";
 import type { MachineState, SessionState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
@@ -40,10 +41,33 @@ function gather(
   handful: Handful,
   max: number,
 ): void {
+  const isFull = () => handful.tasks.length >= max || handful.bytes >= limits.offerBytesMax;
+  serveShares(board, machine, session, handful, max, false);
+  // what projects borrow comes after what all are entitled to
+  if (board.quotas.limited > 0 && !isFull())
+    serveShares(board, machine, session, handful, max, true);
+}
+
+function serveShares(
+  board: Board,
+  machine: MachineState,
+  session: SessionState,
+  handful: Handful,
+  max: number,
+  mayBorrow: boolean,
+): void {
   const nowMs = board.clock.monotonicMs();
-  const shares = board.queue.shares(nowMs);
+  const shares = board.queue
+    .shares(nowMs)
+    .filter(({ share }) => !mayBorrow || board.quotas.account(share.project).cohort);
   const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
-  const room = (step: StepState) => roomFor(machine, step, nowMs);
+  const room = (step: StepState) => {
+    if (!step.account.isLimited) return roomFor(machine, step, nowMs);
+    const slots = quotaSlots(step, mayBorrow);
+    if (slots > 0) return Math.min(slots, roomFor(machine, step, nowMs));
+    if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
+    return undefined;
+  };
   let passed: StepState | undefined;
   const onPassed = (step: StepState) => void (passed ??= step);
   while (handful.tasks.length < max && handful.bytes < limits.offerBytesMax && shares.length > 0) {
@@ -54,7 +78,7 @@ function gather(
       continue;
     }
     const { step } = turn;
-    const isLasting = !step.runTimes.areShort;
+    const isLasting = !step.isShort;
     if (passed && passed !== step && isLasting && keepFree(machine, passed, nowMs)) continue;
     const tasks = Math.min(turn.tasks, max - handful.tasks.length, runOf(turn, isLasting));
     turn.take();
@@ -91,7 +115,7 @@ function handOut(
   const record = board.space.get("step", step.name);
   if (record?.status.phase !== "running") return board.dropStep(step); // its end is not on disk yet
   const cpus = board.cpusOf(step, machine);
-  const isShort = step.runTimes.areShort;
+  const { isShort } = step;
   const { again, fresh, prepared, leases } = step;
   let tasks = 0;
   while (tasks < max && handful.bytes < limits.offerBytesMax) {

@@ -24,6 +24,7 @@ import type {
   MadeKeyView,
   ObjectView,
   Page,
+  ProjectChange,
   ProjectView,
   StatusView,
   StepView,
@@ -301,6 +302,10 @@ export class Client {
 
   makeProject(project: { name: string; title?: string; weight?: number }): Promise<ProjectView> {
     return this.http.json("POST", "/v1/projects", { body: project });
+  }
+
+  changeProject(project: string, change: ProjectChange): Promise<ProjectView> {
+    return this.http.json("PATCH", `/v1/projects/${encodeURIComponent(project)}`, { body: change });
   }
 
   removeProject(project: string): Promise<void> {

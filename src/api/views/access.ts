@@ -1,6 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { KeyRecord, ProjectRecord } from "#/model/access.ts";
-import type { KeyView, ProjectView } from "#/model/views.ts";
+import type { Amounts } from "#/model/quota.ts";
+import type { AmountsView, KeyView, ProjectView } from "#/model/views.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
 /** Throws CanopyError "not-found". */
@@ -17,7 +18,23 @@ export function findProject(
 
 /** A project as the API shows it. */
 export function projectViewOf({ name, spec }: ProjectRecord): ProjectView {
-  return { name, title: spec.title, weight: spec.weight, createdAt: instantOf(spec.createdAt) };
+  const { title, weight, createdAt, quota, cohort, borrow } = spec;
+  return {
+    name,
+    title,
+    weight,
+    ...(quota && { quota: amountsViewOf(quota) }),
+    ...(cohort !== undefined && { cohort }),
+    ...(borrow && { borrow: amountsViewOf(borrow) }),
+    createdAt: instantOf(createdAt),
+  };
+}
+
+function amountsViewOf({ milliCpus, memoryBytes }: Amounts): AmountsView {
+  return {
+    ...(milliCpus !== undefined && { cpus: milliCpus / 1000 }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  };
 }
 
 /** A key's name within its project is the last part of its record's. */

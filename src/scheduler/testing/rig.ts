@@ -3,6 +3,7 @@ import { ManualClock } from "#/base/manual-clock.ts";
 import { price } from "#/meter/price.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { Fault } from "#/model/game-day.ts";
+import type { QuotaSpec } from "#/model/quota.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { hasStepEnded, type StepRecord, type StepSpec, type StepStatus } from "#/model/step.ts";
 import { readyStatus, taskName, type TaskRecord, type TaskTemplate } from "#/model/task.ts";
@@ -91,13 +92,13 @@ export class Rig {
     );
   }
 
-  project(name: string, weight: number): void {
+  project(name: string, weight: number, quota: QuotaSpec = {}): void {
     this.commit((tx) =>
       tx.put({
         kind: "project",
         project: name,
         name,
-        spec: { title: name, createdAt: 0, weight },
+        spec: { title: name, createdAt: 0, weight, ...quota },
         status: {},
       }),
     );

@@ -1,0 +1,200 @@
+import { fitsMachine } from "./fit.ts";
+import type { Board } from "./board.ts";
+import {
+  isEntitled,
+  leasesOf,
+  poolOf,
+  resources,
+  type Account,
+  type Cohort,
+  type Resource,
+} from "./quota.ts";
+import { roomFor } from "./room.ts";
+import type { Lease, MachineState, StepState } from "./state.ts";
+
+/** Tasks that are to make room for one of another step. */
+export interface ReclaimPlan {
+  readonly victims: readonly Lease[];
+  /** The work that they lose, in CPU-milliseconds. */
+  readonly lostCpuMs: number;
+}
+
+/**
+ * Which tasks have to end so that one more of `step` can be handed out; undefined when no choice of
+ * them is enough, and no victims when nothing stands in its way.
+ *
+ * A task may take the place of those of its own project with a lower priority. One that is within its
+ * project's quota may also take back what was lent: tasks of the cohort's other projects, as long as
+ * those use more than their quota, whatever the priority. Of those that may have to go, the ones that
+ * lose the least work for what they free do, which are those that began last; none that is not needed.
+ */
+export function planReclaim(board: Board, step: StepState, nowMs: number): ReclaimPlan | undefined {
+  const candidates = candidatesFor(step).sort((a, b) => b.sinceMs - a.sinceMs);
+  const state = new Freed(step);
+  const machine = hasRoom(board, step, nowMs)
+    ? undefined
+    : cheapestMachine(board, step, candidates, nowMs);
+  if (machine === null) return undefined;
+  if (machine) for (const lease of machine.victims) state.free(lease);
+  for (const lease of candidates) {
+    if (state.isEnough) break;
+    if (!state.victims.has(lease) && state.helps(lease)) state.free(lease);
+  }
+  if (!state.isEnough) return undefined;
+  const mustGo = new Set(machine?.victims);
+  for (const lease of [...state.victims].toSorted((a, b) => a.sinceMs - b.sinceMs)) {
+    if (mustGo.has(lease)) continue;
+    state.restore(lease);
+    if (!state.isEnough) state.free(lease);
+  }
+  const victims = [...state.victims];
+  return { victims, lostCpuMs: lostCpuMs(victims, nowMs) };
+}
+
+/** What of a task's work is lost when it ends now, in CPU-milliseconds. */
+function lostCpuMs(victims: readonly Lease[], nowMs: number): number {
+  return victims.reduce((sum, { cpus, sinceMs }) => sum + cpus * (nowMs - sinceMs), 0);
+}
+
+function candidatesFor(step: StepState): Lease[] {
+  const { account } = step;
+  const found: Lease[] = [];
+  for (const lease of leasesOf(account)) {
+    if (lease.step.priority < step.priority && !lease.isEnding) found.push(lease);
+  }
+  if (!isEntitled(step)) return found;
+  for (const other of account.cohort?.members ?? []) {
+    if (other === account || resources.every((resource) => other.borrowed(resource) === 0))
+      continue;
+    for (const lease of leasesOf(other)) if (!lease.isEnding) found.push(lease);
+  }
+  return found;
+}
+
+/** Whether some machine would take the task, but for the quota. */
+function hasRoom(board: Board, step: StepState, nowMs: number): boolean {
+  for (const machine of board.machines.values()) {
+    if (isOpen(machine, step, nowMs) && roomFor(machine, step, nowMs) > 0) return true;
+  }
+  return false;
+}
+
+function isOpen(machine: MachineState, step: StepState, nowMs: number): boolean {
+  const { session, record, leasesUntilMs } = machine;
+  return (
+    session !== undefined &&
+    !record.spec.cordoned &&
+    nowMs < leasesUntilMs &&
+    fitsMachine(machine, step.class)
+  );
+}
+
+/** The machine on which the least work is lost until the task has room there; null when there is none. */
+function cheapestMachine(
+  board: Board,
+  step: StepState,
+  candidates: readonly Lease[],
+  nowMs: number,
+): { victims: Lease[] } | null {
+  let best: { victims: Lease[]; cost: number } | null = null;
+  for (const [machine, leases] of Map.groupBy(candidates, (lease) => lease.machine)) {
+    if (!isOpen(machine, step, nowMs)) continue;
+    const free = {
+      milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
+      memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
+    };
+    const lacks = (resource: Resource) => free[resource] < step.class[resource];
+    const allowance = new Freed(step);
+    const victims: Lease[] = [];
+    for (const lease of leases) {
+      if (!resources.some(lacks)) break;
+      if (lease.isShort || !resources.some((one) => lacks(one) && lease.step.class[one] > 0))
+        continue;
+      if (!allowance.mayFree(lease)) continue;
+      allowance.free(lease);
+      victims.push(lease);
+      for (const one of resources) free[one] += lease.step.class[one];
+    }
+    if (resources.some(lacks)) continue;
+    const cost = lostCpuMs(victims, nowMs);
+    if (!best || cost < best.cost) best = { victims, cost };
+  }
+  return best;
+}
+
+/** What would be used if some tasks ended, by project. */
+class Freed {
+  readonly victims = new Set<Lease>();
+  #step: StepState;
+  #freed = new Map<Account, Record<Resource, number>>();
+
+  constructor(step: StepState) {
+    this.#step = step;
+  }
+
+  free(lease: Lease): void {
+    this.victims.add(lease);
+    this.#count(lease, 1);
+  }
+
+  restore(lease: Lease): void {
+    this.victims.delete(lease);
+    this.#count(lease, -1);
+  }
+
+  get isEnough(): boolean {
+    return resources.every((resource) => this.#lackOf(resource) === 0);
+  }
+
+  /** Whether something is lacking that this task holds, and may be asked to give. */
+  helps(lease: Lease): boolean {
+    const { account } = this.#step;
+    const isOwn = lease.step.account === account;
+    return resources.some((resource) => {
+      const lack = isOwn ? this.#lackOf(resource) : this.#poolLackOf(resource);
+      return lack > 0 && lease.step.class[resource] > 0 && this.mayFree(lease, resource);
+    });
+  }
+
+  /** A project's own tasks, and another's while it uses more than its quota. */
+  mayFree({ step: { account } }: Lease, only?: Resource): boolean {
+    if (account === this.#step.account) return true;
+    const freed = this.#freed.get(account);
+    return resources.some(
+      (resource) =>
+        (only === undefined || only === resource) &&
+        account.used[resource] - (freed?.[resource] ?? 0) > account.quota[resource],
+    );
+  }
+
+  #count({ step: { account, class: needs } }: Lease, sign: number): void {
+    let freed = this.#freed.get(account);
+    if (!freed) this.#freed.set(account, (freed = { milliCpus: 0, memoryBytes: 0 }));
+    for (const resource of resources) freed[resource] += sign * needs[resource];
+  }
+
+  #lackOf(resource: Resource): number {
+    const { account, class: needs } = this.#step;
+    const used = account.used[resource] - (this.#freed.get(account)?.[resource] ?? 0);
+    const own = used + needs[resource] - account.ceiling[resource];
+    return Math.max(0, own, this.#poolLackOf(resource));
+  }
+
+  #poolLackOf(resource: Resource): number {
+    const { account, class: needs } = this.#step;
+    if (!account.cohort || account.quota[resource] === Infinity) return 0;
+    const pool = poolOf(account.cohort, resource);
+    return Math.max(
+      0,
+      pool.used - this.#freedOf(account.cohort, resource) + needs[resource] - pool.quota,
+    );
+  }
+
+  #freedOf({ members }: Cohort, resource: Resource): number {
+    let sum = 0;
+    for (const [account, freed] of this.#freed) {
+      if (members.has(account) && account.quota[resource] !== Infinity) sum += freed[resource];
+    }
+    return sum;
+  }
+}

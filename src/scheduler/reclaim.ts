@@ -1,0 +1,107 @@
+import type { Timer } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Log } from "#/base/log.ts";
+import type { Board } from "./board.ts";
+import { quotaSlots, resources } from "./quota.ts";
+import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
+import { stop } from "./preempt.ts";
+import type { StepState } from "./state.ts";
+
+/** Tasks of one step that get their place in one look. */
+const turnsMax = 256;
+
+/**
+ * Gives projects back what is theirs by quota, and what is more urgent its place.
+ *
+ * Whoever stops a task throws away what it has done. So a task that waits takes the place of others
+ * only when that is the lesser loss: when their work is no more than what its own CPUs would have done
+ * while it waited, or when it has waited for `limits.reclaimMs`. While others start all the time, some
+ * are always young, and little is lost; among tasks that last, none waits longer than that.
+ *
+ * A task that may stop nobody, as those in its way have its priority, must not be passed by smaller
+ * ones for ever: after `limits.passedOverMs` what it needs is kept for it as it becomes free.
+ */
+export class Reclaim {
+  #board: Board;
+  #log: Log;
+  #serve: () => void;
+  #timer: Timer | undefined;
+  #isStopped = false;
+
+  /** `serve` hands out at once what can be. */
+  constructor(board: Board, log: Log, serve: () => void) {
+    this.#board = board;
+    this.#log = log;
+    this.#serve = serve;
+  }
+
+  /** Looks from now on, for as long as there are projects with a quota. */
+  start(): void {
+    if (this.#timer || this.#isStopped || this.#board.quotas.limited === 0) return;
+    this.#timer = this.#board.clock.after(limits.reclaimLookMs, () => this.#look(), true);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    if (this.#board.isSure()) {
+      for (const step of this.#waiting()) {
+        for (let turn = 0; turn < turnsMax && this.#consider(step); turn++);
+      }
+    }
+    this.start();
+  }
+
+  /** Those that are denied what they need, the most urgent first. */
+  #waiting(): StepState[] {
+    const found = [...this.#board.queue.heads()].filter(({ account }) => account.isLimited);
+    return found.sort((a, b) => b.priority - a.priority || a.waitsSinceMs - b.waitsSinceMs);
+  }
+
+  /** Whether a task of the step has got the place of others, so that the next one may as well. */
+  #consider(step: StepState): boolean {
+    if (!step.isInLine) return false;
+    const nowMs = this.#board.clock.monotonicMs();
+    const plan = planReclaim(this.#board, step, nowMs);
+    if (plan && plan.victims.length > 0) {
+      return isWorth(plan, step, nowMs) && this.#carryOut(plan, step);
+    }
+    if (!plan) this.#keep(step, nowMs);
+    return false;
+  }
+
+  #carryOut({ victims, lostCpuMs }: ReclaimPlan, step: StepState): boolean {
+    const { waitsSinceMs } = step;
+    try {
+      stop(this.#board, victims, step);
+    } catch (thrown) {
+      const error = messageOf(thrown);
+      this.#log.warn("tasks that are to make room could not be recorded so", { error });
+      return false;
+    }
+    this.#log.info("tasks made room", { for: step.name, tasks: victims.length, lostCpuMs });
+    this.#serve();
+    step.waitsSinceMs = waitsSinceMs; // the tasks behind this one have waited as long
+    return true;
+  }
+
+  /** What is within its quota and has been passed by for long has what becomes free kept for it. */
+  #keep(step: StepState, nowMs: number): void {
+    const { account } = step;
+    if (account.kept || nowMs - step.waitsSinceMs < limits.passedOverMs) return;
+    if (quotaSlots(step, true) > 0) return; // it is room that it lacks: see room.ts
+    const isWithin = resources.every((one) => step.class[one] <= account.quota[one]);
+    if (isWithin) account.kept = step;
+  }
+}
+
+function isWorth({ lostCpuMs }: ReclaimPlan, step: StepState, nowMs: number): boolean {
+  const waitedMs = nowMs - step.waitsSinceMs;
+  const cpus = Math.max(step.class.milliCpus / 1000, 1);
+  return waitedMs >= limits.reclaimMs || lostCpuMs <= waitedMs * cpus;
+}
