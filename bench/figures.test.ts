@@ -34,6 +34,6 @@ test("tableOf() shows figures, peers and ratios under each other", () => {
   };
   assert.equal(
     tableOf(report),
-    "b\n  aMs   1.23\n  bMs  1,235\n\np (peer)\n  aMs  2\n\ntimes better than\n  p  2",
+    "b\n  aMs  1.234\n  bMs  1,235\n\np (peer)\n  aMs  2\n\ntimes better than\n  p  2",
   );
 });

@@ -5,6 +5,8 @@ export interface Report {
   peers: Record<string, Record<string, number>>;
   /** How many times better: above 1 is in our favour. */
   ratios: Record<string, number>;
+  /** What the figures of the same names are to reach. */
+  targets?: Record<string, number>;
 }
 
 export interface BenchOptions {
@@ -14,6 +16,8 @@ export interface BenchOptions {
   peers: boolean;
   /** Where data goes; removed afterwards. */
   folder: string;
+  /** The folder of recorded facts, for benches that need them. */
+  data: string | undefined;
   /** Tells a person what is being done. */
   say: (text: string) => void;
 }
@@ -42,8 +46,9 @@ export async function repeat<T>(times: number, action: (run: number) => Promise<
 }
 
 /** The report as a table for people. */
-export function tableOf({ bench, figures, peers, ratios }: Report): string {
+export function tableOf({ bench, figures, peers, ratios, targets = {} }: Report): string {
   const lines = [`${bench}`, ...rows(figures)];
+  if (Object.keys(targets).length > 0) lines.push("", "to reach", ...rows(targets));
   for (const [name, theirs] of Object.entries(peers))
     lines.push("", `${name} (peer)`, ...rows(theirs));
   if (Object.keys(ratios).length > 0) lines.push("", "times better than", ...rows(ratios));
@@ -53,7 +58,9 @@ export function tableOf({ bench, figures, peers, ratios }: Report): string {
 function rows(figures: Record<string, number>): string[] {
   const width = Math.max(0, ...Object.keys(figures).map((name) => name.length));
   const texts = Object.values(figures).map((value) =>
-    value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 }),
+    value.toLocaleString("en", {
+      maximumFractionDigits: Math.abs(value) < 10 ? 3 : Math.abs(value) < 100 ? 2 : 0,
+    }),
   );
   const end = Math.max(0, ...texts.map((text) => text.length));
   return Object.keys(figures).map(

@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce|failover [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres]
+// npm run bench -- tasks|start|mapreduce|failover|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,7 +17,10 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   place: async () => (await import("./place.ts")).benchPlace,
   "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
   failover: async () => (await import("./failover.ts")).benchFailover,
+  "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
 };
+/** These run on facts that others recorded, which are not part of the project. */
+const needData = ["plan-carbon"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,9 +33,14 @@ const { values, positionals } = parseArgs({
     /** Also runs the peers that are present on this machine. */
     peers: { type: "boolean", default: true },
     "no-peers": { type: "boolean", default: false },
+    /** The folder of recorded facts that the plan-… benches run on. */
+    data: { type: "string" },
   },
 });
-const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+const all = Object.keys(benches).filter(
+  (name) => values.data !== undefined || !needData.includes(name),
+);
+const names = positionals.length === 0 ? all : positionals;
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {
   console.error(
@@ -50,6 +58,13 @@ if (!(Number.isInteger(runs) && runs >= 1 && Number.isInteger(tasks) && tasks >=
 }
 if (!["sqlite", "postgres"].includes(values.log)) {
   console.error(`Cannot run as --log must be sqlite or postgres: current value is '${values.log}'`);
+  process.exit(2);
+}
+const without = values.data === undefined && names.find((name) => needData.includes(name));
+if (without) {
+  console.error(
+    `Cannot run the bench '${without}' as it needs recorded facts: give their folder with --data FOLDER`,
+  );
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
@@ -70,6 +85,7 @@ for (const name of names) {
       tasks,
       peers: withPeers,
       folder,
+      data: values.data,
       say: (text) => console.error(text),
     });
     console.log(values.json ? JSON.stringify(report) : `${tableOf(report)}\n`);

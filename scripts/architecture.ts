@@ -16,6 +16,7 @@ export interface Tree {
 const layers = [
   ["base"],
   ["model"],
+  ["planning"],
   ["space", "objects", "logs", "drivers", "access", "meter", "sites"],
   ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic"],
   ["api", "cli", "sdk"],
