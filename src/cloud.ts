@@ -141,7 +141,7 @@ function openEngine(
   url: string,
   onOver: (reason: string) => void,
 ): Promise<Engine> {
-  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken, openSite });
+  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken, openSite, url });
   return startSharedEngine(host, {
     dataFolder,
     log: log.open(),
@@ -154,10 +154,11 @@ function openEngine(
 
 function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Members) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs, sites, standing } = engine;
+  const { space, access, scheduler, objects, logs, sites, seen, standing } = engine;
   return buildServer({
     space,
     scheduler,
+    seen,
     standing,
     forward: nodeForward,
     members,

@@ -1,13 +1,17 @@
 import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
+import { startAutonomic } from "#/autonomic/autonomic.ts";
+import type { Seen } from "#/autonomic/demand.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
+import { seenIn } from "#/autonomic/seen.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { startChaos } from "#/chaos/chaos.ts";
 import { startJobs } from "#/jobs/jobs.ts";
+import { cancelJob } from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
 import type { Logs } from "#/logs/logs.ts";
 import { price } from "#/meter/price.ts";
@@ -30,6 +34,8 @@ export interface EngineOptions {
   openSite?: OpenSite | undefined;
   /** Called once when its log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
+  /** Where machines reach this control plane. */
+  url?: string;
 }
 
 export interface SharedEngineOptions {
@@ -55,6 +61,8 @@ export interface Engine {
   space: Space;
   access: Access;
   scheduler: Scheduler;
+  /** What was seen of run times in a project. */
+  seen: (project: string) => Seen;
   objects: Objects;
   logs: Logs;
   sites: OpenSites;
@@ -67,11 +75,11 @@ export interface Engine {
 
 /** An engine over a log of its own. */
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
-  const { dataFolder, log, onBroken, openSite } = options;
+  const { dataFolder, log, onBroken, url = "", openSite } = options;
   await makeFolder(host, dataFolder);
   const space = await Space.open({ log, clock: host.clock, report: host.log, onBroken });
   const guard = guardDisk(host, space, dataFolder);
-  const { begin, parts, end } = await assemble(host, { dataFolder, space, openSite });
+  const { begin, parts, end } = await assemble(host, { dataFolder, space, url, openSite });
   await begin();
   return {
     ...parts,
@@ -98,7 +106,10 @@ export async function startSharedEngine(
   const isSure = () => leadership.isSure;
   const follow = async () => {
     const space = await Space.follow({ log, clock, report, onBroken });
-    return { space, ...(await assemble(host, { dataFolder, space, isSure, shared, openSite })) };
+    return {
+      space,
+      ...(await assemble(host, { dataFolder, space, url, isSure, shared, openSite })),
+    };
   };
   const { space, begin, parts, end } = await follow().catch(async (thrown: unknown) => {
     await log.close(); // another is opened with the next try
@@ -131,13 +142,14 @@ async function assemble(
   options: {
     dataFolder: string;
     space: Space;
+    url: string;
     isSure?: () => boolean;
     shared?: SharedParts | undefined;
     openSite?: OpenSite | undefined;
   },
 ) {
   const { clock, random, files, log } = host;
-  const { dataFolder: folder, space, isSure = () => true, shared } = options;
+  const { dataFolder: folder, space, url, isSure = () => true, shared } = options;
   const { openSite: open = opensNone } = options;
   const objects =
     (await shared?.openObjects?.()) ??
@@ -150,8 +162,9 @@ async function assemble(
   const scheduler = new Scheduler({ space, clock, log, meter: price, isSure });
   const sites = new OpenSites({ space, access, open, clock, log });
   const acting: { stop(): void }[] = [];
+  const seen = (project: string) => seenIn(space, project);
   return {
-    parts: { space, access, scheduler, objects, logs, sites },
+    parts: { space, access, scheduler, sites, seen, objects, logs },
     async begin() {
       const made = access.begin();
       acting.push(startJobs({ space, objects, clock, log }));
@@ -159,6 +172,23 @@ async function assemble(
       sites.start();
       acting.push(sites);
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));
+      acting.push(
+        startAutonomic({
+          space,
+          field: scheduler,
+          sites,
+          seen,
+          clock,
+          random,
+          log,
+          urls: () => [url],
+          createToken: (tx, { name, spec }) => {
+            const { labels } = spec.offer;
+            return access.createJoinToken(tx, { labels, site: spec.site, order: name }).token;
+          },
+          cancelJob: (tx, job, reason, now) => void cancelJob(tx, job, reason, now),
+        }),
+      );
       await made;
     },
     end() {

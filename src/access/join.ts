@@ -1,5 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
-import type { MachineRates, MachineStatus } from "#/model/machine.ts";
+import type { MachineSpec, MachineStatus } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { JoinRequest } from "#/model/wire.ts";
 import type { Transaction } from "#/space/space.ts";
@@ -44,7 +44,7 @@ export function joinMachine(
       site,
       labels: { ...asked.labels, ...labels },
       cordoned: false,
-      ...(order && { order: order.name, rates: ratesOf(order) }),
+      ...(order && orderedSpec(order)),
     },
     status: { ...unknownStatus, hostname: asked.hostname },
   });
@@ -67,14 +67,25 @@ function openOrder(tx: Transaction, name: string): OrderRecord {
   return order;
 }
 
-/** What the offer says; what it does not know is left out. */
-function ratesOf({ spec }: OrderRecord): Partial<MachineRates> {
+/**
+ * What the offer says that the machine costs and draws; what it does not know is left out. One that is
+ * reserved for a job is paid for as a whole by its order, so that its tasks cost nothing more.
+ */
+function orderedSpec({
+  name,
+  spec,
+}: OrderRecord): Pick<MachineSpec, "order" | "reservedFor" | "rates"> {
   const { microsPerHour, idleWatts, peakWatts, pue } = spec.offer;
+  const { job } = spec;
   return {
-    ...(microsPerHour !== undefined && { microsPerHour }),
-    ...(idleWatts !== undefined && { idleWatts }),
-    ...(peakWatts !== undefined && { peakWatts }),
-    ...(pue !== undefined && { pue }),
+    order: name,
+    ...(job !== undefined && { reservedFor: job }),
+    rates: {
+      ...(microsPerHour !== undefined && { microsPerHour: job === undefined ? microsPerHour : 0 }),
+      ...(idleWatts !== undefined && { idleWatts }),
+      ...(peakWatts !== undefined && { peakWatts }),
+      ...(pue !== undefined && { pue }),
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { followEvents } from "./events/follow.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { closeJob } from "./jobs/close.ts";
 import { costOfJob } from "./jobs/cost.ts";
+import { decisionsOfJob } from "./jobs/decisions.ts";
 import { followJob } from "./jobs/events.ts";
 import { listJobs } from "./jobs/list.ts";
 import { logsOfJob } from "./jobs/logs.ts";
@@ -33,6 +34,12 @@ import { removeMachine } from "./machines/remove.ts";
 import { readSegment } from "./machines/segments.ts";
 import { getObject } from "./objects/get.ts";
 import { putObject } from "./objects/put.ts";
+import { listOrders } from "./orders/list.ts";
+import { approvePlan } from "./plans/approve.ts";
+import { createPlan } from "./plans/create.ts";
+import { declinePlan } from "./plans/decline.ts";
+import { listPlans } from "./plans/list.ts";
+import { readPlan } from "./plans/read.ts";
 import { changeProject } from "./projects/change.ts";
 import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
@@ -60,6 +67,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/jobs/:job/result": resultOfJob,
   "GET    /v1/jobs/:job/cost": costOfJob,
   "GET    /v1/jobs/:job/why": whyJob,
+  "GET    /v1/jobs/:job/decisions": decisionsOfJob,
   "GET    /v1/jobs/:job/events": followJob,
   "GET    /v1/jobs/:job/logs": logsOfJob,
   "POST   /v1/jobs/:job/cancel": cancelJob,
@@ -75,6 +83,13 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/jobs/:job/tasks": listTasks,
   "GET    /v1/jobs/:job/steps/:step/tasks/:index": readTask,
   "GET    /v1/jobs/:job/steps/:step/tasks/:index/why": whyTask,
+
+  "POST   /v1/plans": createPlan,
+  "GET    /v1/plans": listPlans,
+  "GET    /v1/plans/:plan": readPlan,
+  "POST   /v1/plans/:plan/approve": approvePlan,
+  "POST   /v1/plans/:plan/decline": declinePlan,
+  "GET    /v1/orders": listOrders,
 
   "POST   /v1/objects": putObject,
   "GET    /v1/objects/:key": getObject,

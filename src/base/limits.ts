@@ -293,4 +293,19 @@ export const limits = {
   agentEndMs: 10_000,
   /** How long `canopy up` waits for its first machine. */
   firstMachineMs: 20_000,
+  /** Ended jobs among which the last one of a title is looked for, and steps of it that are read. */
+  pastJobsMax: 200,
+  pastStepsMax: 2_000,
+  /** The loop that keeps deadlines and budgets looks this often. */
+  goalLookMs: 1_000,
+  /** A machine that was ordered and has not joined by then is given back. */
+  bootMsMax: 15 * 60_000,
+  /** An order that could not be carried out is tried again after this. */
+  orderRetryMs: 5_000,
+  /** What sites hold is compared with what was ordered this often. */
+  siteAuditMs: 30_000,
+  /** Orders that have ended stay in memory for so long. */
+  ordersKeptMs: 60 * 60_000,
+  /** A plan that nobody has approved by then is too old: prices and machines change. */
+  planLifeMs: 10 * 60_000,
 } as const;

@@ -24,6 +24,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/run.ts"),
   },
   {
+    name: "approve",
+    group: "Run work",
+    summary: "Approve a plan: its job is submitted, and machines are bought for it",
+    load: () => import("./verbs/approve.ts"),
+  },
+  {
     name: "cancel",
     group: "Run work",
     summary: "End jobs",
@@ -77,6 +83,20 @@ export const verbs: readonly VerbEntry[] = [
     group: "Look",
     summary: "What a job used, cost and drew; where functions or instances cost less",
     load: () => import("./verbs/cost.ts"),
+  },
+  {
+    name: "plan",
+    aliases: ["plans"],
+    group: "Look",
+    summary: "Plans: what would be bought for a job, when it would be done, what it would cost",
+    load: () => import("./verbs/plan.ts"),
+  },
+  {
+    name: "orders",
+    aliases: ["order"],
+    group: "Look",
+    summary: "List the machines that were asked of sites",
+    load: () => import("./verbs/orders.ts"),
   },
   {
     name: "top",

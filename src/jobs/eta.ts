@@ -8,7 +8,7 @@ import {
   residualMs,
   histogramOf,
   type RunTimeHistogram,
-} from "./run-time-histogram.ts";
+} from "#/model/run-time-histogram.ts";
 
 /** When a job will have ended, counted from now: nine times in ten between low and high. */
 export interface Eta {

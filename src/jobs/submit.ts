@@ -2,7 +2,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { faultsOfJob, faultsOfStep, type Fault, type KnownStep } from "#/model/job-check.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobGoal, type JobRecord } from "#/model/job.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { isTooLarge, jobOf, type TaskSpec } from "#/model/task.ts";
 import type { RecordOfKind } from "#/model/record.ts";
@@ -21,9 +21,16 @@ import { draftStep, fingerprintOf } from "./step-record.ts";
  */
 export function submitJob(
   tx: Transaction,
-  asked: { request: JobRequest; project: string; submittedBy: string; now: number; id: string },
+  asked: {
+    request: JobRequest;
+    project: string;
+    submittedBy: string;
+    now: number;
+    id: string;
+    goal?: JobGoal;
+  },
 ): JobRecord {
-  const { request, project, submittedBy, now, id } = asked;
+  const { request, project, submittedBy, now, id, goal } = asked;
   if (tx.get("job", id))
     throw new CanopyError("conflict", `Cannot submit job ${id} as there is one already`);
   refuse(faultsOfJob(request)[0]);
@@ -49,6 +56,7 @@ export function submitJob(
       priority: request.priority,
       onFailure: request.onFailure,
       ...(main !== undefined && { mainStep: names.get(main)! }),
+      ...(goal && { goal }),
     },
     status: { phase: "running", open: request.open || isFunction, steps: steps.length },
   });

@@ -1,3 +1,4 @@
+import type { Objective } from "./plan.ts";
 import type { RecordOf } from "./record.ts";
 
 /** What a user submits: steps, and through them tasks. Its name is an id such as "j0f3k2m9x1ab2". */
@@ -16,6 +17,17 @@ export interface JobSpec {
   onFailure: "stop" | "continue";
   /** Set for a job written as a function: the step whose one task runs it, and whose result is the job's. */
   mainStep?: string;
+  /** What was promised for it, by its approved plan. */
+  goal?: JobGoal;
+}
+
+/** A deadline and a budget that Canopy keeps by buying and releasing machines. */
+export interface JobGoal {
+  readonly plan: string;
+  readonly deadlineAt?: number;
+  /** Millionths of the currency, for all that it uses. */
+  readonly budgetMicros?: number;
+  readonly objective: Objective;
 }
 
 export type JobPhase = "running" | "succeeded" | "failed" | "cancelled";

@@ -14,6 +14,8 @@ export interface MachineSpec {
   labels: Record<string, string>;
   /** The order that it was made for. */
   order?: string;
+  /** The job that pays for it by its order: nothing else runs on it. */
+  reservedFor?: string;
   /** What the order's offer says that it costs and draws. */
   rates?: Partial<MachineRates>;
   /** No new tasks; what runs goes on. */

@@ -14,6 +14,8 @@ export interface OrderSpec {
   readonly orderedAt: number;
   /** The plan, job or person that asked: "plan p…", "job j…", "root". */
   readonly askedBy: string;
+  /** The job that pays for it: nothing else runs on its machine. */
+  readonly job?: string;
 }
 
 /**

@@ -1,9 +1,11 @@
+import type { DecisionRecord } from "./decision.ts";
 import type { JobRecord } from "./job.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
 import type { MachineRecord } from "./machine.ts";
 import type { MemoRecord } from "./memo.ts";
 import type { OrderRecord } from "./order.ts";
+import type { PlanRecord } from "./plan.ts";
 import type { PolicyRecord } from "./policy.ts";
 import type { RequestRecord } from "./request.ts";
 import type { SiteRecord } from "./site.ts";
@@ -41,7 +43,9 @@ export type AnyRecord =
   | GameDayRecord
   | HitRecord
   | SiteRecord
-  | OrderRecord;
+  | OrderRecord
+  | PlanRecord
+  | DecisionRecord;
 
 export type Kind = AnyRecord["kind"];
 
@@ -58,6 +62,8 @@ const isKind: Record<Kind, true> = {
   request: true,
   "game-day": true,
   hit: true,
+  plan: true,
+  decision: true,
   site: true,
   order: true,
 };

@@ -25,6 +25,14 @@ export function machineReasons(
       advice: `canopy machines uncordon ${name}`,
     });
   }
+  const { reservedFor } = machine.record.spec;
+  if (reservedFor !== undefined && reservedFor !== step.job) {
+    reasons.push({
+      machine: name,
+      sentence: `${name} was bought for the job ${reservedFor}, and runs nothing else`,
+      advice: "wait until that has ended, or add a machine: canopy join",
+    });
+  }
   const absence = absenceOf(board, machine);
   if (absence) reasons.push(absence);
   if (reasons.length === 0) reasons.push(...roomReasons(board, machine, step));

@@ -76,6 +76,18 @@ describe("explainJob()", () => {
     ]);
   });
 
+  test("says that a machine was bought for another job", async () => {
+    const rig = await Rig.open((rig) => rig.machine("m1"));
+    rig.agent("m1");
+    rig.commit((tx) => {
+      const machine = tx.get("machine", "m1")!;
+      tx.put({ ...machine, spec: { ...machine.spec, reservedFor: "j2" } });
+    });
+    rig.step("j1/0", 1);
+    await rig.clock.advance(0);
+    assert.deepEqual(sentences(rig), ["m1 was bought for the job j2, and runs nothing else"]);
+  });
+
   test("says which steps a step waits for", async () => {
     const rig = await Rig.open((rig) => {
       rig.step("j1/0", 3);

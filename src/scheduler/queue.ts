@@ -81,13 +81,15 @@ export class Queue {
   /**
    * The step of that project whose turn it is, among those for which `room` says that the machine
    * has some. The first one that is turned away, in the order of the line, is told to `passed`; not
-   * one for which `room` says undefined, as no machine has any for it now.
+   * one for which `room` says undefined, as no machine has any for it now. With
+   * `reservedFor`, only steps of that job.
    */
   next(
     share: Share,
     fits: (taskClass: TaskClass) => boolean,
     room: (step: StepState) => number | undefined,
     passed: (step: StepState) => void,
+    reservedFor?: string,
   ): Turn | undefined {
     for (const level of this.#projects.get(share) ?? []) {
       let best: JobInLane | undefined;
@@ -95,8 +97,8 @@ export class Queue {
       let tasks = 0;
       for (const lane of level.lanes.values()) {
         if (!fits(lane.taskClass)) continue;
-        const job = lane.head();
-        if (best && !isBefore(job, best)) continue;
+        const job = reservedFor === undefined ? lane.head() : lane.jobOf(reservedFor);
+        if (!job || (best && !isBefore(job, best))) continue;
         const has = room(job.steps[0]!);
         if (has === undefined) continue;
         if (has > 0) {
@@ -242,6 +244,10 @@ class Lane {
       job.turn.lanes--;
     }
     return job.turn;
+  }
+
+  jobOf(job: string): JobInLane | undefined {
+    return this.#jobs.get(job);
   }
 
   /** Jobs that were served since they took their place, here or in another lane, go to the end first. */

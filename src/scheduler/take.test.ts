@@ -177,6 +177,19 @@ describe("pull()", () => {
     assert.equal(agent.held.length, 1);
   });
 
+  test("gives a machine that was bought for a job nothing else, and that one also when others come first", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.step("j1/0", 3);
+      rig.step("j2/0", 3);
+      rig.machine("m1");
+      rig.commit((tx) => {
+        const machine = tx.get("machine", "m1")!;
+        tx.put({ ...machine, spec: { ...machine.spec, reservedFor: "j2" } });
+      });
+    });
+    assert.deepEqual(await rig.agent("m1").pull(), ["j2/0/0", "j2/0/1"]);
+  });
+
   test("counts memory as well as CPUs", async () => {
     const rig = await Rig.open((rig) => {
       rig.machine("m1", { cpus: 8, memoryBytes: 1000 });

@@ -68,11 +68,12 @@ function serveShares(
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
+  const { reservedFor } = machine.record.spec;
   let passed: StepState | undefined;
   const onPassed = (step: StepState) => void (passed ??= step);
   while (handful.tasks.length < max && handful.bytes < limits.offerBytesMax && shares.length > 0) {
     const { share } = shares[0]!;
-    const turn = board.queue.next(share, fits, room, onPassed);
+    const turn = board.queue.next(share, fits, room, onPassed, reservedFor);
     if (!turn) {
       shares.shift();
       continue;

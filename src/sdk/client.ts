@@ -11,6 +11,7 @@ import type {
   GameDayView,
 } from "#/model/chaos-views.ts";
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
+import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
   AppendedView,
   CostView,
@@ -294,6 +295,44 @@ export class Client {
   stopGameDay(gameDay: string): Promise<GameDayView> {
     const path = `/v1/chaos/game-days/${encodeURIComponent(gameDay)}/stop`;
     return this.http.json("POST", path, { body: {}, repeatable: true });
+  }
+
+  /** Plans a job; nothing is spent before the plan is approved. Throws "infeasible" with the nearest goal. */
+  makePlan(plan: PlanInput): Promise<PlanView> {
+    return this.http.json("POST", "/v1/plans", { body: plan });
+  }
+
+  plan(plan: string): Promise<PlanView> {
+    return this.http.json("GET", `/v1/plans/${encodeURIComponent(plan)}`);
+  }
+
+  plans(query: { limit?: number; cursor?: string } = {}): Promise<Page<PlanView>> {
+    return this.http.json("GET", "/v1/plans", { query });
+  }
+
+  /** Submits the planned job. */
+  approvePlan(plan: string): Promise<JobView> {
+    return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/approve`, {
+      repeatable: true,
+    });
+  }
+
+  declinePlan(plan: string): Promise<PlanView> {
+    return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/decline`, {
+      repeatable: true,
+    });
+  }
+
+  orders(query: { limit?: number; cursor?: string } = {}): Promise<Page<OrderView>> {
+    return this.http.json("GET", "/v1/orders", { query });
+  }
+
+  /** What was decided for a job, and why; the newest first. */
+  decisions(
+    job: string,
+    query: { limit?: number; cursor?: string } = {},
+  ): Promise<Page<DecisionView>> {
+    return this.http.json("GET", `${jobPath(job)}/decisions`, { query });
   }
 
   projects(query: { limit?: number; cursor?: string } = {}): Promise<Page<ProjectView>> {

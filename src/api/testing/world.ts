@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
+import { seenIn } from "#/autonomic/seen.ts";
 import { Access } from "#/access/access.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
@@ -92,6 +93,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const server = buildServer({
     space,
     scheduler,
+    seen: (project) => seenIn(space, project),
     standing,
     members: new Members({ space, standing, clock, publicUrl: () => url }),
     forward: nodeForward,

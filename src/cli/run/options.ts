@@ -20,4 +20,10 @@ export interface RunOptions {
   args?: string;
   scale?: number;
   sizeScale?: number;
+  deadline?: number;
+  budget?: string;
+  objective?: string;
+  expect?: string;
+  plan?: boolean;
+  yes?: boolean;
 }

@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import { Option } from "commander";
+import type { JobRequestInput } from "#/model/job-request.ts";
 import type { JobView } from "#/model/views.ts";
 import type { Client } from "#/sdk/client.ts";
 import { durationOption, parseNumber, sizeOption } from "../count.ts";
@@ -6,6 +8,7 @@ import { followed } from "../follow.ts";
 import { progressOption } from "../progress-mode.ts";
 import type { RunOptions } from "../run/options.ts";
 import { jobSourceOf, type JobSource } from "../run/job-source.ts";
+import type { Output } from "../terminal.ts";
 import type { Cli, Done, Verb } from "../verb.ts";
 import { many } from "../words.ts";
 
@@ -42,6 +45,26 @@ export const verb: Verb = {
       )
       .option("--keep-going", "a task that fails for good does not end the others")
       .option("--reuse", "take results of earlier runs of the same content")
+      .optionsGroup("Promises:")
+      .option(
+        "--deadline <duration>",
+        "be done by then, as in 20m: machines are bought for it",
+        durationOption,
+      )
+      .option("--budget <money>", "never spend more than this, as in 3USD")
+      .addOption(
+        new Option("--objective <what>", "what is made small where that leaves a choice").choices([
+          "cost",
+          "time",
+          "carbon",
+        ]),
+      )
+      .option(
+        "--expect <time>",
+        "how long a task takes (30s), or how many take how long (200x30s), where nothing is known",
+      )
+      .option("--plan", "only plan it; canopy approve goes on")
+      .option("-y, --yes", "do not ask")
       .optionsGroup("Programs:")
       .option("--each <file>", "one task per line of a file (- for stdin); {} stands for the line")
       .option(
@@ -79,7 +102,8 @@ export const verb: Verb = {
           const source = await jobSourceOf(cli, what === undefined ? [] : [what, ...args]);
           const client = await cli.client();
           const request = await requestOf(cli, client, source, options);
-          const job = await client.submitJob(request);
+          const { job, instead } = await submitted(cli, client, request, options);
+          if (!job) return instead;
           if (options.detach) {
             return {
               type: "text",
@@ -96,6 +120,26 @@ export const verb: Verb = {
       );
   },
 };
+
+/** Submits at once, or by a plan that somebody approves. Gives what to print where no job came of it. */
+async function submitted(
+  cli: Cli,
+  client: Client,
+  request: JobRequestInput,
+  options: RunOptions,
+): Promise<{ job: JobView; instead?: never } | { job?: never; instead: Done }> {
+  const { approved, isPlanned, planOf } = await import("../run/planned.ts");
+  if (!isPlanned(options)) return { job: await client.submitJob(request) };
+  const plan = await planOf(client, request, options);
+  if (options.plan) {
+    const { planText } = await import("../plan/text.ts");
+    const next = `Go on with: canopy approve ${plan.id}`;
+    const text = (out: Output) => `${planText(plan, out, true)}${next}\n`;
+    return { instead: { type: "text", value: plan, text } };
+  }
+  const job = await approved(client, plan, cli.terminal, options.yes);
+  return job ? { job } : { instead: { type: "done", value: plan, message: "Nothing was done." } };
+}
 
 async function requestOf(cli: Cli, client: Client, source: JobSource, options: RunOptions) {
   switch (source.type) {

@@ -244,6 +244,8 @@ export class FakeAgent {
   cancels: TaskClaim[] = [];
   forgotten: string[] = [];
   faults: Fault[] = [];
+  /** Called when tasks were offered. */
+  onOffer: () => void = () => {};
   #rig: Rig;
 
   constructor(rig: Rig, name: string, holds: TaskClaim[]) {
@@ -257,6 +259,7 @@ export class FakeAgent {
           Object.assign(this.steps, steps);
           this.offers.push(tasks);
           this.held.push(...tasks);
+          this.#rig.clock.soon(() => this.onOffer());
         },
         cancel: (claims) => {
           this.cancels.push(...claims);
@@ -294,6 +297,12 @@ export class FakeAgent {
     const acknowledged = this.session.finish(tasks.map((offer) => reportOf(offer, more, wallMs)));
     await this.#rig.clock.advance(0);
     await acknowledged;
+  }
+
+  /** Reports one task, without waiting. */
+  report(offer: TaskOffer, wallMs: number): Promise<void> {
+    this.held = this.held.filter((other) => other !== offer);
+    return this.session.finish([reportOf(offer, {}, wallMs)]);
   }
 
   fail(message = "no", tasks?: TaskOffer[]): Promise<void> {

@@ -1,0 +1,119 @@
+import { demandOfRequest, type Demand, type Unknown } from "#/autonomic/demand.ts";
+import { machinesFor } from "#/autonomic/machines.ts";
+import { pastOf } from "#/autonomic/past.ts";
+import { propose, type Infeasible } from "#/autonomic/propose.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { newId } from "#/base/ids.ts";
+import { planInput, planView } from "#/model/plan-views.ts";
+import type { Goal } from "#/model/plan.ts";
+import { formatDuration, formatMicros, parseMoney } from "#/model/units.ts";
+import { defineCall } from "../call.ts";
+import { requireObjects } from "../jobs/checks.ts";
+import { once } from "../once.ts";
+import { inProject } from "../params.ts";
+import { findPlan, planViewOf } from "../views/plans.ts";
+
+export const createPlan = defineCall({
+  summary: "Plan a job",
+  description:
+    "Says what the job would need to keep its deadline and budget: every machine and offer looked at, the mix, its finish, cost, energy and carbon, and how far from the best there is that can be at most. Nothing is spent before the plan is approved. Refused as 'infeasible' with the nearest goal that can be kept.",
+  tag: "plans",
+  role: "submitter",
+  query: inProject,
+  body: planInput,
+  answer: planView,
+  status: 201,
+  errors: ["infeasible", "no-space"],
+  async run(call) {
+    const { parts, project, caller, body } = call;
+    const { space, scheduler, clock, random, objects, sites, currency } = parts;
+    const { request, told } = body;
+    await requireObjects(objects, project, request.steps);
+    const past = await pastOf(space, project, request.title);
+    const demand = known(demandOfRequest(request, { past, seen: parts.seen(project), told }));
+    const { deadlineMs, budget, objective } = body.goal;
+    const goal: Goal = {
+      objective,
+      ...(deadlineMs !== undefined && { deadlineMs }),
+      ...(budget !== undefined && { budgetMicros: budgetOf(budget, currency) }),
+    };
+    const now = clock.now();
+    const machines = machinesFor(space, scheduler, { name: "", project }, now);
+    const found = propose(demand, goal, machines, sites.offers());
+    if (!("predicted" in found)) throw infeasible(goal, found, currency);
+    const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
+    const name = await once(call, (tx) => {
+      const id = newId("p", clock, random);
+      tx.put<"plan">({
+        kind: "plan",
+        project,
+        name: id,
+        spec: {
+          title: request.title,
+          madeBy: caller.name,
+          madeAt: now,
+          request: key,
+          goal,
+          work: demand.kinds,
+          chainMs: demand.chainMs,
+          ...found,
+        },
+        status: { phase: "proposed" },
+      });
+      return id;
+    });
+    return planViewOf(await findPlan(space, project, name), currency);
+  },
+});
+
+function budgetOf(text: string, currency: string): number {
+  const budget = parseMoney(text);
+  if (budget.currency === currency) return budget.micros;
+  throw new CanopyError(
+    "invalid",
+    `Cannot take a budget in ${budget.currency} as prices here are in ${currency}`,
+  );
+}
+
+function known(demand: Demand | Unknown): Demand {
+  if ("kinds" in demand) return demand;
+  const { kind, unknown } = demand;
+  const what = unknown === "tasks" ? "how many tasks it makes" : "how long its tasks take";
+  throw new CanopyError(
+    "infeasible",
+    `Cannot promise anything of '${kind}' as nothing is known of ${what}`,
+    {
+      hint:
+        unknown === "tasks"
+          ? "Say it: --expect 200x30s (200 tasks of 30 s), or run it once without a deadline"
+          : "Say it: --expect 30s, or run it once without a deadline",
+    },
+  );
+}
+
+function infeasible(goal: Goal, found: Infeasible, currency: string): CanopyError {
+  const { reason, nearestDeadlineMs, nearestBudgetMicros } = found;
+  const deadline =
+    goal.deadlineMs === undefined ? "" : ` within ${formatDuration(goal.deadlineMs)}`;
+  const budget =
+    goal.budgetMicros === undefined ? "" : ` for ${formatMicros(goal.budgetMicros)} ${currency}`;
+  const why = {
+    "too-late": "no mix of the machines that are there and offered is fast enough",
+    "too-dear": "every mix that is fast enough costs more",
+    "no-machine": "no machine that is there or offered can run its tasks",
+  }[reason];
+  const nearest = [
+    ...(nearestDeadlineMs === undefined
+      ? []
+      : [`--deadline ${formatDuration(Math.ceil(nearestDeadlineMs / 1000) * 1000)}`]),
+    ...(nearestBudgetMicros === undefined || goal.budgetMicros === undefined
+      ? []
+      : [`--budget ${formatMicros(nearestBudgetMicros)}${currency}`]),
+  ];
+  return new CanopyError("infeasible", `Cannot run it${deadline}${budget} as ${why}`, {
+    hint:
+      nearest.length === 0
+        ? "Add machines: canopy join, or a site: canopy sites add"
+        : `The nearest that can be kept: ${nearest.join(" or ")}`,
+  });
+}

@@ -1,0 +1,106 @@
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { orderCost } from "#/autonomic/spending.ts";
+import type { DecisionRecord } from "#/model/decision.ts";
+import type { OrderRecord } from "#/model/order.ts";
+import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
+import type { Band, PlanRecord, PlanSpec } from "#/model/plan.ts";
+import type { Space } from "#/space/space.ts";
+import { formatMicros } from "#/model/units.ts";
+import { instantOf, maybeInstant } from "./time.ts";
+
+/** The plan of that id, live or archived. Throws "not-found", for one of another project too. */
+export async function findPlan(space: Space, project: string, id: string): Promise<PlanRecord> {
+  const [found] = await space.find("plan", [id]);
+  if (found && found.project === project) return found;
+  throw new CanopyError("not-found", `Cannot find the plan '${id}' in the project '${project}'`, {
+    hint: "See them all: canopy plan ls",
+  });
+}
+
+export function planViewOf(
+  { name, project, spec, status }: PlanRecord,
+  currency: string,
+): PlanView {
+  const { goal, predicted, work, considered } = spec;
+  return {
+    id: name,
+    project,
+    title: spec.title,
+    phase: status.phase,
+    madeBy: spec.madeBy,
+    madeAt: instantOf(spec.madeAt),
+    goodUntil: status.phase === "proposed" ? instantOf(spec.madeAt + limits.planLifeMs) : undefined,
+    decidedAt: maybeInstant(status.decidedAt),
+    decidedBy: status.decidedBy,
+    job: status.job,
+    currency,
+    goal: {
+      deadlineMs: goal.deadlineMs,
+      budget: maybeMoney(goal.budgetMicros),
+      objective: goal.objective,
+    },
+    work: work.map(({ kind, tasks, meanMs, longMs, seen }) => ({
+      kind,
+      tasks,
+      meanMs,
+      longMs,
+      seen,
+    })),
+    considered: considered.map(({ microsPerHour, ...rest }) => ({
+      ...rest,
+      perHour: maybeMoney(microsPerHour),
+    })),
+    predicted: {
+      finishMs: predicted.finishMs,
+      cost: predicted.costMicros && moneyBand(predicted.costMicros),
+      energyJoules: predicted.joules,
+      grams: predicted.grams,
+    },
+    gapMax: gapOf(spec),
+  };
+}
+
+/** What the plan has in the unit of its objective, over what is the least there can be. */
+function gapOf({ goal, predicted, bound }: PlanSpec): number | undefined {
+  const { finishMs, costMicros, grams } = predicted;
+  const reached = { cost: costMicros, time: finishMs, carbon: grams }[goal.objective]?.high;
+  if (reached === undefined || !Number.isFinite(bound)) return undefined;
+  return bound > 0 ? Math.max(0, reached / bound - 1) : reached > 0 ? undefined : 0;
+}
+
+function moneyBand({ likely, high }: Band): { likely: string; high: string } {
+  return { likely: formatMicros(likely), high: formatMicros(high) };
+}
+
+export function orderViewOf(order: OrderRecord, now: number): OrderView {
+  const { name, project, spec, status } = order;
+  return {
+    id: name,
+    project,
+    site: spec.site,
+    offer: spec.offer.name,
+    market: spec.offer.market,
+    phase: status.phase,
+    since: instantOf(status.since),
+    orderedAt: instantOf(spec.orderedAt),
+    joinedAt: maybeInstant(status.joinedAt),
+    endedAt: maybeInstant(status.endedAt),
+    askedBy: spec.askedBy,
+    job: spec.job,
+    machine: status.machine,
+    handle: status.handle,
+    reason: status.reason,
+    perHour: maybeMoney(spec.offer.microsPerHour),
+    cost: maybeMoney(orderCost(now, order)),
+  };
+}
+
+export function decisionViewOf({ spec }: DecisionRecord): DecisionView {
+  const { at, action, what, why, flip, subject } = spec;
+  return { at: instantOf(at), action, what, why: [...why], flip, subject };
+}
+
+function maybeMoney(micros: number | undefined): string | undefined {
+  return micros === undefined ? undefined : formatMicros(micros);
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeRandom } from "#/base/node/random.ts";
+import { hasOrderEnded } from "#/model/order.ts";
+import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
+import { SimulatedCloud } from "./testing/simulated-cloud.ts";
+
+const minuteMs = 60_000;
+const GiB = 2 ** 30;
+
+function lab(offer: object = {}, more: object = {}): SimulatedConfig {
+  return siteConfig.parse({
+    type: "simulated",
+    machinesMax: 20,
+    offers: [
+      {
+        name: "large",
+        milliCpus: 4000,
+        memoryBytes: 8 * GiB,
+        microsPerHour: 600_000,
+        bootMs: { median: 20_000, p90: 30_000 },
+        ...offer,
+      },
+    ],
+    ...more,
+  }) as SimulatedConfig;
+}
+
+async function cloudOf(site: SimulatedConfig, taskMs: number): Promise<SimulatedCloud> {
+  return SimulatedCloud.open({ site, taskMs: () => taskMs, random: nodeRandom });
+}
+
+describe("startAutonomic()", () => {
+  test("buys what keeps a deadline that the machines at hand cannot keep, and gives it back at the end", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    const deadlineAt = cloud.rig.clock.now() + 10 * minuteMs;
+    cloud.job("j1", 100, minuteMs, { deadlineAt, budgetMicros: 2_000_000 });
+    const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
+    assert.ok(endedMs !== undefined && endedMs <= 10 * minuteMs, `ended after ${endedMs} ms`);
+    const orders = cloud.orders();
+    assert.ok(orders.length >= 3 && orders.length <= 6, `${orders.length} orders`);
+    await cloud.rig.clock.advance(minuteMs);
+    assert.ok(cloud.orders().every(hasOrderEnded));
+    assert.deepEqual((await cloud.site.held()).machines, []);
+    const [first] = await cloud.decisions("j1");
+    assert.equal(first!.action, "buy");
+    assert.match(
+      first!.why[0]!,
+      /100 tasks are left, 10m00s before the deadline, and the machines at hand need/,
+    );
+    cloud.stop();
+  });
+
+  test("buys nothing while what is there is enough", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.job("j1", 4, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    await cloud.untilEnded("j1", 20 * minuteMs);
+    assert.deepEqual(cloud.orders(), []);
+    cloud.stop();
+  });
+
+  test("buys more when tasks turn out to take longer than was thought", async () => {
+    const cloud = await cloudOf(lab(), 2 * minuteMs);
+    cloud.machine("here", 2);
+    const deadlineAt = cloud.rig.clock.now() + 30 * minuteMs;
+    cloud.job("j1", 80, minuteMs, { deadlineAt });
+    const endedMs = await cloud.untilEnded("j1", 60 * minuteMs);
+    assert.ok(endedMs !== undefined && endedMs <= 30 * minuteMs, `ended after ${endedMs} ms`);
+    const buys = (await cloud.decisions("j1")).filter(({ action }) => action === "buy");
+    assert.ok(buys.length >= 2, `${buys.length} decisions to buy`);
+    cloud.stop();
+  });
+
+  test("replaces a machine that its site took back, and pays no more for it", async () => {
+    const cloud = await cloudOf(lab({ interruptionsPerHour: 6 }), minuteMs);
+    cloud.machine("here", 1);
+    const deadlineAt = cloud.rig.clock.now() + 30 * minuteMs;
+    cloud.job("j1", 150, minuteMs, { deadlineAt });
+    const endedMs = await cloud.untilEnded("j1", 60 * minuteMs);
+    assert.ok(endedMs !== undefined && endedMs <= 30 * minuteMs, `ended after ${endedMs} ms`);
+    const lost = cloud.orders().filter(({ status }) => status.phase === "failed");
+    assert.ok(lost.length > 0, "no machine was taken back");
+    assert.ok(lost.every(({ status }) => status.costMicros! > 0));
+    const warned = (await cloud.decisions("j1")).filter(({ action }) => action === "warn");
+    assert.equal(warned[0]!.why[0], "the site took it back");
+    cloud.stop();
+  });
+
+  test("ends a job before its budget is crossed, and gives all machines back", async () => {
+    const cloud = await cloudOf(lab(), 20 * minuteMs);
+    const budgetMicros = 300_000;
+    // Its plan believed in a twentieth of the time.
+    cloud.job("j1", 40, minuteMs, {
+      deadlineAt: cloud.rig.clock.now() + 30 * minuteMs,
+      budgetMicros,
+    });
+    await cloud.untilEnded("j1", 90 * minuteMs);
+    assert.equal(cloud.rig.space.get("job", "j1")!.status.phase, "cancelled");
+    await cloud.rig.clock.advance(minuteMs);
+    const spent = cloud.orders().reduce((sum, { status }) => sum + (status.costMicros ?? 0), 0);
+    assert.ok(cloud.orders().every(hasOrderEnded));
+    assert.ok(spent > budgetMicros / 2 && spent <= budgetMicros, `${spent} of ${budgetMicros}`);
+    const decisions = await cloud.decisions("j1");
+    assert.ok(decisions.some(({ action }) => action === "stop"));
+    cloud.stop();
+  });
+
+  test("says once that a deadline will be missed, and buys what is fastest", async () => {
+    const cloud = await cloudOf(lab({}, { machinesMax: 2 }), minuteMs);
+    cloud.machine("here", 1);
+    cloud.job("j1", 200, minuteMs, { deadlineAt: cloud.rig.clock.now() + 5 * minuteMs });
+    await cloud.untilEnded("j1", 10 * minuteMs);
+    assert.equal(cloud.orders().length, 2);
+    const warned = (await cloud.decisions("j1")).filter(({ action }) => action === "warn");
+    assert.equal(warned.length, 1);
+    assert.equal(warned[0]!.what, "will not keep the deadline");
+    cloud.stop();
+  });
+
+  test("releases what its site holds and no order wants", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    await cloud.site.acquire({ name: "orphan", offer: "large", urls: [], token: "" });
+    await cloud.rig.clock.advance(2 * minuteMs);
+    assert.deepEqual((await cloud.site.held()).machines, []);
+    cloud.stop();
+  });
+});

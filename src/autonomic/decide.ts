@@ -1,0 +1,39 @@
+import type { DecisionRecord, DecisionSpec } from "#/model/decision.ts";
+import type { Space, Transaction } from "#/space/space.ts";
+
+/** Numbers have so many digits, so that their order is that of names. */
+const digits = 10;
+
+/**
+ * Writes a decision down in the same commit as what is done, so that there is never one without the
+ * other. It goes straight to the log: `space.archived("decision", { prefix: "j…/" })` finds it.
+ */
+export function decide(
+  tx: Transaction,
+  about: { project: string; name: string },
+  decision: DecisionSpec,
+): void {
+  const key = decision.at.toString(36).padStart(digits, "0");
+  tx.archive<"decision">({
+    kind: "decision",
+    project: about.project,
+    name: `${about.name}/${key}.${decision.action}${decision.subject === undefined ? "" : `.${decision.subject}`}`,
+    spec: decision,
+    status: {},
+  });
+}
+
+/** Decisions about something, the newest first, after the one named `before`: up to one more than `limit`. */
+export function decisionsAbout(
+  space: Pick<Space, "archived">,
+  name: string,
+  limit: number,
+  before?: string,
+): Promise<DecisionRecord[]> {
+  const prefix = `${name}/`;
+  return space.archived("decision", {
+    prefix,
+    limit: limit + 1,
+    ...(before !== undefined && { before }),
+  });
+}

@@ -1,0 +1,150 @@
+import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
+import type { Offer } from "#/model/site.ts";
+import { briefDuration } from "#/model/units.ts";
+import { planMix } from "#/planning/mix/mix.ts";
+import type { Demand } from "./demand.ts";
+import { candidatesOf, type PresentMachine } from "./machine-types.ts";
+import { problemOf, propose } from "./propose.ts";
+
+/** What is known of a job with a goal at one moment. */
+export interface Situation {
+  readonly demand: Demand;
+  /** What is left of deadline and budget. */
+  readonly goal: Goal;
+  readonly machines: readonly PresentMachine[];
+  readonly offers: readonly Offer[];
+}
+
+/** What to do now so that the goal is kept. */
+export type Action =
+  | { type: "none"; finishMs: number | undefined }
+  | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; finishMs: number }
+  | { type: "spare"; machine: string; why: string[] }
+  | { type: "miss"; why: string[]; parts: readonly Purchase[] };
+
+export interface Purchase {
+  readonly site: string;
+  readonly offer: string;
+  readonly count: number;
+}
+
+/** A machine is spared only when the rest is done before this share of what is left until the deadline. */
+const spareShare = 0.85;
+/** And only when that saves at least this share of what is still to be spent. */
+const savingMin = 0.05;
+
+/**
+ * Keeps a goal: a pure function of the situation. Nothing is bought while what is there and on its way is
+ * enough with run times as high as they may well be, so that what has been decided stays; a machine is
+ * spared when the rest keeps the deadline with room to spare. A deadline that cannot be kept any more is
+ * said to be missed, and what is fastest within the budget is bought.
+ */
+export function keepGoal({ demand, goal, machines, offers }: Situation): Action {
+  const there = candidatesOf(demand.kinds, machines, []);
+  const here = planMix(problemOf(demand, goal, there));
+  if ("counts" in here) {
+    const { predicted } = here;
+    const spare =
+      goal.deadlineMs === undefined
+        ? undefined
+        : spareOne(demand, goal, machines, predicted.costMicros.high);
+    return spare ?? { type: "none", finishMs: predicted.finishMs.likely };
+  }
+  const found = propose(demand, goal, machines, offers);
+  const need = needOf(demand.kinds, goal, here.nearestDeadlineMs);
+  if ("predicted" in found) {
+    const parts = purchasesOf(found.considered);
+    const flip =
+      here.nearestDeadlineMs === undefined
+        ? undefined
+        : `with a deadline ${brief(here.nearestDeadlineMs - (goal.deadlineMs ?? 0))} later nothing would have been bought`;
+    return {
+      type: "buy",
+      parts,
+      why: [need, ...whyThese(found.considered)],
+      ...(flip !== undefined && { flip }),
+      finishMs: found.predicted.finishMs.likely,
+    };
+  }
+  const { deadlineMs: _, ...open } = goal;
+  const fastest = propose(demand, { ...open, objective: "time" }, machines, offers);
+  const parts = "predicted" in fastest ? purchasesOf(fastest.considered) : [];
+  const nearest = found.nearestDeadlineMs;
+  const reason =
+    found.reason === "too-dear"
+      ? `what would keep the deadline costs more than the budget leaves`
+      : found.reason === "no-machine"
+        ? "no machine that is there or offered can run what is left"
+        : `no mix of what is there and offered is fast enough`;
+  return {
+    type: "miss",
+    why: [
+      need,
+      reason,
+      ...(nearest === undefined
+        ? []
+        : [`the earliest end within the budget is in ${brief(nearest)}`]),
+    ],
+    parts,
+  };
+}
+
+function needOf(kinds: readonly PlannedWork[], goal: Goal, hereMs: number | undefined): string {
+  const tasks = kinds.reduce((sum, kind) => sum + kind.tasks, 0);
+  const left =
+    goal.deadlineMs === undefined ? "" : `, ${brief(goal.deadlineMs)} before the deadline`;
+  const here =
+    hereMs === undefined
+      ? "the machines at hand cannot end them"
+      : `the machines at hand need ${brief(hereMs)}`;
+  return `${tasks} tasks are left${left}, and ${here}`;
+}
+
+function whyThese(considered: readonly Considered[]): string[] {
+  return considered
+    .filter(({ isPresent, count }) => !isPresent && count > 0)
+    .map(
+      ({ site, offer, slots, microsPerHour }) =>
+        `${site} ${offer} runs ${slots} at once for ${((microsPerHour ?? 0) / 1e6).toFixed(4)} an hour, the least for a task among what was considered`,
+    );
+}
+
+function purchasesOf(considered: readonly Considered[]): Purchase[] {
+  return considered.flatMap(({ site, offer, count, isPresent }) =>
+    isPresent || count === 0 ? [] : [{ site, offer, count }],
+  );
+}
+
+/** The dearest machine without which the deadline is kept with room to spare, and less is spent. */
+function spareOne(
+  demand: Demand,
+  goal: Goal,
+  machines: readonly PresentMachine[],
+  costMicros: number,
+): Action | undefined {
+  const bought = machines.filter(({ billing, bootMs }) => billing && bootMs === 0);
+  const dearest = bought.toSorted(
+    (a, b) => (b.rates.microsPerHour ?? 0) - (a.rates.microsPerHour ?? 0),
+  )[0];
+  if (!dearest) return undefined;
+  const rest = machines.filter(({ name }) => name !== dearest.name);
+  const deadlineMs = goal.deadlineMs! * spareShare;
+  const without = planMix(
+    problemOf(demand, { ...goal, deadlineMs }, candidatesOf(demand.kinds, rest, [])),
+  );
+  if (!("counts" in without)) return undefined;
+  const saving = costMicros - without.predicted.costMicros.high;
+  if (saving <= savingMin * costMicros) return undefined;
+  return {
+    type: "spare",
+    machine: dearest.name,
+    why: [
+      `the other machines end what is left in ${brief(without.predicted.finishMs.high)}, well before the deadline in ${brief(goal.deadlineMs!)}`,
+      `that spares ${(saving / 1e6).toFixed(4)} of what is still to be spent`,
+    ],
+  };
+}
+
+function brief(ms: number): string {
+  return briefDuration(Math.max(0, ms));
+}

@@ -1,0 +1,184 @@
+import type { MachineRates } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+import type { Considered, PlannedWork } from "#/model/plan.ts";
+import type { Offer } from "#/model/site.ts";
+import type { MachineType } from "#/planning/mix/problem.ts";
+
+/** A machine that is there, or on its way. */
+export interface PresentMachine {
+  readonly name: string;
+  readonly site: string;
+  readonly offer: string;
+  readonly capacity: Capacity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly drivers: readonly string[];
+  readonly rates: MachineRates;
+  readonly gramsPerKwh: number | undefined;
+  /** What others leave of it to this job, from 0 to 1. */
+  readonly share: number;
+  /** Until it is there; 0 when it is. */
+  readonly bootMs: number;
+  /** How it is billed, for one that was ordered. */
+  readonly billing?: { granularityMs: number; minimumMs: number; paidMs: number };
+}
+
+/** One line of what is considered, with the type that stands for it in the planner's question; none where it cannot serve. */
+export interface Candidate {
+  readonly considered: Considered;
+  readonly type?: MachineType;
+  /** Machines that it stands for, where they are there. */
+  readonly machines?: readonly string[];
+}
+
+/** A machine that boots for an unknown time is taken to need so long. */
+const bootMsUnknown = 180_000;
+/** Tasks that need nothing but time: so many at once. */
+const slotsMax = 1024;
+const hourMs = 3_600_000;
+
+/** Every offer and every sort of machine there is, as the planner sees it, for these kinds of tasks. */
+export function candidatesOf(
+  kinds: readonly PlannedWork[],
+  machines: readonly PresentMachine[],
+  offers: readonly Offer[],
+  allowed: (offer: Offer) => string | undefined = () => undefined,
+): Candidate[] {
+  const groups = Map.groupBy(machines, (machine) =>
+    JSON.stringify([
+      machine.offer,
+      machine.site,
+      machine.capacity,
+      machine.labels,
+      machine.rates.microsPerHour,
+      machine.share,
+      machine.bootMs,
+      machine.billing,
+    ]),
+  );
+  return [
+    ...[...groups.values()].map((group) => ofMachines(kinds, group)),
+    ...offers.map((offer) => ofOffer(kinds, offer, allowed(offer))),
+  ];
+}
+
+function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachine[]): Candidate {
+  const [first] = group as [PresentMachine];
+  const { site, offer, capacity, labels, drivers, rates, gramsPerKwh, bootMs, billing, share } =
+    first;
+  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, capacity, labels, drivers) * share));
+  const watts = rates.peakWatts > 0 ? rates.peakWatts * rates.pue : undefined;
+  const considered: Considered = {
+    site,
+    offer,
+    market: "on-demand",
+    zone: "",
+    isPresent: true,
+    countMax: group.length,
+    slots: slots[0] ?? 0,
+    microsPerHour: rates.microsPerHour,
+    watts,
+    bootMs,
+    count: 0,
+  };
+  if (slots.every((count) => count === 0))
+    return {
+      considered: { ...considered, whyNot: share < 1 ? "others use it" : "no task fits on it" },
+    };
+  const type: MachineType = {
+    name: `${site} ${offer}`,
+    slots,
+    countMax: group.length,
+    isPresent: true,
+    bootMs,
+    usableShare: 1,
+    // What has no known price is used as it is there; what it costs is unknown, and said to be.
+    price: {
+      microsPerHour: (rates.microsPerHour ?? 0) * share,
+      granularityMs: 1,
+      minimumMs: 0,
+      paidMs: 0,
+      ...billing,
+    },
+    power: watts === undefined ? undefined : { watts: watts * share, gramsPerKwh },
+  };
+  return { considered, type, machines: group.map(({ name }) => name) };
+}
+
+function ofOffer(
+  kinds: readonly PlannedWork[],
+  offer: Offer,
+  forbidden: string | undefined,
+): Candidate {
+  const { site, name, market, zone, capacity, labels, microsPerHour, countMax, peakWatts, pue } =
+    offer;
+  const slots = kinds.map((kind) => slotsOf(kind, capacity, labels, undefined));
+  const watts = peakWatts === undefined ? undefined : peakWatts * (pue ?? 1);
+  const considered: Considered = {
+    site,
+    offer: name,
+    market,
+    zone,
+    isPresent: false,
+    countMax,
+    slots: slots[0] ?? 0,
+    microsPerHour,
+    watts,
+    bootMs: offer.bootMs?.p90,
+    count: 0,
+  };
+  const whyNot =
+    forbidden ??
+    (countMax <= 0
+      ? "the site gives no more of it"
+      : microsPerHour === undefined
+        ? "its price is unknown"
+        : slots.every((count) => count === 0)
+          ? "no task fits on it"
+          : undefined);
+  if (whyNot !== undefined) return { considered: { ...considered, whyNot } };
+  const bootMs = offer.bootMs?.p90 ?? bootMsUnknown;
+  const type: MachineType = {
+    name: `${site} ${name}`,
+    slots,
+    countMax,
+    isPresent: false,
+    bootMs,
+    usableShare: usableShare(offer, bootMs, kinds),
+    price: {
+      microsPerHour: microsPerHour!,
+      granularityMs: offer.priceGranularityMs,
+      minimumMs: offer.billedMsMin,
+      paidMs: 0,
+    },
+    power: watts === undefined ? undefined : { watts, gramsPerKwh: offer.gramsPerKwh },
+  };
+  return { considered, type };
+}
+
+/** Tasks of a kind that a machine runs at once. */
+function slotsOf(
+  { needs, driver }: PlannedWork,
+  capacity: Capacity,
+  labels: Readonly<Record<string, string>>,
+  drivers: readonly string[] | undefined,
+): number {
+  if (drivers && !drivers.includes(driver)) return 0;
+  if (Object.entries(needs.labels).some(([name, value]) => labels[name] !== value)) return 0;
+  const byCpu = needs.milliCpus > 0 ? Math.floor(capacity.milliCpus / needs.milliCpus) : slotsMax;
+  const byMemory =
+    needs.memoryBytes > 0 ? Math.floor(capacity.memoryBytes / needs.memoryBytes) : slotsMax;
+  return Math.min(byCpu, byMemory, slotsMax);
+}
+
+/**
+ * Of a machine that may be taken away, the part of its time that counts: each interruption costs half a
+ * task, on the mean, and the time until another machine has booted.
+ */
+function usableShare(
+  { interruptionsPerHour = 0 }: Offer,
+  bootMs: number,
+  kinds: readonly PlannedWork[],
+): number {
+  const meanMs = Math.max(0, ...kinds.map((kind) => kind.meanMs));
+  return 1 / (1 + (interruptionsPerHour * (meanMs / 2 + bootMs)) / hourMs);
+}

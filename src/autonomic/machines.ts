@@ -1,0 +1,119 @@
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
+import type { Offer } from "#/model/site.ts";
+import type { Space } from "#/space/space.ts";
+import type { PresentMachine } from "./machine-types.ts";
+
+/** What is known of machines at this moment. */
+export interface Field {
+  machines(): { machine: string; connected: boolean; running: number }[];
+}
+
+/** The label that every agent's machine can be chosen by; drivers of one that has not joined are the usual ones. */
+const usualDrivers = ["process", "runner"];
+const bootMsUnknown = 180_000;
+const bootMsMin = 1000;
+
+/** Every machine that a job may use: those that are there, and those that were ordered for it and boot. */
+export function machinesFor(
+  space: Pick<Space, "all" | "get">,
+  field: Field,
+  job: Pick<JobRecord, "name" | "project">,
+  now: number,
+): PresentMachine[] {
+  const share = 1 / (1 + rivals(space, job));
+  const found: PresentMachine[] = [];
+  for (const { machine: name, connected } of field.machines()) {
+    const machine = space.get("machine", name);
+    if (!machine || !connected || machine.spec.cordoned) continue;
+    const order =
+      machine.spec.order === undefined ? undefined : space.get("order", machine.spec.order);
+    const { reservedFor } = machine.spec;
+    if (reservedFor !== undefined && reservedFor !== job.name) continue;
+    found.push(ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now));
+  }
+  for (const order of space.all("order"))
+    if (
+      order.spec.job === job.name &&
+      (order.status.phase === "ordered" || order.status.phase === "booting")
+    )
+      found.push(ofBooting(order, now));
+  return found;
+}
+
+/** Other jobs that have goals or tasks of their own, and take their part of machines that are there for all. */
+function rivals(space: Pick<Space, "all">, job: Pick<JobRecord, "name">): number {
+  let count = 0;
+  for (const other of space.all("job")) if (other.name !== job.name && !hasJobEnded(other)) count++;
+  return count;
+}
+
+function ofMachine(
+  { name, spec, status }: MachineRecord,
+  order: OrderRecord | undefined,
+  share: number,
+  now: number,
+): PresentMachine {
+  const isBilled = order?.spec.job !== undefined;
+  return {
+    name,
+    site: spec.site === "" ? "joined" : spec.site,
+    offer: order ? order.spec.offer.name : name,
+    capacity: status.capacity,
+    labels: spec.labels,
+    drivers: status.drivers,
+    rates: isBilled
+      ? { ...status.rates, microsPerHour: order.spec.offer.microsPerHour }
+      : status.rates,
+    gramsPerKwh: order?.spec.offer.gramsPerKwh,
+    share,
+    bootMs: 0,
+    ...(isBilled && { billing: billingOf(order, now) }),
+  };
+}
+
+function ofBooting(order: OrderRecord, now: number): PresentMachine {
+  const { offer, orderedAt, site } = order.spec;
+  const {
+    capacity,
+    labels,
+    microsPerHour,
+    idleWatts = 0,
+    peakWatts = 0,
+    pue = 1,
+    gramsPerKwh,
+  } = offer;
+  const bootedAt = orderedAt + (offer.bootMs?.p90 ?? bootMsUnknown);
+  return {
+    name: order.name,
+    site,
+    offer: offer.name,
+    capacity,
+    labels,
+    drivers: usualDrivers,
+    rates: { microsPerHour, idleWatts, peakWatts, pue },
+    gramsPerKwh,
+    share: 1,
+    // One that is late is expected at any moment, for a while: then it is given up.
+    bootMs: Math.max(bootMsMin, bootedAt - now),
+    billing: billingOf(order, now),
+  };
+}
+
+/** What is begun is paid until its end, whatever becomes of the machine. */
+function billingOf(
+  { spec, status }: OrderRecord,
+  now: number,
+): NonNullable<PresentMachine["billing"]> {
+  const { priceGranularityMs, billedMsMin }: Offer = spec.offer;
+  const unitMs = Math.max(1, priceGranularityMs);
+  const heldMs = Math.max(0, now - (status.billedFrom ?? spec.orderedAt));
+  const billedMs = Math.max(billedMsMin, Math.ceil(heldMs / unitMs) * unitMs);
+  return { granularityMs: unitMs, minimumMs: 0, paidMs: Math.max(0, billedMs - heldMs) };
+}
+
+/** Orders that are not at their end, of a job. */
+export function openOrders(space: Pick<Space, "all">, job: string): OrderRecord[] {
+  return [...space.all("order")].filter((order) => order.spec.job === job && !hasOrderEnded(order));
+}

@@ -1,0 +1,271 @@
+import type { Clock } from "#/base/clock.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { Log } from "#/base/log.ts";
+import { hasJobEnded } from "#/model/job.ts";
+import { costOfMachine, hasOrderEnded, type OrderRecord, type OrderStatus } from "#/model/order.ts";
+import type { HeldMachine, Site } from "#/sites/site.ts";
+import type { Space, Transaction } from "#/space/space.ts";
+import { decide } from "./decide.ts";
+import type { SitePool } from "./pool.ts";
+
+export interface OrderParts {
+  space: Space;
+  sites: SitePool;
+  clock: Clock;
+  log: Log;
+  /** Makes what the machine of an order joins with. */
+  createToken: (tx: Transaction, order: OrderRecord) => string;
+  /** Where machines reach this cloud. */
+  urls: () => readonly string[];
+  /** Called when an order has changed, soon. */
+  onChange: () => void;
+}
+
+/**
+ * Carries orders out: asks their site for the machine, gives it back when it is to be released, and looks
+ * whether the site still has it. What is known is in the records alone and every call to a site may be made
+ * again, so that a crash at any moment leaves nothing behind: what a site holds that no order wants is released.
+ */
+export class Orders {
+  #parts: OrderParts;
+  /** Orders, and sites, that are being asked about. */
+  #busy = new Set<string>();
+  /** When an order may be tried again, on the monotonic clock. */
+  #againMs = new Map<string, number>();
+  #auditedMs = -Infinity;
+  #isStopped = false;
+
+  constructor(parts: OrderParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** One look at all orders. What takes time goes on after it has returned. */
+  look(): void {
+    const { space, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    for (const order of space.all("order")) {
+      if (this.#busy.has(order.name) || (this.#againMs.get(order.name) ?? 0) > nowMs) continue;
+      const { phase, since } = order.status;
+      if (phase === "ordered") this.#start(order, () => this.#acquire(order));
+      if (phase === "releasing") this.#start(order, () => this.#release(order));
+      if (phase === "booting" && clock.now() - since > limits.bootMsMax)
+        this.release([order], "its machine did not join in time");
+    }
+    this.#forgetOld();
+    if (nowMs - this.#auditedMs < limits.siteAuditMs) return;
+    this.#auditedMs = nowMs;
+    for (const { name } of space.all("site")) this.#audit(name);
+  }
+
+  /** Gives machines back; `reason` is for people. */
+  release(orders: readonly OrderRecord[], reason: string): void {
+    const { space, clock } = this.#parts;
+    space.commit((tx) => {
+      for (const { name } of orders) {
+        const order = tx.get("order", name);
+        if (!order || hasOrderEnded(order) || order.status.phase === "releasing") continue;
+        tx.put<"order">({
+          ...order,
+          status: { ...order.status, phase: "releasing", since: clock.now(), reason },
+        });
+        cordon(tx, order.status.machine);
+      }
+    });
+  }
+
+  #start({ name }: OrderRecord, action: () => Promise<void>): void {
+    this.#busy.add(name);
+    void action()
+      .catch((thrown: unknown) => this.#later(name, thrown))
+      .finally(() => {
+        this.#busy.delete(name);
+        this.#parts.onChange();
+      });
+  }
+
+  #later(name: string, thrown: unknown): void {
+    const { clock, log } = this.#parts;
+    const afterMs = (thrown instanceof CanopyError && thrown.retryAfterMs) || limits.orderRetryMs;
+    this.#againMs.set(name, clock.monotonicMs() + afterMs);
+    log.warn(`the order ${name} is tried again`, { error: messageOf(thrown) });
+  }
+
+  async #acquire(order: OrderRecord): Promise<void> {
+    const { space, clock, createToken, urls } = this.#parts;
+    const site = await this.#parts.sites.site(order.spec.site);
+    const { value: token, durable } = space.commit((tx) => createToken(tx, order));
+    await durable; // what the site makes must find its order
+    let held: HeldMachine;
+    try {
+      held = await site.acquire({
+        name: order.name,
+        offer: order.spec.offer.name,
+        urls: urls(),
+        token,
+      });
+    } catch (thrown) {
+      if (!isFinal(thrown)) throw thrown;
+      return this.#end(order.name, "failed", messageOf(thrown));
+    }
+    if (this.#isStopped) return;
+    const now = clock.now();
+    await this.#change(order.name, (status) => ({
+      ...status,
+      handle: held.handle,
+      billedFrom: held.since ?? now,
+      // Its agent may have been faster than the site's answer; it may have been called off meanwhile.
+      ...(status.phase === "ordered" && { phase: "booting", since: now }),
+    }));
+    void this.#parts.sites.look(order.spec.site);
+  }
+
+  async #release(order: OrderRecord): Promise<void> {
+    const site = await this.#parts.sites.site(order.spec.site);
+    await site.release(order.name);
+    if (this.#isStopped) return;
+    await this.#end(order.name, "released", order.status.reason);
+    void this.#parts.sites.look(order.spec.site);
+  }
+
+  /** Nothing of it is left at the site: its machine goes, and what it has cost is known. */
+  async #end(
+    name: string,
+    phase: "released" | "failed",
+    reason: string | undefined,
+  ): Promise<void> {
+    const { space, clock } = this.#parts;
+    const { durable } = space.commit((tx) => {
+      const order = tx.get("order", name);
+      if (!order || hasOrderEnded(order)) return;
+      const { billedFrom, machine } = order.status;
+      const now = clock.now();
+      const costMicros =
+        billedFrom === undefined
+          ? 0
+          : costOfMachine(order.spec.offer, Math.max(0, now - billedFrom));
+      tx.put<"order">({
+        ...order,
+        status: {
+          ...order.status,
+          phase,
+          since: now,
+          endedAt: now,
+          ...(costMicros !== undefined && { costMicros }),
+          ...(reason !== undefined && { reason }),
+        },
+      });
+      if (machine !== undefined) tx.delete("machine", machine);
+      if (phase === "failed" && order.spec.job !== undefined)
+        decide(
+          tx,
+          { project: order.project, name: order.spec.job },
+          {
+            at: now,
+            action: "warn",
+            what: `lost the machine of ${order.spec.site} ${order.spec.offer.name}`,
+            why: [reason ?? "the site has it no more"],
+            subject: name,
+          },
+        );
+    });
+    await durable;
+  }
+
+  async #change(name: string, change: (status: OrderStatus) => OrderStatus): Promise<void> {
+    const { durable } = this.#parts.space.commit((tx) => {
+      const order = tx.get("order", name);
+      if (order && !hasOrderEnded(order))
+        tx.put<"order">({ ...order, status: change(order.status) });
+    });
+    await durable;
+  }
+
+  /** Compares what a site holds with what was ordered. */
+  #audit(name: string): void {
+    const key = `site ${name}`;
+    if (this.#busy.has(key)) return;
+    this.#busy.add(key);
+    // Asked for before the site answers: what is ordered meanwhile is not missing.
+    const known = [...this.#parts.space.all("order")].filter(({ spec }) => spec.site === name);
+    const look = async () => {
+      const site = await this.#parts.sites.site(name);
+      const { machines, unknown } = await site.held();
+      await this.#compare(site, known, machines, unknown.length > 0);
+    };
+    void look()
+      .catch((thrown: unknown) => {
+        this.#parts.log.warn(`the site ${name} could not be audited`, { error: messageOf(thrown) });
+      })
+      .finally(() => this.#busy.delete(key));
+  }
+
+  async #compare(
+    site: Site,
+    known: readonly OrderRecord[],
+    machines: readonly HeldMachine[],
+    isPartial: boolean,
+  ): Promise<void> {
+    const { space, log } = this.#parts;
+    const held = new Map(machines.map((machine) => [machine.order, machine]));
+    for (const { name } of known) {
+      const order = space.get("order", name);
+      if (!order || this.#busy.has(name)) continue;
+      const { phase } = order.status;
+      if (phase !== "booting" && phase !== "joined") continue;
+      const machine = held.get(name);
+      if (machine?.state === "ended")
+        await this.#end(name, "failed", machine.reason ?? "the site ended it");
+      else if (!machine && !isPartial) await this.#end(name, "failed", "the site has it no more");
+    }
+    for (const { order: name, state, handle } of machines) {
+      const order = space.get("order", name);
+      if (state === "ended" || (order && !hasOrderEnded(order)) || this.#busy.has(name)) continue;
+      log.warn(`a machine that no order wants is released`, { order: name, handle });
+      await site.release(name);
+    }
+  }
+
+  /** The oldest that have ended leave memory. */
+  #forgetOld(): void {
+    const { space, clock } = this.#parts;
+    // What a job still pays for is counted until the job has ended.
+    const isOver = (job: string | undefined) => job === undefined || hasEnded(space, job);
+    const old = [...space.all("order")].filter(
+      (order) =>
+        hasOrderEnded(order) &&
+        clock.now() - order.status.since > limits.ordersKeptMs &&
+        isOver(order.spec.job),
+    );
+    if (old.length === 0) return;
+    space.commit((tx) => {
+      for (const order of old) tx.archive<"order">(order);
+    });
+  }
+}
+
+function hasEnded(space: Space, name: string): boolean {
+  const job = space.get("job", name);
+  return !job || hasJobEnded(job);
+}
+
+/** Whether asking again would give the same answer. */
+function isFinal(thrown: unknown): boolean {
+  return (
+    thrown instanceof CanopyError &&
+    (thrown.code === "no-capacity" ||
+      thrown.code === "forbidden" ||
+      thrown.code === "not-found" ||
+      thrown.code === "invalid")
+  );
+}
+
+function cordon(tx: Transaction, name: string | undefined): void {
+  const machine = name === undefined ? undefined : tx.get("machine", name);
+  if (machine && !machine.spec.cordoned)
+    tx.put<"machine">({ ...machine, spec: { ...machine.spec, cordoned: true } });
+}

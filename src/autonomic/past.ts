@@ -1,0 +1,93 @@
+import { limits } from "#/base/limits.ts";
+import type { JobRecord } from "#/model/job.ts";
+import type { Needs } from "#/model/needs.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { Space } from "#/space/space.ts";
+
+/** What a job of this title made and ran the last time it succeeded. */
+export interface Past {
+  readonly job: string;
+  /** By title of their steps. */
+  readonly kinds: ReadonlyMap<string, PastKind>;
+  /** The longest chain of tasks of which each began after the one before it had ended. */
+  readonly chainMs: number;
+}
+
+export interface PastKind {
+  readonly title: string;
+  readonly tasks: number;
+  readonly needs: Needs;
+  readonly driver: string;
+  /** Of one task. */
+  readonly meanMs: number;
+}
+
+type Reading = Pick<Space, "list" | "find" | "archived">;
+
+/** The newest job of a title that has succeeded, among the last ones of its project; undefined where there is none. */
+export async function pastOf(
+  space: Reading,
+  project: string,
+  title: string,
+): Promise<Past | undefined> {
+  const isLike = (job: JobRecord) =>
+    job.project === project && job.spec.title === title && job.status.phase === "succeeded";
+  const archived = await space.archived("job", {
+    project,
+    phase: "succeeded",
+    limit: limits.pastJobsMax,
+  });
+  const newest = [...space.list("job"), ...archived]
+    .filter(isLike)
+    .reduce<JobRecord | undefined>(
+      (best, job) => (best && best.name > job.name ? best : job),
+      undefined,
+    );
+  if (!newest) return undefined;
+  const count = Math.min(newest.status.steps, limits.pastStepsMax);
+  const names = Array.from({ length: count }, (_, number) => `${newest.name}/${number}`);
+  const steps = (await space.find("step", names)).filter((step) => step !== undefined);
+  return { job: newest.name, ...fold(steps) };
+}
+
+function fold(steps: readonly StepRecord[]): Omit<Past, "job"> {
+  const kinds = new Map<string, PastKind>();
+  const ran: Ran[] = [];
+  for (const { spec, status } of steps) {
+    const { run, needs } = spec.template;
+    if (run.driver === "runner" && run.role === "job") continue; // it waits for the others
+    const { attempts, wallMs } = status.usage;
+    if (attempts === 0) continue;
+    const meanMs = wallMs / attempts;
+    const before = kinds.get(spec.title);
+    const tasks = (before?.tasks ?? 0) + status.offered;
+    const mean = before ? (before.meanMs * before.tasks + meanMs * status.offered) / tasks : meanMs;
+    kinds.set(spec.title, { title: spec.title, tasks, needs, driver: run.driver, meanMs: mean });
+    if (status.startedAt !== undefined && status.endedAt !== undefined)
+      ran.push({ fromMs: status.startedAt, toMs: status.endedAt, taskMs: meanMs });
+  }
+  return { kinds, chainMs: chainOf(ran) };
+}
+
+interface Ran {
+  fromMs: number;
+  toMs: number;
+  taskMs: number;
+}
+
+function chainOf(ran: readonly Ran[]): number {
+  const byEnd = ran.toSorted((a, b) => a.toMs - b.toMs);
+  const chains = new Map<Ran, number>();
+  let longestMs = 0;
+  let endedMs = 0;
+  let at = 0;
+  for (const step of ran.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    // What ended before this one began had begun before it, so its chain is known.
+    for (; at < byEnd.length && byEnd[at]!.toMs <= step.fromMs; at++)
+      endedMs = Math.max(endedMs, chains.get(byEnd[at]!) ?? 0);
+    const chainMs = endedMs + step.taskMs;
+    chains.set(step, chainMs);
+    longestMs = Math.max(longestMs, chainMs);
+  }
+  return longestMs;
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Offer } from "#/model/site.ts";
+import { toldBelief } from "#/planning/mix/beliefs.ts";
+import type { Demand } from "./demand.ts";
+import type { PresentMachine } from "./machine-types.ts";
+import { propose, type Infeasible, type Proposal } from "./propose.ts";
+
+const GiB = 2 ** 30;
+const minuteMs = 60_000;
+
+function demand(tasks: number, taskMs: number): Demand {
+  const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
+  const belief = { ...toldBelief(taskMs), meanHighMs: taskMs, longMs: taskMs };
+  return {
+    kinds: [{ kind: "k", tasks, ...belief, seen: 100, needs, driver: "process" }],
+    chainMs: 0,
+  };
+}
+
+function machine(cpus: number, more: Partial<PresentMachine> = {}): PresentMachine {
+  return {
+    name: "m",
+    site: "local",
+    offer: "m",
+    capacity: { milliCpus: cpus * 1000, memoryBytes: 8 * GiB },
+    labels: {},
+    drivers: ["process", "runner"],
+    rates: { microsPerHour: 0, idleWatts: 0, peakWatts: 0, pue: 1 },
+    gramsPerKwh: undefined,
+    share: 1,
+    bootMs: 0,
+    ...more,
+  };
+}
+
+function offer(name: string, more: Partial<Offer> = {}): Offer {
+  return {
+    site: "lab",
+    name,
+    capacity: { milliCpus: 4000, memoryBytes: 16 * GiB },
+    labels: {},
+    market: "on-demand",
+    zone: "",
+    microsPerHour: 400_000,
+    priceGranularityMs: 1000,
+    billedMsMin: 0,
+    idleWatts: 50,
+    peakWatts: 100,
+    pue: 1.2,
+    gramsPerKwh: 300,
+    bootMs: { median: 30_000, p90: minuteMs },
+    interruptionsPerHour: 0,
+    countMax: 10,
+    ...more,
+  };
+}
+
+function feasible(found: Proposal | Infeasible): Proposal {
+  assert.ok("predicted" in found, JSON.stringify(found));
+  return found;
+}
+
+const goal = { deadlineMs: 11 * minuteMs, objective: "cost" } as const;
+
+describe("propose()", () => {
+  test("takes no offer where the machines that are there do, and says so", () => {
+    const { considered } = feasible(
+      propose(demand(20, minuteMs), goal, [machine(2)], [offer("a")]),
+    );
+    assert.deepEqual(
+      considered.map(({ count, whyNot }) => [count, whyNot]),
+      [
+        [1, undefined],
+        [0, "what is there already is enough"],
+      ],
+    );
+  });
+
+  test("adds offers where they do not, and none that is dearer for the work", () => {
+    const offers = [offer("dear", { microsPerHour: 900_000 }), offer("cheap")];
+    const { considered, predicted } = feasible(
+      propose(demand(100, minuteMs), goal, [machine(2)], offers),
+    );
+    assert.deepEqual(
+      considered.map(({ count, whyNot }) => [count, whyNot]),
+      [
+        [1, undefined],
+        [0, "another mix is cheaper"],
+        [2, undefined],
+      ],
+    );
+    assert.ok(predicted.finishMs.high <= goal.deadlineMs);
+    assert.ok(predicted.costMicros!.high > 0);
+  });
+
+  test("never takes what has no known price, nor what may not be taken", () => {
+    const offers = [
+      offer("secret", { microsPerHour: undefined }),
+      offer("spot", { market: "spot" }),
+      offer("plain"),
+    ];
+    const { considered } = feasible(
+      propose(demand(100, minuteMs), goal, [], offers, ({ market }) =>
+        market === "spot" ? "its policy allows no spot" : undefined,
+      ),
+    );
+    assert.deepEqual(
+      considered.map(({ whyNot }) => whyNot),
+      ["its price is unknown", "its policy allows no spot", undefined],
+    );
+  });
+
+  test("says that the cost is unknown when a machine that is there has no price, and never zero", () => {
+    const here = machine(2, {
+      rates: { microsPerHour: undefined, idleWatts: 0, peakWatts: 0, pue: 1 },
+    });
+    assert.equal(
+      feasible(propose(demand(2, minuteMs), goal, [here], [])).predicted.costMicros,
+      undefined,
+    );
+  });
+
+  test("counts on less of a machine that may be taken away", () => {
+    const often = feasible(
+      propose(demand(160, minuteMs), goal, [], [offer("spot", { interruptionsPerHour: 20 })]),
+    );
+    const never = feasible(propose(demand(160, minuteMs), goal, [], [offer("spot")]));
+    assert.ok(often.considered[0]!.count > never.considered[0]!.count);
+  });
+
+  test("tells the nearest goal that could be kept", () => {
+    const found = propose(
+      demand(100, minuteMs),
+      { ...goal, deadlineMs: minuteMs },
+      [],
+      [offer("a")],
+    );
+    assert.ok("reason" in found);
+    assert.equal(found.reason, "too-late");
+    assert.equal(found.nearestDeadlineMs, 4 * minuteMs);
+  });
+});

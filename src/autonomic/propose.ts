@@ -1,0 +1,89 @@
+import type { Considered, Goal, PlanPrediction } from "#/model/plan.ts";
+import type { Offer } from "#/model/site.ts";
+import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
+import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
+import type { Demand } from "./demand.ts";
+import { candidatesOf, type Candidate, type PresentMachine } from "./machine-types.ts";
+
+/** What could be done for a job: every machine and offer looked at, and the mix that keeps its goal. */
+export interface Proposal {
+  readonly considered: readonly Considered[];
+  readonly predicted: PlanPrediction;
+  readonly bound: number;
+}
+
+export interface Infeasible extends NoMix {
+  readonly considered: readonly Considered[];
+}
+
+/**
+ * The cheapest (or fastest, or cleanest) way to keep a goal: a pure function of what is to run, what there
+ * is, what is offered and what is allowed. `allowed` gives the reason why an offer may not be taken.
+ */
+export function propose(
+  demand: Demand,
+  goal: Goal,
+  machines: readonly PresentMachine[],
+  offers: readonly Offer[],
+  allowed?: (offer: Offer) => string | undefined,
+): Proposal | Infeasible {
+  const candidates = candidatesOf(demand.kinds, machines, offers, allowed);
+  const problem = problemOf(demand, goal, candidates);
+  const mix = planMix(problem);
+  if (!("counts" in mix))
+    return { ...mix, considered: candidates.map(({ considered }) => considered) };
+  return {
+    considered: consideredWith(candidates, problem, mix),
+    predicted: predictionOf(candidates, mix),
+    bound: mix.bound,
+  };
+}
+
+/** The planner's question about candidates that can serve, in their order. */
+export function problemOf(
+  demand: Demand,
+  goal: Goal,
+  candidates: readonly Candidate[],
+): MixProblem {
+  return {
+    work: demand.kinds.map(({ kind, tasks, meanMs, meanHighMs, longMs }) => ({
+      name: kind,
+      tasks,
+      runTime: { meanMs, meanHighMs, longMs },
+    })),
+    chainMs: demand.chainMs,
+    types: candidates.flatMap(({ type }) => type ?? []),
+    goal,
+  };
+}
+
+function consideredWith(
+  candidates: readonly Candidate[],
+  problem: MixProblem,
+  { counts }: Mix,
+): Considered[] {
+  let at = 0;
+  return candidates.map(({ considered, type }) => {
+    if (!type) return considered;
+    const count = counts[at++]!;
+    if (count > 0) return { ...considered, count };
+    return { ...considered, whyNot: whyNotTaken(problem, counts) };
+  });
+}
+
+function whyNotTaken({ goal, types }: MixProblem, counts: Counts): string {
+  const isEnoughHere = types.every(({ isPresent }, type) => isPresent || counts[type] === 0);
+  if (isEnoughHere) return "what is there already is enough";
+  if (goal.objective === "time") return "another mix is faster";
+  return goal.objective === "carbon" ? "another mix is cleaner" : "another mix is cheaper";
+}
+
+function predictionOf(
+  candidates: readonly Candidate[],
+  { counts, predicted }: Mix,
+): PlanPrediction {
+  let at = 0;
+  const used = candidates.filter(({ type }) => type && counts[at++]! > 0);
+  const isPriced = used.every(({ considered }) => considered.microsPerHour !== undefined);
+  return { ...predicted, costMicros: isPriced ? predicted.costMicros : undefined };
+}

@@ -1,0 +1,68 @@
+import type { MachineRecord } from "#/model/machine.ts";
+import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { stepOfTask } from "#/model/task.ts";
+
+/** A task under way. */
+export interface Running {
+  readonly task: string;
+  readonly machine: string;
+  readonly since: number;
+}
+
+export interface SpendingParts {
+  readonly steps: readonly StepRecord[];
+  readonly running: readonly Running[];
+  /** All that were placed for the job, ended or not. */
+  readonly orders: readonly OrderRecord[];
+  readonly machine: (name: string) => MachineRecord | undefined;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Millionths of the currency that a job will have cost at `at`, when until then nothing ends that runs now:
+ * tasks that have ended, the share of its machine that each running one holds, and the whole bill of every
+ * machine that was ordered for it. Undefined as soon as one part has no known price.
+ */
+export function spentBy(
+  at: number,
+  { steps, running, orders, machine }: SpendingParts,
+): number | undefined {
+  const stepOf = new Map(steps.map((step) => [step.name, step]));
+  const parts = [
+    ...steps.map(({ status }) => status.usage.costMicros),
+    ...running.map((one) =>
+      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
+    ),
+    ...orders.map((order) => orderCost(at, order)),
+  ];
+  return parts.reduce(
+    (sum, part) => (sum === undefined || part === undefined ? undefined : sum + part),
+    0,
+  );
+}
+
+/** What an order will have cost at `at`, when it is kept until then. */
+export function orderCost(at: number, order: OrderRecord): number | undefined {
+  const { spec, status } = order;
+  if (hasOrderEnded(order)) return status.billedFrom === undefined ? 0 : status.costMicros;
+  return costOfMachine(spec.offer, Math.max(0, at - (status.billedFrom ?? spec.orderedAt)));
+}
+
+function runningCost(
+  at: number,
+  { since }: Running,
+  step: StepRecord | undefined,
+  machine: MachineRecord | undefined,
+): number | undefined {
+  if (!step || !machine) return 0; // it has just ended, and is counted with its step
+  const { rates, capacity } = machine.status;
+  if (rates.microsPerHour === undefined) return undefined;
+  const { milliCpus, memoryBytes } = step.spec.template.needs;
+  const share = Math.min(
+    1,
+    Math.max(milliCpus / capacity.milliCpus, memoryBytes / Math.max(1, capacity.memoryBytes)),
+  );
+  return (share * Math.max(0, at - since) * rates.microsPerHour) / hourMs;
+}

@@ -1,0 +1,267 @@
+import { silent } from "#/base/log.ts";
+import type { Random } from "#/base/random.ts";
+import type { JobGoal } from "#/model/job.ts";
+import type { OrderRecord } from "#/model/order.ts";
+import type { Offer } from "#/model/site.ts";
+import type { PlannedWork } from "#/model/plan.ts";
+import type { SimulatedConfig } from "#/model/site-config.ts";
+import type { TaskOffer } from "#/model/wire.ts";
+import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
+import type { MachineOrder } from "#/sites/site.ts";
+import { SimulatedSite } from "#/sites/simulated.ts";
+import { startAutonomic } from "../autonomic.ts";
+import { decisionsAbout } from "../decide.ts";
+import type { SitePool } from "../pool.ts";
+import { seenIn } from "../seen.ts";
+
+const beatMs = 1000;
+
+/**
+ * A cloud in simulated time: the scheduler and the loop that keeps goals as they are, machines of a
+ * simulated site that boot, work and are taken away, and tasks that take as long as they are told.
+ */
+export class SimulatedCloud {
+  readonly rig: Rig;
+  readonly site: SimulatedSite;
+  readonly #workers = new Map<string, Worker>();
+  readonly #taskMs: (task: string) => number;
+  #offers: Offer[] = [];
+  #loop: { stop(): void } | undefined;
+
+  static async open(options: {
+    site: SimulatedConfig;
+    taskMs: (task: string) => number;
+    random: Random;
+  }): Promise<SimulatedCloud> {
+    const rig = await Rig.open();
+    return new SimulatedCloud(rig, options);
+  }
+
+  private constructor(
+    rig: Rig,
+    {
+      site,
+      taskMs,
+      random,
+    }: { site: SimulatedConfig; taskMs: (task: string) => number; random: Random },
+  ) {
+    this.rig = rig;
+    this.#taskMs = taskMs;
+    const { clock, space, scheduler } = rig;
+    this.site = new SimulatedSite(site, {
+      name: "lab",
+      clock,
+      world: {
+        booted: (order) => this.#join(order),
+        ended: (order) => this.#workers.get(order)?.end(),
+      },
+    });
+    const look = async () => void (this.#offers = await this.site.offers());
+    void look();
+    const sites: SitePool = {
+      offers: () => this.#offers,
+      site: () => Promise.resolve(this.site),
+      look,
+    };
+    rig.commit((tx) =>
+      tx.put<"site">({
+        kind: "site",
+        project: "",
+        name: "lab",
+        spec: { createdAt: 0, config: site },
+        status: { health: "healthy", since: 0 },
+      }),
+    );
+    this.#loop = startAutonomic({
+      space,
+      field: scheduler,
+      sites,
+      seen: (project) => seenIn(space, project),
+      clock,
+      random,
+      log: silent,
+      urls: () => [],
+      createToken: () => "token",
+      cancelJob: (tx, job, reason) => {
+        tx.put({ ...job, status: { ...job.status, phase: "cancelled", reason } });
+        for (const step of space.list("step", job.name))
+          tx.put({ ...step, status: { ...step.status, phase: "cancelled" } });
+      },
+    });
+  }
+
+  /** A machine that is there from the start. */
+  machine(name: string, cpus: number): void {
+    this.rig.machine(name, { cpus });
+    this.#workers.set(name, new Worker(this.rig, name, this.#taskMs));
+  }
+
+  /** A job with a goal: so many tasks of one CPU, of which its plan believed that each takes `believedMs`. */
+  job(
+    name: string,
+    tasks: number,
+    believedMs: number,
+    goal: Omit<JobGoal, "plan" | "objective">,
+  ): void {
+    const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
+    const work: PlannedWork[] = [
+      {
+        kind: "step0",
+        tasks,
+        meanMs: believedMs,
+        meanHighMs: believedMs * 1.25,
+        longMs: believedMs * 1.5,
+        seen: "told",
+        needs,
+        driver: "runner",
+      },
+    ];
+    this.rig.commit((tx) => {
+      tx.put<"plan">({
+        kind: "plan",
+        project: "p",
+        name: `plan-${name}`,
+        spec: {
+          title: name,
+          madeBy: "test",
+          madeAt: 0,
+          request: "",
+          goal: { objective: "cost" },
+          work,
+          chainMs: 0,
+          considered: [],
+          predicted: {
+            finishMs: { likely: 0, high: 0 },
+            costMicros: undefined,
+            joules: undefined,
+            grams: undefined,
+          },
+          bound: 0,
+        },
+        status: { phase: "approved", job: name },
+      });
+      const spec = {
+        title: name,
+        submittedBy: "test",
+        submittedAt: 0,
+        priority: 0,
+        onFailure: "stop",
+      } as const;
+      tx.put({
+        kind: "job",
+        project: "p",
+        name,
+        spec: { ...spec, goal: { plan: `plan-${name}`, objective: "cost", ...goal } },
+        status: { phase: "running", open: false, steps: 1 },
+      });
+    });
+    this.rig.step(`${name}/0`, tasks);
+  }
+
+  /** Lets time pass until the job has ended or `forMs` are over; gives when it ended, from now. */
+  async untilEnded(job: string, forMs: number): Promise<number | undefined> {
+    const { clock, space } = this.rig;
+    const beganMs = clock.monotonicMs();
+    while (clock.monotonicMs() - beganMs < forMs) {
+      await clock.advance(beatMs);
+      for (const worker of this.#workers.values()) worker.beat();
+      this.#endJob(job);
+      const { status } = space.get("job", job)!;
+      if (status.phase !== "running") return clock.monotonicMs() - beganMs;
+    }
+    return undefined;
+  }
+
+  orders(): OrderRecord[] {
+    return [...this.rig.space.all("order")];
+  }
+
+  async decisions(job: string) {
+    const found = decisionsAbout(this.rig.space, job, 1000);
+    await this.rig.clock.advance(0);
+    return (await found).map(({ spec }) => spec).reverse();
+  }
+
+  stop(): void {
+    this.#loop?.stop();
+    this.rig.scheduler.stop();
+  }
+
+  /** What the jobs room does. */
+  #endJob(name: string): void {
+    const step = this.rig.space.get("step", `${name}/0`);
+    const job = this.rig.space.get("job", name);
+    if (!step || job?.status.phase !== "running" || step.status.succeeded < step.status.offered)
+      return;
+    this.rig.setPhase(step.name, "succeeded");
+    this.rig.commit((tx) => tx.put({ ...job, status: { ...job.status, phase: "succeeded" } }));
+  }
+
+  #join({ name: order }: MachineOrder): void {
+    const { rig } = this;
+    const record = rig.space.get("order", order);
+    if (!record || (record.status.phase !== "ordered" && record.status.phase !== "booting")) return;
+    const now = rig.clock.now();
+    const { capacity } = record.spec.offer;
+    const name = `m-${order}`;
+    rig.machine(name, { cpus: capacity.milliCpus / 1000, memoryBytes: capacity.memoryBytes });
+    rig.commit((tx) => {
+      const machine = tx.get("machine", name)!;
+      tx.put({
+        ...machine,
+        spec: {
+          ...machine.spec,
+          order,
+          ...(record.spec.job !== undefined && { reservedFor: record.spec.job }),
+        },
+        status: { ...machine.status, rates: { ...machine.status.rates, microsPerHour: 0 } },
+      });
+      tx.put<"order">({
+        ...record,
+        status: { ...record.status, phase: "joined", since: now, joinedAt: now, machine: name },
+      });
+    });
+    this.#workers.set(order, new Worker(rig, name, this.#taskMs));
+  }
+}
+
+/** Pulls, runs each task for its time, reports. */
+class Worker {
+  #agent: FakeAgent;
+  #rig: Rig;
+  #taskMs: (task: string) => number;
+  #running = new Map<TaskOffer, { cancel(): void }>();
+  #hasEnded = false;
+
+  constructor(rig: Rig, name: string, taskMs: (task: string) => number) {
+    this.#rig = rig;
+    this.#taskMs = taskMs;
+    this.#agent = new FakeAgent(rig, name, []);
+    this.#agent.onOffer = () => this.#begin();
+    this.#agent.session.pull(1024);
+  }
+
+  beat(): void {
+    if (this.#hasEnded) return;
+    this.#agent.beat([...this.#running.keys()]);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    for (const timer of this.#running.values()) timer.cancel();
+    this.#agent.session.close();
+  }
+
+  #begin(): void {
+    if (this.#hasEnded) return;
+    for (const offer of this.#agent.held) {
+      if (this.#running.has(offer)) continue;
+      const timer = this.#rig.clock.after(this.#taskMs(offer.task), () => {
+        this.#running.delete(offer);
+        if (!this.#hasEnded) void this.#agent.report(offer, this.#taskMs(offer.task));
+      });
+      this.#running.set(offer, timer);
+    }
+    this.#agent.session.pull(1024);
+  }
+}

@@ -1,0 +1,93 @@
+import type { ConsideredView, PlanView } from "#/model/plan-views.ts";
+import { briefDuration, briefEnergy } from "#/model/units.ts";
+import { column } from "../result.ts";
+import { tableText } from "../table.ts";
+import type { Output } from "../terminal.ts";
+import { countOf, moneyOf, tasksOf } from "../words.ts";
+
+/** A plan for people: what is considered, what is taken, and what comes of it. With `details`, all of it. */
+export function planText(plan: PlanView, out: Output, details: boolean): string {
+  const { considered, work } = plan;
+  const taken = considered.filter(({ count }) => count > 0);
+  const rows = details ? considered : considered.slice(0, shownMax);
+  const columns = [
+    column<ConsideredView>("site", ({ site }) => site),
+    column<ConsideredView>(
+      "machine",
+      ({ offer, market }) => (market === "spot" ? `${offer} (spot)` : offer),
+      { flexible: true },
+    ),
+    column<ConsideredView>("tasks", ({ slots }) => countOf(slots), { align: "right" }),
+    column<ConsideredView>("per hour", ({ perHour }) => moneyOf(perHour, plan.currency), {
+      align: "right",
+    }),
+    column<ConsideredView>(
+      "power",
+      ({ watts }) => (watts === undefined ? "unknown" : `${Math.round(watts)}W`),
+      { align: "right" },
+    ),
+    column<ConsideredView>(
+      "boot",
+      ({ bootMs }) =>
+        bootMs === undefined ? "unknown" : bootMs === 0 ? "there" : briefDuration(bootMs),
+      { align: "right" },
+    ),
+    column<ConsideredView>(
+      "take",
+      ({ count, isPresent }) =>
+        count === 0 ? "" : isPresent ? `${count} there` : { text: `${count}`, tone: "green" },
+      { align: "right" },
+    ),
+    column<ConsideredView>("because", ({ whyNot }) => whyNot ?? "", { flexible: true }),
+  ];
+  const hidden = considered.length - rows.length;
+  const lines = [
+    ...(details
+      ? work.map(
+          (one) =>
+            `${tasksOf(one.tasks)} of ${one.kind}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} at most of nineteen in twenty, ${seenOf(one.seen)}`,
+        )
+      : []),
+    sum(plan, out),
+    ...(taken.some(({ isPresent }) => !isPresent)
+      ? []
+      : ["Nothing has to be bought: what is there already does."]),
+  ];
+  const more = hidden > 0 ? `${out.paint("dim", `and ${hidden} more: details`)}\n` : "";
+  return `${tableText(rows, columns, out)}${more}\n${lines.join("\n")}\n`;
+}
+
+const shownMax = 12;
+
+function seenOf(seen: number | "told"): string {
+  return seen === "told" ? "as you said" : `seen of ${tasksOf(seen)}`;
+}
+
+/** "done in 12m30s to 16m · 1.10 to 1.42 USD · 0.21kWh · at most 3 % above the least possible cost" */
+function sum({ predicted, currency, gapMax, goal }: PlanView, out: Output): string {
+  const { finishMs, cost, energyJoules, grams } = predicted;
+  const parts = [
+    `done in ${out.paint("bold", range(finishMs.likely, finishMs.high, briefDuration))}`,
+    cost === undefined
+      ? "cost unknown"
+      : out.paint(
+          "bold",
+          `${cost.likely === cost.high ? cost.high : `${cost.likely} to ${cost.high}`} ${currency}`,
+        ),
+    energyJoules === undefined
+      ? "energy unknown"
+      : range(energyJoules.likely, energyJoules.high, briefEnergy),
+    grams === undefined
+      ? "CO2 unknown"
+      : range(grams.likely, grams.high, (value) => `${Number(value.toPrecision(3))}g CO2`),
+    ...(gapMax === undefined
+      ? []
+      : [`at most ${(gapMax * 100).toFixed(1)} % above the least possible ${goal.objective}`]),
+  ];
+  return parts.join(" · ");
+}
+
+function range(low: number, high: number, brief: (value: number) => string): string {
+  const [from, to] = [brief(low), brief(high)];
+  return from === to ? to : `${from} to ${to}`;
+}

@@ -1,0 +1,24 @@
+import type { RecordOf } from "./record.ts";
+
+/**
+ * Something that Canopy decided by itself, and why. Named after what it is about, and numbered there in
+ * the order of time: "j0f3k2m9x1ab2/0000000007". Decisions leave memory at once and stay in the log.
+ */
+export type DecisionRecord = RecordOf<"decision", DecisionSpec, object>;
+
+export interface DecisionSpec {
+  readonly at: number;
+  readonly action: DecisionAction;
+  /** What was done, in one sentence. */
+  readonly what: string;
+  /** Why: what was seen, and the rule that it met. */
+  readonly why: readonly string[];
+  /** The smallest change that would have led to another decision. */
+  readonly flip?: string;
+  /** The order or machine that it is about, too. */
+  readonly subject?: string;
+}
+
+export const decisionActions = ["buy", "release", "hold", "stop", "warn"] as const;
+/** "hold" is to do nothing although something was off; "warn" is that a goal will not be kept. */
+export type DecisionAction = (typeof decisionActions)[number];

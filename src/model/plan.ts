@@ -1,0 +1,97 @@
+import type { Needs } from "./needs.ts";
+import type { RecordOf } from "./record.ts";
+import type { Market } from "./site.ts";
+
+/**
+ * What Canopy means to do for a job, said before anything is spent: named "p…". Nothing of it happens
+ * before it is approved; then it is the job's, and the job's goal is kept by doing what it takes.
+ */
+export type PlanRecord = RecordOf<"plan", PlanSpec, PlanStatus>;
+
+export interface PlanSpec {
+  /** The job's. */
+  readonly title: string;
+  /** The name of the key that asked for it. */
+  readonly madeBy: string;
+  readonly madeAt: number;
+  /** The object that holds what was asked for, as JSON. */
+  readonly request: string;
+  readonly goal: Goal;
+  readonly work: readonly PlannedWork[];
+  /** Of tasks that wait for each other, the longest chain. */
+  readonly chainMs: number;
+  readonly considered: readonly Considered[];
+  readonly predicted: PlanPrediction;
+  /** No mix of what was considered that keeps the deadline does better: in the unit of the objective. */
+  readonly bound: number;
+}
+
+export const objectives = ["cost", "time", "carbon"] as const;
+/** What is made small where deadline and budget leave a choice. */
+export type Objective = (typeof objectives)[number];
+
+/** What a job must keep. */
+export interface Goal {
+  /** From the approval of its plan. */
+  readonly deadlineMs?: number;
+  /** Millionths of the currency, for all that it uses: machines bought for it, and its share of others. */
+  readonly budgetMicros?: number;
+  readonly objective: Objective;
+}
+
+/** Tasks of one kind, and what is believed of their run times. */
+export interface PlannedWork {
+  readonly kind: string;
+  readonly tasks: number;
+  readonly meanMs: number;
+  /** The mean is below it nine times in ten. */
+  readonly meanHighMs: number;
+  /** Nineteen of twenty tasks take no longer. */
+  readonly longMs: number;
+  /** Where that is from: so many finished tasks, or the word of who asked. */
+  readonly seen: number | "told";
+  /** What each needs of a machine. */
+  readonly needs: Needs;
+  readonly driver: string;
+}
+
+/** Machines of one type that were looked at: those that are there, as one site "here", and each offer. */
+export interface Considered {
+  readonly site: string;
+  readonly offer: string;
+  readonly market: Market;
+  readonly zone: string;
+  readonly isPresent: boolean;
+  readonly countMax: number;
+  /** Tasks of the first kind that one runs at once. */
+  readonly slots: number;
+  readonly microsPerHour: number | undefined;
+  readonly watts: number | undefined;
+  readonly bootMs: number | undefined;
+  /** How many the plan takes. */
+  readonly count: number;
+  /** Why it takes none. */
+  readonly whyNot?: string;
+}
+
+/** "likely": as often less as more. "high": exceeded about once in ten times. */
+export interface Band {
+  readonly likely: number;
+  readonly high: number;
+}
+
+export interface PlanPrediction {
+  readonly finishMs: Band;
+  /** Undefined where a machine that it uses has no known price. */
+  readonly costMicros: Band | undefined;
+  readonly joules: Band | undefined;
+  readonly grams: Band | undefined;
+}
+
+export interface PlanStatus {
+  readonly phase: "proposed" | "approved" | "declined";
+  readonly decidedAt?: number;
+  readonly decidedBy?: string;
+  /** The job that it became. */
+  readonly job?: string;
+}

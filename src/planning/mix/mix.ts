@@ -1,0 +1,168 @@
+import type { Band, Objective } from "#/model/plan.ts";
+import { boundOf } from "./bound.ts";
+import { cover } from "./cover.ts";
+import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
+import { finishMs, tailMs } from "./rounds.ts";
+
+/** What will come of some counts: in the middle, and what is exceeded about once in ten times. */
+export interface Prediction {
+  finishMs: Band;
+  costMicros: Band;
+  /** Undefined where a machine's power, or how clean it is, is not known. */
+  joules: Band | undefined;
+  grams: Band | undefined;
+}
+
+export interface Mix {
+  counts: Counts;
+  predicted: Prediction;
+  /** No mix that keeps the deadline costs less; with another objective, takes less time or gives less CO2. */
+  bound: number;
+}
+
+/** Why there is no mix, and what would do. */
+export interface NoMix {
+  reason: "too-late" | "too-dear" | "no-machine";
+  /** The earliest deadline that the budget allows. */
+  nearestDeadlineMs: number | undefined;
+  /** The least budget that keeps the deadline. */
+  nearestBudgetMicros: number | undefined;
+}
+
+/** Instants before the deadline at which a plan may mean to be done. */
+const instants = 48;
+
+/**
+ * The machines with which the goal is held at the least cost (or time, or CO2): a pure function. All
+ * machines work until nothing is left, then all are released, so a plan is when it means to be done, and
+ * how many machines of each type. Instants are tried one by one, up to the deadline: they are spread evenly,
+ * and lie where a started period of a price ends. For each, `cover` finds the counts with run times as high
+ * as they may well be; `boundOf` says what no mix can undercut.
+ */
+export function planMix(problem: MixProblem): Mix | NoMix {
+  const { goal } = problem;
+  const { deadlineMs, budgetMicros = Infinity, objective } = goal;
+  const best = search(problem, deadlineMs, budgetMicros, objective);
+  if (best)
+    return {
+      ...best,
+      bound: boundOf(problem, instantsUpTo(problem, lastInstant(problem, deadlineMs))),
+    };
+  if (deadlineMs === undefined && goal.budgetMicros === undefined)
+    return { reason: "no-machine", ...nearest(problem) };
+  const inTime = search(problem, deadlineMs, Infinity, "cost");
+  const reason = inTime ? "too-dear" : "too-late";
+  const found = nearest(problem);
+  const isEver = found.nearestDeadlineMs !== undefined || found.nearestBudgetMicros !== undefined;
+  return { reason: isEver ? reason : "no-machine", ...found };
+}
+
+/** The nearest goals that can be held, one of them moved at a time. */
+function nearest(problem: MixProblem): Pick<NoMix, "nearestDeadlineMs" | "nearestBudgetMicros"> {
+  const { deadlineMs, budgetMicros = Infinity } = problem.goal;
+  const fast = search(problem, undefined, budgetMicros, "time");
+  const cheap = search(problem, deadlineMs, Infinity, "cost");
+  return {
+    nearestDeadlineMs: fast?.predicted.finishMs.high,
+    nearestBudgetMicros: cheap && Math.ceil(cheap.predicted.costMicros.high),
+  };
+}
+
+type Found = Omit<Mix, "bound">;
+
+function search(
+  problem: MixProblem,
+  deadlineMs: number | undefined,
+  budgetMicros: number,
+  objective: Objective,
+): Found | undefined {
+  let best: Found | undefined;
+  let bestScore = Infinity;
+  for (const untilMs of instantsUpTo(problem, lastInstant(problem, deadlineMs))) {
+    const byMs = untilMs - tailMs(problem, "high");
+    if (byMs <= 0) continue;
+    const scores = problem.types.map(({ price, power }) =>
+      objective === "carbon" ? (gramsOf(power, untilMs) ?? Infinity) : billOf(price, untilMs),
+    );
+    const counts = cover(problem, byMs, scores, "high");
+    if (!counts) continue;
+    const predicted = predict(problem, counts);
+    if (!predicted || predicted.costMicros.high > budgetMicros) continue;
+    if (deadlineMs !== undefined && predicted.finishMs.high > deadlineMs) continue;
+    const score = scoreOf(predicted, objective);
+    if (score >= bestScore) continue;
+    best = { counts, predicted };
+    bestScore = score;
+  }
+  return best;
+}
+
+/** The objective counts most; what is equal by it is decided by time. */
+function scoreOf({ finishMs, costMicros, grams }: Prediction, objective: Objective): number {
+  if (objective === "time") return finishMs.high + costMicros.high / 1e9;
+  const main = objective === "carbon" ? (grams?.high ?? Infinity) : costMicros.high;
+  return main + finishMs.high / 1e9;
+}
+
+/** What comes of machines of these counts; undefined where they never end the work. */
+export function predict(problem: MixProblem, counts: Counts): Prediction | undefined {
+  const likely = finishMs(problem, counts, "likely");
+  const high = finishMs(problem, counts, "high");
+  if (likely === undefined || high === undefined) return undefined;
+  const band = (of: (untilMs: number) => number): Band => ({ likely: of(likely), high: of(high) });
+  const used = problem.types.flatMap((type, at) =>
+    counts[at]! > 0 ? [{ ...type, count: counts[at]! }] : [],
+  );
+  const sum = (of: (type: (typeof used)[number]) => number) =>
+    used.reduce((total, type) => total + type.count * of(type), 0);
+  const isPowerKnown = used.every(({ power }) => power !== undefined);
+  const isGridKnown = used.every(({ power }) => power?.gramsPerKwh !== undefined);
+  return {
+    finishMs: { likely, high: Math.max(likely, high) },
+    costMicros: band((untilMs) => sum(({ price }) => billOf(price, untilMs))),
+    joules: isPowerKnown
+      ? band((untilMs) => sum(({ power }) => (power!.watts * untilMs) / 1000))
+      : undefined,
+    grams: isGridKnown
+      ? band((untilMs) => sum(({ power }) => gramsOf(power, untilMs)!))
+      : undefined,
+  };
+}
+
+/** Without a deadline, the latest that can make sense: what the slowest machine alone would need, all in all. */
+function lastInstant(problem: MixProblem, deadlineMs: number | undefined): number {
+  if (deadlineMs !== undefined) return deadlineMs;
+  const alone = problem.types.flatMap((type, at) => {
+    const counts = problem.types.map((_, other) =>
+      other === at || problem.types[other]!.isPresent ? 1 : 0,
+    );
+    const ms = type.countMax > 0 ? finishMs(problem, counts, "high") : undefined;
+    return ms === undefined ? [] : [ms];
+  });
+  const together =
+    finishMs(
+      problem,
+      problem.types.map(({ countMax }) => countMax),
+      "high",
+    ) ?? 0;
+  return Math.max(together, ...alone);
+}
+
+/** Instants at which a plan may mean to be done, rising. */
+function instantsUpTo(problem: MixProblem, lastMs: number): number[] {
+  if (!(lastMs > 0)) return [];
+  const all = problem.types.map(({ countMax }) => countMax);
+  const firstMs = Math.min(lastMs, finishMs(problem, all, "high") ?? lastMs);
+  const found = new Set([firstMs, lastMs]);
+  // Evenly by ratio: from the earliest that is possible to the last.
+  for (let at = 1; at < instants; at++)
+    found.add(Math.round(firstMs * (lastMs / Math.max(1, firstMs)) ** (at / instants)));
+  for (const { price, isPresent } of problem.types) {
+    if (isPresent || price.granularityMs < 1000) continue;
+    const step =
+      price.granularityMs * Math.max(1, Math.ceil(lastMs / price.granularityMs / instants));
+    for (let untilMs = step; untilMs <= lastMs; untilMs += step)
+      if (untilMs >= firstMs) found.add(untilMs);
+  }
+  return [...found].sort((a, b) => a - b);
+}

@@ -1,0 +1,89 @@
+import type { Counts, MixProblem, TaskKind } from "./problem.ts";
+
+/** Which end of what is believed of run times a prediction takes. */
+export type Side = "likely" | "high";
+
+/** The run time of one task of a kind, in milliseconds. */
+export function taskMs({ runTime }: TaskKind, side: Side): number {
+  return Math.max(1, side === "likely" ? runTime.meanMs : runTime.meanHighMs);
+}
+
+/** Tasks of a kind, by its number, that one machine of a type, by its number, can end within `byMs`. */
+export function tasksWithin(
+  { work, types }: MixProblem,
+  kind: number,
+  type: number,
+  byMs: number,
+  side: Side,
+): number {
+  const { bootMs, usableShare, slots } = types[type]!;
+  const usableMs = Math.max(0, byMs - bootMs) * usableShare;
+  return slots[kind]! * Math.floor(usableMs / taskMs(work[kind]!, side) + 1e-9);
+}
+
+/**
+ * How much later than the rest the last tasks may end, as they cannot be shared out: a long task that
+ * begins late, and what of a chain comes after its first.
+ */
+export function tailMs({ work, chainMs }: MixProblem, side: Side): number {
+  let longestMs = 0;
+  let lateMs = 0;
+  for (const kind of work) {
+    if (kind.tasks === 0) continue;
+    const ms = taskMs(kind, side);
+    longestMs = Math.max(longestMs, ms);
+    if (side === "high") lateMs = Math.max(lateMs, kind.runTime.longMs - ms);
+  }
+  return Math.max(0, lateMs, chainMs - longestMs);
+}
+
+/**
+ * Tasks of each kind that machines of these counts leave undone after `byMs`, when each works without a
+ * pause. Kinds that fewer types can run come first, so that what only some can do is not taken up by what
+ * all can.
+ */
+export function tasksLeft(problem: MixProblem, counts: Counts, byMs: number, side: Side): number[] {
+  const { work, types } = problem;
+  const freeShare = types.map(() => 1);
+  const left = work.map(({ tasks }) => tasks);
+  for (const kind of scarceFirst(problem)) {
+    for (let type = 0; type < types.length && left[kind]! > 0; type++) {
+      const whole = tasksWithin(problem, kind, type, byMs, side) * counts[type]!;
+      if (whole === 0) continue;
+      const done = Math.min(left[kind]!, Math.floor(whole * freeShare[type]! + 1e-9));
+      left[kind]! -= done;
+      freeShare[type]! -= done / whole;
+    }
+  }
+  return left;
+}
+
+/** Whether machines of these counts end all tasks within `byMs`. */
+export function isEnough(problem: MixProblem, counts: Counts, byMs: number, side: Side): boolean {
+  return tasksLeft(problem, counts, byMs, side).every((tasks) => tasks === 0);
+}
+
+/** Numbers of kinds, those that the fewest types can run first. */
+export function scarceFirst({ work, types }: MixProblem): number[] {
+  const able = work.map((_, kind) => types.filter(({ slots }) => slots[kind]! > 0).length);
+  return [...work.keys()].sort((a, b) => able[a]! - able[b]!);
+}
+
+const latestMs = 1e12;
+
+/** When all tasks have ended on machines of these counts, in milliseconds from now; undefined when they never do. */
+export function finishMs(problem: MixProblem, counts: Counts, side: Side): number | undefined {
+  if (problem.work.every(({ tasks }) => tasks === 0)) return 0;
+  let highMs = 1;
+  while (!isEnough(problem, counts, highMs, side)) {
+    highMs *= 2;
+    if (highMs > latestMs) return undefined;
+  }
+  let lowMs = highMs / 2;
+  while (highMs - lowMs > 1) {
+    const middleMs = (lowMs + highMs) / 2;
+    if (isEnough(problem, counts, middleMs, side)) highMs = middleMs;
+    else lowMs = middleMs;
+  }
+  return Math.ceil(highMs) + tailMs(problem, side);
+}
