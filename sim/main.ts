@@ -3,9 +3,12 @@
 //
 //   npm run sim -- --seconds 60     random seeds on all processors, then the figures
 //   npm run sim -- --minutes 4
+//   npm run sim -- --from 1 --count 200
 //   npm run sim -- --seed 42        that seed once; --log adds all that machines log
 //   npm run sim -- --mutants        plants known bugs in a copy of the product: each must be found
 //   npm run sim -- --json           figures for programs
+//
+// A seed that takes longer than --seed-seconds (120) of real time hangs, which is a violation too.
 //
 // Exits with 1 when a promise was broken.
 import { randomInt } from "node:crypto";
@@ -21,7 +24,9 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     seed: { type: "string" },
     from: { type: "string" },
+    count: { type: "string" },
     workers: { type: "string" },
+    "seed-seconds": { type: "string" },
     mutants: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     log: { type: "boolean", default: false },
@@ -39,8 +44,15 @@ if (values.mutants) {
   const seconds = Number(values.seconds ?? Number(values.minutes ?? defaultSeconds / 60) * 60);
   const from = Number(values.from ?? randomInt(2 ** 40));
   if (!values.json) console.log(`seeds from ${from} on, for ${seconds} s`);
-  const workers = values.workers === undefined ? undefined : Number(values.workers);
-  const { outcomes, processors } = await runSeeds({ from, forMs: seconds * 1000, workers });
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  const seedSeconds = number(values["seed-seconds"]);
+  const { outcomes, processors } = await runSeeds({
+    from,
+    forMs: seconds * 1000,
+    count: number(values.count),
+    workers: number(values.workers),
+    seedMsMax: seedSeconds && seedSeconds * 1000,
+  });
   report(outcomes, processors);
 }
 

@@ -4,40 +4,87 @@ import type { Outcome } from "./run.ts";
 
 export interface SeedsOptions {
   from: number;
-  forMs: number;
+  /** No seed is begun after this. */
+  forMs?: number | undefined;
+  /** Nor are there more than so many. */
+  count?: number | undefined;
   /** All processors when undefined. */
   workers?: number | undefined;
+  /** A seed that takes longer hangs: a violation. Real time; a second is usual, so that a busy machine is none. */
+  seedMsMax?: number | undefined;
 }
 
-/** Runs seed after seed on all processors until the time is over, or one broke a promise. */
+const usualSeedMsMax = 120_000;
+
+/** Runs seed after seed on all processors until there were enough, or one broke a promise. */
 export async function runSeeds(
   options: SeedsOptions,
 ): Promise<{ outcomes: Outcome[]; processors: number }> {
+  const { from, forMs = Infinity, count = Infinity, seedMsMax = usualSeedMsMax } = options;
   const processors = options.workers ?? availableParallelism();
   const outcomes: Outcome[] = [];
-  const workers = Array.from(
-    { length: processors },
-    () => new Worker(new URL("./thread.ts", import.meta.url)),
-  );
-  const untilMs = performance.now() + options.forMs;
-  let next = options.from;
-  await Promise.all(
-    workers.map(
-      (worker) =>
-        new Promise<void>((resolve, reject) => {
-          const more = () => {
-            if (performance.now() < untilMs && !outcomes.some(({ violation }) => violation))
-              worker.postMessage(next++);
-            else resolve();
-          };
-          worker.on("message", (outcome: Outcome) => {
-            outcomes.push(outcome);
-            more();
-          });
-          worker.on("error", reject);
-          more();
-        }),
-    ),
-  ).finally(() => Promise.all(workers.map((worker) => worker.terminate())));
+  const untilMs = performance.now() + forMs;
+  let next = from;
+  const work = async () => {
+    const thread = new Thread(seedMsMax);
+    while (performance.now() < untilMs && next < from + count) {
+      outcomes.push(await thread.run(next++));
+      if (outcomes.some(({ violation }) => violation)) break;
+    }
+    await thread.end();
+  };
+  await Promise.all(Array.from({ length: processors }, work));
   return { outcomes, processors };
+}
+
+/** Runs one seed at a time beside this thread, which sees what never comes back. Of no more use after that. */
+class Thread {
+  #worker = new Worker(new URL("./thread.ts", import.meta.url));
+  #seedMsMax: number;
+  #onOutcome: (outcome: Outcome | string) => void = () => {};
+
+  constructor(seedMsMax: number) {
+    this.#seedMsMax = seedMsMax;
+    this.#worker.on("message", (outcome: Outcome) => this.#onOutcome(outcome));
+    this.#worker.on("error", (thrown) => this.#onOutcome(`its thread failed: ${String(thrown)}`));
+    this.#worker.on("exit", () => this.#onOutcome("its thread has ended"));
+  }
+
+  run(seed: number): Promise<Outcome> {
+    const startMs = performance.now();
+    return new Promise((resolve) => {
+      const hangs = `it hangs: an event, or what follows it, has no end: ${this.#seedMsMax} ms are over`;
+      const timer = setTimeout(() => this.#onOutcome(hangs), this.#seedMsMax);
+      this.#onOutcome = (outcome) => {
+        clearTimeout(timer);
+        const realMs = performance.now() - startMs;
+        resolve(typeof outcome === "string" ? failed(seed, realMs, outcome) : outcome);
+      };
+      this.#worker.postMessage(seed);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** Of a seed that gave no outcome of its own. */
+function failed(seed: number, realMs: number, message: string): Outcome {
+  return {
+    seed,
+    digest: "",
+    simulatedMs: 0,
+    realMs,
+    events: 0,
+    faults: {},
+    jobs: 0,
+    tasks: 0,
+    attempts: 0,
+    answers: 0,
+    restarts: 0,
+    failovers: 0,
+    convergedMs: 0,
+    violation: { message, last: [] },
+  };
 }

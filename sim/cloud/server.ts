@@ -28,33 +28,37 @@ export class Server {
     this.#boot().onEnd(() => this.#later());
   }
 
-  /** kill -9; another process begins after that time. */
-  kill(restartMs: number): void {
+  /** kill -9; another process begins after that time. False when none runs. */
+  kill(restartMs: number): boolean {
+    if (this.machine.life.isOver) return false;
     this.#restartMs = restartMs;
-    this.machine.kill();
+    return this.machine.kill();
   }
 
-  /** SIGTERM, and kill -9 when that does not end it in time. */
-  stop(restartMs: number): void {
+  /** SIGTERM, and kill -9 when that does not end it in time. False when none runs. */
+  stop(restartMs: number): boolean {
     const { machine } = this;
     const { life } = machine;
+    if (life.isOver) return false;
     const end = () => {
       if (machine.life === life && !life.isOver) this.kill(restartMs);
     };
     machine.world.after(stopMsMax, undefined, "stopped for too long", end);
     this.#stop().then(end, end);
+    return true;
   }
 
-  /** No power for that time: what was not synced is lost, and nobody is told. */
-  cutPower(forMs: number): void {
+  /** No power for that time: what was not synced is lost, and nobody is told. False when it has none already. */
+  cutPower(forMs: number): boolean {
+    if (!this.machine.isUp) return false;
     this.#restartMs = forMs;
-    this.machine.cutPower();
+    return this.machine.cutPower();
   }
 
-  /** It never comes back. */
-  lose(): void {
+  /** It never comes back. False when it is down already. */
+  lose(): boolean {
     this.#isLost = true;
-    this.machine.cutPower();
+    return this.machine.cutPower();
   }
 
   /** The fault is over: what is down, and what stands still, goes on. */

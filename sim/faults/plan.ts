@@ -1,5 +1,6 @@
 import type { Server } from "../cloud/server.ts";
 import type { Chance } from "../world/chance.ts";
+import { plentyBytes } from "../world/disk.ts";
 import type { Net } from "../world/net.ts";
 import type { World } from "../world/world.ts";
 import type { Tally } from "./tally.ts";
@@ -8,7 +9,8 @@ interface Kind {
   name: string;
   /** Between two of them, on average. */
   everyMs: number;
-  act(): void;
+  /** True when it changed something. One that nothing may ever meet calls `onFelt` when something does. */
+  act(onFelt: () => void): boolean | void;
 }
 
 /** Everything that goes wrong in one run: which kinds and how often is up to its seed, so that no two are alike. */
@@ -60,9 +62,10 @@ export class Faults {
     this.#world.after(waitMs, life, "ends in a write", () => {
       if (this.#isOver) return;
       const isCut = this.#chance.happens(0.5);
-      this.#tally.count(isCut ? "power cut in a write" : "killed in a write");
-      if (isCut) server.cutPower(this.#chance.spread(1_000, 10_000));
-      else server.kill(this.#chance.spread(200, 5_000));
+      const isDone = isCut
+        ? server.cutPower(this.#chance.spread(1_000, 10_000))
+        : server.kill(this.#chance.spread(200, 5_000));
+      if (isDone) this.#tally.count(isCut ? "power cut in a write" : "killed in a write");
     });
   }
 
@@ -76,7 +79,7 @@ export class Faults {
       server.mend();
       machine.disk.failingSyncs = 0;
       machine.disk.onBusy = () => {};
-      machine.disk.freeBytes = 2 ** 40;
+      machine.disk.freeBytes = plentyBytes;
       machine.disk.slow.untilMs = 0;
     }
   }
@@ -85,8 +88,12 @@ export class Faults {
     const waitMs = -Math.log(1 - this.#chance.fraction()) * kind.everyMs;
     this.#world.after(waitMs, undefined, kind.name, () => {
       if (this.#isOver) return;
-      this.#tally.count(kind.name);
-      kind.act();
+      let isCounted = false;
+      const count = () => {
+        if (!isCounted) this.#tally.count(kind.name);
+        isCounted = true;
+      };
+      if (kind.act(count)) count();
       this.#next(kind);
     });
   }
@@ -109,47 +116,63 @@ export class Faults {
     const plane = () => chance.pick(this.#planes);
     const any = () => chance.pick(this.#servers());
     const other = () => chance.pick(this.#others);
-    const kind = (name: string, everySeconds: number, act: () => void): Kind => ({
+    const running = () => {
+      const { machine } = any();
+      return machine.life.isOver ? undefined : machine;
+    };
+    const kind = (name: string, everySeconds: number, act: Kind["act"]): Kind => ({
       name,
       everyMs: everySeconds * 1000,
       act,
     });
     return [
       kind("control plane killed", 60, () => plane().kill(chance.spread(200, 20_000))),
-      kind("agent killed", 40, () => other().kill(chance.spread(200, 30_000))),
+      kind("agent or database killed", 40, () => other().kill(chance.spread(200, 30_000))),
       kind("control plane stopped", 90, () => plane().stop(chance.spread(200, 10_000))),
-      kind("agent stopped", 90, () => other().stop(chance.spread(200, 10_000))),
+      kind("agent or database stopped", 90, () => other().stop(chance.spread(200, 10_000))),
       kind("power cut", 120, () => any().cutPower(chance.spread(1_000, 60_000))),
       kind("control plane away long", 3_000, () =>
         plane().cutPower(chance.spread(60_000, 3_600_000)),
       ),
       kind("process paused", 15, () => any().machine.pause(chance.spread(20, 20_000))),
       kind("control plane paused", 30, () => plane().machine.pause(chance.spread(500, 12_000))),
-      kind("clock set", 20, () =>
-        any().machine.clock.setWall((chance.fraction() - 0.5) * chance.spread(1_000, 7_200_000)),
-      ),
-      kind("clock drifts", 20, () => any().machine.clock.drift(1 + (chance.fraction() - 0.5) / 50)),
-      kind("partition", 30, () => this.#partition(chance.spread(100, 60_000), false)),
-      kind("one-way partition", 30, () => this.#partition(chance.spread(100, 60_000), true)),
-      kind("slow network", 15, () => {
-        const [from, to] = this.#pair();
-        this.#net.slow(from, to, chance.spread(100, 30_000), chance.spread(5, 3_000));
+      kind("clock set", 20, () => {
+        const offsetMs = (chance.fraction() - 0.5) * chance.spread(1_000, 7_200_000);
+        const machine = running();
+        machine?.clock.setWall(offsetMs);
+        return machine !== undefined;
       }),
-      kind("connection cut", 4, () => {
+      kind("clock drifts", 20, () => {
+        const rate = 1 + (chance.fraction() - 0.5) / 50;
+        const machine = running();
+        machine?.clock.drift(rate);
+        return machine !== undefined;
+      }),
+      kind("partition", 30, (felt) => this.#partition(chance.spread(100, 60_000), false, felt)),
+      kind("one-way partition", 30, (felt) =>
+        this.#partition(chance.spread(100, 60_000), true, felt),
+      ),
+      kind("slow network", 15, (onFelt) => {
+        const [from, to] = this.#pair();
+        const [forMs, byMs] = [chance.spread(100, 30_000), chance.spread(5, 3_000)];
+        this.#net.slow(from, to, { forMs, byMs, onFelt });
+      }),
+      // Counted by the network, as are those that its weather cuts.
+      kind("connection picked", 4, () => {
         const open = [...this.#net.connections];
         if (open.length > 0) chance.pick(open).reset("ECONNRESET");
       }),
-      kind("disk slow", 15, () => {
-        any().machine.disk.slow = {
-          untilMs: this.#world.nowMs + chance.spread(50, 10_000),
-          byMs: chance.spread(5, 1_000),
-        };
+      kind("disk slow", 15, (onFelt) => {
+        const untilMs = this.#world.nowMs + chance.spread(50, 10_000);
+        any().machine.disk.slow = { untilMs, byMs: chance.spread(5, 1_000), onFelt };
       }),
+      // Counted by the disk, with the sync that fails.
       kind("disk error", 60, () => void any().machine.disk.failingSyncs++),
-      kind("disk full", 90, () => {
+      kind("disk full", 90, (onFelt) => {
         const { disk } = any().machine;
         disk.freeBytes = chance.pick([0, 1_000, 2 ** 20]);
-        this.#until(chance.spread(1_000, 20_000), () => (disk.freeBytes = 2 ** 40));
+        disk.onFull = onFelt;
+        this.#until(chance.spread(1_000, 20_000), () => (disk.freeBytes = plentyBytes));
       }),
     ];
   }
@@ -161,19 +184,20 @@ export class Faults {
     return [from, this.#chance.pick(rest)];
   }
 
-  #partition(forMs: number, isOneWay: boolean): void {
+  #partition(forMs: number, isOneWay: boolean, onFelt: () => void): void {
     const chance = this.#chance;
     const ends: (() => void)[] = [];
+    const block = (from: string, to: string) => ends.push(this.#net.block(from, to, onFelt));
     if (chance.happens(0.5)) {
       const [from, to] = this.#pair();
-      ends.push(this.#net.block(from, to));
-      if (!isOneWay) ends.push(this.#net.block(to, from));
+      block(from, to);
+      if (!isOneWay) block(to, from);
     } else {
       const alone = chance.pick(this.#servers()).machine.name;
       for (const name of this.#net.machines.keys()) {
         if (name === alone) continue;
-        ends.push(this.#net.block(alone, name));
-        if (!isOneWay) ends.push(this.#net.block(name, alone));
+        block(alone, name);
+        if (!isOneWay) block(name, alone);
       }
     }
     this.#until(forMs, () => {

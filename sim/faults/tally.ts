@@ -1,4 +1,4 @@
-/** How often each kind of fault was injected. */
+/** How often each kind of fault changed something. One that met nothing is none: a kill of what does not run, a cut that nothing crossed. */
 export class Tally {
   readonly counts = new Map<string, number>();
 

@@ -204,4 +204,16 @@ export const planted: readonly Mutant[] = [
     search: 'if (outcome === "unanswered" && !(mayRepeat && isWhole)) throw unanswered();',
     replace: "",
   },
+  {
+    name: "a loop wakes itself without rest",
+    file: "src/base/loop.ts",
+    search: "if (again) wake();",
+    replace: "wake();",
+  },
+  {
+    name: "a share that has nothing is asked for ever",
+    file: "src/scheduler/take.ts",
+    search: "shares.shift();",
+    replace: "",
+  },
 ];

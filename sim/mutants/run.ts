@@ -7,6 +7,9 @@ import { planted, type Mutant } from "./planted.ts";
 
 const root = join(import.meta.dirname, "../..");
 const foundSecondsMax = 60;
+const seedSecondsMax = 30;
+/** The last seed may be begun when the time is nearly over. */
+const endlessMs = (foundSecondsMax + seedSecondsMax + 15) * 1000;
 
 export interface Found {
   name: string;
@@ -67,29 +70,35 @@ export async function hunt({ name, file, search, replace }: Mutant): Promise<Fou
     );
     const startMs = performance.now();
     const figures = await simulate(folder);
-    const [broken] = figures.broken;
-    return {
-      name,
-      isFound: broken !== undefined,
-      seconds: (performance.now() - startMs) / 1000,
-      simulatedHours: figures.simulatedHours,
-      message: broken?.message.split("\n")[0] ?? "not found",
-    };
+    const seconds = (performance.now() - startMs) / 1000;
+    if (figures === "endless")
+      return { name, isFound: true, seconds, simulatedHours: 0, message: "it had no end: killed" };
+    const { simulatedHours, broken } = figures;
+    const message = broken[0]?.message.split("\n")[0] ?? "not found";
+    return { name, isFound: broken.length > 0, seconds, simulatedHours, message };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function simulate(folder: string): Promise<Figures> {
-  const args = ["--seconds", String(foundSecondsMax), "--workers", "1", "--from", "1", "--json"];
-  const child = spawn(process.execPath, [join(folder, "sim/main.ts"), ...args], {
+/** A mutant that never comes to rest is ended: by the world or the thread of its seed, and at last from here. Each way it is found. */
+function simulate(folder: string): Promise<Figures | "endless"> {
+  const seconds = String(foundSecondsMax);
+  const args = ["--seconds", seconds, "--seed-seconds", String(seedSecondsMax), "--from", "1"];
+  const own = ["--workers", "1", "--json"];
+  const child = spawn(process.execPath, [join(folder, "sim/main.ts"), ...args, ...own], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      resolve("endless");
+    }, endlessMs);
     child.once("error", reject);
     child.once("close", () => {
+      clearTimeout(timer);
       try {
         resolve(JSON.parse(output) as Figures);
       } catch (thrown) {

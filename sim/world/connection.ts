@@ -42,11 +42,7 @@ export class End {
     const { other } = this;
     if (this.#queue.length === 0 || !net.passes(this.machine, other.machine)) return;
     for (const { packet, bytes, what } of this.#queue.splice(0)) {
-      if (net.chance.happens(net.weather.cut)) {
-        net.tally.count("connection cut");
-        this.connection.reset("ECONNRESET");
-        return;
-      }
+      if (net.chance.happens(net.weather.cut)) return this.connection.reset("ECONNRESET");
       const { world } = net;
       const atMs = world.nowMs + afterMs + net.delayMs(this.machine, other.machine);
       this.#arrivesMs = Math.max(this.#arrivesMs + 0.001, atMs);
@@ -89,6 +85,7 @@ export class Connection {
   readonly net: Net;
   readonly ends: readonly [End, End];
   #forget: (() => void)[];
+  #isCut = false;
 
   constructor(
     net: Net,
@@ -107,7 +104,10 @@ export class Connection {
 
   /** Cut in the middle: both sides hear of it in their own time, and what was on its way is lost. */
   reset(reason: string): void {
-    const { world, chance } = this.net;
+    const { world, chance, tally } = this.net;
+    if (this.#isCut) return;
+    this.#isCut = true;
+    tally.count("connection cut");
     for (const end of this.ends) {
       end.onPacket = () => {};
       world.after(chance.spread(0.1, 50), end.life, "cut", () => end.lost(reason));

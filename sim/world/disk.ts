@@ -13,7 +13,7 @@ interface Content {
 }
 
 const sectorBytes = 512;
-const plentyBytes = 2 ** 40;
+export const plentyBytes = 2 ** 40;
 
 /** What a system call throws. */
 class DiskError extends Error {
@@ -32,11 +32,13 @@ class DiskError extends Error {
  */
 export class Disk {
   /** Until this instant every operation takes that much longer. */
-  slow = { untilMs: 0, byMs: 0 };
+  slow: { untilMs: number; byMs: number; onFelt?: () => void } = { untilMs: 0, byMs: 0 };
   failingSyncs = 0;
   /** Called at the beginning of each sync and each write: a good moment for the power to go. */
   onBusy: () => void = () => {};
   freeBytes = plentyBytes;
+  /** Called when somebody is told that little is free. */
+  onFull: () => void = () => {};
   #world: World;
   #chance: Chance;
   #tally: Tally;
@@ -177,6 +179,7 @@ export class Disk {
       },
       freeBytes: async () => {
         await this.#wait(life, "statfs", 0.02);
+        if (this.freeBytes < plentyBytes) this.onFull();
         return this.freeBytes;
       },
     };
@@ -248,7 +251,9 @@ export class Disk {
   }
 
   #requireSpace(bytes: number): void {
-    if (bytes > this.freeBytes) throw new DiskError("ENOSPC", "write");
+    if (bytes <= this.freeBytes) return;
+    this.onFull();
+    throw new DiskError("ENOSPC", "write");
   }
 
   #tear(content: Content): void {
@@ -274,8 +279,10 @@ export class Disk {
 
   async #wait(life: Life, what: string, usualMs: number): Promise<void> {
     const { slow } = this;
-    const slowMs = this.#world.nowMs < slow.untilMs ? slow.byMs : 0;
-    await this.#world.sleep(usualMs * this.#chance.spread(0.5, 4) + slowMs, life, what);
+    const isSlow = this.#world.nowMs < slow.untilMs;
+    if (isSlow) slow.onFelt?.();
+    const waitMs = usualMs * this.#chance.spread(0.5, 4) + (isSlow ? slow.byMs : 0);
+    await this.#world.sleep(waitMs, life, what);
   }
 }
 

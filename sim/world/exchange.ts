@@ -51,7 +51,9 @@ export function exchange(
       end.isClosed = true;
       other.lost("over");
     };
+    let arrivals = 0;
     other.onPacket = () => {
+      if (++arrivals > 1) end.connection.net.tally.count("request repeated");
       door.request(asked).then(
         (answer) => other.send(answer, answer.body.byteLength + 200, "answer"),
         (thrown: unknown) => end.connection.net.world.fail(thrown),

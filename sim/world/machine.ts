@@ -49,20 +49,28 @@ export class Machine {
     return { life, host };
   }
 
-  /** kill -9. */
-  kill(): void {
+  /** kill -9. False when nothing runs there. */
+  kill(): boolean {
+    if (this.life.isOver) return false;
     this.life.end();
+    return true;
   }
 
-  cutPower(): void {
+  /** False when it has none already. */
+  cutPower(): boolean {
+    if (!this.isUp) return false;
     this.isUp = false;
     this.life.end();
     this.disk.cut();
+    return true;
   }
 
-  /** None of its events happens until then; what comes by the network waits. */
-  pause(ms: number): void {
-    this.life.pausedUntilMs = Math.max(this.life.pausedUntilMs, this.world.nowMs + ms);
+  /** None of its events happens until then; what comes by the network waits. False when it stands still for as long, or nothing runs there. */
+  pause(ms: number): boolean {
+    const untilMs = this.world.nowMs + ms;
+    if (this.life.isOver || this.life.pausedUntilMs >= untilMs) return false;
+    this.life.pausedUntilMs = untilMs;
+    return true;
   }
 }
 

@@ -33,9 +33,9 @@ export class Net {
   readonly connections = new Set<Connection>();
   weather: Weather = { late: 0, lateMs: 0, cut: 0, repeated: 0 };
   #doors = new Map<string, { life: Life; door: Door }>();
-  /** Ways that nothing passes: "a>b", and how many reasons there are. */
-  #blocked = new Map<string, number>();
-  #slow = new Map<string, { untilMs: number; byMs: number }>();
+  /** Ways that nothing passes, as "a>b", and who is told of what is held back there: one for each reason. */
+  #blocked = new Map<string, Set<() => void>>();
+  #slow = new Map<string, { untilMs: number; byMs: number; onFelt: () => void }>();
   #ports = 40_000;
 
   constructor(world: World, tally: Tally) {
@@ -64,26 +64,30 @@ export class Net {
   }
 
   passes(from: Machine, to: Machine): boolean {
-    return from.isUp && to.isUp && !this.#blocked.has(`${from.name}>${to.name}`);
+    if (!from.isUp || !to.isUp) return false;
+    const reasons = this.#blocked.get(`${from.name}>${to.name}`);
+    if (reasons) for (const onFelt of reasons) onFelt();
+    return reasons === undefined;
   }
 
-  /** Lets nothing pass from one to the other until called back; gives what ends it. */
-  block(from: string, to: string): () => void {
+  /** Lets nothing pass from one to the other; gives what ends it. `onFelt` hears each time that something does not pass. */
+  block(from: string, to: string, onFelt: () => void = () => {}): () => void {
     const way = `${from}>${to}`;
-    this.#blocked.set(way, (this.#blocked.get(way) ?? 0) + 1);
-    let isOver = false;
+    const reason = () => onFelt();
+    let reasons = this.#blocked.get(way);
+    if (!reasons) this.#blocked.set(way, (reasons = new Set()));
+    reasons.add(reason);
     return () => {
-      if (isOver) return;
-      isOver = true;
-      const left = this.#blocked.get(way)! - 1;
-      if (left > 0) this.#blocked.set(way, left);
-      else this.#blocked.delete(way);
+      if (!reasons.delete(reason)) return;
+      if (reasons.size === 0) this.#blocked.delete(way);
       this.flush();
     };
   }
 
-  slow(from: string, to: string, forMs: number, byMs: number): void {
-    this.#slow.set(`${from}>${to}`, { untilMs: this.world.nowMs + forMs, byMs });
+  /** `onFelt` hears of each packet that it makes late. */
+  slow(from: string, to: string, how: { forMs: number; byMs: number; onFelt: () => void }): void {
+    const { forMs, byMs, onFelt } = how;
+    this.#slow.set(`${from}>${to}`, { untilMs: this.world.nowMs + forMs, byMs, onFelt });
   }
 
   /** What waited for a way to open goes on, when TCP tries again. */
@@ -95,7 +99,10 @@ export class Net {
   delayMs(from: Machine, to: Machine): number {
     const slow = this.#slow.get(`${from.name}>${to.name}`);
     let delayMs = 0.2 * this.chance.spread(0.5, 5);
-    if (slow && slow.untilMs > this.world.nowMs) delayMs += slow.byMs * this.chance.fraction();
+    if (slow && slow.untilMs > this.world.nowMs) {
+      slow.onFelt();
+      delayMs += slow.byMs * this.chance.fraction();
+    }
     if (this.chance.happens(this.weather.late)) {
       this.tally.count("packet late");
       delayMs += this.chance.spread(5, Math.max(6, this.weather.lateMs));
@@ -150,7 +157,6 @@ export class Net {
     };
     const isRepeated =
       asked.headers["sim-repeatable"] !== undefined && this.chance.happens(this.weather.repeated);
-    if (isRepeated) this.tally.count("request repeated");
     const exchanged = exchange(end, this.#doorOf(url)?.door, asked, isRepeated);
     const answer = await this.#within(answerMs, life, url, exchanged, () => end, signal);
     return { ...answer, body: once(answer.body) };

@@ -1,4 +1,5 @@
 import type { Timer } from "#/base/clock.ts";
+import { Violation } from "../check/violation.ts";
 import { Chance } from "./chance.ts";
 import { Heap } from "./heap.ts";
 import type { Life } from "./life.ts";
@@ -16,6 +17,9 @@ interface Happening extends Timer {
 /** Events run with one look at Node's own loop between so many. */
 const batchEvents = 64;
 
+/** In one simulated second; thousands are usual. More is a part that wakes itself without rest. */
+const eventsPerSecondMax = 20_000;
+
 /**
  * One heap of events for all machines, one seed for all chance. Between two events every promise that
  * can go on has gone on: each runs as an immediate of Node's, which empties the queue of microtasks
@@ -24,12 +28,15 @@ const batchEvents = 64;
 export class World {
   nowMs = 0;
   events = 0;
+  /** Nothing may happen after this: what the run waits for has had its time. */
+  deadlineMs = Infinity;
   readonly seed: number;
   readonly chance: Chance;
   readonly trace: Trace;
   #heap = new Heap<Happening>();
   #order = 0;
   #streams = 0;
+  #second = { atMs: 0, events: 0 };
   #fault: { thrown: unknown } | undefined;
 
   constructor(seed: number, options: { keepsTrace?: boolean } = {}) {
@@ -89,6 +96,18 @@ export class World {
     this.#fault ??= { thrown };
   }
 
+  /** False, and the run has failed, when time is up or does not pass. */
+  #goesOn({ atMs, what, life }: Happening): boolean {
+    if (atMs >= this.#second.atMs + 1000) this.#second = { atMs, events: 0 };
+    const isLate = atMs > this.deadlineMs;
+    if (!isLate && ++this.#second.events <= eventsPerSecondMax) return true;
+    const why = isLate
+      ? `still happens after ${Math.round(this.deadlineMs / 1000)} s, when all should be over`
+      : `happens without rest: ${eventsPerSecondMax} events were within a second`;
+    this.fail(new Violation(`'${what}' of ${life?.name ?? "the world"} ${why}`));
+    return false;
+  }
+
   #next(): boolean {
     for (;;) {
       const happening = this.#heap.pop();
@@ -102,6 +121,7 @@ export class World {
       }
       this.nowMs = happening.atMs;
       this.events++;
+      if (!this.#goesOn(happening)) return true;
       this.trace.note(this.nowMs, life?.name ?? "world", what);
       try {
         action();
