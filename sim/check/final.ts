@@ -6,6 +6,7 @@ import type { Plane } from "../cloud/plane.ts";
 import { longestMs, type Fate } from "../load/fates.ts";
 import type { Acknowledged, AskedJob } from "./acknowledged.ts";
 import type { Ledger } from "./ledger.ts";
+import { areSame } from "./same.ts";
 import { Violation } from "./violation.ts";
 
 /** True when no acknowledged job runs any more. */
@@ -99,40 +100,21 @@ function checkTask(
     throw new Violation(`the task ${task.name} of a job that succeeded was ${phase}`);
 }
 
-const kinds = [
-  "job",
-  "step",
-  "task",
-  "machine",
-  "project",
-  "key",
-  "join-token",
-  "request",
-  "site",
-  "order",
-] as const;
-
-/** Every control plane holds what the batches amount to, record by record. */
+/** Every control plane holds what the batches amount to, record by record, to the last word. */
 export async function checkEqual({ engine, machine }: Plane, ledger: Ledger): Promise<void> {
   if (!engine) throw new Violation(`${machine.name} is not back when all faults are over`);
   await engine.standing.catchUp();
   await engine.space.durable();
   const expected = new Map<string, AnyRecord>();
   for (const record of ledger.live()) expected.set(`${record.kind} ${record.name}`, record);
-  let count = 0;
-  for (const kind of kinds) {
-    for (const record of engine.space.all(kind)) {
-      const { revision } = expected.get(`${kind} ${record.name}`) ?? {};
-      if (revision !== record.revision)
-        throw new Violation(
-          `${machine.name} has revision ${record.revision} of ${kind} ${record.name}: it is ${revision}`,
-        );
-      count++;
-    }
+  for (const record of engine.space.snapshot().records) {
+    const key = `${record.kind} ${record.name}`;
+    const known = expected.get(key);
+    if (!areSame(record, known))
+      throw new Violation(
+        `${machine.name} has ${JSON.stringify(record)}: it is ${JSON.stringify(known)}`,
+      );
+    expected.delete(key);
   }
-  const all = [...expected.values()].filter(({ kind }) =>
-    (kinds as readonly string[]).includes(kind),
-  );
-  if (count !== all.length)
-    throw new Violation(`${machine.name} has ${count} records: there are ${all.length}`);
+  for (const key of expected.keys()) throw new Violation(`${machine.name} does not have ${key}`);
 }

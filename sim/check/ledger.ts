@@ -4,6 +4,7 @@ import type { StepRecord } from "#/model/step.ts";
 import type { TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Executions } from "./executions.ts";
+import { areSame } from "./same.ts";
 import { Violation } from "./violation.ts";
 
 /** Of a task that is given up for its lost machines; the product has a limit of its own. */
@@ -49,7 +50,7 @@ export class Ledger {
   take(batch: Batch): void {
     const known = this.#batches[batch.sequence - 1];
     if (known) {
-      if (known.serial !== batch.serial || known.changes.length !== batch.changes.length)
+      if (!areSame(known, batch))
         throw new Violation(`batch ${batch.sequence} was durable, and is another one now`);
       return;
     }

@@ -14,6 +14,7 @@ import {
   type Question,
   type Settled,
 } from "./database.ts";
+import { write } from "./written.ts";
 
 const answerMsMax = 5_000;
 const againMs: [from: number, to: number] = [50, 500];
@@ -109,6 +110,7 @@ export class DatabaseLog implements SharedLog {
   #epoch: number | undefined;
   #session: number | undefined;
   #isClosed = false;
+  #appends = 0;
 
   constructor(
     machine: Machine,
@@ -162,7 +164,8 @@ export class DatabaseLog implements SharedLog {
 
   async append(batch: Batch): Promise<void> {
     const epoch = this.#leading();
-    while (!(await this.#appended(epoch, batch)))
+    const written = { id: `${this.#holder} ${++this.#appends}`, text: write(batch) };
+    while (!(await this.#appended(epoch, written)))
       await sleep(this.#host.clock, this.#machine.world.chance.spread(...againMs));
   }
 
@@ -194,18 +197,19 @@ export class DatabaseLog implements SharedLog {
   }
 
   /** True when the batch is durable, false when it has to be tried again. */
-  async #appended(epoch: number, batch: Batch): Promise<boolean> {
+  async #appended(epoch: number, batch: { id: string; text: string }): Promise<boolean> {
     if (this.#isClosed) throw new CanopyError("unavailable", "Cannot append as the log was closed");
     try {
       if (this.#session === undefined || !this.#writing.isOpen) {
-        const question: Question = { ask: "settle", epoch, batch };
+        const question: Question = { ask: "settle", epoch, id: batch.id };
         const { session, landed } = (await this.#writing.ask(question)) as Settled;
         this.#session = session;
         if (landed) return true;
         if (session === undefined) throw this.#deposed();
       }
       const session = this.#session!;
-      const question: Question = { ask: "append", epoch, session, batch };
+      const { id, text } = batch;
+      const question: Question = { ask: "append", epoch, session, id, batch: text };
       const outcome = (await this.#writing.ask(question)) as Appended;
       if (outcome === "deposed") throw this.#deposed();
       if (outcome === "superseded") this.#session = undefined;

@@ -1,12 +1,13 @@
 import { limits } from "#/base/limits.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Kind } from "#/model/record.ts";
-import type { Batch, Leader, Loaded, SpaceLog } from "#/space/log.ts";
+import type { Leader, Loaded, SpaceLog } from "#/space/log.ts";
 import type { Ledger } from "../check/ledger.ts";
 import type { End } from "../world/connection.ts";
 import type { Life } from "../world/life.ts";
 import type { Machine } from "../world/machine.ts";
 import { LogState } from "./state.ts";
+import { read } from "./written.ts";
 
 export const databasePort = 5432;
 
@@ -17,8 +18,8 @@ export type Question =
   | { ask: "lead"; holder: string; url: string }
   | { ask: "beat"; epoch: number }
   | { ask: "resign"; epoch: number }
-  | { ask: "settle"; epoch: number; batch: Batch }
-  | { ask: "append"; epoch: number; session: number; batch: Batch }
+  | { ask: "settle"; epoch: number; id: string }
+  | { ask: "append"; epoch: number; session: number; id: string; batch: string }
   | { ask: "read"; sequence: number; max: number }
   | { ask: "find"; kind: Kind; names: readonly string[] }
   | { ask: "archived"; kind: Kind; options: Parameters<SpaceLog["archived"]>[1] }
@@ -52,6 +53,8 @@ export class Database {
   epoch = 0;
   #ledger: Ledger;
   #state = new LogState();
+  /** Of batches, as who appends them calls them. */
+  #ids = new Set<string>();
   #row: { holder: string; url: string; heardMs: number; resigned: boolean; session: number } = {
     holder: "",
     url: "",
@@ -124,13 +127,13 @@ export class Database {
         if (this.#leads(question.epoch)) this.#row.resigned = true;
         return this.#tell(end);
       case "settle": {
-        const { epoch, batch } = question;
-        const landed = state.batches[batch.sequence - 1] === batch;
+        const { epoch, id } = question;
+        const landed = this.#ids.has(id);
         if (!this.#leads(epoch)) return { session: undefined, landed } satisfies Settled;
         return { session: ++this.#row.session, landed } satisfies Settled;
       }
       case "append":
-        return this.#append(question.epoch, question.session, question.batch, end);
+        return this.#append(question, end);
       case "read":
         return state.read(question.sequence, question.max);
       case "find":
@@ -174,10 +177,13 @@ export class Database {
     return this.epoch;
   }
 
-  #append(epoch: number, session: number, batch: Batch, end: End): Appended {
+  #append(question: Extract<Question, { ask: "append" }>, end: End): Appended {
+    const { epoch, session, id } = question;
     if (!this.#leads(epoch)) return "deposed";
     if (session !== this.#row.session) return "superseded";
     this.#hear();
+    const batch = read(question.batch);
+    this.#ids.add(id);
     this.#state.take(batch);
     this.#ledger.take(batch);
     this.#tell(end);

@@ -6,10 +6,11 @@ import type { Ledger } from "../check/ledger.ts";
 import type { Machine } from "../world/machine.ts";
 import type { Life } from "../world/life.ts";
 import { LogState } from "./state.ts";
+import { read, write } from "./written.ts";
 
 const path = "/data/log";
 const epochPath = "/data/epoch";
-const headBytes = 12;
+const headBytes = 8;
 
 /** Batches that were read from these very bytes before. */
 const known = new WeakMap<Uint8Array, Batch>();
@@ -65,7 +66,6 @@ export class DiskLog implements SpaceLog {
   async append(batch: Batch): Promise<void> {
     const { disk } = this.#machine;
     const piece = encode(batch);
-    known.set(piece, batch);
     const kept = disk.piecesOf(path)!.length;
     try {
       await disk.add(this.#life, path, piece);
@@ -75,8 +75,9 @@ export class DiskLog implements SpaceLog {
       throw new CanopyError("no-space", "Cannot keep changes as the disk is full");
     }
     await disk.sync(this.#life, path);
-    this.#state.take(batch);
-    this.#ledger.take(batch);
+    const written = decode(piece)!;
+    this.#state.take(written);
+    this.#ledger.take(written);
   }
 
   async find<K extends Kind>(
@@ -108,7 +109,7 @@ export class DiskLog implements SpaceLog {
 }
 
 function encode(batch: Batch): Uint8Array {
-  const body = Buffer.from(JSON.stringify(batch));
+  const body = Buffer.from(write(batch));
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(body.length, 0);
   head.writeUInt32LE(crc32(body), 4);
@@ -124,7 +125,7 @@ function decode(piece: Uint8Array): Batch | undefined {
   const body = bytes.subarray(headBytes);
   if (bytes.readUInt32LE(0) !== body.length || bytes.readUInt32LE(4) !== crc32(body))
     return undefined;
-  const batch = JSON.parse(body.toString()) as Batch;
+  const batch = read(body.toString());
   known.set(piece, batch);
   return batch;
 }

@@ -216,4 +216,18 @@ export const planted: readonly Mutant[] = [
     search: "shares.shift();",
     replace: "",
   },
+  {
+    name: "a record is changed in place",
+    file: "src/jobs/end.ts",
+    search:
+      "tx.put({ ...ended, status: { ...ended.status, cancelled: ended.status.cancelled + more } });",
+    replace:
+      "tx.put({ ...ended, status: Object.assign(ended.status, { cancelled: ended.status.cancelled + more }) });",
+  },
+  {
+    name: "what has happened to a ready task is not written",
+    file: "src/space/codec.ts",
+    search: "status === readyStatus ? 0 : status,\n  ]);",
+    replace: 'kind === "task" && status.phase === "ready" ? 0 : status,\n  ]);',
+  },
 ];

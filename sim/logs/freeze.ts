@@ -1,0 +1,7 @@
+/** Freezes a value and all that it holds. What is frozen already is so wholly. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freeze(part);
+  return value;
+}
