@@ -131,7 +131,9 @@ export class DatabaseLog implements SharedLog {
   }
 
   async load(): Promise<Loaded> {
-    throw new Error("Cannot load a log that is followed");
+    if ((await this.lead("")) === undefined)
+      throw new CanopyError("conflict", "Cannot open the log as another control plane leads it");
+    return this.follow();
   }
 
   follow(): Promise<Loaded> {

@@ -2,11 +2,10 @@ import { limits } from "#/base/limits.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Kind } from "#/model/record.ts";
 import type { Leader, Loaded, SpaceLog } from "#/space/log.ts";
-import type { Ledger } from "../check/ledger.ts";
 import type { End } from "../world/connection.ts";
 import type { Life } from "../world/life.ts";
 import type { Machine } from "../world/machine.ts";
-import { LogState } from "./state.ts";
+import { LogState, type Told } from "./state.ts";
 import { read } from "./written.ts";
 
 export const databasePort = 5432;
@@ -51,7 +50,7 @@ export type Appended = "done" | "deposed" | "superseded";
 export class Database {
   readonly machine: Machine;
   epoch = 0;
-  #ledger: Ledger;
+  #ledger: Told;
   #state = new LogState();
   /** Of batches, as who appends them calls them. */
   #ids = new Set<string>();
@@ -65,7 +64,7 @@ export class Database {
   #secrets = new Map<string, string>();
   #open = new Set<End>();
 
-  constructor(machine: Machine, ledger: Ledger) {
+  constructor(machine: Machine, ledger: Told) {
     this.machine = machine;
     this.#ledger = ledger;
   }

@@ -2,10 +2,9 @@ import { crc32 } from "node:zlib";
 import { CanopyError } from "#/base/errors.ts";
 import type { Kind, RecordOfKind } from "#/model/record.ts";
 import type { Batch, Loaded, SpaceLog } from "#/space/log.ts";
-import type { Ledger } from "../check/ledger.ts";
 import type { Machine } from "../world/machine.ts";
 import type { Life } from "../world/life.ts";
-import { LogState } from "./state.ts";
+import { LogState, type Told } from "./state.ts";
 import { read, write } from "./written.ts";
 
 const path = "/data/log";
@@ -24,10 +23,10 @@ export class DiskLog implements SpaceLog {
   #machine: Machine;
   #life: Life;
   #state = new LogState();
-  #ledger: Ledger;
+  #ledger: Told;
 
   /** `ledger` is told of each batch the moment that it is on the platters. */
-  constructor(machine: Machine, life: Life, ledger: Ledger) {
+  constructor(machine: Machine, life: Life, ledger: Told) {
     this.#machine = machine;
     this.#life = life;
     this.#ledger = ledger;

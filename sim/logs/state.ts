@@ -2,6 +2,14 @@ import { CanopyError } from "#/base/errors.ts";
 import type { AnyRecord, Kind, RecordOfKind } from "#/model/record.ts";
 import type { Batch, SpaceLog } from "#/space/log.ts";
 
+/** Who is told of each batch the moment that it is durable, and of the epochs under which they are written. */
+export interface Told {
+  epoch: number;
+  take(batch: Batch): void;
+  /** The log was read again and ends here. */
+  reloaded(sequence: number): void;
+}
+
 /** What batches amount to: live records, archived ones, and the batches themselves. */
 export class LogState {
   readonly batches: Batch[] = [];
