@@ -75,11 +75,11 @@ class GoalLoop {
     const goal = job.spec.goal!;
     const now = clock.now();
     const steps = [...space.list("step", job.name)];
-    const orders = [...space.all("order")].filter(({ spec }) => spec.job === job.name);
     const parts = {
+      job,
       steps,
       running: field.leases(job.name),
-      orders,
+      orders: openOrders(space, job.name),
       machine: (name: string) => space.get("machine", name),
     };
     const spent = spentBy(now, parts);

@@ -31,13 +31,13 @@ export type Seen = (title: string, job?: string) => Observed | undefined;
 /**
  * What a job would run that has not been submitted. Run times are those that were seen of its kinds of
  * tasks, else what was told. How many tasks a job makes that is written as a function only running it
- * tells: they are taken to be as many as the last time, or as was told.
+ * tells: they are taken to be as many as the last time, or as was told. `lines` says how many an object has.
  */
 export function demandOfRequest(
   request: JobRequest,
-  parts: { past: Past | undefined; seen: Seen; told: Told },
+  parts: { past: Past | undefined; seen: Seen; told: Told; lines?: ReadonlyMap<string, number> },
 ): Demand | Unknown {
-  const { past, seen, told } = parts;
+  const { past, seen, told, lines } = parts;
   const main = request.steps.find(({ name }) => name === request.main);
   if (main && main.run.driver === "runner" && main.run.role === "job")
     return demandOfFunction(request.title, needsOf(main), parts);
@@ -47,7 +47,7 @@ export function demandOfRequest(
     const kind = step.title ?? step.name;
     const tasks =
       step.recorded === undefined
-        ? (tasksOf(step) ?? told.tasks ?? past?.kinds.get(kind)?.tasks)
+        ? (tasksOf(step, lines) ?? told.tasks ?? past?.kinds.get(kind)?.tasks)
         : 0;
     if (tasks === undefined) return { unknown: "tasks", kind };
     if (tasks === 0) continue;
@@ -175,7 +175,11 @@ function observedThen(past: Past | undefined, title: string): Observed | undefin
 }
 
 /** Undefined where only running tells. */
-function tasksOf({ source }: StepRequest): number | undefined {
+function tasksOf(
+  { source }: StepRequest,
+  lines: ReadonlyMap<string, number> | undefined,
+): number | undefined {
+  if (source.type === "lines") return lines?.get(source.object);
   if (source.type === "inputs") return source.inputs.length;
   return source.type === "grid" ? gridSize(source.parameters) : undefined;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
-import { hasJobEnded } from "#/model/job.ts";
+import type { JobRecord } from "#/model/job.ts";
 import { costOfMachine, hasOrderEnded, type OrderRecord, type OrderStatus } from "#/model/order.ts";
 import type { HeldMachine, Site } from "#/sites/site.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -139,6 +139,8 @@ export class Orders {
     reason: string | undefined,
   ): Promise<void> {
     const { space, clock } = this.#parts;
+    const payer = space.get("order", name)?.spec.job;
+    const [archived] = payer === undefined ? [] : await space.find("job", [payer]);
     const { durable } = space.commit((tx) => {
       const order = tx.get("order", name);
       if (!order || hasOrderEnded(order)) return;
@@ -160,6 +162,7 @@ export class Orders {
         },
       });
       if (machine !== undefined) tx.delete("machine", machine);
+      if (archived) charge(tx, archived, costMicros);
       if (phase === "failed" && order.spec.job !== undefined)
         decide(
           tx,
@@ -233,13 +236,8 @@ export class Orders {
   /** The oldest that have ended leave memory. */
   #forgetOld(): void {
     const { space, clock } = this.#parts;
-    // What a job still pays for is counted until the job has ended.
-    const isOver = (job: string | undefined) => job === undefined || hasEnded(space, job);
     const old = [...space.all("order")].filter(
-      (order) =>
-        hasOrderEnded(order) &&
-        clock.now() - order.status.since > limits.ordersKeptMs &&
-        isOver(order.spec.job),
+      (order) => hasOrderEnded(order) && clock.now() - order.status.since > limits.ordersKeptMs,
     );
     if (old.length === 0) return;
     space.commit((tx) => {
@@ -248,9 +246,16 @@ export class Orders {
   }
 }
 
-function hasEnded(space: Space, name: string): boolean {
-  const job = space.get("job", name);
-  return !job || hasJobEnded(job);
+/** What a machine has cost is the job's for good: its order is forgotten after a while. */
+function charge(tx: Transaction, archived: JobRecord, micros: number | undefined): void {
+  const live = tx.get("job", archived.name);
+  const job = live ?? archived;
+  const { bought = { micros: 0 } } = job.status;
+  const sum =
+    bought.micros === undefined || micros === undefined ? {} : { micros: bought.micros + micros };
+  const charged = { ...job, status: { ...job.status, bought: sum } };
+  if (live) tx.put<"job">(charged);
+  else tx.archive<"job">(charged);
 }
 
 /** Whether asking again would give the same answer. */

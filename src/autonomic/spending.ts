@@ -1,3 +1,4 @@
+import type { JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { StepRecord } from "#/model/step.ts";
@@ -11,9 +12,10 @@ export interface Running {
 }
 
 export interface SpendingParts {
+  readonly job: JobRecord;
   readonly steps: readonly StepRecord[];
   readonly running: readonly Running[];
-  /** All that were placed for the job, ended or not. */
+  /** Those placed for the job whose machines are not given back. */
   readonly orders: readonly OrderRecord[];
   readonly machine: (name: string) => MachineRecord | undefined;
 }
@@ -27,7 +29,7 @@ const hourMs = 3_600_000;
  */
 export function spentBy(
   at: number,
-  { steps, running, orders, machine }: SpendingParts,
+  { job, steps, running, orders, machine }: SpendingParts,
 ): number | undefined {
   const stepOf = new Map(steps.map((step) => [step.name, step]));
   const parts = [
@@ -35,12 +37,25 @@ export function spentBy(
     ...running.map((one) =>
       runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
     ),
-    ...orders.map((order) => orderCost(at, order)),
+    boughtBy(at, job, orders),
   ];
   return parts.reduce(
     (sum, part) => (sum === undefined || part === undefined ? undefined : sum + part),
     0,
   );
+}
+
+/** What machines bought for a job will have cost at `at`: those given back, and the open `orders`. */
+export function boughtBy(
+  at: number,
+  { status }: JobRecord,
+  orders: readonly OrderRecord[],
+): number | undefined {
+  const before = status.bought ? status.bought.micros : 0;
+  return orders.reduce<number | undefined>((sum, order) => {
+    const cost = orderCost(at, order);
+    return sum === undefined || cost === undefined ? undefined : sum + cost;
+  }, before);
 }
 
 /** What an order will have cost at `at`, when it is kept until then. */

@@ -41,6 +41,8 @@ export interface JobStatus {
   endedAt?: number;
   /** Why it failed or was cancelled, for people. */
   reason?: string;
+  /** What machines have cost that were bought for it and are given back; without `micros` nobody knows. */
+  bought?: { readonly micros?: number };
   /** What `canopy run` exits with. */
   exitCode?: number;
 }

@@ -162,6 +162,9 @@ export const costView = z.object({
   spent: money,
   /** At the end, if what is left costs what its kind has cost so far; absent until each kind has finished a task. */
   projected: money,
+  /** Of what was spent, machines that were bought for it; absent where it has no deadline and no budget. */
+  bought: money,
+  budget: money,
   energyJoules: z.number(),
   usage: usageView,
   kinds: z.array(

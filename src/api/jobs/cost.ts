@@ -1,10 +1,12 @@
+import { openOrders } from "#/autonomic/machines.ts";
+import { boughtBy } from "#/autonomic/spending.ts";
+import { hasJobEnded } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { formatMicros } from "#/model/units.ts";
 import { costView, type CountsView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
-import { findJob, runningOf, stepsOf } from "../views/jobs.ts";
-import { foldSteps } from "../views/steps.ts";
+import { findJob, foldJob, stepsOf } from "../views/jobs.ts";
 
 export const costOfJob = defineCall({
   summary: "What a job has cost",
@@ -20,12 +22,19 @@ export const costOfJob = defineCall({
   async run({ parts, project, params }) {
     const job = await findJob(parts, project, params.job);
     const steps = await stepsOf(parts, job);
-    const { kinds, usage } = foldSteps(steps, runningOf(parts, job.name));
+    const { kinds, usage } = foldJob(parts, job, steps);
+    const { goal } = job.spec;
+    const bought = goal && boughtBy(parts.clock.now(), job, openOrders(parts.space, job.name));
     return {
       job: job.name,
       currency: parts.currency,
       spent: moneyOf(usage.costMicros),
-      projected: job.status.open ? undefined : moneyOf(projectedMicros(steps)),
+      projected:
+        job.status.open || (goal && !hasJobEnded(job))
+          ? undefined
+          : moneyOf(projectedMicros(steps, bought)),
+      bought: moneyOf(bought),
+      budget: moneyOf(goal?.budgetMicros),
       energyJoules: usage.energyJoules,
       usage,
       kinds: kinds.map(({ title, tasks, usage: used }) => ({
@@ -48,8 +57,8 @@ function finished({ succeeded, failed }: Pick<CountsView, "succeeded" | "failed"
 }
 
 /** Each step's cost so far, plus its mean for every task that is left; undefined when one of the two is not known. */
-function projectedMicros(steps: readonly StepRecord[]): number | undefined {
-  let micros = 0;
+function projectedMicros(steps: readonly StepRecord[], bought = 0): number | undefined {
+  let micros = bought;
   for (const { status } of steps) {
     const { costMicros } = status.usage;
     if (costMicros === undefined) return undefined;

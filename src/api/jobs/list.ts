@@ -5,8 +5,7 @@ import { jobPhase, jobView, pageOf, type JobView, type Page } from "#/model/view
 import { defineCall } from "../call.ts";
 import { pageQuery } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
-import { jobViewOf, runningOf } from "../views/jobs.ts";
-import { foldSteps } from "../views/steps.ts";
+import { foldJob, jobViewOf } from "../views/jobs.ts";
 
 const jobCursor = z
   .string()
@@ -50,14 +49,12 @@ async function viewsOf(parts: DoorParts, jobs: JobRecord[]): Promise<JobView[]> 
   for (const job of jobs) {
     const { steps } = job.status;
     if (space.count("step", job.name) > 0) {
-      views.push(
-        jobViewOf(job, foldSteps(space.list("step", job.name), runningOf(parts, job.name))),
-      );
+      views.push(jobViewOf(job, foldJob(parts, job, space.list("step", job.name))));
     } else if (steps <= left) {
       left -= steps;
       const names = Array.from({ length: steps }, (_, number) => `${job.name}/${number}`);
       const found = (await space.find("step", names)).filter((step) => step !== undefined);
-      views.push(jobViewOf(job, foldSteps(found, runningOf(parts, job.name))));
+      views.push(jobViewOf(job, foldJob(parts, job, found)));
     } else {
       views.push(jobViewOf(job));
     }

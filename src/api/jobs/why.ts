@@ -1,9 +1,12 @@
+import { decisionsAbout } from "#/autonomic/decide.ts";
+import type { DecisionRecord } from "#/model/decision.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
 import { gameDayOn } from "../views/hits.ts";
 import { findJob, stepsOf } from "../views/jobs.ts";
+import { instantOf } from "../views/time.ts";
 
 export const whyJob = defineCall({
   summary: "Explain a job",
@@ -21,9 +24,28 @@ export const whyJob = defineCall({
     const explanations = hasJobEnded(job)
       ? endingOf(job, await stepsOf(parts, job))
       : [...parts.scheduler.explainJob(job.name), ...gameDayOn(parts.space, project)];
-    return { id: job.name, phase: job.status.phase, explanations };
+    const decisions = job.spec.goal
+      ? await decisionsAbout(parts.space, job.name, decisionsShown)
+      : [];
+    return {
+      id: job.name,
+      phase: job.status.phase,
+      explanations: [...explanations, ...decisions.map(decided)],
+    };
   },
 });
+
+const decisionsShown = 20;
+
+/** A decision as one of the reasons. */
+function decided({ spec }: DecisionRecord): ExplanationView {
+  const { at, what, why, flip, subject } = spec;
+  return {
+    ...(subject !== undefined && { subject }),
+    sentence: `Canopy ${what} at ${instantOf(at)}: ${why.join("; ")}`,
+    ...(flip !== undefined && { advice: flip }),
+  };
+}
 
 /** Why a job that has ended did so: its own reason, then its steps'. */
 function endingOf(job: JobRecord, steps: Awaited<ReturnType<typeof stepsOf>>): ExplanationView[] {

@@ -4,6 +4,10 @@ import { pastOf } from "#/autonomic/past.ts";
 import { propose, type Infeasible } from "#/autonomic/propose.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
+import { limits } from "#/base/limits.ts";
+import { countLines } from "#/jobs/sources.ts";
+import type { JobRequest } from "#/model/job-request.ts";
+import type { Objects } from "#/objects/objects.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
 import type { Goal } from "#/model/plan.ts";
 import { formatDuration, formatMicros, parseMoney } from "#/model/units.ts";
@@ -30,7 +34,9 @@ export const createPlan = defineCall({
     const { request, told } = body;
     await requireObjects(objects, project, request.steps);
     const past = await pastOf(space, project, request.title);
-    const demand = known(demandOfRequest(request, { past, seen: parts.seen(project), told }));
+    const lines = await countedLines(objects, project, request);
+    const seen = parts.seen(project);
+    const demand = known(demandOfRequest(request, { past, seen, told, lines }));
     const { deadlineMs, budget, objective } = body.goal;
     const goal: Goal = {
       objective,
@@ -66,6 +72,22 @@ export const createPlan = defineCall({
   },
 });
 
+/** Lines of the files that steps take their tasks from, by object; those of huge ones are not counted. */
+async function countedLines(
+  objects: Objects,
+  project: string,
+  { steps }: JobRequest,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { source } of steps) {
+    if (source.type !== "lines" || counts.has(source.object)) continue;
+    const found = await objects.get(project, source.object);
+    if (found && found.sizeBytes <= limits.linesCountedBytesMax)
+      counts.set(source.object, await countLines(found.content));
+  }
+  return counts;
+}
+
 function budgetOf(text: string, currency: string): number {
   const budget = parseMoney(text);
   if (budget.currency === currency) return budget.micros;
@@ -99,7 +121,7 @@ function infeasible(goal: Goal, found: Infeasible, currency: string): CanopyErro
     goal.budgetMicros === undefined ? "" : ` for ${formatMicros(goal.budgetMicros)} ${currency}`;
   const why = {
     "too-late": "no mix of the machines that are there and offered is fast enough",
-    "too-dear": "every mix that is fast enough costs more",
+    "too-dear": `every mix ${goal.deadlineMs === undefined ? "" : "that is fast enough "}costs more`,
     "no-machine": "no machine that is there or offered can run its tasks",
   }[reason];
   const nearest = [

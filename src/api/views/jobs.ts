@@ -1,3 +1,5 @@
+import { openOrders } from "#/autonomic/machines.ts";
+import { boughtBy } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
@@ -90,6 +92,21 @@ export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
   };
 }
 
+/** What the steps of a job come to, with the machines that were bought for it. */
+export function foldJob(
+  parts: Pick<DoorParts, "space" | "scheduler" | "clock">,
+  job: JobRecord,
+  steps: Iterable<StepRecord>,
+): Folded {
+  const { space, clock } = parts;
+  const folded = foldSteps(steps, hasJobEnded(job) ? new Map() : runningOf(parts, job.name));
+  if (!job.spec.goal) return folded;
+  const bought = boughtBy(clock.now(), job, openOrders(space, job.name));
+  const { costMicros } = folded.usage;
+  const sum = bought === undefined || costMicros === undefined ? undefined : bought + costMicros;
+  return { ...folded, usage: { ...folded.usage, costMicros: sum } };
+}
+
 /** Tasks of a job that run, by step. */
 export function runningOf({ scheduler }: Pick<DoorParts, "scheduler">, job: string): RunningByStep {
   const running = new Map<string, number>();
@@ -103,11 +120,8 @@ export function runningOf({ scheduler }: Pick<DoorParts, "scheduler">, job: stri
 /** A job at this moment, with its steps folded, when it will have ended, and why it waits if it does. */
 export async function detailOf(parts: DoorParts, job: JobRecord): Promise<JobDetail> {
   const steps = await stepsOf(parts, job);
-  if (hasJobEnded(job)) {
-    const folded = foldSteps(steps, new Map());
-    return { ...jobViewOf(job, folded), ...folded, waits: [] };
-  }
-  const folded = foldSteps(steps, runningOf(parts, job.name));
+  const folded = foldJob(parts, job, steps);
+  if (hasJobEnded(job)) return { ...jobViewOf(job, folded), ...folded, waits: [] };
   const isStuck = folded.tasks.waiting > 0 && folded.tasks.running === 0;
   return {
     ...jobViewOf(job, folded),

@@ -37,7 +37,11 @@ export interface RateFlags {
 
 export function rateOptions(command: Command): Command {
   return command
-    .option("--price <money>", "of one machine for an hour", parseAmount)
+    .option(
+      "--price <amount>",
+      "of one machine for an hour, in the cloud's currency, as in 0.40",
+      parseAmount,
+    )
     .option("--idle-watts <watts>", "power of one machine at rest", parseAmount)
     .option("--peak-watts <watts>", "power of one machine at full load", parseAmount)
     .option("--pue <factor>", "power usage effectiveness of the building", parseAmount);

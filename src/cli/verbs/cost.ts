@@ -39,6 +39,10 @@ function costText(cost: CostView, out: Output): string {
     ...(cost.projected === undefined
       ? []
       : [`${moneyOf(cost.projected, cost.currency)} at its end`]),
+    ...(cost.bought === undefined
+      ? []
+      : [`${moneyOf(cost.bought, cost.currency)} of it for machines bought`]),
+    ...(cost.budget === undefined ? [] : [`budget ${moneyOf(cost.budget, cost.currency)}`]),
     `${briefDuration(cost.usage.cpuMs)} CPU`,
     briefEnergy(cost.energyJoules),
   ];
