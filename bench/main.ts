@@ -18,9 +18,11 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
   failover: async () => (await import("./failover.ts")).benchFailover,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
+  "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,
+  "plan-workflows": async () => (await import("./plan-workflows.ts")).benchPlanWorkflows,
 };
 /** These run on facts that others recorded, which are not part of the project. */
-const needData = ["plan-carbon"];
+const needData = ["plan-carbon", "plan-rcpsp", "plan-workflows"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -28,6 +28,7 @@ const sideways: Record<string, string[]> = { access: ["space"], cli: ["sdk"] };
 
 /** Rooms that run far from the cloud, and know nothing but words. */
 const apart: Record<string, string[]> = {
+  planning: ["base", "model"],
   sdk: ["base", "model"],
   cli: ["base", "model", "sdk"],
   agent: ["base", "model", "drivers", "objects"],

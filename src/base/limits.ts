@@ -308,4 +308,6 @@ export const limits = {
   ordersKeptMs: 60 * 60_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
+  /** Tasks of a plan up to which its bound looks at all that is before and after each: a square of work. */
+  planRefinedTasksMax: 1000,
 } as const;
