@@ -15,7 +15,8 @@ let files = 0;
 function check(lines: string[], faults: Partial<Fault>[]) {
   const effects = join(folder, `${(files += 1)}`);
   writeFileSync(effects, `${lines.join("\n")}\n`);
-  const jobs = [{ id: "j", steps: [{ effects }] }];
+  const offered = new Set(lines.map((line) => line.split(" ")[0])).size;
+  const jobs = [{ id: "j", steps: [{ effects, offered }] }];
   return checkEffects(
     jobs,
     faults.map((fault) => ({ what: "kill", lastedMs: 0, ...fault }) as Fault),
@@ -37,6 +38,14 @@ describe("checkEffects()", () => {
     const orphan = [`0 ${orphansParent} 11 5000`, "0 20 21 6000"];
     assert.deepEqual(check(orphan, [{ kind: "agent", pid: 9, wallMs: 4990 }]).violations, []);
     assert.equal(check(orphan, [{ kind: "leader", pid: 9, wallMs: 4990 }]).violations.length, 1);
+  });
+
+  test("finds tasks that never ran", () => {
+    const jobs = [{ id: "j", steps: [{ effects: join(folder, "none"), offered: 2 }] }];
+    assert.deepEqual(checkEffects(jobs, [], orphansParent).violations, [
+      "task j/0/0 never ran",
+      "task j/0/1 never ran",
+    ]);
   });
 
   test("finds a task that ran again with no reason", () => {

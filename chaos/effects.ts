@@ -15,12 +15,12 @@ interface Effects {
 }
 
 /**
- * A task that ran twice did so because what ran it was killed, or was away for longer than its lease.
+ * Each task ran. One that ran twice did so because what ran it was killed, or was away for longer than its lease.
  * A control plane that was killed is no reason.
  * `orphansParent` is whom the host gives as a parent to processes whose own has ended.
  */
 export function checkEffects(
-  jobs: Iterable<{ id: string; steps: { effects?: string }[] }>,
+  jobs: Iterable<{ id: string; steps: { effects?: string; offered: number }[] }>,
   faults: readonly Fault[],
   orphansParent: number,
 ): Effects {
@@ -28,11 +28,15 @@ export function checkEffects(
   const absences = absencesOf(faults);
   const found: Effects = { runs: 0, again: 0, violations: [] };
   for (const { id, steps } of jobs) {
-    for (const { effects } of steps) {
-      if (effects === undefined || !existsSync(effects)) continue;
-      const lines = readFileSync(effects, "utf8").trim().split("\n");
+    for (const { effects, offered } of steps) {
+      if (effects === undefined) continue;
+      const text = existsSync(effects) ? readFileSync(effects, "utf8") : "";
+      const lines = text.split("\n").filter(Boolean);
       found.runs += lines.length;
-      for (const [index, own] of Map.groupBy(lines, (line) => line.split(" ")[0]!)) {
+      const byTask = Map.groupBy(lines, (line) => Number(line.split(" ")[0]));
+      for (let index = 0; index < offered; index++)
+        if (!byTask.has(index)) found.violations.push(`task ${id}/0/${index} never ran`);
+      for (const [index, own] of byTask) {
         for (let at = 1; at < own.length; at++) {
           found.again += 1;
           const [, agent, runner, beganMs] = own[at - 1]!.split(" ").map(Number);

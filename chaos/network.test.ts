@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { createInterface } from "node:readline";
@@ -46,8 +47,9 @@ class Speaker {
     return other.hears(text, isExpected ? 10_000 : 200);
   }
 
-  end(): void {
-    this.#child.kill("SIGKILL");
+  /** Resolves when its process has ended. */
+  ended(): Promise<unknown> {
+    return once(this.#child, "exit");
   }
 }
 
@@ -59,10 +61,7 @@ before(async () => {
   speakers = ["a", "b", "c"].map((name) => new Speaker(name));
   for (const speaker of speakers) assert.ok(await speaker.hears("ready", 20_000));
 });
-after(() => {
-  for (const speaker of speakers) speaker.end();
-  network?.remove();
-});
+after(() => network?.remove());
 
 test(
   "Network cuts one place off from another, one way or both, and heals",
@@ -92,3 +91,9 @@ test(
     await expect(c, a, true);
   },
 );
+
+test("remove() leaves no process in a place", { skip: missing }, async () => {
+  const ended = speakers.map((speaker) => speaker.ended());
+  network.remove();
+  await Promise.all(ended);
+});

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Chance } from "#/base/testing/chance.ts";
+import { Door } from "./door.ts";
 import type { AckedStep } from "./history.ts";
-import { faultsOfResults, type StepResults } from "./results.ts";
+import { faultsOfFiles, faultsOfResults, type StepResults } from "./results.ts";
+import { serve } from "./testing/serve.ts";
 import { fileOf, moduleSource, resultOf, sha256 } from "./work.ts";
 
 const step: AckedStep = { seed: 7, offered: 3, gives: "value" };
@@ -39,6 +42,24 @@ describe("faultsOfResults()", () => {
     for (const end of [{ offered: 4 }, { succeeded: 2 }, { failed: 1 }, { cancelled: 1 }])
       assert.match(faultsOfResults("j/0", step, told(lines, end))[0]!, /counts/);
   });
+});
+
+test("faultsOfFiles() finds files that are not there, or not what the tasks left", async (t) => {
+  const files = new Map([0, 1, 2].map((index) => [sha256(fileOf(7, index)), fileOf(7, index)]));
+  const { url } = await serve(t, (call) => {
+    const text = files.get(call.split("/").at(-1)!);
+    const headers = { "content-type": "application/octet-stream" };
+    return text === undefined ? { status: 404 } : { status: 200, text, headers };
+  });
+  const door = new Door([url], "key", new Chance(1));
+  const keys = [...files.keys()];
+  const lines = keys.map((out, index) => ({ index, result: null, outputs: { out } }));
+  const faults = () => faultsOfFiles(door, "j/0", { ...step, gives: "file" }, told(lines));
+  assert.deepEqual(await faults(), []);
+  files.set(keys[1]!, "other");
+  assert.match((await faults()).join(), /^the file of task j\/0\/1 is not what it left: 200$/);
+  files.delete(keys[2]!);
+  assert.equal((await faults()).length, 2);
 });
 
 test("resultOf() says what the functions that tasks run give", async () => {
