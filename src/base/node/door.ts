@@ -25,8 +25,12 @@ export async function openDoor(
     { maxHeaderSize: limits.headerBytesMax, requestTimeout: 0, keepAliveTimeout: 72_000 },
     (request, response) => hall.request(request, response),
   );
+  // The server counts them when it waits for its end, and ends none of them.
+  const upgraded = new Set<Duplex>();
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
     hall.upgrade(request, socket, head);
   });
   await new Promise<void>((resolve, reject) => {
@@ -37,7 +41,10 @@ export async function openDoor(
     port: (server.address() as AddressInfo).port,
     close: (graceMs) =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+        const timer = setTimeout(() => {
+          server.closeAllConnections();
+          for (const socket of upgraded) socket.destroy();
+        }, graceMs);
         server.close(() => {
           clearTimeout(timer);
           resolve();
