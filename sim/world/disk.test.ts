@@ -51,6 +51,40 @@ describe("a power cut", () => {
     assert.deepEqual([...fates].toSorted(), ["kept", "lost", "torn"]);
   });
 
+  test("takes a new name whose folder was not synced, whatever became of its content", async () => {
+    const fates = new Set<string>();
+    const runs = await onDisks(async (disk, life) => {
+      await disk.of(life).makeFolder("/folder", { durable: true });
+      await disk.add(life, "/folder/f", Buffer.from(fresh));
+      await disk.sync(life, "/folder/f");
+    });
+    for (const { disk, text } of runs) {
+      disk.cut();
+      fates.add(text("/folder/f") ?? "gone");
+    }
+    assert.deepEqual([...fates].toSorted(), [fresh, "gone"]);
+  });
+
+  test("leaves what is to be on disk with all the folders that it is in, also those made before", async () => {
+    const runs = await onDisks(async (disk, life) => {
+      const files = disk.of(life);
+      await files.makeFolder("/a/b/c");
+      const file = await files.append("/a/b/c/appended");
+      await file.write(fresh);
+      await file.sync();
+      await files.makeFolder("/d/e");
+      await files.write("/d/e/written", fresh);
+      await files.makeFolder("/d/g/h");
+      await files.rename("/d/e/written", "/d/g/h/renamed");
+      await files.makeFolder("/d/g/h", { durable: true });
+    });
+    for (const { disk, text } of runs) {
+      disk.cut();
+      assert.equal(text("/a/b/c/appended"), fresh);
+      assert.equal(text("/d/g/h/renamed"), fresh);
+    }
+  });
+
   test("leaves a file that is being replaced as it was or as it is to be, and never half", async () => {
     const met = new Set<string>();
     const runs = await onDisks(async (disk, life) => {

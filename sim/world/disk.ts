@@ -1,7 +1,9 @@
+import { dirname } from "node:path";
 import type { Appender, Files } from "#/base/files.ts";
 import type { Tally } from "../faults/tally.ts";
 import type { Chance } from "./chance.ts";
 import type { Life } from "./life.ts";
+import { Names } from "./names.ts";
 import type { World } from "./world.ts";
 
 /** A file as its pieces; those before `synced` survive a power cut. */
@@ -27,8 +29,8 @@ class DiskError extends Error {
 
 /**
  * One machine's disk. A process that is killed leaves what it has written; a power cut takes what was
- * not synced: each piece is kept, lost, or torn, whatever became of those before it, and names that
- * were made or removed are as before or as after. A sync that fails drops what it was to write.
+ * not synced: each piece is kept, lost, or torn, whatever became of those before it, and names whose
+ * folder was not synced are as before or as after. A sync that fails drops what it was to write.
  */
 export class Disk {
   /** Until this instant every operation takes that much longer. */
@@ -42,9 +44,7 @@ export class Disk {
   #world: World;
   #chance: Chance;
   #tally: Tally;
-  #files = new Map<string, Content>();
-  /** What a name meant when its folder was last synced, where that is not what it means now. */
-  #before = new Map<string, Content | undefined>();
+  #files = new Names<Content>();
   #asides = 0;
   /** Pieces whose sync has failed: read back as written until the power is cut, then gone. */
   #ghosts = new WeakSet<Uint8Array>();
@@ -57,14 +57,12 @@ export class Disk {
 
   /** The power is gone: only what is on the platters stays. */
   cut(): void {
-    for (const [path, before] of this.#before) {
-      if (this.#chance.happens(0.5)) continue;
-      this.#tally.count("name lost");
-      if (before) this.#files.set(path, before);
-      else this.#files.delete(path);
-    }
-    this.#before.clear();
-    for (const content of this.#files.values()) this.#tear(content);
+    this.#files.cut(() => {
+      const isLost = this.#chance.happens(0.5);
+      if (isLost) this.#tally.count("name lost");
+      return isLost;
+    });
+    for (const content of this.#files.contents()) this.#tear(content);
   }
 
   piecesOf(path: string): readonly Uint8Array[] | undefined {
@@ -79,6 +77,7 @@ export class Disk {
     this.#open(path).pieces.push(piece);
   }
 
+  /** What the file holds stays from then on; its name does when its folder is synced. */
   async sync(life: Life, path: string): Promise<void> {
     this.onBusy();
     // What is written while it goes on is none of it.
@@ -93,7 +92,6 @@ export class Disk {
       throw new DiskError("EIO", "fsync");
     }
     content.synced = Math.max(content.synced, Math.min(count, content.pieces.length));
-    this.#before.delete(path);
   }
 
   /** Writes the last piece once more: a process before may have failed to sync it. */
@@ -130,11 +128,15 @@ export class Disk {
         return { sizeBytes: bytes.length };
       },
       stream: (path, part) => this.#stream(life, path, part),
-      append: async (path) => this.#appender(life, path),
+      append: async (path) => {
+        this.#files.makeFolder(dirname(path));
+        this.#open(path);
+        return this.#appender(life, path);
+      },
       list: async (folder) => {
         await this.#wait(life, "list", 0.05);
         const names = new Set<string>();
-        for (const path of this.#files.keys())
+        for (const path of this.#files.paths())
           if (path.startsWith(`${folder}/`))
             names.add(path.slice(folder.length + 1).split("/")[0]!);
         return [...names];
@@ -146,21 +148,24 @@ export class Disk {
         const { mode, modifiedMs } = content;
         return { sizeBytes: sizeOf(content), isFolder: false, modifiedMs, mode };
       },
-      makeFolder: () => this.#wait(life, "mkdir", 0.02),
+      makeFolder: async (path, options) => {
+        await this.#wait(life, "mkdir", 0.02);
+        this.#files.makeFolder(path);
+        if (options?.durable) await this.#syncAbove(life, path);
+      },
       rename: async (from, to) => {
         await this.#wait(life, "rename", 0.02);
         const content = this.#files.get(from);
         if (!content) throw new Error(`ENOENT: rename ${from}`);
-        this.#name(from, undefined);
-        this.#name(to, content);
-        await this.#syncFolder(life, to);
-        this.#before.delete(from);
+        this.#files.set(from, undefined);
+        this.#files.set(to, content);
+        await this.#syncFolder(life, dirname(to));
       },
       copy: async (from, to) => {
         await this.#wait(life, "copy", 0.1);
         const { pieces } = this.#open(from);
         this.#requireSpace(sizeOf(this.#open(from)));
-        this.#name(to, {
+        this.#files.set(to, {
           pieces: [...pieces],
           synced: 0,
           modifiedMs: this.#world.nowMs,
@@ -174,8 +179,7 @@ export class Disk {
       },
       remove: async (path) => {
         await this.#wait(life, "remove", 0.05);
-        for (const name of this.#files.keys())
-          if (name === path || name.startsWith(`${path}/`)) this.#name(name, undefined);
+        this.#files.remove(path);
       },
       freeBytes: async () => {
         await this.#wait(life, "statfs", 0.02);
@@ -187,31 +191,47 @@ export class Disk {
 
   async #replace(life: Life, path: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
     const aside = `${path}.${++this.#asides}.aside`;
+    const folder = dirname(path);
+    this.#files.makeFolder(folder);
+    await this.#syncAbove(life, folder);
     await this.add(life, aside, bytes);
     this.#open(aside).mode = mode;
     try {
       await this.sync(life, aside);
     } catch (thrown) {
-      this.#name(aside, undefined);
+      this.#files.set(aside, undefined);
       throw thrown;
     }
     await this.#wait(life, "rename", 0.02);
     const content = this.#open(aside);
-    this.#name(aside, undefined);
-    this.#name(path, content);
-    await this.#syncFolder(life, path);
-    this.#before.delete(aside);
+    this.#files.set(aside, undefined);
+    this.#files.set(path, content);
+    await this.#syncFolder(life, folder);
   }
 
-  async #syncFolder(life: Life, path: string): Promise<void> {
+  async #syncFolder(life: Life, folder: string): Promise<void> {
+    const end = this.#files.sync(folder);
     await this.#wait(life, "sync folder", 0.4);
-    this.#before.delete(path);
+    end();
+  }
+
+  /** Those above a folder, so that it is not lost with all in it. */
+  async #syncAbove(life: Life, folder: string): Promise<void> {
+    for (const above of this.#files.unsynced(folder)) await this.#syncFolder(life, above);
   }
 
   #appender(life: Life, path: string): Appender {
+    const folder = dirname(path);
+    let isNamed = false;
     return {
       write: (content) => this.add(life, path, bytesOf(content)),
-      sync: () => this.sync(life, path),
+      sync: async () => {
+        await this.sync(life, path);
+        if (isNamed) return;
+        await this.#syncAbove(life, folder);
+        await this.#syncFolder(life, folder);
+        isNamed = true;
+      },
       close: () => this.#wait(life, "close", 0.01),
     };
   }
@@ -229,18 +249,11 @@ export class Disk {
     if (wanted.byteLength > 0) yield wanted;
   }
 
-  /** What a name means from now on; a power cut may take it back until its folder is synced. */
-  #name(path: string, content: Content | undefined): void {
-    if (!this.#before.has(path)) this.#before.set(path, this.#files.get(path));
-    if (content) this.#files.set(path, content);
-    else this.#files.delete(path);
-  }
-
   #open(path: string): Content {
     let content = this.#files.get(path);
     if (!content) {
       content = { pieces: [], synced: 0, modifiedMs: this.#world.nowMs, mode: 0o644 };
-      this.#name(path, content);
+      this.#files.set(path, content);
     }
     return content;
   }

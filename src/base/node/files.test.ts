@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -56,6 +57,51 @@ test("append() adds to the end of a file", async () => {
     await appender.close();
   }
   assert.equal(await textOf(files.stream(path)), "a\nb\n");
+});
+
+/** What a process that runs `script`, with \`files\` at hand, has the kernel sync: names within `top`. */
+function synced(top: string, script: string): string[] {
+  const recording = join(folder, "calls");
+  const module = join(import.meta.dirname, "files.ts");
+  const program = `import { nodeFiles as files } from ${JSON.stringify(module)};\n${script}`;
+  const options = [
+    "-f",
+    "-qq",
+    "-y",
+    "-o",
+    recording,
+    "-e",
+    "trace=fsync,fdatasync",
+    "--seccomp-bpf",
+  ];
+  const { status, stderr } = spawnSync("strace", [
+    ...options,
+    process.execPath,
+    "--input-type=module",
+    "--eval",
+    program,
+  ]);
+  assert.equal(status, 0, String(stderr));
+  const calls = readFileSync(recording, "utf8").matchAll(/sync\(\d+<([^>]*)>/g);
+  const names = [...calls].map(([, path]) => path!).filter((path) => path.startsWith(top));
+  return [...new Set(names.map((path) => path.replace(/[0-9a-f-]{36}-\d+\.aside$/, "aside")))];
+}
+
+test("write() and sync() of a new file sync the folders that an earlier process made, up to one that stays", () => {
+  const top = mkdtempSync(join(folder, "synced-"));
+  const deep = join(top, "a", "b");
+  // Made, and not synced: only a process that has ended could have said whether it was.
+  mkdirSync(deep, { recursive: true });
+  const above = [join(top, "a"), top];
+  const path = join(deep, "file");
+  const write = `await files.write(${JSON.stringify(path)}, "x");`;
+  assert.deepEqual(synced(top, write), [...above, `${path}.aside`, deep]);
+  const again = `${write} await files.write(${JSON.stringify(path)}, "y");`;
+  assert.deepEqual(synced(top, again), [...above, `${path}.aside`, deep]);
+  const lines = join(deep, "lines");
+  const append = `const file = await files.append(${JSON.stringify(lines)});
+    await file.write("x"); await file.sync(); await file.close();`;
+  assert.deepEqual(synced(top, append), [lines, ...above, deep]);
 });
 
 test("makeFolder() makes what is missing above it, does nothing twice, and throws where none can be made", async () => {

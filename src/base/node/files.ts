@@ -55,11 +55,19 @@ export const nodeFiles: Files = {
   },
 
   async append(path) {
-    await makeFolder(dirname(path));
+    const folder = resolve(dirname(path));
+    await makeFolder(folder);
     const file = await open(path, "a");
+    let isNamed = false;
     return {
       write: async (content) => void (await file.appendFile(content)),
-      sync: () => file.datasync(),
+      async sync() {
+        await file.datasync();
+        if (isNamed) return;
+        await makeDurableFolder(folder);
+        await syncFolder(folder);
+        isNamed = true;
+      },
       close: () => file.close(),
     };
   },
@@ -149,23 +157,30 @@ async function writeAside(
 }
 
 /**
- * A file synced in a folder whose own entry was not is lost with the folder. So the folders above one that
- * is new, or that this process has not asked for before (another may have ended before it synced), are synced.
+ * A file synced in a folder whose own entry was not is lost with the folder. So the entries of a folder and
+ * of all above it are synced: those that are new, and those that this process has not seen to before, as
+ * another may have made them and ended before it synced.
  */
 async function makeDurableFolder(path: string): Promise<void> {
   const first = await makeFolder(path);
-  if (first === undefined && synced.has(path)) return;
-  const top = dirname(first ?? path);
-  for (let folder = path; folder !== top;) {
-    folder = dirname(folder);
-    await syncFolder(folder).catch((thrown: NodeJS.ErrnoException) => {
-      // Where others may not look, nothing was made either.
-      if (first !== undefined || thrown.code !== "EACCES") throw thrown;
+  const seen: string[] = [];
+  for (let folder = path, isNew = first !== undefined; isNew || !synced.has(folder);) {
+    const parent = dirname(folder);
+    if (parent === folder) break;
+    await syncFolder(parent).catch((thrown: NodeJS.ErrnoException) => {
+      // Where others may not look or write, nothing was made either.
+      if (isNew || !untouchable.has(thrown.code)) throw thrown;
     });
+    seen.push(folder);
+    if (folder === first) isNew = false;
+    folder = parent;
   }
   if (synced.size >= limits.syncedFoldersMax) synced.clear();
-  synced.add(path);
+  for (const folder of seen) synced.add(folder);
 }
+
+/** What the sync of a folder fails with that this process may not touch, or on a disk that takes nothing. */
+const untouchable = new Set<string | undefined>(["EACCES", "EPERM", "EROFS", "EINVAL"]);
 
 /** Folders whose entries are on disk. */
 const synced = new Set<string>();
