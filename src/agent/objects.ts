@@ -40,7 +40,7 @@ export class ObjectCache implements ObjectAccess {
     this.#owed = more.owed;
   }
 
-  /** Finds what an earlier life left. */
+  /** Finds what an earlier life left, and removes what may not have been wholly on disk when that ended. */
   async open(): Promise<void> {
     const { files } = this.#host;
     // modules are ES modules here, whatever a package.json in some folder above says
@@ -88,31 +88,28 @@ export class ObjectCache implements ObjectAccess {
   /** Gives an object to the cloud that is owed, and keeps its file. Throws "invalid" when that is not it any more. */
   async pay(project: string, key: string, path: string): Promise<void> {
     const { sizeBytes } = await this.#send(project, path, key);
-    await this.#take(project, key, sizeBytes, (own) => this.#host.files.rename(path, own));
+    const object = { project, key, sizeBytes };
+    await this.#take(object, key, (own) => this.#host.files.rename(path, own));
     await this.#host.files.remove(path);
   }
 
   async #upload(project: string, path: string): Promise<StoredObject> {
     const { files } = this.#host;
     const { key, sizeBytes } = await this.#send(project, path);
-    // A step after is likely to want it here.
-    await this.#take(project, key, sizeBytes, async (own) => {
-      const aside = `${own}.copy-${++copyCount}`; // two tasks may give the same at once
-      await files.copy(path, aside);
-      await files.rename(aside, own);
-    });
+    // A step after is likely to want it here. The copy is not synced, so its name is one that the next life removes.
+    const object = { project, key, sizeBytes };
+    await this.#take(object, `copy-${++copyCount}-of-${key}`, (own) => files.copy(path, own));
     return { key, sizeBytes };
   }
 
   /** Takes a file in that the cloud has too; where that cannot be, it will be fetched. */
   async #take(
-    project: string,
-    key: string,
-    sizeBytes: number,
+    { project, key, sizeBytes }: StoredObject & { project: string },
+    name: string,
     move: (own: string) => Promise<void>,
   ): Promise<void> {
     if (this.#kept.has(`${project}/${key}`)) return;
-    const own = join(this.#folder, project, key);
+    const own = join(this.#folder, project, name);
     try {
       await this.#host.files.makeFolder(join(this.#folder, project));
       await move(own);
@@ -150,9 +147,13 @@ export class ObjectCache implements ObjectAccess {
     return this.#keep(`${project}/${key}`, path, sizeBytes);
   }
 
+  /** Of two files with the same content the first stays: tasks may be using it. */
   #keep(name: string, path: string, sizeBytes: number): Kept {
+    const before = this.#kept.get(name);
+    if (before && before.path !== path) void this.#host.files.remove(path);
+    if (before) return before;
     const kept = { path, sizeBytes, usedMs: this.#host.clock.monotonicMs() };
-    this.#bytes += sizeBytes - (this.#kept.get(name)?.sizeBytes ?? 0);
+    this.#bytes += sizeBytes;
     this.#kept.set(name, kept);
     if (this.#bytes > limits.objectCacheBytesMax) this.#makeRoom();
     return kept;
