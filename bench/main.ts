@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce|failover|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
+// npm run bench -- tasks|start|mapreduce|failover|forecast|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,12 +17,13 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   place: async () => (await import("./place.ts")).benchPlace,
   "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
   failover: async () => (await import("./failover.ts")).benchFailover,
+  forecast: async () => (await import("./forecast.ts")).benchForecast,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
   "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,
   "plan-workflows": async () => (await import("./plan-workflows.ts")).benchPlanWorkflows,
 };
 /** These run on facts that others recorded, which are not part of the project. */
-const needData = ["plan-carbon", "plan-rcpsp", "plan-workflows"];
+const needData = ["forecast", "plan-carbon", "plan-rcpsp", "plan-workflows"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,10 +33,12 @@ const { values, positionals } = parseArgs({
     tasks: { type: "string", default: "100000" },
     /** "postgres" runs the tasks over PostgreSQL, beside SQLite and those who keep their tasks on the same server. */
     log: { type: "string", default: "sqlite" },
+    /** The folder of recorded data, for the benches that need it. */
+    data: { type: "string" },
     /** Also runs the peers that are present on this machine. */
     peers: { type: "boolean", default: true },
     "no-peers": { type: "boolean", default: false },
-    /** The folder of recorded facts that the plan-… benches run on. */
+    /** The folder of recorded facts that some benches run on. */
     data: { type: "string" },
   },
 });

@@ -1,5 +1,5 @@
 import type { Server } from "../cloud/server.ts";
-import type { Chance } from "../world/chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import { plentyBytes } from "../world/disk.ts";
 import type { Net } from "../world/net.ts";
 import type { World } from "../world/world.ts";

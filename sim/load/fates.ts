@@ -1,4 +1,4 @@
-import type { Chance } from "../world/chance.ts";
+import type { Chance } from "#/base/chance.ts";
 
 /** What a task does, written into its input. */
 export interface Fate {

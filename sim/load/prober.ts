@@ -1,5 +1,5 @@
 import type { Registers } from "../check/registers.ts";
-import type { Chance } from "../world/chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import type { Client } from "./client.ts";
 
 /** Reads and swaps one record over and over, at one control plane after the other: whoever answers from an old state is caught. */

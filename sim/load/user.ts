@@ -1,7 +1,7 @@
 import type { Acknowledged, AskedJob } from "../check/acknowledged.ts";
 import type { Registers } from "../check/registers.ts";
 import { Violation } from "../check/violation.ts";
-import type { Chance } from "../world/chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import type { Client, Reply } from "./client.ts";
 import { fateOf, timeoutMs, type Fate, type Mix } from "./fates.ts";
 

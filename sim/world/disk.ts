@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { Appender, Files } from "#/base/files.ts";
 import type { Tally } from "../faults/tally.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import type { Life } from "./life.ts";
 import { Names } from "./names.ts";
 import type { World } from "./world.ts";

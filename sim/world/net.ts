@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import type { HttpRequest, HttpResponse, Network } from "#/base/network.ts";
 import type { Tally } from "../faults/tally.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import { Connection, type End } from "./connection.ts";
 import { exchange, linkOn, type Door } from "./exchange.ts";
 import { unavailable } from "./failures.ts";

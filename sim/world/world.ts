@@ -1,7 +1,7 @@
 import type { Timer } from "#/base/clock.ts";
 import { Violation } from "../check/violation.ts";
-import { Chance } from "./chance.ts";
-import { Heap } from "./heap.ts";
+import { Chance } from "#/base/chance.ts";
+import { Heap } from "#/base/heap.ts";
 import type { Life } from "./life.ts";
 import { Trace } from "./trace.ts";
 

@@ -291,6 +291,10 @@ export const limits = {
   siteAnswerMs: 20_000,
   /** An agent that was told to end has so long for it. */
   agentEndMs: 10_000,
+  /** Records read of a state that goes on changing before the event loop has its turn. */
+  momentSliceRecords: 4096,
+  /** How far a forecast looks ahead. */
+  forecastHorizonMs: 400 * 24 * 60 * 60_000,
   /** How long `canopy up` waits for its first machine. */
   firstMachineMs: 20_000,
   /** Ended jobs among which the last one of a title is looked for, and steps of it that are read. */

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { comesAfter, knownTasks } from "#/model/job-check.ts";
 import type { StepRequest } from "#/model/job-request.ts";
-import type { Source, StepRecord, StepStatus } from "#/model/step.ts";
+import { newStatus, type Source, type StepRecord, type StepStatus } from "#/model/step.ts";
 import type { TaskTemplate } from "#/model/task.ts";
-import { noUsage } from "#/model/usage.ts";
 import type { Draft } from "#/space/space.ts";
 
 /** The record of a step as it was asked for; `nameOf` gives the full name of one that the request names. */
@@ -44,21 +43,6 @@ export function fingerprintOf(request: StepRequest): string {
   if (request.fingerprint !== undefined) return request.fingerprint;
   return createHash("sha256").update(JSON.stringify(request)).digest("base64url").slice(0, 22);
 }
-
-const newStatus: StepStatus = {
-  phase: "blocked",
-  offered: 0,
-  closed: false,
-  cursor: 0,
-  succeeded: 0,
-  failed: 0,
-  cancelled: 0,
-  reused: 0,
-  retried: 0,
-  lost: 0,
-  usage: noUsage,
-  runTimes: [],
-};
 
 /** A step that only keeps a value has ended from the start. */
 const recordedStatus: StepStatus = { ...newStatus, phase: "succeeded", closed: true };

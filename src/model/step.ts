@@ -1,6 +1,6 @@
 import type { RecordOf } from "./record.ts";
 import type { TaskTemplate } from "./task.ts";
-import type { Usage } from "./usage.ts";
+import { noUsage, type Usage } from "./usage.ts";
 
 /** Tasks of one kind within a job: "j0f3k2m9x1ab2/0". They share a template and differ by their input. */
 export type StepRecord = RecordOf<"step", StepSpec, StepStatus>;
@@ -65,6 +65,22 @@ export interface StepStatus {
   endedAt?: number;
   reason?: string;
 }
+
+/** Of a step that has just been asked for. */
+export const newStatus: StepStatus = Object.freeze({
+  phase: "blocked",
+  offered: 0,
+  closed: false,
+  cursor: 0,
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  reused: 0,
+  retried: 0,
+  lost: 0,
+  usage: noUsage,
+  runTimes: [],
+});
 
 export function hasStepEnded(step: StepRecord): boolean {
   return step.status.phase !== "running" && step.status.phase !== "blocked";

@@ -40,6 +40,8 @@ export class Board {
   onDropped: (step: StepState) => void = () => {};
   /** Whether nobody else hands out tasks at this moment. */
   isSure: () => boolean = () => true;
+  /** Machines are never silent. */
+  isSimulated = false;
   happenings: Happenings | undefined;
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;

@@ -158,11 +158,11 @@ export class OpenSession implements Session, SessionState {
 
   /** Renews all that the machine holds. Its record may be gone: then nothing does. */
   hear(): void {
-    const { clock, space } = this.#parts.board;
+    const { clock, space, isSimulated } = this.#parts.board;
     if (!this.#isOpen || !space.get("machine", this.machine)) return;
     this.#state.seenAt = clock.now();
     const wasSilent = this.#state.leasesUntilMs <= clock.monotonicMs();
-    this.#state.leasesUntilMs = clock.monotonicMs() + limits.leaseMs;
+    this.#state.leasesUntilMs = isSimulated ? Infinity : clock.monotonicMs() + limits.leaseMs;
     if (wasSilent) this.#parts.board.onDue(this.#state);
   }
 }

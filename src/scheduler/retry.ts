@@ -79,7 +79,7 @@ export class RestingTasks {
     this.#timer?.cancel();
     this.#timerAtMs = first.atMs;
     const delayMs = Math.max(0, first.atMs - this.#clock.monotonicMs());
-    this.#timer = this.#clock.after(delayMs, () => this.#wake(), true);
+    this.#timer = this.#clock.after(delayMs, () => this.#wake());
   }
 
   #push(entry: Resting): void {

@@ -80,12 +80,20 @@ function serveShares(
     }
     const { step } = turn;
     const isLasting = !step.isShort;
-    if (passed && passed !== step && isLasting && keepFree(machine, passed, nowMs)) continue;
+    if (passed && passed !== step && isLasting && keepFree(machine, passed, nowMs)) {
+      lookWhenNoLongerKept(board, machine, nowMs);
+      continue;
+    }
     const tasks = Math.min(turn.tasks, max - handful.tasks.length, runOf(turn, isLasting));
     turn.take();
     handOut(board, machine, session, handful, step, tasks, nowMs);
     rerank(board, shares, nowMs);
   }
+}
+
+function lookWhenNoLongerKept(board: Board, machine: MachineState, nowMs: number): void {
+  const { untilMs } = machine.keptFree!;
+  board.clock.after(untilMs - nowMs, () => board.onDue(machine), !board.isSimulated);
 }
 
 function runOf({ isAlone }: Turn, isLasting: boolean): number {

@@ -1,4 +1,4 @@
-import type { Random } from "#/base/random.ts";
+import type { Random } from "./random.ts";
 
 /** Chance that follows a seed: sfc32 of Chris Doty-Humphrey's PractRand, 128 bits of state. */
 export class Chance implements Random {

@@ -1,0 +1,143 @@
+import { messageOf } from "#/base/errors.ts";
+import type { Log } from "#/base/log.ts";
+import type { JobRecord } from "#/model/job.ts";
+import type { Change } from "#/model/record.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { stepOfTask, type TaskRecord } from "#/model/task.ts";
+import type { Space } from "#/space/space.ts";
+import { Arrivals } from "./arrivals.ts";
+import { RunTimeKnowledge } from "./run-times.ts";
+import { machineTypeOf, sortsOf } from "./sorts.ts";
+
+/** Ended tasks read back from the archive at start: pages, and tasks of one. */
+const pagesMax = 10;
+const pageTasks = 500;
+/** Jobs read back, and steps of one. */
+const jobsMax = 200;
+const jobStepsMax = 50;
+
+/** What is known of run times and of what is submitted, kept up with what happens. Begins with what ended last before it. */
+export class Knowledge {
+  readonly runTimes = new RunTimeKnowledge();
+  readonly arrivals = new Arrivals();
+  #space: Space;
+  #stopListening: () => void = () => {};
+  #stopped = false;
+  /** Of steps whose tasks ended lately. */
+  #sorts = new Map<string, readonly string[]>();
+  #lastStep = "";
+  #lastSorts: readonly string[] | undefined;
+
+  constructor(space: Space) {
+    this.#space = space;
+  }
+
+  start(log: Log): void {
+    const { sequence } = this.#space;
+    this.#stopListening = this.#space.onDurable((batch) => {
+      if (batch.sequence > sequence) this.#see(batch.changes);
+    });
+    this.#recall().catch((thrown: unknown) => {
+      log.warn("run times of earlier tasks could not be read", { error: messageOf(thrown) });
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopListening();
+  }
+
+  #see(changes: readonly Change[]): void {
+    for (const { op, record } of changes) {
+      if (record.kind === "task") {
+        if (op === "archive") this.#ended(record);
+      } else if (record.kind === "step" && op === "archive") {
+        this.#sorts.delete(record.name);
+        this.#lastSorts = undefined;
+      } else if (record.kind === "job" && op === "put" && record.revision === 1) {
+        this.#submitted(record.name);
+      }
+    }
+  }
+
+  #submitted(name: string): void {
+    const job = this.#space.get("job", name);
+    if (job) this.arrivals.saw(job, [...this.#space.list("step", name)]);
+  }
+
+  #ended(task: TaskRecord): void {
+    const slash = task.name.lastIndexOf("/");
+    if (!this.#lastSorts || slash !== this.#lastStep.length || !task.name.startsWith(this.#lastStep)) {
+      this.#lastStep = stepOfTask(task.name);
+      this.#lastSorts = this.#sortsOf(this.#lastStep);
+    }
+    if (this.#lastSorts) this.#add(task, this.#lastSorts);
+  }
+
+  #add({ status }: TaskRecord, sorts: readonly string[]): void {
+    const { phase, usage, machine, reused } = status;
+    if (phase !== "succeeded" || !usage || machine === undefined || reused) return;
+    const record = this.#space.get("machine", machine);
+    this.runTimes.ended(sorts, record ? machineTypeOf(record) : "", usage.wallMs);
+  }
+
+  #sortsOf(step: string): readonly string[] | undefined {
+    let sorts = this.#sorts.get(step);
+    const record = sorts ? undefined : this.#space.get("step", step);
+    if (record) this.#sorts.set(step, (sorts = usualSorts(record)));
+    return sorts;
+  }
+
+  /** Reads back what ended before this start, the newest first, and learns from it in the order in which it was made. */
+  async #recall(): Promise<void> {
+    const tasks: TaskRecord[] = [];
+    let before: string | undefined;
+    for (let page = 0; page < pagesMax && !this.#stopped; page++) {
+      const found = await this.#space.archived("task", {
+        phase: "succeeded",
+        limit: pageTasks,
+        ...(before !== undefined && { before }),
+      });
+      tasks.push(...found);
+      before = found.at(-1)?.name;
+      if (found.length < pageTasks) break;
+    }
+    const names = [...new Set(tasks.map(({ name }) => stepOfTask(name)))];
+    const steps = await this.#space.find("step", names);
+    const sorts = new Map(
+      steps.flatMap((step) => (step ? [[step.name, usualSorts(step)] as const] : [])),
+    );
+    if (this.#stopped) return;
+    for (const task of tasks.toReversed()) {
+      const of = sorts.get(stepOfTask(task.name));
+      if (of) this.#add(task, of);
+    }
+    await this.#recallJobs();
+  }
+
+  async #recallJobs(): Promise<void> {
+    const archived = await this.#space.archived("job", { limit: jobsMax });
+    const earlier = new Arrivals();
+    for (const job of archived.toReversed()) await this.#recallJob(earlier, job);
+    for (const job of this.#space.list("job")) await this.#recallJob(earlier, job);
+    if (this.#stopped) return;
+    const since = this.arrivals.last[0]?.at ?? Infinity;
+    this.arrivals.recall(earlier.last.filter(({ at }) => at < since));
+  }
+
+  async #recallJob(into: Arrivals, job: JobRecord): Promise<void> {
+    const names = Array.from({ length: Math.min(job.status.steps, jobStepsMax) }, (_, number) =>
+      `${job.name}/${number}`,
+    );
+    const steps = await this.#space.find("step", names);
+    const found = steps.filter((step) => step !== undefined);
+    if (found.length === job.status.steps) into.saw(job, found);
+  }
+}
+
+/** Code of a job runs for as long as what it waits for: that says nothing of others. */
+function usualSorts(step: StepRecord): readonly string[] {
+  const { run } = step.spec.template;
+  const sorts = sortsOf(step);
+  return run.driver === "runner" && run.role === "job" ? sorts.slice(0, 2) : sorts;
+}

@@ -1,0 +1,117 @@
+import type { Observations } from "./distribution.ts";
+
+/** Ended tasks of one sort that are remembered: the last ones. */
+const kept = 256;
+/** Sorts that are remembered: the ones used last. */
+const sortsMax = 5000;
+/** Runs after which a machine type's own speed counts as much as that it was taken to be like the others. */
+const speedBelief = 8;
+
+/** What is known of run times, as it can be handed to a fork on another thread. */
+export interface KnownRunTimes {
+  /** By sort; what was seen is as on a machine of the usual speed. */
+  readonly sorts: ReadonlyMap<string, Observations>;
+  /** By machine type: how much longer a task takes there. 1 for types that are not in here. */
+  readonly slowness: ReadonlyMap<string, number>;
+}
+
+/** How long tasks take, by sort of task and type of machine: a fold over tasks that ended. */
+export class RunTimeKnowledge {
+  #sorts = new Map<string, Sort>();
+  #types = new Map<string, Speed>();
+  /** Of all types together: they are slow or fast only against each other. */
+  #all: Speed = { runs: 0, logSum: 0 };
+
+  /** A task ended well after `wallMs` on a machine of that type. `sorts` as by `sortsOf`. */
+  ended(sorts: readonly string[], type: string, wallMs: number): void {
+    let log = Math.log(Math.max(wallMs, 0.05));
+    const speed = this.#types.get(type) ?? this.#addType(type);
+    // the narrowest sort of which enough is known says what was to be expected
+    const like = this.#like(sorts);
+    if (like) {
+      for (const one of [speed, this.#all]) {
+        one.runs++;
+        one.logSum += log - like.meanLog;
+      }
+    }
+    log -= this.#logSlowness(speed);
+    for (const name of sorts) this.#sort(name).add(log);
+  }
+
+  /** What is known of these sorts; with `runningMs` for how long those have run that have not ended. */
+  known(
+    sorts: Iterable<string>,
+    runningMs: ReadonlyMap<string, readonly number[]> = new Map(),
+  ): KnownRunTimes {
+    const known = new Map<string, Observations>();
+    for (const name of sorts) {
+      known.set(name, {
+        endedMs: this.#sorts.get(name)?.values() ?? [],
+        runningMs: runningMs.get(name) ?? [],
+      });
+    }
+    return { sorts: known, slowness: this.slowness() };
+  }
+
+  slowness(): Map<string, number> {
+    return new Map(
+      [...this.#types].map(([type, speed]) => [type, Math.exp(this.#logSlowness(speed))]),
+    );
+  }
+
+  #logSlowness({ runs, logSum }: Speed): number {
+    const { runs: allRuns, logSum: allSum } = this.#all;
+    const mean = allRuns > 0 ? allSum / allRuns : 0;
+    return (logSum - runs * mean) / (runs + speedBelief);
+  }
+
+  #like(sorts: readonly string[]): Sort | undefined {
+    for (const name of sorts) {
+      const sort = this.#sorts.get(name);
+      if (name !== "all" && sort && sort.count >= 8) return sort;
+    }
+    return undefined;
+  }
+
+  #addType(type: string): Speed {
+    const added = { runs: 0, logSum: 0 };
+    this.#types.set(type, added);
+    return added;
+  }
+
+  #sort(name: string): Sort {
+    let sort = this.#sorts.get(name);
+    if (sort) return sort;
+    this.#sorts.set(name, (sort = new Sort()));
+    if (this.#sorts.size > sortsMax) {
+      const [oldest] = this.#sorts.keys();
+      this.#sorts.delete(oldest === "all" ? [...this.#sorts.keys()][1]! : oldest!);
+    }
+    return sort;
+  }
+}
+
+/** Runs on machines of one type, and by how much longer they took than expected, in natural logarithms. */
+interface Speed {
+  runs: number;
+  logSum: number;
+}
+
+/** The last run times of one sort, in the order they ended. */
+class Sort {
+  count = 0;
+  meanLog = 0;
+  #logs: number[] = [];
+
+  add(log: number): void {
+    const at = this.count++ % kept;
+    const before = this.#logs[at];
+    this.#logs[at] = log;
+    if (before === undefined) this.meanLog += (log - this.meanLog) / this.#logs.length;
+    else this.meanLog += (log - before) / kept;
+  }
+
+  values(): number[] {
+    return this.#logs.map((log) => Math.exp(log));
+  }
+}

@@ -1,0 +1,112 @@
+import type { Clock } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import { Chance } from "#/base/chance.ts";
+import { likelyArrivals } from "./arriving.ts";
+import { bandOf, type Band } from "./band.ts";
+import { likelyFates } from "./fates.ts";
+import { Fork, type JobOutcome } from "./fork.ts";
+import type { Moment } from "./moment.ts";
+
+/** What will become of one job, as far as is known. Instants are wall clock. */
+export interface JobForecast {
+  job: string;
+  /** The first of its tasks that had not begun does; undefined when none has to. */
+  beginsAt?: Band;
+  /** Undefined when it did not end in any fork: nothing that is there can run what is left of it. */
+  endsAt?: Band;
+  /** Millionths of the currency, in all; undefined when a price is not known. */
+  costMicros?: Band;
+  energyJoules?: Band;
+  /** Share of the forks in which it ended at all, and in which it succeeded. */
+  ends: number;
+  succeeds: number;
+  /** More of it may come than is known. */
+  isPartial: boolean;
+}
+
+export interface Forecast {
+  /** The instant that it was made from. */
+  at: number;
+  /** Runs of the fork that it stands on. */
+  forks: number;
+  /** The time limit came before all forks that were asked for had been run. */
+  isCutShort: boolean;
+  tookMs: number;
+  jobs: JobForecast[];
+  /** When the last job that ends does. */
+  allEndAt?: Band;
+}
+
+export interface ForecastOptions {
+  seed: number;
+  forks: number;
+  /** No fork is begun after this, and one under way is given up after twice that. */
+  limitMs: number;
+}
+
+/**
+ * Runs forks of a moment to their end, each with other chances, and sees how they differ: when jobs
+ * end, and what they cost. At least one fork is run when it ends within limits.
+ */
+export async function forecast(
+  moment: Moment,
+  options: ForecastOptions,
+  clock: Pick<Clock, "monotonicMs">,
+): Promise<Forecast> {
+  const { seed, forks, limitMs } = options;
+  const startMs = clock.monotonicMs();
+  const spentMs = () => clock.monotonicMs() - startMs;
+  const outcomes: Map<string, JobOutcome>[] = [];
+  for (let number = 0; number < forks; number++) {
+    if (number > 0 && spentMs() > limitMs) break;
+    const fork = await Fork.open(moment, likelyFates(moment.runTimes, seed, number));
+    likelyArrivals(fork, moment, new Chance(seed, number));
+    const endMs = moment.now + limits.forecastHorizonMs;
+    let isGivenUp = false;
+    await fork.run(() => {
+      isGivenUp ||= spentMs() > limitMs * 2;
+      return fork.unended === 0 || isGivenUp || fork.clock.now() > endMs;
+    });
+    if (isGivenUp && number > 0) break;
+    outcomes.push(fork.outcomes);
+    if (isGivenUp) break;
+  }
+  const jobs = moment.jobs.map(({ name }) => jobForecast(name, outcomes, moment));
+  const ends = outcomes
+    .map((of) => moment.jobs.map(({ name }) => of.get(name)?.endedAt ?? -Infinity))
+    .map((of) => Math.max(...of));
+  const allEndAt = bandOf(ends.filter(Number.isFinite));
+  return {
+    at: moment.now,
+    forks: outcomes.length,
+    isCutShort: outcomes.length < forks,
+    tookMs: spentMs(),
+    jobs,
+    ...(allEndAt && { allEndAt }),
+  };
+}
+
+function jobForecast(
+  job: string,
+  outcomes: readonly ReadonlyMap<string, JobOutcome>[],
+  moment: Moment,
+): JobForecast {
+  const ended = outcomes.flatMap((of) => of.get(job) ?? []);
+  const bands: Partial<JobForecast> = {};
+  const beginsAt = bandOf(ended.flatMap((of) => of.beganAt ?? []));
+  if (beginsAt) bands.beginsAt = beginsAt;
+  const endsAt = bandOf(ended.map((of) => of.endedAt));
+  if (endsAt) bands.endsAt = endsAt;
+  const costs = ended.flatMap(({ usage }) => usage.costMicros ?? []);
+  const costMicros = costs.length === ended.length ? bandOf(costs) : undefined;
+  if (costMicros) bands.costMicros = costMicros;
+  const energyJoules = bandOf(ended.map(({ usage }) => usage.energyJoules));
+  if (energyJoules) bands.energyJoules = energyJoules;
+  return {
+    job,
+    ...bands,
+    ends: ended.length / outcomes.length,
+    succeeds: ended.filter(({ phase }) => phase === "succeeded").length / outcomes.length,
+    isPartial: moment.partial.includes(job),
+  };
+}

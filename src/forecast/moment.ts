@@ -1,0 +1,224 @@
+import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
+import type { Knowledge } from "#/autonomic/knowledge/follow.ts";
+import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
+import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
+import type { Clock } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import type { ProjectRecord } from "#/model/access.ts";
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
+import { hasStepEnded, type StepRecord } from "#/model/step.ts";
+import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
+import type { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Space } from "#/space/space.ts";
+import { simplified } from "./simplified.ts";
+
+/** All that a fork begins with: what a cloud knew at one instant, as plain data that another thread can be given. */
+export interface Moment {
+  /** Wall clock. */
+  readonly now: number;
+  readonly epoch: number;
+  readonly projects: readonly ProjectRecord[];
+  /** Those that were connected, and take tasks. */
+  readonly machines: readonly MachineRecord[];
+  /** Those that had not ended, with all their steps. */
+  readonly jobs: readonly JobRecord[];
+  readonly steps: readonly StepRecord[];
+  /** Tasks that wait for their first attempt, by step: their indexes. */
+  readonly fresh: ReadonlyMap<string, Uint32Array>;
+  /** All other tasks that have not ended, without their inputs. */
+  readonly tried: readonly TaskRecord[];
+  readonly held: readonly Held[];
+  readonly runTimes: KnownRunTimes;
+  /** Jobs that were submitted lately: more of their like will be. */
+  readonly arrivals: readonly Arrival[];
+  /** Jobs of which more may come than is known. */
+  readonly partial: readonly string[];
+}
+
+/** A task that a machine had at that instant. */
+export interface Held {
+  readonly machine: string;
+  readonly task: string;
+  readonly fence: number;
+  /** For how long; undefined when it was handed out ahead and has not begun. */
+  readonly ranMs: number | undefined;
+}
+
+export interface MomentParts {
+  space: Space;
+  scheduler: Pick<Scheduler, "leases" | "machines">;
+  clock: Clock;
+  knowledge: Pick<Knowledge, "runTimes" | "arrivals">;
+}
+
+/**
+ * Takes the state of a cloud that goes on working. It is read in slices, with turns of the event loop
+ * in between; what changes meanwhile is noted and laid over it, so that all of it is as it was at one
+ * instant: the last one.
+ */
+export async function takeMoment(parts: MomentParts): Promise<Moment> {
+  const { space, clock } = parts;
+  const reading = new Reading();
+  const stopListening = space.onApplied((changes) => reading.changed(changes));
+  try {
+    let read = 0;
+    for (const record of recordsOf(space)) {
+      reading.saw(record);
+      if (++read % limits.momentSliceRecords > 0) continue;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+    }
+    return momentOf(reading, parts);
+  } finally {
+    stopListening();
+  }
+}
+
+function* recordsOf(space: Space): Generator<AnyRecord> {
+  yield* space.all("project");
+  yield* space.all("machine");
+  for (const job of space.list("job")) {
+    if (hasJobEnded(job)) continue;
+    yield job;
+    for (const step of space.list("step", job.name)) {
+      yield step;
+      if (!hasStepEnded(step)) yield* space.list("task", step.name);
+    }
+  }
+}
+
+/** What has been read so far, and what has changed since it was. */
+class Reading {
+  readonly live = new Map<string, ProjectRecord | MachineRecord | JobRecord | StepRecord>();
+  readonly fresh = new Map<string, number[]>();
+  readonly tried = new Map<string, TaskRecord>();
+  /** Tasks that changed while it was being read: as they are now, or undefined when they ended. */
+  readonly changedTasks = new Map<string, TaskRecord | undefined>();
+
+  saw(record: AnyRecord): void {
+    if (record.kind === "task") return this.#sawTask(record);
+    const key = `${record.kind} ${record.name}`;
+    if (isKept(record) && !this.live.has(key)) this.live.set(key, record);
+  }
+
+  #sawTask(task: TaskRecord): void {
+    if (isTried(task)) return void this.tried.set(task.name, task);
+    const step = stepOfTask(task.name);
+    const indexes = this.fresh.get(step);
+    if (indexes) indexes.push(indexOfTask(task.name));
+    else this.fresh.set(step, [indexOfTask(task.name)]);
+  }
+
+  changed(changes: readonly Change[]): void {
+    for (const { op, record } of changes) {
+      const isGone = op === "archive" || op === "delete";
+      if (record.kind === "task") this.changedTasks.set(record.name, isGone ? undefined : record);
+      else if (isGone) this.live.delete(`${record.kind} ${record.name}`);
+      else if (isKept(record)) this.live.set(`${record.kind} ${record.name}`, record);
+    }
+  }
+
+  /** Lays what changed over what was read. */
+  finish(): void {
+    const touched = Map.groupBy(this.changedTasks.keys(), stepOfTask);
+    for (const [step, names] of touched) {
+      const gone = new Set(names.map(indexOfTask));
+      const indexes = this.fresh.get(step);
+      if (indexes) this.fresh.set(step, indexes.filter((index) => !gone.has(index)));
+      for (const name of names) {
+        this.tried.delete(name);
+        const task = this.changedTasks.get(name);
+        if (task) this.#sawTask(task);
+      }
+    }
+  }
+}
+
+const isKept = (record: AnyRecord) =>
+  record.kind === "project" ||
+  record.kind === "machine" ||
+  record.kind === "job" ||
+  record.kind === "step";
+
+function isTried({ status }: TaskRecord): boolean {
+  const { phase, attempts, lost, fence } = status;
+  return phase !== "ready" || attempts !== undefined || lost !== undefined || fence !== undefined;
+}
+
+function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: MomentParts): Moment {
+  reading.finish();
+  const { runTimes } = knowledge;
+  const arrivals = [...knowledge.arrivals.last];
+  const all = [...reading.live.values()];
+  const jobs = all.filter((record) => record.kind === "job").filter((job) => !hasJobEnded(job));
+  const jobNames = new Set(jobs.map(({ name }) => name));
+  const partial = new Set(jobs.filter(({ status }) => status.open).map(({ name }) => name));
+  const steps = all
+    .filter((record) => record.kind === "step")
+    .filter(({ name }) => jobNames.has(parentOf(name)));
+  const open = new Map(
+    steps.filter((step) => !hasStepEnded(step)).map((step) => [step.name, step]),
+  );
+  const connected = new Set(
+    scheduler.machines().flatMap(({ machine, connected: is }) => (is ? [machine] : [])),
+  );
+  const now = clock.now();
+  const held = scheduler
+    .leases()
+    .filter(({ task, machine }) => connected.has(machine) && open.has(stepOfTask(task)))
+    .map(({ task, machine, fence, since, isAhead }) => ({
+      machine,
+      task,
+      fence,
+      ranMs: isAhead ? undefined : Math.max(0, now - since),
+    }));
+  return {
+    now,
+    epoch: space.epoch,
+    projects: all.filter((record) => record.kind === "project"),
+    machines: all
+      .filter((record) => record.kind === "machine")
+      .filter(({ name }) => connected.has(name)),
+    jobs,
+    steps: steps.map((step) => {
+      const { record, isPartial } = simplified(step);
+      if (isPartial) partial.add(jobOf(step.name));
+      return record;
+    }),
+    fresh: new Map(
+      [...reading.fresh]
+        .filter(([step]) => open.has(step))
+        .map(([step, indexes]) => [step, Uint32Array.from(indexes)]),
+    ),
+    tried: [...reading.tried.values()]
+      .filter(({ name }) => open.has(stepOfTask(name)))
+      .map((task) => ({ ...task, spec: { input: "null" } })),
+    held,
+    runTimes: knownOf([...open.values(), ...arrivals.flatMap(stepsOf)], held, runTimes),
+    arrivals,
+    partial: [...partial],
+  };
+}
+
+const stepsOf = ({ project, steps }: Arrival) =>
+  steps.map(({ name, spec }) => ({ name, project, spec }));
+
+/** What is known of the sorts of tasks that are left or may come, those under way included. */
+function knownOf(
+  steps: readonly Pick<StepRecord, "name" | "project" | "spec">[],
+  held: readonly Held[],
+  runTimes: Knowledge["runTimes"],
+): KnownRunTimes {
+  const sorts = new Map(steps.map((step) => [step.name, sortsOf(step)]));
+  const runningMs = new Map<string, number[]>();
+  for (const { task, ranMs } of held) {
+    if (ranMs === undefined) continue;
+    for (const sort of sorts.get(stepOfTask(task))!) {
+      const of = runningMs.get(sort);
+      if (of) of.push(ranMs);
+      else runningMs.set(sort, [ranMs]);
+    }
+  }
+  return runTimes.known(new Set([...sorts.values()].flat()), runningMs);
+}
