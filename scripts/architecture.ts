@@ -19,6 +19,7 @@ const layers = [
   ["planning"],
   ["space", "objects", "logs", "drivers", "access", "meter", "sites"],
   ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic"],
+  ["forecast"],
   ["api", "cli", "sdk"],
 ];
 const program = layers.length;

@@ -293,6 +293,15 @@ export const limits = {
   agentEndMs: 10_000,
   /** Records read of a state that goes on changing before the event loop has its turn. */
   momentSliceRecords: 4096,
+  /** Entries of large data that are copied to another thread in one turn. */
+  parcelItems: 512,
+  /** Forks of a forecast, and how long it may take; one that has begun within that may end within twice that. */
+  forecastForks: 39,
+  forecastForksMax: 1000,
+  forecastMs: 4_000,
+  forecastsWaitingMax: 8,
+  forecastThreadIdleMs: 60_000,
+  replayMsMax: 30_000,
   /** How far a forecast looks ahead. */
   forecastHorizonMs: 400 * 24 * 60 * 60_000,
   /** How long `canopy up` waits for its first machine. */

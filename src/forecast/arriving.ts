@@ -1,5 +1,6 @@
 import type { Chance } from "#/base/chance.ts";
 import type { Fork } from "./fork.ts";
+import { arrivalInOrder } from "./job-order.ts";
 import type { Moment } from "./moment.ts";
 
 /** Fewer jobs than that say little of those to come. */
@@ -13,7 +14,8 @@ const arrivalsMax = 2000;
  * their number, their sizes and how they come in bursts are as they were (a block bootstrap: D. N.
  * Politis and J. P. Romano, "The stationary bootstrap", JASA 89, 1994, with one block).
  */
-export function likelyArrivals(fork: Fork, { arrivals, now }: Moment, chance: Chance): void {
+export function likelyArrivals(fork: Fork, moment: Moment, chance: Chance): void {
+  const { arrivals, now } = moment;
   if (arrivals.length < arrivalsMin) return;
   const begin = arrivals[0]!.at;
   const lengthMs = now - begin;
@@ -32,7 +34,8 @@ export function likelyArrivals(fork: Fork, { arrivals, now }: Moment, chance: Ch
     const atMs = now + roundMs + (arrival.at - begin) - from;
     fork.clock.after(atMs - fork.clock.now(), () => {
       if (!fork.hasUnbegun) return;
-      fork.submit(arrival, `arrival${number++}`);
+      const at = fork.clock.now();
+      fork.submit(arrivalInOrder({ ...arrival, at }, moment), `arrival${number++}`);
       if (number < arrivalsMax) arriveNext();
     });
   };

@@ -35,6 +35,8 @@ export interface Forecast {
   jobs: JobForecast[];
   /** When the last job that ends does. */
   allEndAt?: Band;
+  /** Millionths of the currency for all machines from now until then; undefined when a price is not known. */
+  machinesMicros?: Band;
 }
 
 export interface ForecastOptions {
@@ -74,8 +76,10 @@ export async function forecast(
   const jobs = moment.jobs.map(({ name }) => jobForecast(name, outcomes, moment));
   const ends = outcomes
     .map((of) => moment.jobs.map(({ name }) => of.get(name)?.endedAt ?? -Infinity))
-    .map((of) => Math.max(...of));
-  const allEndAt = bandOf(ends.filter(Number.isFinite));
+    .map((of) => Math.max(...of))
+    .filter(Number.isFinite);
+  const allEndAt = bandOf(ends);
+  const machinesMicros = bandOf(ends.flatMap((end) => machinesCost(moment, end) ?? []));
   return {
     at: moment.now,
     forks: outcomes.length,
@@ -83,6 +87,7 @@ export async function forecast(
     tookMs: spentMs(),
     jobs,
     ...(allEndAt && { allEndAt }),
+    ...(machinesMicros && { machinesMicros }),
   };
 }
 
@@ -109,4 +114,15 @@ function jobForecast(
     succeeds: ended.filter(({ phase }) => phase === "succeeded").length / outcomes.length,
     isPartial: moment.partial.includes(job),
   };
+}
+
+function machinesCost({ now, machines, coming = [] }: Moment, until: number): number | undefined {
+  let micros = 0;
+  const held = [...machines.map((machine) => ({ machine, at: now })), ...coming];
+  for (const { machine, at } of held) {
+    const { microsPerHour } = machine.status.rates;
+    if (microsPerHour === undefined) return undefined;
+    micros += (microsPerHour * Math.max(0, until - at)) / 3_600_000;
+  }
+  return micros;
 }

@@ -45,7 +45,6 @@ export class Fork {
   readonly space: Space;
   readonly scheduler: Scheduler;
   readonly outcomes = new Map<string, JobOutcome>();
-  readonly machines = new Map<string, SimulatedMachine>();
   /** Jobs of the moment that have not ended. */
   unended = 0;
   #first = new Set<string>();
@@ -85,6 +84,8 @@ export class Fork {
     fork.scheduler.start();
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
+    for (const { machine, at } of moment.coming ?? [])
+      clock.after(at - moment.now, () => fork.#addMachine(machine));
     return fork;
   }
 
@@ -113,19 +114,6 @@ export class Fork {
     });
   }
 
-  /** Adds a machine that is there from now on. */
-  addMachine(record: MachineRecord): void {
-    this.space.commit((tx) => tx.put(record));
-    this.#connect(record, []);
-  }
-
-  /** Takes a machine away: what ran there begins again elsewhere. */
-  removeMachine(name: string): void {
-    this.machines.get(name)?.disconnect();
-    this.machines.delete(name);
-    this.space.commit((tx) => tx.delete("machine", name));
-  }
-
   /** Some job of the moment has a task that is not under way. When there is none, those to come change nothing for them. */
   get hasUnbegun(): boolean {
     for (const job of this.#unbegun) {
@@ -151,12 +139,16 @@ export class Fork {
     return this.clock.run(isOver);
   }
 
+  #addMachine(record: MachineRecord): void {
+    this.space.commit((tx) => tx.put(record));
+    this.#connect(record, []);
+  }
+
   #connect(record: MachineRecord, held: readonly Held[]): void {
     const machine = new SimulatedMachine(record, {
       clock: this.clock,
       begin: (attempt) => this.#begin(attempt),
     });
-    this.machines.set(record.name, machine);
     const had = held.flatMap(({ task, fence, ranMs }) => {
       const spec = this.space.get("step", stepOfTask(task))?.spec;
       const status = this.space.get("task", task)?.status;

@@ -51,7 +51,7 @@ export class SimulatedMachine implements AgentLink {
   #admission: Admission;
   #steps = new Map<string, StepSpec>();
   #held = new Map<number, Work>();
-  #session: Session | undefined;
+  #session!: Session;
   #reports: TaskReport[] = [];
   #isPulling = false;
   #isBeating = false;
@@ -71,13 +71,6 @@ export class SimulatedMachine implements AgentLink {
         if ((one.ranMs !== undefined) === hasBegun) this.#take({ ...one, machine: this.record });
     }
     this.#pullSoon();
-  }
-
-  disconnect(): void {
-    for (const work of this.#held.values()) this.#drop(work);
-    this.#held.clear();
-    this.#session?.close();
-    this.#session = undefined;
   }
 
   offer(steps: Record<string, StepBrief>, tasks: TaskOffer[]): void {
@@ -140,7 +133,7 @@ export class SimulatedMachine implements AgentLink {
   #report(): void {
     const reports = this.#reports;
     this.#reports = [];
-    void this.#session?.finish(reports);
+    void this.#session.finish(reports);
   }
 
   /** An agent's beats tell which tasks handed out ahead have not begun. Nothing else here needs them. */
@@ -149,7 +142,7 @@ export class SimulatedMachine implements AgentLink {
     const running = [...this.#held.values()].filter(({ seat }) => seat);
     if (running.length === this.#held.size) return;
     const claims = running.map(({ attempt: { task, fence } }) => ({ task, fence, sinceMs: 0 }));
-    this.#session?.beat({ cpuShare: 0, memoryFreeBytes: 0, running: claims });
+    this.#session.beat({ cpuShare: 0, memoryFreeBytes: 0, running: claims });
     this.#beatSoon();
   }
 
@@ -168,6 +161,6 @@ export class SimulatedMachine implements AgentLink {
   #pullSoon(): void {
     if (this.#isPulling) return;
     this.#isPulling = true;
-    this.#parts.clock.soon(() => this.#session?.pull(limits.pullTasksMax));
+    this.#parts.clock.soon(() => this.#session.pull(limits.pullTasksMax));
   }
 }

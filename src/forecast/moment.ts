@@ -12,7 +12,10 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
+import type { JobOrder } from "./job-order.ts";
 import { simplified } from "./simplified.ts";
+
+const sliceRecords = limits.momentSliceRecords;
 
 /** All that a fork begins with: what a cloud knew at one instant, as plain data that another thread can be given. */
 export interface Moment {
@@ -35,6 +38,10 @@ export interface Moment {
   readonly arrivals: readonly Arrival[];
   /** Jobs of which more may come than is known. */
   readonly partial: readonly string[];
+  /** Machines that will be there later. */
+  readonly coming?: readonly { machine: MachineRecord; at: number }[];
+  /** The order that jobs are given as they come; as asked when absent. */
+  readonly order?: JobOrder;
 }
 
 /** A task that a machine had at that instant. */
@@ -66,7 +73,7 @@ export async function takeMoment(parts: MomentParts): Promise<Moment> {
     let read = 0;
     for (const record of recordsOf(space)) {
       reading.saw(record);
-      if (++read % limits.momentSliceRecords > 0) continue;
+      if (++read % sliceRecords > 0) continue;
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     return momentOf(reading, parts);
@@ -90,16 +97,38 @@ function* recordsOf(space: Space): Generator<AnyRecord> {
 
 /** What has been read so far, and what has changed since it was. */
 class Reading {
-  readonly live = new Map<string, ProjectRecord | MachineRecord | JobRecord | StepRecord>();
+  readonly projects = new Map<string, ProjectRecord>();
+  readonly machines = new Map<string, MachineRecord>();
+  readonly jobs = new Map<string, JobRecord>();
+  readonly steps = new Map<string, StepRecord>();
+  /** Of steps that have not ended. */
+  readonly sorts = new Map<string, readonly string[]>();
+  /** Jobs of which more may come than is known. */
+  readonly partial = new Set<string>();
   readonly fresh = new Map<string, number[]>();
   readonly tried = new Map<string, TaskRecord>();
   /** Tasks that changed while it was being read: as they are now, or undefined when they ended. */
   readonly changedTasks = new Map<string, TaskRecord | undefined>();
 
   saw(record: AnyRecord): void {
-    if (record.kind === "task") return this.#sawTask(record);
-    const key = `${record.kind} ${record.name}`;
-    if (isKept(record) && !this.live.has(key)) this.live.set(key, record);
+    if (record.kind === "task") this.#sawTask(record);
+    else if (!this.#kept(record)?.has(record.name)) this.#keep(record);
+  }
+
+  #kept({ kind }: AnyRecord): Map<string, AnyRecord> | undefined {
+    if (kind === "project") return this.projects;
+    if (kind === "machine") return this.machines;
+    if (kind === "job") return this.jobs;
+    return kind === "step" ? this.steps : undefined;
+  }
+
+  #keep(record: AnyRecord): void {
+    if (record.kind !== "step") return void this.#kept(record)?.set(record.name, record);
+    const { record: step, isPartial } = simplified(record);
+    this.steps.set(step.name, step);
+    if (isPartial) this.partial.add(jobOf(step.name));
+    if (hasStepEnded(step)) this.sorts.delete(step.name);
+    else if (!this.sorts.has(step.name)) this.sorts.set(step.name, sortsOf(record));
   }
 
   #sawTask(task: TaskRecord): void {
@@ -114,8 +143,8 @@ class Reading {
     for (const { op, record } of changes) {
       const isGone = op === "archive" || op === "delete";
       if (record.kind === "task") this.changedTasks.set(record.name, isGone ? undefined : record);
-      else if (isGone) this.live.delete(`${record.kind} ${record.name}`);
-      else if (isKept(record)) this.live.set(`${record.kind} ${record.name}`, record);
+      else if (isGone) this.#kept(record)?.delete(record.name);
+      else this.#keep(record);
     }
   }
 
@@ -135,12 +164,6 @@ class Reading {
   }
 }
 
-const isKept = (record: AnyRecord) =>
-  record.kind === "project" ||
-  record.kind === "machine" ||
-  record.kind === "job" ||
-  record.kind === "step";
-
 function isTried({ status }: TaskRecord): boolean {
   const { phase, attempts, lost, fence } = status;
   return phase !== "ready" || attempts !== undefined || lost !== undefined || fence !== undefined;
@@ -148,77 +171,69 @@ function isTried({ status }: TaskRecord): boolean {
 
 function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: MomentParts): Moment {
   reading.finish();
-  const { runTimes } = knowledge;
-  const arrivals = [...knowledge.arrivals.last];
-  const all = [...reading.live.values()];
-  const jobs = all.filter((record) => record.kind === "job").filter((job) => !hasJobEnded(job));
-  const jobNames = new Set(jobs.map(({ name }) => name));
-  const partial = new Set(jobs.filter(({ status }) => status.open).map(({ name }) => name));
-  const steps = all
-    .filter((record) => record.kind === "step")
-    .filter(({ name }) => jobNames.has(parentOf(name)));
-  const open = new Map(
-    steps.filter((step) => !hasStepEnded(step)).map((step) => [step.name, step]),
-  );
+  const now = clock.now();
+  const jobs = [...reading.jobs.values()].filter((job) => !hasJobEnded(job));
+  const names = new Set(jobs.map(({ name }) => name));
+  for (const { name, status } of jobs) if (status.open) reading.partial.add(name);
+  const isOpen = (task: string) => {
+    const step = stepOfTask(task);
+    return reading.sorts.has(step) && names.has(jobOf(step));
+  };
   const connected = new Set(
     scheduler.machines().flatMap(({ machine, connected: is }) => (is ? [machine] : [])),
   );
-  const now = clock.now();
   const held = scheduler
     .leases()
-    .filter(({ task, machine }) => connected.has(machine) && open.has(stepOfTask(task)))
+    .filter(({ task, machine }) => connected.has(machine) && isOpen(task))
     .map(({ task, machine, fence, since, isAhead }) => ({
       machine,
       task,
       fence,
       ranMs: isAhead ? undefined : Math.max(0, now - since),
     }));
+  const arrivals = [...knowledge.arrivals.last];
   return {
     now,
     epoch: space.epoch,
-    projects: all.filter((record) => record.kind === "project"),
-    machines: all
-      .filter((record) => record.kind === "machine")
-      .filter(({ name }) => connected.has(name)),
+    projects: [...reading.projects.values()],
+    machines: [...reading.machines.values()].filter(({ name }) => connected.has(name)),
     jobs,
-    steps: steps.map((step) => {
-      const { record, isPartial } = simplified(step);
-      if (isPartial) partial.add(jobOf(step.name));
-      return record;
-    }),
+    steps: [...reading.steps.values()].filter(({ name }) => names.has(parentOf(name))),
     fresh: new Map(
       [...reading.fresh]
-        .filter(([step]) => open.has(step))
+        .filter(([step]) => isOpen(`${step}/`))
         .map(([step, indexes]) => [step, Uint32Array.from(indexes)]),
     ),
     tried: [...reading.tried.values()]
-      .filter(({ name }) => open.has(stepOfTask(name)))
+      .filter(({ name }) => isOpen(name))
       .map((task) => ({ ...task, spec: { input: "null" } })),
     held,
-    runTimes: knownOf([...open.values(), ...arrivals.flatMap(stepsOf)], held, runTimes),
+    runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
     arrivals,
-    partial: [...partial],
+    partial: [...reading.partial].filter((job) => names.has(job)),
   };
 }
 
-const stepsOf = ({ project, steps }: Arrival) =>
-  steps.map(({ name, spec }) => ({ name, project, spec }));
-
 /** What is known of the sorts of tasks that are left or may come, those under way included. */
 function knownOf(
-  steps: readonly Pick<StepRecord, "name" | "project" | "spec">[],
+  sortsOfSteps: ReadonlyMap<string, readonly string[]>,
+  arrivals: readonly Arrival[],
   held: readonly Held[],
   runTimes: Knowledge["runTimes"],
 ): KnownRunTimes {
-  const sorts = new Map(steps.map((step) => [step.name, sortsOf(step)]));
+  const sorts = new Set<string>();
+  for (const of of sortsOfSteps.values()) for (const sort of of) sorts.add(sort);
+  for (const { project, steps } of arrivals)
+    for (const { name, spec } of steps)
+      for (const sort of sortsOf({ name, project, spec }).slice(1)) sorts.add(sort);
   const runningMs = new Map<string, number[]>();
   for (const { task, ranMs } of held) {
     if (ranMs === undefined) continue;
-    for (const sort of sorts.get(stepOfTask(task))!) {
+    for (const sort of sortsOfSteps.get(stepOfTask(task))!) {
       const of = runningMs.get(sort);
       if (of) of.push(ranMs);
       else runningMs.set(sort, [ranMs]);
     }
   }
-  return runTimes.known(new Set([...sorts.values()].flat()), runningMs);
+  return runTimes.known(sorts, runningMs);
 }

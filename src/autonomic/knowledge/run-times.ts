@@ -45,10 +45,10 @@ export class RunTimeKnowledge {
   ): KnownRunTimes {
     const known = new Map<string, Observations>();
     for (const name of sorts) {
-      known.set(name, {
-        endedMs: this.#sorts.get(name)?.values() ?? [],
-        runningMs: runningMs.get(name) ?? [],
-      });
+      const sort = this.#sorts.get(name);
+      const running = runningMs.get(name);
+      if (sort || running)
+        known.set(name, { endedMs: sort?.values() ?? [], runningMs: running ?? [] });
     }
     return { sorts: known, slowness: this.slowness() };
   }

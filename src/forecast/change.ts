@@ -1,0 +1,94 @@
+import { CanopyError } from "#/base/errors.ts";
+import { ratesOf } from "#/meter/prices.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+import { inOrder, type JobOrder } from "./job-order.ts";
+import type { Moment } from "./moment.ts";
+
+/** What would be otherwise. */
+export interface WhatIf {
+  add: readonly AddedMachines[];
+  /** Machines by name; what runs there begins again elsewhere. */
+  remove: readonly string[];
+  order?: JobOrder;
+}
+
+export interface AddedMachines {
+  count: number;
+  /** A machine that they would be like, or the site of one. */
+  like?: string;
+  /** What they would have, when they are like none; at the price list's rates. */
+  capacity?: Capacity;
+  /** From now until they take tasks. */
+  bootMs: number;
+}
+
+const addedMax = 10_000;
+
+/** A moment as it would be. Throws "not-found" for a machine that is not connected, "invalid" for too many. */
+export function changed(moment: Moment, { add, remove, order }: WhatIf): Moment {
+  for (const name of remove) mustBeThere(moment, name);
+  const removed = new Set(remove);
+  const count = add.reduce((sum, one) => sum + one.count, 0);
+  if (count > addedMax) {
+    throw new CanopyError(
+      "invalid",
+      `Cannot add machines as at most ${addedMax} may be added: it would be ${count}`,
+    );
+  }
+  const added = add.flatMap((one) => {
+    const machine = modelOf(moment, one);
+    return Array.from({ length: one.count }, () => ({ machine, at: moment.now + one.bootMs }));
+  });
+  const coming = added.map(({ machine, at }, number) => ({
+    machine: { ...machine, name: `added-${number + 1}`, serial: 0, revision: 0 },
+    at,
+  }));
+  const after: Moment = {
+    ...moment,
+    machines: moment.machines.filter(({ name }) => !removed.has(name)),
+    held: moment.held.filter(({ machine }) => !removed.has(machine)),
+    coming,
+  };
+  return order === undefined ? after : inOrder(after, order);
+}
+
+function mustBeThere({ machines }: Moment, name: string): void {
+  if (machines.some((machine) => machine.name === name)) return;
+  throw new CanopyError(
+    "not-found",
+    `Cannot remove machine '${name}' as it must be connected: there is none of that name`,
+    { hint: "canopy machines" },
+  );
+}
+
+function modelOf({ machines }: Moment, { like, capacity }: AddedMachines): MachineRecord {
+  if (like !== undefined) {
+    const found =
+      machines.find(({ name }) => name === like) ?? machines.find(({ spec }) => spec.site === like);
+    if (found) return { ...found, spec: { ...found.spec, cordoned: false } };
+    throw new CanopyError(
+      "not-found",
+      `Cannot add machines like '${like}' as that must be a connected machine or the site of one: it is neither`,
+      { hint: "Say what they have instead: canopy what-if --add 4x8cpu32gib" },
+    );
+  }
+  const size = capacity!;
+  return {
+    kind: "machine",
+    project: "",
+    serial: 0,
+    name: "",
+    revision: 0,
+    spec: { keyDigest: "", joinedAt: 0, site: "what-if", labels: {}, cordoned: false },
+    status: {
+      hostname: "",
+      os: "linux",
+      arch: machines[0]?.status.arch ?? "x64",
+      version: "",
+      capacity: size,
+      drivers: ["runner", "process"],
+      rates: ratesOf(size),
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
+import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
+import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
+import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
+import type { Moment } from "./moment.ts";
+
+/**
+ * Which job of a project goes first: a scheduling policy, carried out through the priorities that the
+ * scheduler keeps to anyway.
+ * - "as-asked": the priorities that the jobs have; equal ones take turns.
+ * - "first-come": whoever came first, whatever was asked.
+ * - "shortest-first": the one with the least work left, as far as is known of such tasks.
+ * - "smallest-first": the one whose tasks need the fewest CPUs.
+ */
+export const jobOrders = ["as-asked", "first-come", "shortest-first", "smallest-first"] as const;
+export type JobOrder = (typeof jobOrders)[number];
+
+const unknownMs = 30_000;
+
+/** A moment whose jobs have the priorities that an order would give them. */
+export function inOrder(moment: Moment, order: JobOrder): Moment {
+  if (order === "as-asked") return moment;
+  const steps = Map.groupBy(moment.steps, ({ name }) => name.slice(0, name.indexOf("/")));
+  const jobs = moment.jobs.map((job) => {
+    const of = (steps.get(job.name) ?? [])
+      .filter((step) => !hasStepEnded(step))
+      .map((step) => ({ ...step, tasks: tasksLeft(step) }));
+    const priority = priorityOf(order, job.spec.submittedAt, of, moment.runTimes);
+    return { ...job, spec: { ...job.spec, priority } };
+  });
+  return { ...moment, jobs, order };
+}
+
+/** A job with the priority that it would be given when it comes. */
+export function arrivalInOrder(
+  arrival: Arrival,
+  { order = "as-asked", runTimes }: Pick<Moment, "runTimes" | "order">,
+): Arrival {
+  if (order === "as-asked") return arrival;
+  const { project } = arrival;
+  const steps = arrival.steps.map((step) => ({ ...step, project }));
+  const priority = priorityOf(order, arrival.at, steps, runTimes);
+  return { ...arrival, spec: { ...arrival.spec, priority } };
+}
+
+type Part = Pick<StepRecord, "name" | "project" | "spec"> & { tasks: number };
+
+function priorityOf(
+  order: Exclude<JobOrder, "as-asked">,
+  submittedAt: number,
+  steps: readonly Part[],
+  known: KnownRunTimes,
+): number {
+  if (order === "first-come") return -submittedAt;
+  const cpus = ({ spec }: Part) => spec.template.needs.milliCpus / 1000;
+  if (order === "smallest-first") return -Math.max(0, ...steps.map(cpus));
+  const work = steps.map((step) => cpus(step) * step.tasks * expectedMs(step, known));
+  return -work.reduce((sum, ms) => sum + ms, 0);
+}
+
+/** The mean of the narrowest sort of which something has ended. */
+function expectedMs(step: Part, { sorts }: KnownRunTimes): number {
+  for (const name of sortsOf(step)) {
+    const ended = sorts.get(name)?.endedMs ?? [];
+    if (ended.length > 0) return ended.reduce((sum, ms) => sum + ms, 0) / ended.length;
+  }
+  return unknownMs;
+}
+
+function tasksLeft(step: StepRecord): number {
+  const { source } = step.spec;
+  const range = source.type === "grid" ? source.parameters["index"] : undefined;
+  const total = range && !Array.isArray(range) ? range.to : step.status.offered;
+  return total - step.status.offered + unfinishedTasks(step);
+}
