@@ -77,7 +77,8 @@ export async function benchForecast({ data, say }: BenchOptions): Promise<Report
       submittedThatWait: judged.filter(({ isWaiting }) => isWaiting).length,
       forecastsLater: afterwards.length,
       medianWidthHours: median(judged.map(({ band }) => width(band))) / 3_600_000,
-      medianErrorHours: median(judged.map(({ band, endedAt }) => Math.abs(endedAt - band.p50))) / 3_600_000,
+      medianErrorHours:
+        median(judged.map(({ band, endedAt }) => Math.abs(endedAt - band.p50))) / 3_600_000,
       intervalScoreHours: score(judged.map(({ band, endedAt }) => ({ band, endedAt }))),
       laterMedianWidthHours: median(afterwards.map(({ band }) => width(band))) / 3_600_000,
       laterIntervalScoreHours: score(afterwards.map(({ band, endedAt }) => ({ band, endedAt }))),
@@ -90,7 +91,8 @@ export async function benchForecast({ data, say }: BenchOptions): Promise<Report
         inBandLaterShare: naiveShare(afterwards),
         medianWidthHours: median(naives(judged).map(({ band }) => width(band))) / 3_600_000,
         intervalScoreHours: score(naives(judged)),
-        laterMedianWidthHours: median(naives(afterwards).map(({ band }) => width(band))) / 3_600_000,
+        laterMedianWidthHours:
+          median(naives(afterwards).map(({ band }) => width(band))) / 3_600_000,
         laterIntervalScoreHours: score(naives(afterwards)),
       },
     },

@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { loadSecrets } from "#/access/secrets.ts";
 import { Members } from "#/api/members.ts";
 import { buildServer } from "#/api/server.ts";
@@ -8,8 +9,10 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import { isLoopback } from "#/base/loopback.ts";
+import { startThread } from "#/base/node/threads.ts";
 import { openDoor } from "#/base/node/door.ts";
 import { nodeForward } from "#/base/node/forward.ts";
+import { Forecaster } from "#/forecast/forecaster.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
 import { listPrices } from "#/meter/prices.ts";
@@ -55,6 +58,8 @@ interface Life {
 
 const againMs = 500;
 const graceMs = 2_000;
+/** Beside this file: packed without its types, it has the ending of this one. */
+const forecastProgram = `./forecast-thread${extname(import.meta.url)}`;
 const stopMsMax = 10_000;
 
 /** Opens the door to an engine. Throws what the log throws at its first opening. */
@@ -72,10 +77,13 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     const begun = Promise.withResolvers<void>();
     const onOver = (reason: string) => void begun.promise.then(() => beginAnew(reason));
     const engine = await openEngine(host, options, publicUrl, onOver);
-    const { space, standing, access } = engine;
+    const { space, standing, access, scheduler, knowledge } = engine;
     const { clock } = host;
     const members = new Members({ space, standing, clock, publicUrl: () => publicUrl });
-    const server = serverOf(host, options, engine, members);
+    const program = new URL(forecastProgram, import.meta.url);
+    const parts = { space, scheduler, knowledge, clock, startThread, program };
+    const forecaster = new Forecaster(parts);
+    const server = serverOf(host, options, engine, { members, forecaster });
     await server.ready();
     const { rootToken } = access;
     const announcing = startAnnouncing(host, { standing, members, rootToken });
@@ -86,6 +94,7 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
       async end() {
         front.leave();
         announcing.stop();
+        forecaster.stop();
         await server.close();
         await engine.stop();
       },
@@ -152,7 +161,12 @@ function openEngine(
   });
 }
 
-function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Members) {
+function serverOf(
+  host: Host,
+  options: CloudOptions,
+  engine: Engine,
+  { members, forecaster }: { members: Members; forecaster: Forecaster },
+) {
   const { clock, random, log } = host;
   const { space, access, scheduler, objects, logs, sites, seen, standing } = engine;
   return buildServer({
@@ -167,6 +181,7 @@ function serverOf(host: Host, options: CloudOptions, engine: Engine, members: Me
     objects,
     logs,
     sites,
+    forecaster,
     clock,
     random,
     log,

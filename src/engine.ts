@@ -3,6 +3,7 @@ import { Access } from "#/access/access.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
 import { startAutonomic } from "#/autonomic/autonomic.ts";
 import type { Seen } from "#/autonomic/demand.ts";
+import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { seenIn } from "#/autonomic/seen.ts";
 import { CanopyError } from "#/base/errors.ts";
@@ -63,6 +64,7 @@ export interface Engine {
   scheduler: Scheduler;
   /** What was seen of run times in a project. */
   seen: (project: string) => Seen;
+  knowledge: Knowledge;
   objects: Objects;
   logs: Logs;
   sites: OpenSites;
@@ -161,16 +163,18 @@ async function assemble(
   const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
   const scheduler = new Scheduler({ space, clock, log, meter: price, isSure });
   const sites = new OpenSites({ space, access, open, clock, log });
-  const acting: { stop(): void }[] = [];
+  const knowledge = new Knowledge(space);
+  const acting: { stop(): void }[] = [knowledge];
   const seen = (project: string) => seenIn(space, project);
   return {
-    parts: { space, access, scheduler, sites, seen, objects, logs },
+    parts: { space, access, scheduler, sites, seen, knowledge, objects, logs },
     async begin() {
       const made = access.begin();
       acting.push(startJobs({ space, objects, clock, log }));
       scheduler.start();
       sites.start();
       acting.push(sites);
+      knowledge.start(log);
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));
       acting.push(
         startAutonomic({

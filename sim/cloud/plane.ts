@@ -116,6 +116,7 @@ export class Plane {
       currency: listPrices.currency,
       publicUrl: () => this.url,
       takeBackup: () => undefined,
+      forecaster: { forecast: cannotForecast, whatIf: cannotForecast, replay: cannotForecast },
       toLeader: new ToLeader({ access, standing, forward, clock }),
       feed: new Feed(space),
       watchers: new Watchers(clock),
@@ -152,4 +153,9 @@ export class Plane {
 function isOutside(thrown: unknown): boolean {
   if (thrown instanceof CanopyError) return true;
   return /^(EIO|ENOSPC)/.test(messageOf(thrown));
+}
+
+/** There are no threads in here. */
+function cannotForecast(): Promise<never> {
+  return Promise.reject(new CanopyError("unavailable", "Cannot forecast within a simulation"));
 }

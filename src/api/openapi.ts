@@ -6,6 +6,7 @@ import { errorCodes, type ErrorCode } from "#/base/errors.ts";
 import { jobRequest, stepRequest } from "#/model/job-request.ts";
 import * as chaos from "#/model/chaos-views.ts";
 import * as sites from "#/model/site-views.ts";
+import * as forecast from "#/model/forecast-views.ts";
 import * as views from "#/model/views.ts";
 import type { AnyDefinition } from "./call.ts";
 
@@ -40,6 +41,8 @@ const named: Record<string, z.ZodType> = {
   Site: sites.siteView,
   SiteDetail: sites.siteDetail,
   Offer: sites.offerView,
+  JobForecast: forecast.jobForecastView,
+  Forecast: forecast.forecastView,
   Problem: views.problemView,
 };
 

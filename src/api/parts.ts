@@ -13,6 +13,7 @@ import type {
   retryJob,
   submitJob,
 } from "#/jobs/submit.ts";
+import type { Forecaster } from "#/forecast/forecaster.ts";
 import type { eta } from "#/jobs/eta.ts";
 import type { Logs } from "#/logs/logs.ts";
 import type { Objects } from "#/objects/objects.ts";
@@ -50,6 +51,7 @@ export interface ServerParts {
   objects: Objects;
   logs: Logs;
   sites: OpenSites;
+  forecaster: Pick<Forecaster, "forecast" | "whatIf" | "replay">;
   clock: Clock;
   random: Random;
   log: Log;

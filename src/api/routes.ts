@@ -21,6 +21,9 @@ import { resultOfJob } from "./jobs/result.ts";
 import { retryJob } from "./jobs/retry.ts";
 import { submitJob } from "./jobs/submit.ts";
 import { whyJob } from "./jobs/why.ts";
+import { readForecast } from "./forecast/read.ts";
+import { replayLoad } from "./forecast/replay.ts";
+import { whatIf } from "./forecast/what-if.ts";
 import { createJoinToken } from "./join-tokens/create.ts";
 import { takeBackup } from "./backup/take.ts";
 import { createKey } from "./keys/create.ts";
@@ -115,6 +118,10 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/chaos/game-days": listGameDays,
   "GET    /v1/chaos/game-days/:gameDay": readGameDay,
   "POST   /v1/chaos/game-days/:gameDay/stop": stopGameDay,
+
+  "GET    /v1/forecast": readForecast,
+  "POST   /v1/what-if": whatIf,
+  "POST   /v1/replays": replayLoad,
 
   "GET    /v1/backup": takeBackup,
 

@@ -4,6 +4,8 @@ import { Heap, type Timed } from "./heap.ts";
 /** Reactions of promises that may follow each other from one event, before the next one. */
 const reactionsMax = 12;
 
+const settled = Promise.resolve();
+
 interface Event extends Timed {
   action: (() => void) | undefined;
 }
@@ -70,11 +72,12 @@ export class SimulatedClock implements Clock {
 
   /** Works off what is to be done at this instant. */
   async #settle(): Promise<void> {
-    do {
+    for (;;) {
+      for (let turn = 0; turn < reactionsMax; turn++) await settled;
+      if (this.#soon.length === 0) return;
       const actions = this.#soon;
       this.#soon = [];
       for (const action of actions) action();
-      for (let turn = 0; turn < reactionsMax; turn++) await undefined;
-    } while (this.#soon.length > 0);
+    }
   }
 }

@@ -79,6 +79,24 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/why.ts"),
   },
   {
+    name: "forecast",
+    group: "Look",
+    summary: "When jobs will end and what they will have cost",
+    load: () => import("./verbs/forecast.ts"),
+  },
+  {
+    name: "what-if",
+    group: "Look",
+    summary: "The same with other machines, or jobs in another order",
+    load: () => import("./verbs/what-if.ts"),
+  },
+  {
+    name: "replay",
+    group: "Look",
+    summary: "What orders of jobs would have done to the load of the last days",
+    load: () => import("./verbs/replay.ts"),
+  },
+  {
     name: "cost",
     group: "Look",
     summary: "What a job used, cost and drew; where functions or instances cost less",

@@ -2,7 +2,8 @@ import { CanopyError } from "#/base/errors.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
-import { inOrder, type JobOrder } from "./job-order.ts";
+import type { JobOrder } from "#/model/job-order.ts";
+import { inOrder } from "./job-order.ts";
 import type { Moment } from "./moment.ts";
 
 /** What would be otherwise. */

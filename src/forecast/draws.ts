@@ -1,8 +1,4 @@
-import {
-  anything,
-  possible,
-  type Distribution,
-} from "#/autonomic/knowledge/distribution.ts";
+import { anything, possible, type Distribution } from "#/autonomic/knowledge/distribution.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import { Chance } from "#/base/chance.ts";
 

@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { changed, type WhatIf } from "./change.ts";
 import { forecast, type Forecast, type ForecastOptions } from "./forecast.ts";
-import type { JobOrder } from "./job-order.ts";
+import type { JobOrder } from "#/model/job-order.ts";
 import type { Moment } from "./moment.ts";
 import { replay, type Recording, type Replayed } from "./replay.ts";
 

@@ -8,7 +8,7 @@ import type { Space } from "#/space/space.ts";
 import type { WhatIf } from "./change.ts";
 import type { Errand, Errands } from "./errand.ts";
 import type { ForecastOptions } from "./forecast.ts";
-import type { JobOrder } from "./job-order.ts";
+import type { JobOrder } from "#/model/job-order.ts";
 import { takeMoment, type Moment } from "./moment.ts";
 import { sendParcels, type Parcel } from "./parcels.ts";
 import { recordingOf } from "./replay.ts";

@@ -38,7 +38,8 @@ export interface JobOutcome {
 /**
  * A cloud that goes on from a moment in simulated time, far from the one that it was taken from: the
  * same records in a space of its own, and over them the scheduler and the jobs room as they are, with
- * machines that let time pass where tasks would run.
+ * machines that let time pass where tasks would run. What the scheduler knows beyond the records (who
+ * is next among equals) begins anew, as after a restart.
  */
 export class Fork {
   readonly clock: SimulatedClock;
@@ -250,7 +251,15 @@ function recordsOf(moment: Moment): AnyRecord[] {
     for (const index of indexes) {
       const name = taskName(step, index);
       const serial = records.length;
-      records.push({ kind: "task", project, serial, name, revision: 1, spec: anyInput, status: readyStatus });
+      records.push({
+        kind: "task",
+        project,
+        serial,
+        name,
+        revision: 1,
+        spec: anyInput,
+        status: readyStatus,
+      });
     }
   }
   return records;
@@ -263,4 +272,3 @@ const noObjects: Parameters<typeof startJobs>[0]["objects"] = {
   put: () => Promise.reject(new CanopyError("unavailable", "Cannot keep objects in a fork")),
   stat: () => Promise.resolve(undefined),
 };
-

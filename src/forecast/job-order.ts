@@ -1,20 +1,11 @@
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
+import type { JobOrder } from "#/model/job-order.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import type { Moment } from "./moment.ts";
 
-/**
- * Which job of a project goes first: a scheduling policy, carried out through the priorities that the
- * scheduler keeps to anyway.
- * - "as-asked": the priorities that the jobs have; equal ones take turns.
- * - "first-come": whoever came first, whatever was asked.
- * - "shortest-first": the one with the least work left, as far as is known of such tasks.
- * - "smallest-first": the one whose tasks need the fewest CPUs.
- */
-export const jobOrders = ["as-asked", "first-come", "shortest-first", "smallest-first"] as const;
-export type JobOrder = (typeof jobOrders)[number];
-
+/** What a task of which nothing is known is taken to last. */
 const unknownMs = 30_000;
 
 /** A moment whose jobs have the priorities that an order would give them. */

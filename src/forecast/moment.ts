@@ -12,7 +12,7 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
-import type { JobOrder } from "./job-order.ts";
+import type { JobOrder } from "#/model/job-order.ts";
 import { simplified } from "./simplified.ts";
 
 const sliceRecords = limits.momentSliceRecords;
@@ -154,7 +154,11 @@ class Reading {
     for (const [step, names] of touched) {
       const gone = new Set(names.map(indexOfTask));
       const indexes = this.fresh.get(step);
-      if (indexes) this.fresh.set(step, indexes.filter((index) => !gone.has(index)));
+      if (indexes)
+        this.fresh.set(
+          step,
+          indexes.filter((index) => !gone.has(index)),
+        );
       for (const name of names) {
         this.tried.delete(name);
         const task = this.changedTasks.get(name);

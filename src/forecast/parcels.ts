@@ -8,7 +8,10 @@ import { limits } from "#/base/limits.ts";
 export interface Parcel {
   path: readonly string[];
   /** Entries to add to what is at the path; or all of what is there. */
-  part: { array: readonly unknown[] } | { entries: readonly (readonly [unknown, unknown])[] } | { value: unknown };
+  part:
+    | { array: readonly unknown[] }
+    | { entries: readonly (readonly [unknown, unknown])[] }
+    | { value: unknown };
 }
 
 const depthMax = 2;
@@ -57,7 +60,9 @@ export class Unpacking {
 
   add({ path, part }: Parcel): void {
     const last = path.at(-1)!;
-    const at = path.slice(0, -1).reduce((of, name) => of[name] as Record<string, unknown>, this.value);
+    const at = path
+      .slice(0, -1)
+      .reduce((of, name) => of[name] as Record<string, unknown>, this.value);
     if ("value" in part) at[last] = part.value;
     else if ("array" in part) ((at[last] ??= []) as unknown[]).push(...part.array);
     else {

@@ -6,7 +6,8 @@ import { taskName } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
 import { bandOf, type Band } from "./band.ts";
 import { Fork } from "./fork.ts";
-import { arrivalInOrder, type JobOrder } from "./job-order.ts";
+import type { JobOrder } from "#/model/job-order.ts";
+import { arrivalInOrder } from "./job-order.ts";
 import type { Moment } from "./moment.ts";
 
 /** Jobs as they were submitted, and how long each of their tasks took. */

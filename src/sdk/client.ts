@@ -13,6 +13,13 @@ import type {
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
+  ForecastView,
+  ReplayInput,
+  ReplayView,
+  WhatIfInput,
+  WhatIfView,
+} from "#/model/forecast-views.ts";
+import type {
   AppendedView,
   CostView,
   JobDetail,
@@ -106,6 +113,21 @@ export class Client {
 
   cost(job: string): Promise<CostView> {
     return this.http.json("GET", `${jobPath(job)}/cost`);
+  }
+
+  /** When jobs that have not ended will, and what they will have cost; of one job when given. */
+  forecast(query: { job?: string; forks?: number; seed?: number } = {}): Promise<ForecastView> {
+    return this.http.json("GET", "/v1/forecast", { query });
+  }
+
+  /** The same as it is, and as it would be after a change. Changes nothing. */
+  whatIf(request: WhatIfInput): Promise<WhatIfView> {
+    return this.http.json("POST", "/v1/what-if", { body: request, repeatable: true });
+  }
+
+  /** Runs what was submitted of late again, in simulated time, once for each order of jobs. */
+  replay(request: ReplayInput): Promise<ReplayView> {
+    return this.http.json("POST", "/v1/replays", { body: request, repeatable: true });
   }
 
   /** Why a job ("j…") or a task ("j…/0/7") is where it is. `not` asks why it is not on that machine. */

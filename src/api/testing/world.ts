@@ -5,6 +5,7 @@ import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { seenIn } from "#/autonomic/seen.ts";
 import { Access } from "#/access/access.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
+import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
@@ -12,7 +13,9 @@ import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { nodeForward } from "#/base/node/forward.ts";
+import { startThread } from "#/base/node/threads.ts";
 import { nodeRandom } from "#/base/node/random.ts";
+import { Forecaster } from "#/forecast/forecaster.ts";
 import { eta } from "#/jobs/eta.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import * as submit from "#/jobs/submit.ts";
@@ -82,6 +85,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const scheduler = new Scheduler({ space, clock, log: report, meter: price });
   const jobs = startJobs({ space, objects, clock, log: report });
   scheduler.start();
+  const knowledge = new Knowledge(space);
+  knowledge.start(report);
+  const program = new URL("../../forecast-thread.ts", import.meta.url);
+  const forecaster = new Forecaster({ space, scheduler, clock, knowledge, startThread, program });
   let url = "http://127.0.0.1:0";
   const standing = standsAlone(space, () => url);
   const open: OpenSite = async ({ name, config }) => {
@@ -102,6 +109,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     objects,
     logs,
     sites,
+    forecaster,
     clock,
     random: nodeRandom,
     log: report,
@@ -142,6 +150,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       return url;
     },
     async stop() {
+      forecaster.stop();
+      knowledge.stop();
       await server.close();
       sites.stop();
       jobs.stop();

@@ -67,7 +67,11 @@ export class Knowledge {
 
   #ended(task: TaskRecord): void {
     const slash = task.name.lastIndexOf("/");
-    if (!this.#lastSorts || slash !== this.#lastStep.length || !task.name.startsWith(this.#lastStep)) {
+    if (
+      !this.#lastSorts ||
+      slash !== this.#lastStep.length ||
+      !task.name.startsWith(this.#lastStep)
+    ) {
       this.#lastStep = stepOfTask(task.name);
       this.#lastSorts = this.#sortsOf(this.#lastStep);
     }
@@ -126,8 +130,9 @@ export class Knowledge {
   }
 
   async #recallJob(into: Arrivals, job: JobRecord): Promise<void> {
-    const names = Array.from({ length: Math.min(job.status.steps, jobStepsMax) }, (_, number) =>
-      `${job.name}/${number}`,
+    const names = Array.from(
+      { length: Math.min(job.status.steps, jobStepsMax) },
+      (_, number) => `${job.name}/${number}`,
     );
     const steps = await this.#space.find("step", names);
     const found = steps.filter((step) => step !== undefined);

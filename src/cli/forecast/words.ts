@@ -1,0 +1,59 @@
+import type { BandView, ForecastView, JobForecastView } from "#/model/forecast-views.ts";
+import { briefDuration, briefEnergy } from "#/model/units.ts";
+import { phaseCell } from "../words.ts";
+import { column, type Column } from "../result.ts";
+import { tableText } from "../table.ts";
+import type { Output } from "../terminal.ts";
+
+/** "2m10s (1m50s to 4m)": how long from an instant on. */
+export function waitOf(band: BandView<string> | undefined, at: string): string {
+  if (!band) return "never";
+  const from = Date.parse(at);
+  const brief = (instant: string) => briefDuration(Math.max(0, Date.parse(instant) - from));
+  return bandText({ p10: brief(band.p10), p50: brief(band.p50), p90: brief(band.p90) });
+}
+
+export function moneyBandOf(band: BandView<string> | undefined, currency: string): string {
+  return band ? `${bandText(band)} ${currency}` : "unknown";
+}
+
+export function energyBandOf(band: BandView<number> | undefined): string {
+  if (!band) return "unknown";
+  const { p10, p50, p90 } = band;
+  return bandText({ p10: briefEnergy(p10), p50: briefEnergy(p50), p90: briefEnergy(p90) });
+}
+
+function bandText({ p10, p50, p90 }: BandView<string>): string {
+  return p10 === p90 ? p50 : `${p50} (${p10} to ${p90})`;
+}
+
+/** The jobs of a forecast as a table, and under it what it stands on. */
+export function forecastText(forecast: ForecastView, out: Output): string {
+  const { at, currency, jobs } = forecast;
+  const columns: Column[] = [
+    column<JobForecastView>("job", ({ job }) => job),
+    column<JobForecastView>("title", ({ title }) => title, { flexible: true }),
+    column<JobForecastView>("phase", ({ phase }) => phaseCell(phase)),
+    column<JobForecastView>("begins in", ({ phase, beginsAt }) =>
+      phase === "waiting" ? waitOf(beginsAt, at) : "",
+    ),
+    column<JobForecastView>("ends in", ({ endsAt, isPartial }) =>
+      isPartial && endsAt ? `${waitOf(endsAt, at)} or later` : waitOf(endsAt, at),
+    ),
+    column<JobForecastView>("cost", ({ cost }) => moneyBandOf(cost, currency)),
+    column<JobForecastView>("energy", ({ energyJoules }) => energyBandOf(energyJoules)),
+    column<JobForecastView>("succeeds", ({ succeeds }) => `${Math.round(succeeds * 100)}%`),
+  ];
+  const table = tableText(jobs, columns, out);
+  if (!out.isTty) return table;
+  return `${table}\n${out.paint("dim", footOf(forecast))}\n`;
+}
+
+function footOf({ forks, isCutShort, tookMs, allEndAt, at, machinesCost, currency }: ForecastView) {
+  const forksText = `${forks} ${forks === 1 ? "fork" : "forks"}${isCutShort ? ", cut short" : ""}`;
+  return [
+    ...(allEndAt ? [`all end in ${waitOf(allEndAt, at)}`] : []),
+    ...(machinesCost ? [`machines until then ${moneyBandOf(machinesCost, currency)}`] : []),
+    `likely value (one time in ten below, one in ten above), of ${forksText} in ${briefDuration(tookMs)}`,
+  ].join(" · ");
+}

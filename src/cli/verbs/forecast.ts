@@ -1,0 +1,35 @@
+import { parseCount } from "../count.ts";
+import { forecastText } from "../forecast/words.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  define(command, does) {
+    command
+      .argument("[job]", "only this job")
+      .option("--forks <count>", "run so many forks: the more, the surer the bands", parseCount)
+      .option("--seed <number>", "another seed, other chances", parseCount)
+      .addHelpText(
+        "after",
+        "\nRuns the scheduler on forks of the state as it is now, in simulated time. Each value is the\nlikely one, with the band that eight of ten stay in.",
+      )
+      .action(
+        does(async (cli, job: string | undefined) => {
+          const { forks, seed } = cli.options as { forks?: number; seed?: number };
+          const client = await cli.client();
+          const forecast = await client.forecast({
+            ...(job !== undefined && { job }),
+            ...(forks !== undefined && { forks }),
+            ...(seed !== undefined && { seed }),
+          });
+          return {
+            type: "text",
+            value: forecast,
+            text: (out) =>
+              forecast.jobs.length === 0 && out.isTty
+                ? "Nothing runs or waits.\n"
+                : forecastText(forecast, out),
+          };
+        }),
+      );
+  },
+};

@@ -1,0 +1,119 @@
+import { InvalidArgumentError, Option } from "commander";
+import type { WhatIfInput, WhatIfView } from "#/model/forecast-views.ts";
+import { jobOrders, type JobOrder } from "#/model/job-order.ts";
+import { parseSize } from "#/model/units.ts";
+import { durationOption, parseCount } from "../count.ts";
+import { moneyBandOf, waitOf } from "../forecast/words.ts";
+import { column } from "../result.ts";
+import { tableText } from "../table.ts";
+import type { Output } from "../terminal.ts";
+import type { Verb } from "../verb.ts";
+
+type Added = NonNullable<WhatIfInput["add"]>[number];
+
+export const verb: Verb = {
+  define(command, does) {
+    command
+      .argument("[job]", "only this job")
+      .option(
+        "--add <machines>",
+        "4xNAME: like a machine or site; 4x8cpu32gib: of that size",
+        adding,
+        [],
+      )
+      .option("--boot-time <duration>", "what is added takes tasks after that", durationOption)
+      .option(
+        "--remove <machine>",
+        "without this machine",
+        (name, all: string[]) => [...all, name],
+        [],
+      )
+      .addOption(new Option("--policy <order>", "which job goes first").choices(jobOrders))
+      .option("--forks <count>", "run so many forks of each", parseCount)
+      .addHelpText(
+        "after",
+        "\nExamples:\n  canopy what-if --add 4xlab\n  canopy what-if --add 2x16cpu64gib --boot-time 2m\n  canopy what-if --remove build-3 --policy shortest-first",
+      )
+      .action(
+        does(async (cli, job: string | undefined) => {
+          const { add, remove, policy, forks, bootTime } = cli.options as unknown as Asked;
+          const found = await (
+            await cli.client()
+          ).whatIf({
+            add: add.map((one) => (bootTime === undefined ? one : { ...one, bootMs: bootTime })),
+            remove,
+            ...(policy !== undefined && { order: policy }),
+            ...(forks !== undefined && { forks }),
+            ...(job !== undefined && { job }),
+          });
+          return { type: "text", value: found, text: (out) => compared(found, out) };
+        }),
+      );
+  },
+};
+
+interface Asked {
+  add: Added[];
+  remove: string[];
+  policy?: JobOrder;
+  forks?: number;
+  bootTime?: number;
+}
+
+/** "4xlab", "lab", "4x8cpu32gib". */
+function adding(word: string, all: Added[]): Added[] {
+  const [, number = "1", what = ""] = /^(?:(\d+)x)?(.+)$/.exec(word) ?? [];
+  const count = Number(number);
+  if (count < 1) throw new InvalidArgumentError("It must be at least one machine.");
+  const [, cpus, memory] = /^(\d+(?:\.\d+)?)cpu(\d.*)$/i.exec(what) ?? [];
+  if (cpus === undefined || memory === undefined) return [...all, { count, like: what }];
+  try {
+    return [...all, { count, cpus: Number(cpus), memoryBytes: parseSize(memory) }];
+  } catch {
+    throw new InvalidArgumentError("A size is written like 8cpu32gib.");
+  }
+}
+
+interface Row {
+  what: string;
+  without: string;
+  with: string;
+}
+
+function compared({ without, with: after }: WhatIfView, out: Output): string {
+  const byJob = new Map(after.jobs.map((job) => [job.job, job]));
+  const { currency } = without;
+  const rows: Row[] = without.jobs.flatMap((job) => {
+    const other = byJob.get(job.job);
+    return [
+      {
+        what: `${job.job} ends in`,
+        without: waitOf(job.endsAt, without.at),
+        with: waitOf(other?.endsAt, after.at),
+      },
+      {
+        what: `${job.job} costs`,
+        without: moneyBandOf(job.cost, currency),
+        with: moneyBandOf(other?.cost, currency),
+      },
+    ];
+  });
+  rows.push(
+    {
+      what: "all end in",
+      without: waitOf(without.allEndAt, without.at),
+      with: waitOf(after.allEndAt, after.at),
+    },
+    {
+      what: "machines cost until then",
+      without: moneyBandOf(without.machinesCost, currency),
+      with: moneyBandOf(after.machinesCost, currency),
+    },
+  );
+  const columns = [
+    column<Row>("", ({ what }) => what),
+    column<Row>("as it is", (row) => row.without),
+    column<Row>("what if", (row) => row.with),
+  ];
+  return tableText(rows, columns, out);
+}

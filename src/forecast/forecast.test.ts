@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Chance } from "#/base/chance.ts";
+import { changed } from "./change.ts";
+import { forecast } from "./forecast.ts";
+import { machineOf, TestCloud, work } from "./testing/cloud.ts";
+
+const options = { seed: 1, forks: 39, limitMs: Infinity };
+const still = { monotonicMs: () => 0 };
+
+/** A cloud in which tasks take about a minute, by chance, of which many have ended. */
+async function busyCloud() {
+  const chance = new Chance(5);
+  const fates = { runMs: () => 40_000 + 40_000 * chance.fraction(), fails: () => false };
+  const cloud = await TestCloud.open([machineOf("m1", 2), machineOf("m2", 2)], fates);
+  cloud.submit("past", { title: "work", steps: [work("a", 200)] });
+  await cloud.fork.run(() => false);
+  return cloud;
+}
+
+describe("forecast()", () => {
+  test("tells when jobs end and what they cost, near to how it comes", async () => {
+    const cloud = await busyCloud();
+    const from = cloud.fork.clock.now();
+    cloud.submit("next", { title: "work", steps: [work("a", 100)] });
+    await cloud.until(from + 300_000);
+    const moment = await cloud.moment();
+    const found = await forecast(moment, options, still);
+    const { endsAt, costMicros, succeeds } = found.jobs[0]!;
+    await cloud.fork.run(() => false);
+    const real = cloud.fork.outcomes.get("next")!;
+    const leftMs = real.endedAt - moment.now;
+    assert.ok(Math.abs(endsAt!.p50 - real.endedAt) < 0.2 * leftMs);
+    assert.ok(endsAt!.p90 - endsAt!.p10 < 0.2 * leftMs);
+    assert.ok(Math.abs(costMicros!.p50 / real.usage.costMicros! - 1) < 0.15);
+    assert.equal(succeeds, 1);
+  });
+
+  test("is the same for the same seed, and another for another", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("next", { title: "work", steps: [work("a", 10)] });
+    const moment = await cloud.moment();
+    const [one, same, other] = await Promise.all([
+      forecast(moment, options, still),
+      forecast(structuredClone(moment), options, still),
+      forecast(moment, { ...options, seed: 2 }, still),
+    ]);
+    assert.deepEqual(one, same);
+    assert.notDeepEqual(one, other);
+  });
+
+  test("is wide where nothing is known, and narrows as tasks end", async () => {
+    const chance = new Chance(9);
+    const fates = { runMs: () => 60_000 + 10_000 * chance.fraction(), fails: () => false };
+    const cloud = await TestCloud.open([machineOf("m", 4)], fates);
+    cloud.submit("j", { title: "new", steps: [work("a", 400)] });
+    const relative = async () => {
+      const { jobs, at } = await forecast(await cloud.moment(), options, still);
+      const { p10, p90 } = jobs[0]!.endsAt!;
+      return (p90 - at) / (p10 - at);
+    };
+    const before = await relative();
+    await cloud.until(1_000_000);
+    const after = await relative();
+    assert.ok(before > 3 && after < 1.2, `${before}, then ${after}`);
+  });
+
+  test("says that a job ends in no fork when nothing can run it", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("large", { title: "large", steps: [work("b", 1, { cpus: 16 })] });
+    const found = await forecast(await cloud.moment(), { ...options, forks: 3 }, still);
+    const { endsAt, ends } = found.jobs[0]!;
+    assert.equal(endsAt, undefined);
+    assert.equal(ends, 0);
+  });
+
+  test("stops when its time is over, with what it has", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("next", { title: "work", steps: [work("a", 10)] });
+    let nowMs = 0;
+    const slow = { monotonicMs: () => (nowMs += 1) };
+    const found = await forecast(await cloud.moment(), { ...options, limitMs: 400 }, slow);
+    assert.ok(found.isCutShort);
+    assert.ok(found.forks >= 1 && found.forks < 39);
+  });
+});
+
+describe("changed()", () => {
+  test("more machines end the work sooner, fewer later, and what ran on those begins again", async () => {
+    const cloud = await busyCloud();
+    const from = cloud.fork.clock.now();
+    cloud.submit("next", { title: "work", steps: [work("a", 100)] });
+    await cloud.until(from + 30_000);
+    const moment = await cloud.moment();
+    const endOf = async (change: Parameters<typeof changed>[1]) =>
+      (await forecast(changed(moment, change), options, still)).jobs[0]!.endsAt!.p50 - moment.now;
+    const asIs = await endOf({ add: [], remove: [] });
+    const more = await endOf({ add: [{ count: 2, like: "lab", bootMs: 0 }], remove: [] });
+    const late = await endOf({ add: [{ count: 2, like: "m1", bootMs: 600_000 }], remove: [] });
+    const fewer = await endOf({ add: [], remove: ["m2"] });
+    assert.ok(Math.abs(asIs / more - 2) < 0.25, `${asIs} against ${more}`);
+    assert.ok(late > more && late < asIs);
+    assert.ok(Math.abs(fewer / asIs - 2) < 0.25);
+  });
+
+  test("another order lets short jobs pass long ones", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("long", { title: "work", steps: [work("a", 200)] });
+    await cloud.until(cloud.fork.clock.now() + 1000);
+    cloud.submit("short", { title: "work", steps: [work("a", 4)] });
+    const moment = await cloud.moment();
+    const endOf = async (order: "first-come" | "shortest-first") => {
+      const after = changed(moment, { add: [], remove: [], order });
+      const { jobs } = await forecast(after, { ...options, forks: 9 }, still);
+      return jobs.find(({ job }) => job === "short")!.endsAt!.p50 - moment.now;
+    };
+    assert.ok((await endOf("shortest-first")) * 5 < (await endOf("first-come")));
+  });
+
+  test("a machine that is not there cannot be removed, nor one added like it", async () => {
+    const moment = await (await busyCloud()).moment();
+    const wrong = /must be connected|must be a connected machine/;
+    assert.throws(() => changed(moment, { add: [], remove: ["m9"] }), wrong);
+    const like = [{ count: 1, like: "nowhere", bootMs: 0 }];
+    assert.throws(() => changed(moment, { add: like, remove: [] }), wrong);
+  });
+});

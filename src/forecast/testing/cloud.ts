@@ -1,0 +1,75 @@
+import { Knowledge } from "#/autonomic/knowledge/follow.ts";
+import { silent } from "#/base/log.ts";
+import { submitJob } from "#/jobs/submit.ts";
+import { ratesOf } from "#/meter/prices.ts";
+import { jobRequest, type JobRequestInput } from "#/model/job-request.ts";
+import type { MachineRecord } from "#/model/machine.ts";
+import { Fork, type Fates } from "../fork.ts";
+import { takeMoment, type Moment } from "../moment.ts";
+import { emptyMoment } from "../replay.ts";
+
+/** A cloud in simulated time whose tasks take as long as is said: to take moments of, and to see how it really went. */
+export class TestCloud {
+  readonly fork: Fork;
+  readonly knowledge: Knowledge;
+
+  private constructor(fork: Fork) {
+    this.fork = fork;
+    this.knowledge = new Knowledge(fork.space);
+    this.knowledge.start(silent);
+  }
+
+  static async open(machines: readonly MachineRecord[], fates: Fates): Promise<TestCloud> {
+    return new TestCloud(await Fork.open(emptyMoment(0, machines), fates));
+  }
+
+  submit(id: string, request: JobRequestInput, project = "p"): void {
+    const { space, clock } = this.fork;
+    const asked = { request: jobRequest.parse(request), project, submittedBy: "test", id };
+    space.commit((tx) => submitJob(tx, { ...asked, now: clock.now() }));
+  }
+
+  moment(): Promise<Moment> {
+    const { space, scheduler, clock } = this.fork;
+    return takeMoment({ space, scheduler, clock, knowledge: this.knowledge });
+  }
+
+  /** Lets time pass until so many milliseconds after the start. */
+  async until(atMs: number): Promise<void> {
+    this.fork.clock.after(atMs - this.fork.clock.now(), () => {});
+    await this.fork.run(() => this.fork.clock.now() >= atMs);
+  }
+}
+
+export function machineOf(name: string, cpus: number): MachineRecord {
+  const capacity = { milliCpus: cpus * 1000, memoryBytes: 8 * 2 ** 30 };
+  return {
+    kind: "machine",
+    project: "",
+    serial: 0,
+    name,
+    revision: 1,
+    spec: { keyDigest: "", joinedAt: 0, site: "lab", labels: {}, cordoned: false },
+    status: {
+      hostname: name,
+      os: "linux",
+      arch: "x64",
+      version: "0",
+      capacity,
+      drivers: ["process", "runner"],
+      rates: ratesOf(capacity),
+    },
+  };
+}
+
+/** A step of tasks that run one program. */
+export function work(name: string, tasks: number, more: { after?: string[]; cpus?: number } = {}) {
+  const { after = [], cpus = 1 } = more;
+  return {
+    name,
+    after,
+    run: { driver: "process" as const, command: [name] },
+    needs: { cpus },
+    source: { type: "inputs" as const, inputs: Array<null>(tasks).fill(null) },
+  };
+}

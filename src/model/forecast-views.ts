@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { limits } from "#/base/limits.ts";
+import { jobOrders } from "./job-order.ts";
+
+const instant = z.iso.datetime();
+const share = z.number().min(0).max(1);
+const durationMs = z.number().min(0);
+
+/** One time in ten it is below p10, as often below as above p50, one time in ten above p90. */
+function bandOf<T extends z.ZodType>(value: T) {
+  return z.object({ p10: value, p50: value, p90: value });
+}
+const instantBand = bandOf(instant);
+/** Decimal, in the cloud's currency. */
+const moneyBand = bandOf(z.string());
+const amountBand = bandOf(z.number());
+export type BandView<T> = { p10: T; p50: T; p90: T };
+
+export const jobForecastView = z.object({
+  job: z.string(),
+  title: z.string(),
+  /** "waiting" before the first of its tasks has begun. */
+  phase: z.enum(["waiting", "running"]),
+  /** When the first of its tasks that wait begins; absent when none waits. */
+  beginsAt: instantBand.optional(),
+  /** Absent when it ends in no fork: nothing that is there can run what is left of it. */
+  endsAt: instantBand.optional(),
+  /** In all, with what it has cost so far; absent when a price is not known. */
+  cost: moneyBand.optional(),
+  energyJoules: amountBand.optional(),
+  /** Share of the forks in which it ends, and in which it succeeds. */
+  ends: share,
+  succeeds: share,
+  /** More steps or tasks may be added than are known. */
+  isPartial: z.boolean(),
+});
+export type JobForecastView = z.output<typeof jobForecastView>;
+
+export const forecastView = z.object({
+  /** The instant that it was made from. */
+  at: instant,
+  /** Runs of the fork that it stands on: the more, the surer the bands. */
+  forks: z.int(),
+  /** There was no time for all of them. */
+  isCutShort: z.boolean(),
+  tookMs: durationMs,
+  currency: z.string(),
+  jobs: z.array(jobForecastView),
+  /** When the last job of the cloud ends that is there now. */
+  allEndAt: instantBand.optional(),
+  /** What all machines cost until then, busy or not; absent when a price is not known. */
+  machinesCost: moneyBand.optional(),
+});
+export type ForecastView = z.output<typeof forecastView>;
+
+const addedMachines = z
+  .strictObject({
+    count: z.int().min(1).max(10_000).default(1),
+    /** A connected machine that they would be like, or the site of one. */
+    like: z.string().min(1).optional(),
+    cpus: z.number().positive().optional(),
+    memoryBytes: z.int().positive().optional(),
+    /** From now until they take tasks. */
+    bootMs: z.int().min(0).default(0),
+  })
+  .refine(
+    ({ like, cpus, memoryBytes }) =>
+      (like === undefined) !== (cpus === undefined || memoryBytes === undefined),
+    "must say 'like', or 'cpus' and 'memoryBytes'",
+  );
+
+export const whatIfRequest = z.strictObject({
+  add: z.array(addedMachines).max(100).default([]),
+  /** Machines by name. */
+  remove: z.array(z.string()).max(1000).default([]),
+  order: z.enum(jobOrders).optional(),
+  job: z.string().optional(),
+  forks: z.int().min(1).max(limits.forecastForksMax).default(limits.forecastForks),
+  seed: z.int().min(0).default(1),
+});
+export type WhatIfInput = z.input<typeof whatIfRequest>;
+
+export const whatIfView = z.object({ without: forecastView, with: forecastView });
+export type WhatIfView = z.output<typeof whatIfView>;
+
+export const replayRequest = z.strictObject({
+  orders: z.array(z.enum(jobOrders)).min(1).max(jobOrders.length),
+  /** What was submitted within this, until now. */
+  lastMs: z.int().positive(),
+});
+export type ReplayInput = z.input<typeof replayRequest>;
+
+export const replayView = z.object({
+  replays: z.array(
+    z.object({
+      order: z.enum(jobOrders),
+      jobs: z.int(),
+      /** From submission until the first task began, and to the end. */
+      waitMs: amountBand,
+      meanWaitMs: durationMs,
+      responseMs: amountBand,
+      meanResponseMs: durationMs,
+      /** From the first submission to the last end. */
+      makespanMs: durationMs,
+      /** What the jobs cost; absent when a price is not known. */
+      cost: z.string().optional(),
+      /** What all machines cost over that time, busy or not. */
+      machinesCost: z.string().optional(),
+    }),
+  ),
+  currency: z.string(),
+  /** Jobs of that time that are not in it: they did not succeed, grew as they ran, or were too many. */
+  leftOut: z.int(),
+  isCutShort: z.boolean(),
+  tookMs: durationMs,
+});
+export type ReplayView = z.output<typeof replayView>;
