@@ -14,8 +14,6 @@ export interface BenchOptions {
   /** Tasks of a bulk run. */
   tasks: number;
   peers: boolean;
-  /** The folder of recorded data; given to benches that need it. */
-  data?: string;
   /** Where data goes; removed afterwards. */
   folder: string;
   /** The folder of recorded facts, for benches that need them. */

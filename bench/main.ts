@@ -33,8 +33,6 @@ const { values, positionals } = parseArgs({
     tasks: { type: "string", default: "100000" },
     /** "postgres" runs the tasks over PostgreSQL, beside SQLite and those who keep their tasks on the same server. */
     log: { type: "string", default: "sqlite" },
-    /** The folder of recorded data, for the benches that need it. */
-    data: { type: "string" },
     /** Also runs the peers that are present on this machine. */
     peers: { type: "boolean", default: true },
     "no-peers": { type: "boolean", default: false },

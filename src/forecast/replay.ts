@@ -68,8 +68,8 @@ export async function recordingOf(
 }
 
 async function* endedJobs(space: Space, since: number): AsyncGenerator<JobRecord> {
-  for (const job of [...space.list("job")])
-    if (hasJobEnded(job) && job.spec.submittedAt >= since) yield job;
+  const live = [...space.list("job")];
+  for (const job of live) if (hasJobEnded(job) && job.spec.submittedAt >= since) yield job;
   let before: string | undefined;
   for (;;) {
     const page = await space.archived("job", {
