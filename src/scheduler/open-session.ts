@@ -162,7 +162,8 @@ export class OpenSession implements Session, SessionState {
     if (!this.#isOpen || !space.get("machine", this.machine)) return;
     this.#state.seenAt = clock.now();
     const wasSilent = this.#state.leasesUntilMs <= clock.monotonicMs();
-    this.#state.leasesUntilMs = isSimulated ? Infinity : clock.monotonicMs() + limits.leaseMs;
+    this.#state.leasesUntilMs = clock.monotonicMs() + limits.leaseMs;
+    if (isSimulated) this.#state.leasesUntilMs = Infinity;
     if (wasSilent) this.#parts.board.onDue(this.#state);
   }
 }
