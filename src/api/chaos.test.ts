@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { readyStatus } from "#/model/task.ts";
+import { policyOf } from "#/model/policy.ts";
 import type { ChaosPreview, GameDayReport, GameDayView } from "#/model/chaos-views.ts";
 import type { Page, WhyView } from "#/model/views.ts";
 import { listStep, startWorld, submitJob, type World } from "./testing/world.ts";
@@ -193,7 +194,7 @@ function recorded(id: string, task: string): void {
         targets: ["task", "machine"],
         seed: 3,
         dryRun: false,
-        policy: tx.get("policy", "default/chaos")!.spec,
+        policy: policyOf(tx.get("policy", "default/chaos"), "chaos")!,
       },
       status: {
         phase: "ended",

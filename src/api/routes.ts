@@ -43,6 +43,9 @@ import { createPlan } from "./plans/create.ts";
 import { declinePlan } from "./plans/decline.ts";
 import { listPlans } from "./plans/list.ts";
 import { readPlan } from "./plans/read.ts";
+import { readPolicy } from "./policy/read.ts";
+import { removePolicy } from "./policy/remove.ts";
+import { setPolicy } from "./policy/set.ts";
 import { changeProject } from "./projects/change.ts";
 import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
@@ -93,6 +96,9 @@ export const routes: Record<string, AnyDefinition> = {
   "POST   /v1/plans/:plan/approve": approvePlan,
   "POST   /v1/plans/:plan/decline": declinePlan,
   "GET    /v1/orders": listOrders,
+  "GET    /v1/policy": readPolicy,
+  "PUT    /v1/policy": setPolicy,
+  "DELETE /v1/policy": removePolicy,
 
   "POST   /v1/objects": putObject,
   "GET    /v1/objects/:key": getObject,

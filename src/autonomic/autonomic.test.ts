@@ -126,4 +126,72 @@ describe("startAutonomic()", () => {
     assert.deepEqual((await cloud.site.held()).machines, []);
     cloud.stop();
   });
+
+  test("buys nothing by itself where its policy wants that approved, and proposes it once", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
+    cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    await cloud.untilEnded("j1", 2 * minuteMs);
+    assert.deepEqual(cloud.orders(), []);
+    const proposed = [...cloud.rig.space.all("plan")].filter(
+      ({ status }) => status.phase === "proposed",
+    );
+    assert.deepEqual(
+      proposed.map(({ status, spec }) => [
+        status.job,
+        spec.considered.some(({ isPresent, count }) => !isPresent && count > 0),
+      ]),
+      [["j1", true]],
+    );
+    const [held] = await cloud.decisions("j1");
+    assert.equal(held!.action, "hold");
+    assert.match(held!.what, /^would order \d large of lab$/);
+    cloud.stop();
+  });
+
+  test("only says what it sees where its policy wants no more", async () => {
+    for (const [buy, what] of [
+      ["observe", "needs more than is there"],
+      ["manual", undefined],
+    ] as const) {
+      const cloud = await cloudOf(lab(), minuteMs);
+      cloud.machine("here", 2);
+      cloud.policy({ autonomy: { buy, release: "act" } });
+      cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+      await cloud.untilEnded("j1", 2 * minuteMs);
+      assert.deepEqual(cloud.orders(), []);
+      assert.deepEqual(
+        (await cloud.decisions("j1")).map((decision) => decision.what),
+        what === undefined ? [] : [what],
+      );
+      cloud.stop();
+    }
+  });
+
+  test("buys only what the policy allows", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.policy({ where: "offer.perHour < 0.5" });
+    cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    await cloud.untilEnded("j1", 2 * minuteMs);
+    assert.deepEqual(cloud.orders(), []);
+    cloud.stop();
+  });
+
+  test("keeps a deadline when the wall clock is set", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.job("j1", 100, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    await cloud.untilEnded("j1", minuteMs);
+    const before = cloud.orders().length;
+    cloud.rig.clock.setWall(cloud.rig.clock.now() + 60 * minuteMs);
+    const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
+    assert.ok(endedMs !== undefined && endedMs <= 9 * minuteMs, `ended after ${endedMs} ms more`);
+    assert.ok(
+      cloud.orders().length <= before + 1,
+      `${cloud.orders().length} orders after ${before}`,
+    );
+    cloud.stop();
+  });
 });

@@ -7,12 +7,16 @@ import type { Random } from "#/base/random.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { PlannedWork } from "#/model/plan.ts";
+import { autonomicPolicyName, policyOf, type Autonomy, type PolicyRecord } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
 import { demandOfJob, type Seen } from "./demand.ts";
-import { keepGoal, type Action, type Purchase } from "./keep.ts";
+import { keepGoal, type Action } from "./keep.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
+import type { Proposal } from "./propose.ts";
+import { purchase, type PurchaseParts } from "./purchase.ts";
+import { rulesOf, type Rules } from "./rules.ts";
 import { spentBy, type Running } from "./spending.ts";
 
 export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
@@ -44,10 +48,11 @@ class GoalLoop {
   #loop: Loop;
   /** What the plans of jobs expect, by plan. */
   #planned = new Map<string, readonly PlannedWork[]>();
+  #rules = new Map<string, { of: PolicyRecord | undefined; rules: Rules }>();
   /** Until when a job has time, on the monotonic clock: a wall clock that is set does not move it. */
   #deadlinesMs = new Map<string, number>();
-  /** What was said last of a job that will miss its goal. */
-  #missed = new Map<string, string>();
+  /** What was said last of a job, so that it is not said again and again. */
+  #said = new Map<string, string>();
 
   constructor(parts: AutonomicParts) {
     this.#parts = parts;
@@ -90,6 +95,7 @@ class GoalLoop {
     }
     const deadlineMs = this.#leftMs(job);
     const planned = await this.#plannedOf(goal.plan);
+    const rules = await this.#rulesOf(job.project);
     const action = keepGoal({
       demand: demandOfJob(job.name, {
         steps,
@@ -103,82 +109,103 @@ class GoalLoop {
         ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
       machines: machinesFor(space, field, job, now),
-      offers: sites.offers(),
+      offers: sites
+        .offers()
+        .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
     });
-    this.#act(job.name, action);
+    this.#act(job.name, action, rules);
   }
 
-  #act(name: string, action: Action): void {
-    const { space, clock } = this.#parts;
-    if (action.type === "none") return void this.#missed.delete(name);
-    if (action.type === "spare") return this.#spare(name, action.machine, action.why);
-    const at = clock.now();
+  /** Does what the policy lets Canopy do by itself, and says what it does not let it do. */
+  #act(name: string, action: Action, rules: Rules): void {
+    if (action.type === "none") return void this.#said.delete(name);
+    const level = rules.level(action.type === "spare" ? "release" : "buy");
+    if (action.type === "spare") return this.#spare(name, action, level);
+    const { why } = action;
     const isMiss = action.type === "miss";
-    const said = isMiss ? (action.why.at(-2) ?? "") : undefined;
-    const isNew = isMiss && this.#missed.get(name) !== said;
-    if (isMiss) this.#missed.set(name, said!);
-    else this.#missed.delete(name);
-    if (action.parts.length === 0 && !isNew) return;
-    space.commit((tx) => {
-      const job = tx.get("job", name);
-      if (!job || hasJobEnded(job)) return;
+    const isNew = this.#isNew(name, `${action.type} ${level} ${isMiss ? why.at(1) : ""}`);
+    const buys = level === "act" ? action.parts : [];
+    if (buys.length === 0 && !isNew) return;
+    this.#commit(name, (tx, job) => {
+      const at = this.#parts.clock.now();
       if (isMiss && isNew)
-        decide(tx, job, {
-          at,
-          action: "warn",
-          what: "will not keep the deadline",
-          why: action.why,
-        });
-      for (const part of action.parts) this.#order(tx, job, part, at, action);
+        decide(tx, job, { at, action: "warn", what: "will not keep the deadline", why });
+      for (const part of buys) purchase(tx, job, part, action, this.#purchaseParts());
+      if (!isNew || level === "act" || level === "manual") return;
+      if (level === "approve" && action.proposal) this.#proposeChange(tx, job, action.proposal);
+      const wish = action.parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`);
+      const what =
+        level === "observe" || wish.length === 0
+          ? "needs more than is there"
+          : `would order ${wish.join(" and ")}`;
+      const flip = `with autonomy.buy: act in its policy that would have been ${level === "approve" ? "done at once" : "done"}`;
+      decide(tx, job, { at, action: "hold", what, why, flip });
     });
   }
 
-  /** One decision for all machines of an offer, and an order for each. */
-  #order(
-    tx: Transaction,
-    job: JobRecord,
-    { site, offer: name, count }: Purchase,
-    at: number,
-    { why, flip }: { why: string[]; flip?: string },
-  ): void {
+  /** Whether that is said of the job for the first time since something else was. */
+  #isNew(name: string, said: string): boolean {
+    const isNew = this.#said.get(name) !== said;
+    this.#said.set(name, said);
+    return isNew;
+  }
+
+  #commit(name: string, action: (tx: Transaction, job: JobRecord) => void): void {
+    this.#parts.space.commit((tx) => {
+      const job = tx.get("job", name);
+      if (job && !hasJobEnded(job)) action(tx, job);
+    });
+  }
+
+  #purchaseParts(): PurchaseParts {
     const { sites, clock, random } = this.#parts;
-    const offer = sites.offers().find((one) => one.site === site && one.name === name);
-    if (!offer) return;
-    for (let number = 0; number < count; number++) {
-      tx.put<"order">({
-        kind: "order",
-        project: job.project,
-        name: newId("o", clock, random),
-        spec: { site, offer, orderedAt: at, askedBy: `job ${job.name}`, job: job.name },
-        status: { phase: "ordered", since: at },
-      });
-    }
-    decide(tx, job, {
-      at,
-      action: "buy",
-      what: `ordered ${count} ${name} of ${site}`,
-      why,
-      ...(flip !== undefined && { flip }),
-      subject: `${site} ${name}`,
+    return { offers: sites.offers(), clock, random };
+  }
+
+  /** A plan for a job that runs; what it says is bought when somebody approves it. */
+  #proposeChange(tx: Transaction, job: JobRecord, proposal: Proposal): void {
+    const { clock, random, space } = this.#parts;
+    const before = space.get("plan", job.spec.goal!.plan)?.spec;
+    const { goal } = job.spec;
+    tx.put<"plan">({
+      kind: "plan",
+      project: job.project,
+      name: newId("p", clock, random),
+      spec: {
+        title: job.spec.title,
+        madeBy: "canopy",
+        madeAt: clock.now(),
+        request: "",
+        goal: { objective: goal!.objective },
+        work: before?.work ?? [],
+        chainMs: 0,
+        ...proposal,
+      },
+      status: { phase: "proposed", job: job.name },
     });
   }
 
   /** Takes a machine out of use; it is released when what it runs has ended. */
-  #spare(name: string, machine: string, why: string[]): void {
-    const { space, clock } = this.#parts;
-    space.commit((tx) => {
-      const job = tx.get("job", name);
-      const record = tx.get("machine", machine);
-      if (!job || !record || record.spec.cordoned) return;
-      tx.put<"machine">({ ...record, spec: { ...record.spec, cordoned: true } });
-      decide(tx, job, {
-        at: clock.now(),
-        action: "release",
-        what: `takes ${machine} out of use`,
-        why,
-        subject: machine,
+  #spare(
+    name: string,
+    { machine, why }: Extract<Action, { type: "spare" }>,
+    level: Autonomy,
+  ): void {
+    const at = this.#parts.clock.now();
+    if (level === "act")
+      return this.#commit(name, (tx, job) => {
+        const record = tx.get("machine", machine);
+        if (!record || record.spec.cordoned) return;
+        tx.put<"machine">({ ...record, spec: { ...record.spec, cordoned: true } });
+        const what = `takes ${machine} out of use`;
+        decide(tx, job, { at, action: "release", what, why, subject: machine });
       });
-    });
+    if (level === "manual" || !this.#isNew(name, `spare ${machine}`)) return;
+    const what = level === "observe" ? "has more than it needs" : `would do without ${machine}`;
+    const flip = "with autonomy.release: act in its policy that would have been done";
+    this.#commit(name, (tx, job) =>
+      decide(tx, job, { at, action: "hold", what, why, flip, subject: machine }),
+    );
   }
 
   #stopSpending(job: JobRecord, soonMicros: number | undefined): void {
@@ -222,7 +249,7 @@ class GoalLoop {
       const job = space.get("job", name);
       if (job && !hasJobEnded(job)) continue;
       this.#deadlinesMs.delete(name);
-      this.#missed.delete(name);
+      this.#said.delete(name);
     }
   }
 
@@ -246,6 +273,16 @@ class GoalLoop {
       this.#deadlinesMs.set(job.name, deadlineMs);
     }
     return deadlineMs - clock.monotonicMs();
+  }
+
+  /** Compiled once for each revision of a project's policy. */
+  async #rulesOf(project: string): Promise<Rules> {
+    const record = this.#parts.space.get("policy", autonomicPolicyName(project));
+    const known = this.#rules.get(project);
+    if (known && known.of === record) return known.rules;
+    const rules = await rulesOf(policyOf(record, "autonomic"));
+    this.#rules.set(project, { of: record, rules });
+    return rules;
   }
 
   async #plannedOf(name: string): Promise<readonly PlannedWork[]> {

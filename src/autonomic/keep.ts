@@ -4,7 +4,8 @@ import { briefDuration } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./demand.ts";
 import { candidatesOf, type PresentMachine } from "./machine-types.ts";
-import { problemOf, propose } from "./propose.ts";
+import { problemOf, propose, type Proposal } from "./propose.ts";
+import { purchasesOf, type Purchase } from "./purchase.ts";
 
 /** What is known of a job with a goal at one moment. */
 export interface Situation {
@@ -17,16 +18,10 @@ export interface Situation {
 
 /** What to do now so that the goal is kept. */
 export type Action =
-  | { type: "none"; finishMs: number | undefined }
-  | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; finishMs: number }
+  | { type: "none" }
+  | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
   | { type: "spare"; machine: string; why: string[] }
-  | { type: "miss"; why: string[]; parts: readonly Purchase[] };
-
-export interface Purchase {
-  readonly site: string;
-  readonly offer: string;
-  readonly count: number;
-}
+  | { type: "miss"; parts: readonly Purchase[]; why: string[]; proposal?: Proposal };
 
 /** A machine is spared only when the rest is done before this share of what is left until the deadline. */
 const spareShare = 0.85;
@@ -48,7 +43,7 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
       goal.deadlineMs === undefined
         ? undefined
         : spareOne(demand, goal, machines, predicted.costMicros.high);
-    return spare ?? { type: "none", finishMs: predicted.finishMs.likely };
+    return spare ?? { type: "none" };
   }
   const found = propose(demand, goal, machines, offers);
   const need = needOf(demand.kinds, goal, here.nearestDeadlineMs);
@@ -63,7 +58,7 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
       parts,
       why: [need, ...whyThese(found.considered)],
       ...(flip !== undefined && { flip }),
-      finishMs: found.predicted.finishMs.likely,
+      proposal: found,
     };
   }
   const { deadlineMs: _, ...open } = goal;
@@ -86,6 +81,7 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
         : [`the earliest end within the budget is in ${brief(nearest)}`]),
     ],
     parts,
+    ...("predicted" in fastest && { proposal: fastest }),
   };
 }
 
@@ -107,12 +103,6 @@ function whyThese(considered: readonly Considered[]): string[] {
       ({ site, offer, slots, microsPerHour }) =>
         `${site} ${offer} runs ${slots} at once for ${((microsPerHour ?? 0) / 1e6).toFixed(4)} an hour, the least for a task among what was considered`,
     );
-}
-
-function purchasesOf(considered: readonly Considered[]): Purchase[] {
-  return considered.flatMap(({ site, offer, count, isPresent }) =>
-    isPresent || count === 0 ? [] : [{ site, offer, count }],
-  );
 }
 
 /** The dearest machine without which the deadline is kept with room to spare, and less is spent. */

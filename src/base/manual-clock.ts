@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 /** A clock that stands still until it is told to go on. For tests and simulations. */
 export class ManualClock implements Clock {
   #nowMs: number;
+  #setByMs = 0;
   #order = 0;
   #timers: { atMs: number; order: number; action: () => void }[] = [];
 
@@ -11,7 +12,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setByMs;
+  }
+
+  /** Sets the wall clock, as a person or NTP would: time itself goes on. */
+  setWall(nowMs: number): void {
+    this.#setByMs = nowMs - this.#nowMs;
   }
 
   monotonicMs(): number {

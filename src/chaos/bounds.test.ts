@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { policyOf } from "#/model/policy.ts";
 import type { ChaosTarget, HitSpec } from "#/model/game-day.ts";
 import type { ChaosPolicy } from "#/model/policy.ts";
 import { Fleet } from "./testing/fleet.ts";
@@ -102,7 +103,7 @@ describe("the bounds of a policy", () => {
         there.forEach((machine, index) => fleet.machine(`m${index}`, machine));
         work.forEach(({ tasks, ...more }, index) => fleet.job(`j${index}`, tasks, more));
         fleet.policy(policy);
-        const whole = fleet.space.get("policy", "p/chaos")!.spec;
+        const whole = policyOf(fleet.space.get("policy", "p/chaos"), "chaos")!;
         const before: HitSpec[] = [];
         const faults: unknown[] = [];
         fleet.space.onApplied((changes) => {

@@ -2,7 +2,7 @@ import { limits } from "#/base/limits.ts";
 import type { ChaosTarget } from "#/model/game-day.ts";
 import type { ChaosPolicy } from "#/model/policy.ts";
 import { briefDuration } from "#/model/units.ts";
-import { isWithinHours } from "./hours.ts";
+import { isWithinHours } from "#/model/hours.ts";
 import type { MachineThere, Situation, TaskUnderWay } from "./situation.ts";
 
 /** What a game day has done so far. */

@@ -6,7 +6,13 @@ import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
 import { seedMax, type Fault, type GameDayRecord, type HitRecord } from "#/model/game-day.ts";
-import { chaosPolicyName, type ChaosPolicy, type PolicyRecord } from "#/model/policy.ts";
+import {
+  chaosPolicyName,
+  isChaosPolicy,
+  policyOf,
+  type ChaosPolicy,
+  type ChaosPolicyRecord,
+} from "#/model/policy.ts";
 import type { Change } from "#/model/record.ts";
 import type { Space } from "#/space/space.ts";
 import { alarmOf } from "./alarms.ts";
@@ -14,7 +20,7 @@ import { choicesOf, choose } from "./choose.ts";
 import { dice } from "./dice.ts";
 import { archiveOld } from "./ended-game-days.ts";
 import { recordHit, startGameDay, stopGameDay } from "./game-days.ts";
-import { nextRuns } from "./hours.ts";
+import { nextRuns } from "#/model/hours.ts";
 import { OpenHits } from "./open-hits.ts";
 import { situationOf, type Field } from "./situation.ts";
 
@@ -144,7 +150,7 @@ class ChaosLoop {
   }
 
   #policyOf(project: string): ChaosPolicy | undefined {
-    return this.#parts.space.get("policy", chaosPolicyName(project))?.spec;
+    return policyOf(this.#parts.space.get("policy", chaosPolicyName(project)), "chaos");
   }
 
   /** Says every now and then that the control plane lives, and after a start for how long it did not. */
@@ -251,6 +257,7 @@ class ChaosLoop {
     const since = this.#scheduledUntil;
     this.#scheduledUntil = now;
     for (const policy of space.all("policy")) {
+      if (!isChaosPolicy(policy)) continue;
       const { schedule, autonomy, timeZone } = policy.spec;
       if (!schedule || autonomy === "manual") continue;
       const [due = Infinity] = nextRuns(schedule, timeZone, since, 1);
@@ -261,7 +268,7 @@ class ChaosLoop {
     }
   }
 
-  #begin({ project, spec }: PolicyRecord): void {
+  #begin({ project, spec }: ChaosPolicyRecord): void {
     const { space, clock, random, log } = this.#parts;
     const { forMs, everyMs } = spec.schedule!;
     const id = newId("g", clock, random);

@@ -6,7 +6,7 @@ import {
   type HitRecord,
   type HitSpec,
 } from "#/model/game-day.ts";
-import { chaosPolicyName, type PolicyRecord } from "#/model/policy.ts";
+import { chaosPolicyName, isChaosPolicy, type ChaosPolicyRecord } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 
 export interface GameDayWish {
@@ -30,9 +30,9 @@ export function requirePolicy(
   tx: Pick<Transaction, "get">,
   project: string,
   action: string,
-): PolicyRecord {
+): ChaosPolicyRecord {
   const policy = tx.get("policy", chaosPolicyName(project));
-  if (policy) return policy;
+  if (isChaosPolicy(policy)) return policy;
   throw new CanopyError(
     "forbidden",
     `Cannot ${action} as the project '${project}' has no chaos policy, and without one nothing is hit`,
@@ -42,7 +42,7 @@ export function requirePolicy(
 
 /** The targets that were asked for. Throws "forbidden" when the policy does not name one of them. */
 export function allowedTargets(
-  { spec, project }: PolicyRecord,
+  { spec, project }: ChaosPolicyRecord,
   asked: readonly ChaosTarget[] = spec.targets,
 ): readonly ChaosTarget[] {
   const refused = asked.find((target) => !spec.targets.includes(target));

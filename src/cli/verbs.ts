@@ -155,6 +155,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/agent.ts"),
   },
   {
+    name: "policy",
+    group: "Machines and people",
+    summary: "What Canopy may buy and release by itself, and how far it decides alone",
+    load: () => import("./verbs/policy.ts"),
+  },
+  {
     name: "chaos",
     group: "Machines and people",
     summary: "Game days: kill tasks, agents and machines within bounds, and see what heals",

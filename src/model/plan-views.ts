@@ -19,7 +19,7 @@ export const goalInput = z.strictObject({
     .optional(),
   /** "3.00 USD", in the currency of the cloud's prices. */
   budget: z.string().max(100).optional(),
-  objective: z.enum(objectives).default("cost"),
+  objective: z.enum(objectives).optional(),
 });
 
 /** What a person says of work that nobody has seen: used only where nothing better is known. */

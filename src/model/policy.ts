@@ -1,11 +1,15 @@
 import type { ChaosTarget } from "./game-day.ts";
+import type { Objective } from "./plan.ts";
 import type { RecordOf } from "./record.ts";
+import type { Market } from "./site.ts";
 
 /**
  * What a project lets Canopy do by itself, and how far. There is one of each type in a project, named
  * after both: "default/chaos".
  */
-export type PolicyRecord = RecordOf<"policy", ChaosPolicy, object>;
+export type PolicyRecord = RecordOf<"policy", ChaosPolicy | AutonomicPolicy, object>;
+
+export type ChaosPolicyRecord = RecordOf<"policy", ChaosPolicy, object>;
 
 /** The bounds of failure injection. Without one, nothing of a project is ever hit. */
 export interface ChaosPolicy {
@@ -63,7 +67,66 @@ export interface Schedule {
   readonly everyMs: number;
 }
 
+/** A project's policy as that of a type; undefined when there is none. */
+export function policyOf<Type extends PolicyRecord["spec"]["type"]>(
+  policy: PolicyRecord | undefined,
+  type: Type,
+): Extract<PolicyRecord["spec"], { type: Type }> | undefined {
+  return policy?.spec.type === type
+    ? (policy.spec as Extract<PolicyRecord["spec"], { type: Type }>)
+    : undefined;
+}
+
+export function isChaosPolicy(
+  policy: PolicyRecord | undefined,
+): policy is ChaosPolicyRecord & PolicyRecord {
+  return policy?.spec.type === "chaos";
+}
+
 /** The name of a project's chaos policy. */
 export function chaosPolicyName(project: string): string {
   return `${project}/chaos`;
+}
+
+/**
+ * What Canopy may do by itself to keep the deadlines and budgets of a project's jobs, and how far. What is
+ * absent is not bounded.
+ */
+export interface AutonomicPolicy {
+  readonly type: "autonomic";
+  /** Of jobs that name none of their own. */
+  readonly objective?: Objective;
+  readonly deadlineMs?: number;
+  readonly budgetMicros?: number;
+  /** No job may ask for more. */
+  readonly deadlineMsMax?: number;
+  readonly budgetMicrosMax?: number;
+  /** Names of sites: only these, and never these. */
+  readonly sites?: readonly string[];
+  readonly sitesNever?: readonly string[];
+  readonly markets?: readonly Market[];
+  /** CEL over `offer` and `job`: only offers for which it is true. */
+  readonly where?: string;
+  /** Nothing is bought in these hours. */
+  readonly quiet?: Hours;
+  /** The time zone of quiet hours, as IANA names it. */
+  readonly timeZone: string;
+  readonly autonomy: Readonly<Record<AutonomicAction, Autonomy>>;
+}
+
+export const autonomicActions = ["buy", "release"] as const;
+/** What is decided once a job's plan is approved, beyond what that plan said. */
+export type AutonomicAction = (typeof autonomicActions)[number];
+
+export const autonomies = ["manual", "observe", "advise", "approve", "act"] as const;
+/**
+ * The five levels of autonomic computing (IBM, "An architectural blueprint for autonomic computing", 2005),
+ * as far as one decides: "manual" leaves all to people; "observe" writes down that something is needed;
+ * "advise" also what should be done; "approve" does it once somebody has approved it; "act" does it.
+ */
+export type Autonomy = (typeof autonomies)[number];
+
+/** The name of a project's autonomic policy. */
+export function autonomicPolicyName(project: string): string {
+  return `${project}/autonomic`;
 }

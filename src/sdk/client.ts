@@ -11,6 +11,7 @@ import type {
   GameDayView,
 } from "#/model/chaos-views.ts";
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
+import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
   ForecastView,
@@ -343,6 +344,18 @@ export class Client {
     return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/decline`, {
       repeatable: true,
     });
+  }
+
+  policy(): Promise<AutonomicPolicyView> {
+    return this.http.json("GET", "/v1/policy");
+  }
+
+  setPolicy(policy: AutonomicPolicyInput): Promise<AutonomicPolicyView> {
+    return this.http.json("PUT", "/v1/policy", { body: policy, repeatable: true });
+  }
+
+  removePolicy(): Promise<void> {
+    return this.http.json("DELETE", "/v1/policy");
   }
 
   orders(query: { limit?: number; cursor?: string } = {}): Promise<Page<OrderView>> {

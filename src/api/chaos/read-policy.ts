@@ -1,6 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { chaosPolicyView } from "#/model/chaos-views.ts";
-import { chaosPolicyName } from "#/model/policy.ts";
+import { chaosPolicyName, isChaosPolicy } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
 import { tellRevision } from "../revisions.ts";
@@ -16,7 +16,7 @@ export const readChaosPolicy = defineCall({
   errors: ["not-found"],
   async run({ parts, project, reply }) {
     const policy = parts.space.get("policy", chaosPolicyName(project));
-    if (policy) {
+    if (isChaosPolicy(policy)) {
       tellRevision(reply, policy);
       return policyViewOf(policy, parts.clock.now());
     }

@@ -1,6 +1,6 @@
 import { requireRole } from "#/access/roles.ts";
 import { CanopyError } from "#/base/errors.ts";
-import { isTimeZone } from "#/chaos/hours.ts";
+import { isTimeZone } from "#/model/hours.ts";
 import { chaosPolicyInput, chaosPolicyView } from "#/model/chaos-views.ts";
 import { chaosPolicyName, type ChaosPolicy } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
@@ -35,7 +35,8 @@ export const setChaosPolicy = defineCall({
       const before = tx.get("policy", name);
       requireRevision(request, before);
       const spec = { type: "chaos", ...body } as ChaosPolicy;
-      return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
+      const policy = tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
+      return { ...policy, spec };
     });
     await committed.durable;
     tellRevision(reply, committed.value);

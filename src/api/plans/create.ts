@@ -2,6 +2,7 @@ import { demandOfRequest, type Demand, type Unknown } from "#/autonomic/demand.t
 import { machinesFor } from "#/autonomic/machines.ts";
 import { pastOf } from "#/autonomic/past.ts";
 import { propose, type Infeasible } from "#/autonomic/propose.ts";
+import { rulesOf } from "#/autonomic/rules.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
@@ -10,12 +11,15 @@ import type { JobRequest } from "#/model/job-request.ts";
 import type { Objects } from "#/objects/objects.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
 import type { Goal } from "#/model/plan.ts";
-import { formatDuration, formatMicros, parseMoney } from "#/model/units.ts";
+import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
+import type { Offer } from "#/model/site.ts";
+import { formatDuration, formatMicros } from "#/model/units.ts";
 import { defineCall } from "../call.ts";
 import { requireObjects } from "../jobs/checks.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
+import { budgetOf } from "../views/policy.ts";
 
 export const createPlan = defineCall({
   summary: "Plan a job",
@@ -38,14 +42,18 @@ export const createPlan = defineCall({
     const seen = parts.seen(project);
     const demand = known(demandOfRequest(request, { past, seen, told, lines }));
     const { deadlineMs, budget, objective } = body.goal;
-    const goal: Goal = {
-      objective,
+    const rules = await rulesOf(
+      policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic"),
+    );
+    const goal = rules.goalOf({
+      ...(objective !== undefined && { objective }),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(budget !== undefined && { budgetMicros: budgetOf(budget, currency) }),
-    };
+    });
     const now = clock.now();
     const machines = machinesFor(space, scheduler, { name: "", project }, now);
-    const found = propose(demand, goal, machines, sites.offers());
+    const allowed = (offer: Offer) => rules.allowed(offer, request.title, now);
+    const found = propose(demand, goal, machines, sites.offers(), allowed);
     if (!("predicted" in found)) throw infeasible(goal, found, currency);
     const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
     const name = await once(call, (tx) => {
@@ -86,15 +94,6 @@ async function countedLines(
       counts.set(source.object, await countLines(found.content));
   }
   return counts;
-}
-
-function budgetOf(text: string, currency: string): number {
-  const budget = parseMoney(text);
-  if (budget.currency === currency) return budget.micros;
-  throw new CanopyError(
-    "invalid",
-    `Cannot take a budget in ${budget.currency} as prices here are in ${currency}`,
-  );
 }
 
 function known(demand: Demand | Unknown): Demand {

@@ -1,5 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
-import { nextRuns } from "#/chaos/hours.ts";
+import { nextRuns } from "#/model/hours.ts";
 import type {
   ChaosPolicyView,
   GameDayReport,
@@ -8,7 +8,7 @@ import type {
   HitView,
 } from "#/model/chaos-views.ts";
 import { chaosTargets, gameDayId, type GameDayRecord, type HitRecord } from "#/model/game-day.ts";
-import type { PolicyRecord } from "#/model/policy.ts";
+import type { ChaosPolicyRecord } from "#/model/policy.ts";
 import { indexOfTask } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
 import { instantOf, maybeInstant } from "./time.ts";
@@ -16,7 +16,7 @@ import { instantOf, maybeInstant } from "./time.ts";
 const nextShown = 3;
 
 /** A policy as the API shows it, with the game days that its schedule will begin. */
-export function policyViewOf({ project, spec }: PolicyRecord, now: number): ChaosPolicyView {
+export function policyViewOf({ project, spec }: ChaosPolicyRecord, now: number): ChaosPolicyView {
   const { type: _, ...policy } = spec;
   const { schedule, autonomy, timeZone } = spec;
   const next =

@@ -2,6 +2,7 @@ import { silent } from "#/base/log.ts";
 import type { Random } from "#/base/random.ts";
 import type { JobGoal } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
+import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
 import type { PlannedWork } from "#/model/plan.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
@@ -156,6 +157,24 @@ export class SimulatedCloud {
       });
     });
     this.rig.step(`${name}/0`, tasks);
+  }
+
+  /** The policy of the project. */
+  policy(more: Partial<AutonomicPolicy>): void {
+    this.rig.commit((tx) =>
+      tx.put<"policy">({
+        kind: "policy",
+        project: "p",
+        name: autonomicPolicyName("p"),
+        spec: {
+          type: "autonomic",
+          timeZone: "UTC",
+          autonomy: { buy: "act", release: "act" },
+          ...more,
+        },
+        status: {},
+      }),
+    );
   }
 
   /** Lets time pass until the job has ended or `forMs` are over; gives when it ended, from now. */

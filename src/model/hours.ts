@@ -1,4 +1,4 @@
-import type { Hours, Schedule } from "#/model/policy.ts";
+import type { Hours, Schedule } from "./policy.ts";
 
 const minutesOfDay = 24 * 60;
 

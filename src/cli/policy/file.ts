@@ -1,0 +1,79 @@
+import { CanopyError, messageOf } from "#/base/errors.ts";
+import { nearestWord } from "#/model/nearest-word.ts";
+import { clashOf } from "#/model/policy-clash.ts";
+import type { AutonomicPolicyInput } from "#/model/policy-views.ts";
+import { parseDuration } from "#/model/units.ts";
+import { PlacedYaml } from "#/model/yaml-place.ts";
+import { parseHours } from "../chaos/days.ts";
+
+/** Statements of a policy file, and what the API calls them. */
+const names: Record<string, keyof AutonomicPolicyInput> = {
+  objective: "objective",
+  deadline: "deadlineMs",
+  deadlineMax: "deadlineMsMax",
+  budget: "budget",
+  budgetMax: "budgetMax",
+  sites: "sites",
+  sitesNever: "sitesNever",
+  markets: "markets",
+  where: "where",
+  quiet: "quiet",
+  timeZone: "timeZone",
+  autonomy: "autonomy",
+};
+
+/**
+ * Reads a policy as people write it: durations like 8h, hours like "mon-fri 22:00-06:00". Throws "invalid"
+ * with the line of what cannot be read, and with both lines of what contradicts each other.
+ */
+export function policyOfFile(text: string, file: string): AutonomicPolicyInput {
+  const yaml = new PlacedYaml(text, file);
+  const { value } = yaml;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new CanopyError("invalid", `Cannot read ${file} as a policy must be names with values`, {
+      hint: "For example: deadline: 8h",
+      place: yaml.place([]),
+    });
+  const policy: Record<string, unknown> = {};
+  for (const [name, said] of Object.entries(value)) {
+    const target = names[name];
+    if (!target) throw unknown(yaml, file, name);
+    policy[target] = read(yaml, file, name, said);
+  }
+  const clash = clashOf(policy);
+  if (!clash) return policy;
+  const [one, other] = clash.paths.map((path) => yaml.place(path.map(written)));
+  throw new CanopyError(
+    "invalid",
+    `Cannot set the policy as ${file}:${one!.line} and ${file}:${other!.line} contradict each other: ${clash.sentence}`,
+    { hint: "Change one of the two", place: one! },
+  );
+}
+
+function read(yaml: PlacedYaml, file: string, name: string, said: unknown): unknown {
+  const isDuration = name === "deadline" || name === "deadlineMax";
+  try {
+    if (isDuration) return parseDuration(String(said));
+    return name === "quiet" && typeof said === "string" ? parseHours(said) : said;
+  } catch (thrown) {
+    const hint = thrown instanceof CanopyError ? thrown.hint : undefined;
+    throw new CanopyError("invalid", `Cannot read '${name}' in ${file}: ${messageOf(thrown)}`, {
+      ...(hint !== undefined && { hint }),
+      place: yaml.place([name]),
+    });
+  }
+}
+
+function unknown(yaml: PlacedYaml, file: string, name: string): CanopyError {
+  const near = nearestWord(name, Object.keys(names));
+  return new CanopyError("invalid", `Cannot read ${file} as a policy has no '${name}'`, {
+    hint:
+      near === undefined ? `It has ${Object.keys(names).join(", ")}` : `Did you mean '${near}'?`,
+    place: yaml.place([name]),
+  });
+}
+
+/** The name in the file of what the API calls so. */
+function written(part: string | number): string | number {
+  return Object.entries(names).find(([, target]) => target === part)?.[0] ?? part;
+}

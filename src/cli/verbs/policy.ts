@@ -1,0 +1,80 @@
+import { resolve } from "node:path";
+import { CanopyError } from "#/base/errors.ts";
+import type { AutonomicPolicyView } from "#/model/policy-views.ts";
+import { formatDuration } from "#/model/units.ts";
+import { daysText } from "../chaos/days.ts";
+import { confirm } from "../confirm.ts";
+import { policyOfFile } from "../policy/file.ts";
+import type { Result } from "../result.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  define(command, does) {
+    command
+      .command("show", { isDefault: true })
+      .description("Show what Canopy may do by itself in this project")
+      .action(does(async (cli) => shown(await (await cli.client()).policy())));
+    command
+      .command("set")
+      .description("Set it from a YAML file: all of it at once")
+      .argument("<file>", "the policy")
+      .addHelpText(
+        "after",
+        `\nA policy, of which every line may be left out:\n  objective: cost             # of jobs that name none: cost, time, carbon\n  deadline: 8h\n  budget: 20 USD\n  deadlineMax: 24h            # no job may ask for more\n  budgetMax: 100 USD\n  sites: [lab, aws]           # only these\n  sitesNever: [old]\n  markets: [on-demand]        # no spot\n  where: offer.zone.startsWith("eu-") && offer.perHour < 1.0    # CEL, over offer and job\n  quiet: mon-fri 22:00-06:00  # nothing is bought then\n  timeZone: Europe/Berlin\n  autonomy:                   # manual, observe, advise, approve, act\n    buy: approve              # beyond what an approved plan says\n    release: act`,
+      )
+      .action(
+        does(async (cli, file: string) => {
+          const { files, folder } = cli.terminal.world;
+          const bytes = await files.read(resolve(folder, file));
+          if (!bytes)
+            throw new CanopyError("not-found", `Cannot read ${file} as there is no such file`);
+          const policy = policyOfFile(Buffer.from(bytes).toString(), file);
+          return shown(await (await cli.client()).setPolicy(policy));
+        }),
+      );
+    command
+      .command("remove")
+      .description("Bound nothing any more")
+      .option("--yes", "do not ask")
+      .action(
+        does(async (cli) => {
+          await confirm(cli.terminal, "remove the policy", "remove", cli.options["yes"] === true);
+          await (await cli.client()).removePolicy();
+          return { type: "done", value: { removed: true }, message: "The policy is removed." };
+        }),
+      );
+  },
+};
+
+function shown(policy: AutonomicPolicyView): Result {
+  const { quiet, timeZone, autonomy, deadlineMs, deadlineMsMax } = policy;
+  const list = (words: readonly string[] | undefined) => words?.join(", ");
+  return {
+    type: "record",
+    value: policy,
+    fields: [
+      { title: "project", value: policy.project },
+      { title: "objective", value: policy.objective },
+      {
+        title: "deadline",
+        value: deadlineMs === undefined ? undefined : formatDuration(deadlineMs),
+      },
+      {
+        title: "at most",
+        value: deadlineMsMax === undefined ? undefined : formatDuration(deadlineMsMax),
+      },
+      { title: "budget", value: policy.budget },
+      { title: "at most", value: policy.budgetMax },
+      { title: "only sites", value: list(policy.sites) },
+      { title: "never sites", value: list(policy.sitesNever) },
+      { title: "markets", value: list(policy.markets) },
+      { title: "where", value: policy.where },
+      {
+        title: "quiet",
+        value: quiet && `${daysText(quiet.days)} ${quiet.from}-${quiet.to} ${timeZone}`,
+      },
+      { title: "buys", value: autonomy.buy },
+      { title: "releases", value: autonomy.release },
+    ],
+  };
+}

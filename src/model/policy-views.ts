@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { objectives } from "./plan.ts";
+import { autonomies } from "./policy.ts";
+import { markets } from "./site.ts";
+
+/** What the API takes and answers about what Canopy may do by itself; see views.ts for the habits. */
+const yearMs = 366 * 24 * 60 * 60_000;
+const name = z.string().min(1).max(100);
+const duration = z.int().min(1000).max(yearMs);
+const money = z.string().regex(/^\d+(\.\d{1,6})? ?[A-Z]{3}$/, "must be money like 3.00 USD");
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time like 09:30");
+const level = z.enum(autonomies);
+
+export const autonomicPolicyInput = z.strictObject({
+  /** Of jobs that name none of their own. */
+  objective: z.enum(objectives).optional(),
+  deadlineMs: duration.optional(),
+  budget: money.optional(),
+  /** No job may ask for more. */
+  deadlineMsMax: duration.optional(),
+  budgetMax: money.optional(),
+  sites: z.array(name).min(1).max(1000).optional(),
+  sitesNever: z.array(name).max(1000).optional(),
+  markets: z.array(z.enum(markets)).min(1).optional(),
+  /** CEL over `offer` and `job`. */
+  where: z.string().min(1).max(10_000).optional(),
+  /** Hours in which nothing is bought. Days by ISO 8601: 1 is Monday. */
+  quiet: z
+    .strictObject({ days: z.array(z.int().min(1).max(7)).min(1), from: timeOfDay, to: timeOfDay })
+    .optional(),
+  timeZone: z.string().min(1).max(100).default("UTC"),
+  autonomy: z
+    .strictObject({
+      buy: level.default("act"),
+      release: z.enum(["manual", "observe", "advise", "act"]).default("act"),
+    })
+    .prefault({}),
+});
+export type AutonomicPolicyInput = z.input<typeof autonomicPolicyInput>;
+
+export const autonomicPolicyView = autonomicPolicyInput.extend({ project: z.string() });
+export type AutonomicPolicyView = z.output<typeof autonomicPolicyView>;
