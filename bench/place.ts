@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Placement } from "#/model/placement.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import type { SpaceLog } from "#/space/log.ts";
@@ -22,6 +23,8 @@ export async function benchPlace({ runs, folder, say }: BenchOptions): Promise<R
     ["place10kOn5kPerSecond", memory, { machines: 5000, tasks: 10_000 }],
     ["place50kOn5kPerSecond", memory, { machines: 5000, tasks: 50_000 }],
     ["place50kOn15kPerSecond", memory, { machines: 15_000, tasks: 50_000 }],
+    ["spread50kOn5kPerSecond", memory, { machines: 5000, tasks: 50_000, placement: "spread" }],
+    ["pack50kOn5kPerSecond", memory, { machines: 5000, tasks: 50_000, placement: "pack" }],
     ["place50kChurnPerSecond", memory, { machines: 5000, tasks: 50_000, churn: 50 }],
     ["place50kMixPerSecond", memory, { machines: 5000, tasks: 50_000, unschedulable: 5000 }],
     ["durable10kOn5kPerSecond", sqlite, { machines: 5000, tasks: 10_000 }],
@@ -54,6 +57,7 @@ export async function benchPlace({ runs, folder, say }: BenchOptions): Promise<R
 interface Scenario {
   machines: number;
   tasks: number;
+  placement?: Placement;
   /** So many times in between, a hundredth of the machines leaves and as many come. */
   churn?: number;
   /** Tasks that no machine can ever run, first in line. */
@@ -67,9 +71,9 @@ interface Placed {
 
 async function place(
   log: SpaceLog,
-  { machines, tasks, churn = 0, unschedulable = 0 }: Scenario,
+  { machines, tasks, placement, churn = 0, unschedulable = 0 }: Scenario,
 ): Promise<Placed> {
-  const placing = await Placing.open(log, machines);
+  const placing = await Placing.open(log, machines, placement);
   if (unschedulable > 0) {
     const waiting = await placing.job(tooLarge);
     placing.submit(waiting, 0, unschedulable);

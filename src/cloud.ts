@@ -15,6 +15,7 @@ import { nodeForward } from "#/base/node/forward.ts";
 import { Forecaster } from "#/forecast/forecaster.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
+import type { Placement } from "#/model/placement.ts";
 import { listPrices } from "#/meter/prices.ts";
 import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
@@ -32,6 +33,7 @@ export interface CloudOptions {
   /** Its own, or one that it shares: opened anew each time that it begins anew. */
   log: SpaceLog | ({ open(): SharedLog } & SharedParts);
   openSite?: OpenSite;
+  placement?: Placement;
   /** Called once when its own log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
 }
@@ -146,11 +148,12 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
 
 function openEngine(
   host: Host,
-  { dataFolder, log, onBroken, openSite }: CloudOptions,
+  { dataFolder, log, onBroken, openSite, placement }: CloudOptions,
   url: string,
   onOver: (reason: string) => void,
 ): Promise<Engine> {
-  if (!("open" in log)) return startEngine(host, { dataFolder, log, onBroken, openSite, url });
+  if (!("open" in log))
+    return startEngine(host, { dataFolder, log, onBroken, openSite, url, placement });
   return startSharedEngine(host, {
     dataFolder,
     log: log.open(),
@@ -158,6 +161,7 @@ function openEngine(
     onOver,
     shared: log,
     openSite,
+    placement,
   });
 }
 

@@ -15,6 +15,7 @@ import { startJobs } from "#/jobs/jobs.ts";
 import { cancelJob } from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
 import type { Logs } from "#/logs/logs.ts";
+import type { Placement } from "#/model/placement.ts";
 import { price } from "#/meter/price.ts";
 import { FileObjects } from "#/objects/files.ts";
 import type { Objects } from "#/objects/objects.ts";
@@ -33,6 +34,7 @@ export interface EngineOptions {
   log: SpaceLog;
   /** Absent where sites cannot be opened: then they are all unhealthy. */
   openSite?: OpenSite | undefined;
+  placement?: Placement | undefined;
   /** Called once when its log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
   /** Where machines reach this control plane. */
@@ -43,6 +45,7 @@ export interface SharedEngineOptions {
   dataFolder: string;
   log: SharedLog;
   openSite?: OpenSite | undefined;
+  placement?: Placement | undefined;
   /** Where other control planes reach this one. */
   url: string;
   /** Called once, when this engine is of no more use: stop it and start another. */
@@ -77,11 +80,12 @@ export interface Engine {
 
 /** An engine over a log of its own. */
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
-  const { dataFolder, log, onBroken, url = "", openSite } = options;
+  const { dataFolder, log, onBroken, url = "", openSite, placement } = options;
   await makeFolder(host, dataFolder);
   const space = await Space.open({ log, clock: host.clock, report: host.log, onBroken });
   const guard = guardDisk(host, space, dataFolder);
-  const { begin, parts, end } = await assemble(host, { dataFolder, space, url, openSite });
+  const more = { url, openSite, placement };
+  const { begin, parts, end } = await assemble(host, { dataFolder, space, ...more });
   await begin();
   return {
     ...parts,
@@ -101,17 +105,15 @@ export async function startSharedEngine(
   host: EngineHost,
   options: SharedEngineOptions,
 ): Promise<Engine> {
-  const { dataFolder, log, url, onOver, shared, openSite } = options;
+  const { dataFolder, log, url, onOver, shared, openSite, placement } = options;
   const { clock, log: report } = host;
   await makeFolder(host, dataFolder);
   const onBroken = (thrown: unknown) => leadership.broken(thrown);
   const isSure = () => leadership.isSure;
   const follow = async () => {
     const space = await Space.follow({ log, clock, report, onBroken });
-    return {
-      space,
-      ...(await assemble(host, { dataFolder, space, url, isSure, shared, openSite })),
-    };
+    const more = { url, isSure, shared, openSite, placement };
+    return { space, ...(await assemble(host, { dataFolder, space, ...more })) };
   };
   const { space, begin, parts, end } = await follow().catch(async (thrown: unknown) => {
     await log.close(); // another is opened with the next try
@@ -148,11 +150,12 @@ async function assemble(
     isSure?: () => boolean;
     shared?: SharedParts | undefined;
     openSite?: OpenSite | undefined;
+    placement?: Placement | undefined;
   },
 ) {
   const { clock, random, files, log } = host;
   const { dataFolder: folder, space, url, isSure = () => true, shared } = options;
-  const { openSite: open = opensNone } = options;
+  const { openSite: open = opensNone, placement } = options;
   const objects =
     (await shared?.openObjects?.()) ??
     (await FileObjects.open({ files, folder: join(folder, "objects") }));
@@ -161,7 +164,7 @@ async function assemble(
     (await FileLogs.open({ files, folder: join(folder, "logs"), clock, report: log }));
   const secrets = shared?.secrets;
   const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
-  const scheduler = new Scheduler({ space, clock, log, meter: price, isSure });
+  const scheduler = new Scheduler({ space, clock, log, meter: price, isSure, placement });
   const sites = new OpenSites({ space, access, open, clock, log });
   const knowledge = new Knowledge(space);
   const acting: { stop(): void }[] = [knowledge];

@@ -5,6 +5,7 @@ import { appendTasks, submitJob } from "#/jobs/submit.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import { price } from "#/meter/price.ts";
 import { jobRequest } from "#/model/job-request.ts";
+import type { Placement } from "#/model/placement.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import { Space } from "#/space/space.ts";
@@ -28,19 +29,20 @@ export class Placing {
   #wanted = Infinity;
   #reached = Promise.withResolvers<void>();
 
-  private constructor(space: Space) {
+  private constructor(space: Space, placement?: Placement) {
     this.space = space;
-    this.scheduler = new Scheduler({ space, clock: nodeClock, log: silent, meter: price });
+    const meter = price;
+    this.scheduler = new Scheduler({ space, clock: nodeClock, log: silent, meter, placement });
     this.#jobs = startJobs({ space, objects: noObjects, clock: nodeClock, log: silent });
     this.scheduler.start();
   }
 
-  static async open(log: SpaceLog, machines: number): Promise<Placing> {
+  static async open(log: SpaceLog, machines: number, placement?: Placement): Promise<Placing> {
     const onBroken = (error: unknown) => {
       throw error;
     };
     const space = await Space.open({ log, clock: nodeClock, report: silent, onBroken });
-    const placing = new Placing(space);
+    const placing = new Placing(space, placement);
     await placing.join(machines);
     return placing;
   }

@@ -1,3 +1,5 @@
+import type { Placement } from "#/model/placement.ts";
+
 /** What the CLI starts but is not part of it: handed in by `main.ts`. */
 export interface Programs {
   /** Canopy's own, as its package says. */
@@ -34,6 +36,8 @@ export interface UpWish {
   withAgent: boolean;
   /** "normal" survives kill -9 but not a power cut: for measuring only. */
   durability: "full" | "normal";
+  /** Which of several machines that ask for work are served first. */
+  placement: Placement;
   /** The address of a log that several control planes share; its own, in the data folder, when absent. */
   log: string | undefined;
   logLevel: string;

@@ -6,6 +6,7 @@ import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
+import type { Choice } from "./placement.ts";
 import { Quotas, type Account } from "./quota.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
@@ -164,6 +165,7 @@ export class Board {
     more: Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> & {
       fence?: number;
       memoKey?: string | undefined;
+      choice?: Choice;
     },
   ): Lease {
     const lease: Lease = {
@@ -180,6 +182,7 @@ export class Board {
       beats: 0,
       isEnding: false,
       memoKey: more.memoKey,
+      choice: more.choice,
       segments: step.segments,
       before: undefined,
       after: undefined,

@@ -1,9 +1,14 @@
 import type { Timer } from "#/base/clock.ts";
+import type { Placement } from "#/model/placement.ts";
 import type { Board } from "./board.ts";
+import { quotaSlots } from "./quota.ts";
+import { freeShare, inOrder, partOf } from "./placement.ts";
 import type { MachineState } from "./state.ts";
 import { serve } from "./take.ts";
 
 const unsureMs = 100;
+/** Who asks when no other open pull could take the same. */
+const alone = { place: 1, of: 1 };
 
 /**
  * Answers open pulls when there is something new: once in a turn of the event loop, however much has
@@ -20,8 +25,11 @@ export class Dispatch {
   #isStopped = false;
   #retry: Timer | undefined;
 
-  constructor(board: Board) {
+  #placement: Placement;
+
+  constructor(board: Board, placement: Placement) {
     this.#board = board;
+    this.#placement = placement;
   }
 
   /** That machine may take more, or has to be told something; all of them when undefined. */
@@ -54,21 +62,53 @@ export class Dispatch {
     this.#isAwaited = false;
     if (this.#isStopped) return;
     if (!this.#board.isSure()) return this.#again();
-    const due = this.#areAllDue ? [...this.#pulling, ...this.#due] : [...this.#due];
+    const due = this.#areAllDue ? this.#pulling.union(this.#due) : new Set(this.#due);
     this.#areAllDue = false;
     this.#due.clear();
     this.#lastDue = undefined;
     // first who has to end what, so that nobody has begun in its place before
     for (const machine of due) this.#tellCancels(machine);
-    for (const machine of due) if (this.#pulling.has(machine)) this.#answer(machine);
+    this.#serve([...due].filter((machine) => this.#pulling.has(machine)));
   }
 
-  #answer(machine: MachineState): void {
-    if (!this.#board.isSure()) return this.#again();
+  #serve(asking: MachineState[]): void {
+    const { queue } = this.#board;
+    const placement = this.#placement;
+    const of = asking.length;
+    let waiting = placement === "spread" && of > 1 ? queue.waiting : 0;
+    let isKnown = false;
+    for (const [index, machine] of inOrder(asking, placement).entries()) {
+      if (queue.isEmpty) return;
+      const part = partOf(placement, waiting, of - index);
+      const tasks = this.#answer(machine, { place: index + 1, of }, part);
+      waiting -= tasks;
+      // with thousands of machines and a quota used up, the others need not be asked
+      if (tasks === 0 && !isKnown && this.#isAllDenied()) return;
+      isKnown = tasks === 0;
+    }
+  }
+
+  /** Whether quotas keep all that waits from every machine. */
+  #isAllDenied(): boolean {
+    const { queue, quotas } = this.#board;
+    if (quotas.limited === 0) return false;
+    for (const step of queue.heads()) if (quotaSlots(step, true) > 0) return false;
+    return true;
+  }
+
+  /** Gives how many tasks it was given. */
+  #answer(machine: MachineState, { place, of } = alone, tasksMax = Infinity): number {
+    if (!this.#board.isSure()) {
+      this.#again();
+      return 0;
+    }
     const { session, leasesUntilMs } = machine;
     // a machine that is not heard is given nothing
-    if (this.#board.clock.monotonicMs() < leasesUntilMs) serve(this.#board, machine);
+    const isHeard = this.#board.clock.monotonicMs() < leasesUntilMs;
+    const choice = { placement: this.#placement, place, of, freeShare: freeShare(machine) };
+    const tasks = isHeard ? serve(this.#board, machine, choice, tasksMax) : 0;
     if (!session || session.pullTasks === 0) this.#pulling.delete(machine);
+    return tasks;
   }
 
   /** Another may hand out the same tasks, or nothing was heard from the log for a moment: it is seen soon. */

@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { StepRecord } from "#/model/step.ts";
+import type { Choice } from "./placement.ts";
 import { stepOfTask, type Preempted, type TaskRecord } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
@@ -33,7 +34,8 @@ export async function explainTask(
   return [ended(task)];
 }
 
-function placed(board: Board, { machine, step, sinceMs, attempt, isShort }: Lease): Explanation {
+function placed(board: Board, lease: Lease): Explanation {
+  const { machine, step, sinceMs, attempt, isShort, choice } = lease;
   const forMs = board.clock.monotonicMs() - sinceMs;
   const { milliCpus, labels, driver } = step.class;
   const labelled = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
@@ -41,8 +43,22 @@ function placed(board: Board, { machine, step, sinceMs, attempt, isShort }: Leas
   const ahead = isShort ? "; its kind is short, so several are handed out ahead" : "";
   return {
     machine: machine.name,
-    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: that machine asked for work when the task was next in line, and has ${has}${ahead}`,
+    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: ${whyThere(choice)}, and has ${has}${ahead}`,
   };
+}
+
+/** Why that machine, of those that asked. */
+function whyThere(choice: Choice | undefined): string {
+  if (!choice) return "that machine had it before this cloud started";
+  const { placement, place, of, freeShare } = choice;
+  if (of === 1) return "that machine asked for work when the task was next in line";
+  const free = `${Math.round(freeShare * 100)} % of it free`;
+  const by = {
+    asked: "in order of who had asked for longest",
+    spread: `in order of who is emptiest (${free}), each with its part`,
+    pack: `in order of who is fullest (${free})`,
+  }[placement];
+  return `that machine was number ${place} of ${of} that asked for work when the task was next in line, ${by}`;
 }
 
 function waits(
@@ -137,6 +153,6 @@ function notThere(
   const sentence =
     at === undefined
       ? `nothing keeps it from ${name}`
-      : `${name} could run it too: ${at} asked for work first`;
+      : `${name} could run it too: ${at} ${lease?.choice && lease.choice.of > 1 ? "was served" : "asked for work"} first`;
   return [{ machine: name, sentence }];
 }

@@ -119,7 +119,7 @@ describe("finish()", () => {
       }
     }
     const log = new FullLog();
-    const rig = await Rig.open((rig) => rig.step("j1/0", 1), log);
+    const rig = await Rig.open((rig) => rig.step("j1/0", 1), { log });
     const agent = rig.agent("m1");
     await agent.pull();
     log.isFull = true;

@@ -69,6 +69,15 @@ export class Queue {
     return ranked;
   }
 
+  /** Tasks that could be handed out now. */
+  get waiting(): number {
+    let tasks = 0;
+    for (const levels of this.#projects.values()) {
+      for (const { lanes } of levels) for (const lane of lanes.values()) tasks += lane.waiting;
+    }
+    return tasks;
+  }
+
   /** The first step of every lane: each stands for all behind it. */
   *heads(): Generator<StepState> {
     for (const levels of this.#projects.values()) {
@@ -248,6 +257,14 @@ class Lane {
 
   jobOf(job: string): JobInLane | undefined {
     return this.#jobs.get(job);
+  }
+
+  get waiting(): number {
+    let tasks = 0;
+    for (const { steps } of this.#jobs.values()) {
+      for (const step of steps) tasks += step.available;
+    }
+    return tasks;
   }
 
   /** Jobs that were served since they took their place, here or in another lane, go to the end first. */

@@ -4,6 +4,7 @@ import type { Log } from "#/base/log.ts";
 import type { Fault } from "#/model/game-day.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import type { Needs } from "#/model/needs.ts";
+import type { Placement } from "#/model/placement.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import type { Space } from "#/space/space.ts";
 import { compareHolds } from "./adopt.ts";
@@ -34,6 +35,8 @@ export interface SchedulerParts {
   isSure?: () => boolean;
   /** Time is simulated, and so are machines: they are never silent, and nobody looks whether they are. */
   isSimulated?: boolean;
+  /** Which of several machines that ask are served first; the one that has asked for longest when not given. */
+  placement?: Placement | undefined;
 }
 
 /**
@@ -59,14 +62,15 @@ export class Scheduler {
   #earlierJobs = new Set<string>();
   #unsubscribe: (() => void)[] = [];
 
-  constructor({ space, clock, log, meter, isSure, isSimulated = false }: SchedulerParts) {
+  constructor(parts: SchedulerParts) {
+    const { space, clock, log, meter, isSure, isSimulated = false, placement = "asked" } = parts;
     this.#space = space;
     this.#meter = meter;
     const board = new Board(space, clock);
     board.isSimulated = isSimulated;
     this.#board = board;
     if (isSure) board.isSure = isSure;
-    this.#dispatch = new Dispatch(board);
+    this.#dispatch = new Dispatch(board, placement);
     this.#resting = new RestingTasks(clock, (step, index) => this.#awake(step, index));
     this.#preparer = new Preparer(board, log);
     this.#shuffle = new Shuffle(board, meter, log);

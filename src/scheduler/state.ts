@@ -5,6 +5,7 @@ import type { TaskClaim } from "#/model/wire.ts";
 import { jobOf, type TaskRecord } from "#/model/task.ts";
 import { Chain, type Link } from "./chain.ts";
 import type { Share } from "./fairness.ts";
+import type { Choice } from "./placement.ts";
 import type { Account } from "./quota.ts";
 import { Ring } from "./ring.ts";
 import type { RunTimes } from "./run-times.ts";
@@ -123,6 +124,8 @@ export interface Lease extends Link<Lease> {
   /** A report on it is being recorded. */
   isEnding: boolean;
   readonly memoKey: string | undefined;
+  /** Why this machine; undefined when it had the task before this start. */
+  readonly choice: Choice | undefined;
   readonly segments: Segments | undefined;
 }
 

@@ -5,6 +5,7 @@ import type { StepBrief, TaskOffer } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
 import type { RankedShare, Turn } from "./queue.ts";
 import { fitsMachine } from "./fit.ts";
+import type { Choice } from "./placement.ts";
 import { quotaSlots } from "./quota.ts";
 import { keepFree, roomFor } from "./room.ts";
 import type { MachineState, SessionState, StepState } from "./state.ts";
@@ -15,23 +16,33 @@ const runTasksMax = 16;
 
 /** What one pull is answered with. */
 interface Handful {
+  readonly choice: Choice;
   /** About what it comes to in a message: inputs, files and segments of its tasks, and what is told of their steps. */
   bytes: number;
   readonly steps: Record<string, StepBrief>;
   readonly tasks: TaskOffer[];
 }
 
-/** Answers the open pull of a machine with what it has room for. Says nothing when there is nothing. */
-export function serve(board: Board, machine: MachineState): void {
+/**
+ * Answers the open pull of a machine with what it has room for, at most so many tasks. Says nothing
+ * when there is nothing. Gives how many there were.
+ */
+export function serve(
+  board: Board,
+  machine: MachineState,
+  choice: Choice,
+  tasksMax = Infinity,
+): number {
   const { session } = machine;
   if (!session || session.pullTasks === 0 || board.queue.isEmpty || machine.record.spec.cordoned)
-    return;
-  const max = Math.min(session.pullTasks, limits.pullTasksMax);
-  const handful: Handful = { bytes: 0, steps: {}, tasks: [] };
+    return 0;
+  const max = Math.min(session.pullTasks, limits.pullTasksMax, tasksMax);
+  const handful: Handful = { choice, bytes: 0, steps: {}, tasks: [] };
   gather(board, machine, session, handful, max);
-  if (handful.tasks.length === 0) return;
+  if (handful.tasks.length === 0) return 0;
   session.pullTasks = 0;
   session.agent.offer(handful.steps, handful.tasks);
+  return handful.tasks.length;
 }
 
 function gather(
@@ -146,6 +157,7 @@ function handOut(
       isShort,
       sinceMs: nowMs,
       memoKey,
+      choice: handful.choice,
     });
     const offer: TaskOffer = {
       task: task.name,

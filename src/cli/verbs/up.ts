@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Option } from "commander";
 import { readContexts, writeContexts } from "#/sdk/contexts.ts";
 import { briefDuration } from "#/model/units.ts";
+import { placements, type Placement } from "#/model/placement.ts";
 import { parsePort } from "../count.ts";
 import { render } from "../render.ts";
 import type { StartedCloud } from "../programs.ts";
@@ -31,6 +32,14 @@ export const verb: Verb = {
           .choices(["full", "normal"])
           .default("full"),
       )
+      .addOption(
+        new Option(
+          "--placement <order>",
+          "which machines get work first: who asked for longest, the emptiest (spread), the fullest (pack)",
+        )
+          .choices(placements)
+          .default("asked"),
+      )
       .option("--log-level <level>", "debug, info, warn or error")
       .action(
         does(async (cli) => {
@@ -42,6 +51,7 @@ export const verb: Verb = {
             port: options.port ?? config.port,
             withAgent: options.agent,
             durability: options.durability,
+            placement: options.placement,
             log: options.log ?? config.logUrl,
             logLevel: options.logLevel ?? config.logLevel,
           });
@@ -75,6 +85,7 @@ interface UpOptions {
   agent: boolean;
   keepContext?: boolean;
   durability: "full" | "normal";
+  placement: Placement;
   logLevel?: string;
 }
 

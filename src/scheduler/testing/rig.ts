@@ -3,6 +3,7 @@ import { ManualClock } from "#/base/manual-clock.ts";
 import { price } from "#/meter/price.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { Fault } from "#/model/game-day.ts";
+import type { Placement } from "#/model/placement.ts";
 import type { QuotaSpec } from "#/model/quota.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { hasStepEnded, type StepRecord, type StepSpec, type StepStatus } from "#/model/step.ts";
@@ -24,23 +25,26 @@ export class Rig {
   readonly space: Space;
   readonly scheduler: Scheduler;
 
-  private constructor(clock: ManualClock, log: SpaceLog, space: Space) {
+  private constructor(clock: ManualClock, log: SpaceLog, space: Space, placement?: Placement) {
     this.clock = clock;
     this.log = log;
     this.space = space;
-    this.scheduler = new Scheduler({ space, clock, log: silent, meter: price });
+    this.scheduler = new Scheduler({ space, clock, log: silent, meter: price, placement });
   }
 
   static async open(
     prepare: (rig: Rig) => void = () => {},
-    log: SpaceLog = new MemoryLog(),
-    clock = new ManualClock(),
+    {
+      log = new MemoryLog(),
+      clock = new ManualClock(),
+      placement,
+    }: { log?: SpaceLog; clock?: ManualClock; placement?: Placement } = {},
   ): Promise<Rig> {
     const onBroken = (error: unknown) => {
       throw error;
     };
     const space = await Space.open({ log, clock, report: silent, onBroken });
-    const rig = new Rig(clock, log, space);
+    const rig = new Rig(clock, log, space, placement);
     prepare(rig);
     await clock.advance(0);
     rig.scheduler.start();
@@ -53,7 +57,7 @@ export class Rig {
     this.scheduler.stop();
     await this.clock.advance(0);
     await this.space.close();
-    return Rig.open(() => {}, this.log, this.clock);
+    return Rig.open(() => {}, { log: this.log, clock: this.clock });
   }
 
   commit<T>(action: (tx: Transaction) => T): T {

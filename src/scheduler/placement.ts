@@ -1,0 +1,42 @@
+import type { Placement } from "#/model/placement.ts";
+import type { MachineState } from "./state.ts";
+
+/** Where a machine stood among those that asked for work, when it was given some. */
+export interface Choice {
+  readonly placement: Placement;
+  /** Counted from 1. */
+  readonly place: number;
+  readonly of: number;
+  /** Of what its tasks leave, the part of the resource of which it has least left: 0 to 1. */
+  readonly freeShare: number;
+}
+
+/** The part of a machine that its tasks leave: of CPUs or of memory, whichever is less. */
+export function freeShare(machine: MachineState): number {
+  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
+  const cpus = 1 - heldMilliCpus / Math.max(capacity.milliCpus, 1);
+  return Math.max(0, Math.min(cpus, 1 - heldMemoryBytes / Math.max(capacity.memoryBytes, 1)));
+}
+
+/** What decides who is served first: the highest is; machines with the same stay in the order in which they asked. */
+const ranks: Record<Placement, (machine: MachineState) => number> = {
+  asked: () => 0,
+  spread: (machine) => freeShare(machine),
+  pack: (machine) => -freeShare(machine),
+};
+
+/** Machines that asked, in the order in which they are served. */
+export function inOrder(machines: MachineState[], placement: Placement): MachineState[] {
+  if (placement === "asked" || machines.length < 2) return machines;
+  const rank = new Map(machines.map((machine) => [machine, ranks[placement](machine)]));
+  return machines.sort((a, b) => rank.get(b)! - rank.get(a)!);
+}
+
+/**
+ * How many tasks a machine is given at once at most, when `waiting` wait in all and `left` machines
+ * that asked are still to be served, this one among them.
+ */
+export function partOf(placement: Placement, waiting: number, left: number): number {
+  if (placement !== "spread" || left === 1) return Infinity;
+  return Math.max(1, Math.ceil(waiting / left));
+}
