@@ -39,7 +39,7 @@ const apart: Record<string, string[]> = {
 const worldly = [
   /^src\/base\/node\//,
   /^src\/space\/logs\//,
-  /^src\/(main|config)\.ts$/,
+  /^src\/(main|agent-main|config)\.ts$/,
   /^src\/cli\/terminal\.ts$/,
   /^src\/sdk\/world\.ts$/,
   /^src\/drivers\/runner\/child[^/]*\.ts$/,

@@ -9,10 +9,12 @@ import { fileURLToPath } from "node:url";
 const testPrograms = {
   "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
   "/usr/sbin/nft": "nftables",
+  "/usr/sbin/sshd": "openssh-server",
   awk: "mawk",
   ip: "iproute2",
   mount: "mount",
   setpriv: "util-linux",
+  "ssh-keygen": "openssh-client",
   sort: "coreutils",
   strace: "strace",
   tar: "tar",

@@ -10,6 +10,7 @@ import type { MachineView, MadeJoinTokenView } from "#/model/views.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { siteOpener } from "#/sites/open.ts";
 import { startCloud, type Cloud, type CloudOptions } from "./cloud.ts";
+import { agentFiles } from "./agent-files.ts";
 import { inherited } from "./inherited.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { sharedLog } from "./shared-log.ts";
@@ -40,7 +41,12 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     version,
     openSite: siteOpener(host, {
       folder: join(dataFolder, "sites"),
-      program: { command: [process.execPath, process.argv[1]!], env: inherited(env) },
+      env: { ...inherited(env), ...sshAgent(env) },
+      program: {
+        command: [process.execPath, process.argv[1]!],
+        env: inherited(env),
+        files: agentFiles(host, join(dataFolder, "programs")),
+      },
     }),
     onBroken: () => process.exit(1),
   }).catch((thrown) => {
@@ -68,6 +74,10 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
       await cloud.stop();
     },
   };
+}
+
+function sshAgent({ SSH_AUTH_SOCK: socket }: Record<string, string>): Record<string, string> {
+  return socket === undefined ? {} : { SSH_AUTH_SOCK: socket };
 }
 
 function openLog(host: Host, { log, dataFolder, durability }: UpWish): CloudOptions["log"] {

@@ -289,6 +289,10 @@ export const limits = {
   /** Every site is asked this often what it offers, and answers within this. */
   siteLookMs: 30_000,
   siteAnswerMs: 20_000,
+  /** A host answers ssh within this, one more program is copied to it within that; so many are asked at once. */
+  sshAnswerMs: 15_000,
+  sshCopyMs: 10 * 60_000,
+  sshAtOnceMax: 16,
   /** An agent that was told to end has so long for it. */
   agentEndMs: 10_000,
   /** Records read of a state that goes on changing before the event loop has its turn. */

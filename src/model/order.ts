@@ -3,7 +3,7 @@ import type { Offer } from "./site.ts";
 
 /**
  * A machine asked of a site. Its name is the idempotency token: whatever crashes, one order gives one
- * machine at most. Its project is the one that pays, "" when all do.
+ * machine at most. It is "o…", with no "/" in it. Its project is the one that pays, "" when all do.
  */
 export type OrderRecord = RecordOf<"order", OrderSpec, OrderStatus>;
 

@@ -82,7 +82,45 @@ const simulatedConfig = z.strictObject({
 });
 export type SimulatedConfig = z.output<typeof simulatedConfig>;
 
-export const siteConfig = z.discriminatedUnion("type", [localConfig, simulatedConfig]);
+const sshHost = z.strictObject({
+  /** As ssh is told: a name of its configuration, a host name or an address. */
+  address: z.string().regex(/^[^\s-][^\s]*$/, "must be a host as ssh is told it"),
+  user: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[^\s-@][^\s@]*$/)
+    .optional(),
+  port: z.int().min(1).max(65_535).optional(),
+  /** Of what the host has, when it is not all of it. */
+  capacity: capacity.partial().default({}),
+  labels: labels.default({}),
+  ...rates,
+});
+
+export type SshHost = z.output<typeof sshHost>;
+
+/** Hosts that are reached by ssh. Each gives one machine. */
+const sshConfig = z.strictObject({
+  type: z.literal("ssh"),
+  ...everySite,
+  machinesMax: everySite.machinesMax.default(1000),
+  hosts: z
+    .array(sshHost)
+    .min(1)
+    .max(1000)
+    .refine((hosts) => new Set(hosts.map(({ address }) => address)).size === hosts.length, {
+      error: "must name each host once",
+    }),
+  /** Public keys of the hosts as lines of known_hosts; those that the user of the control plane knows when absent. */
+  knownHosts: z.string().max(1_000_000).optional(),
+  /** Hosts reach this cloud through the ssh connection: for those that cannot open one to it. */
+  tunnel: z.boolean().default(false),
+});
+
+export type SshConfig = z.output<typeof sshConfig>;
+
+export const siteConfig = z.discriminatedUnion("type", [localConfig, simulatedConfig, sshConfig]);
 export type SiteConfig = z.output<typeof siteConfig>;
 
 /** What opens a site; each type takes its own. Kept sealed, and told to nobody. */

@@ -15,13 +15,15 @@ function openLocal(cloud: Joining, bootDelayMs: number): LocalSite {
   const shape = { milliCpus: 1500, memoryBytes: GiB };
   const wish = { type: "local", ...shape, machinesMax: 2, bootDelayMs, microsPerHour: 90_000 };
   const config = siteConfig.parse(wish) as LocalConfig;
+  const program = thisProgram(cloud.folder);
   return new LocalSite(config, {
     ...nodeHost(silent),
     name: "here",
     cloudId: cloud.cloudId,
     folder: join(cloud.folder, "site"),
     secrets: {},
-    program: thisProgram,
+    env: program.env,
+    program,
   });
 }
 

@@ -6,7 +6,7 @@ import type { Offer } from "#/model/site.ts";
 import type { LocalConfig } from "#/model/site-config.ts";
 import { formatSize } from "#/model/units.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
-import type { SiteParts } from "./parts.ts";
+import { urlsFor, type SiteParts } from "./parts.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 
 /** Carried by the processes of a machine: they are found by it, whichever control plane started them. */
@@ -89,8 +89,9 @@ export class LocalSite implements Site {
   async #start({ name, urls, token }: MachineOrder, folder: string): Promise<void> {
     const { processes, program } = this.#parts;
     const { milliCpus, memoryBytes, bootDelayMs } = this.#config;
+    const joins = urlsFor(this.#config, urls).join(",");
     const size = ["--cpus", String(milliCpus / 1000), "--memory", formatSize(memoryBytes)];
-    const command = [...program.command, "agent", "--url", urls.join(","), "--folder", folder];
+    const command = [...program.command, "agent", "--url", joins, "--folder", folder];
     const delay = ["/bin/sh", "-c", 'sleep "$1"; shift; exec "$@"', "sh"];
     const isAtOnce = bootDelayMs === 0;
     const started = processes.spawn(

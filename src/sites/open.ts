@@ -1,21 +1,23 @@
 import { join } from "node:path";
 import type { Host } from "#/base/host.ts";
-import type { AgentProgram, SiteParts } from "./parts.ts";
+import type { SiteParts } from "./parts.ts";
 import type { OpenSite, Site } from "./site.ts";
 
 /** Opens sites of every type; what a type needs is loaded when there is one. */
 export function siteOpener(
   host: Host,
-  { folder, program }: { folder: string; program: AgentProgram },
+  { folder, ...rest }: { folder: string } & Pick<SiteParts, "env" | "program">,
 ): OpenSite {
   return async ({ name, cloudId, config, secrets }): Promise<Site> => {
     const own = join(folder, name);
-    const parts: SiteParts = { ...host, name, cloudId, folder: own, secrets, program };
+    const parts: SiteParts = { ...host, name, cloudId, folder: own, secrets, ...rest };
     switch (config.type) {
       case "local":
         return new (await import("./local.ts")).LocalSite(config, parts);
       case "simulated":
         return new (await import("./simulated.ts")).SimulatedSite(config, parts);
+      case "ssh":
+        return new (await import("./ssh.ts")).SshSite(config, parts);
     }
   };
 }

@@ -13,7 +13,14 @@ export interface SiteParts extends Pick<
   /** The site's own, for what it must find again after a crash. */
   folder: string;
   secrets: SiteSecrets;
+  /** The environment of programs that the site starts: with the ssh agent of the control plane's user, if any. */
+  env: Readonly<Record<string, string>>;
   program: AgentProgram;
+}
+
+/** Where a machine joins: as the site is told, else as the order is. */
+export function urlsFor(config: { joinUrl?: string | undefined }, urls: readonly string[]) {
+  return config.joinUrl === undefined ? urls : [config.joinUrl];
 }
 
 /** The program that makes a machine of a computer. */
@@ -22,4 +29,19 @@ export interface AgentProgram {
   readonly command: readonly string[];
   /** What it inherits of the environment: how to find programs, and no secrets. */
   readonly env: Readonly<Record<string, string>>;
+  /** What a computer needs that has nothing of it. */
+  files(): Promise<AgentFiles>;
+}
+
+/** The agent for elsewhere. */
+export interface AgentFiles {
+  /** Differs when the agent does. */
+  readonly digest: string;
+  /** A tar.gz of `agent.js` and what it loads. */
+  readonly agentPath: string;
+  /** A gzip of the Node that runs it, for computers of this kind that have none: "linux", "x64". */
+  readonly nodePath: string;
+  readonly nodeVersion: string;
+  readonly os: string;
+  readonly arch: string;
 }

@@ -1,6 +1,7 @@
 import type { OfferView, SiteDetail, SiteView } from "#/model/site-views.ts";
 import { briefDuration, briefSize, formatMicros } from "#/model/units.ts";
 import { column, type Cell, type Result } from "../result.ts";
+import { printable, tableText } from "../table.ts";
 import { agoOf } from "../words.ts";
 
 export function healthCell({ health }: SiteView): Cell {
@@ -44,12 +45,18 @@ const offerColumns = [
   column<OfferView>("more", ({ countMax }) => String(countMax), { align: "right" }),
 ];
 
-/** The offers of a site as a table, or why there are none. */
+/** A site's health, and its offers as a table. */
 export function siteResult(site: SiteDetail, nowMs: number): Result {
-  const { name, type, health, reason, since, orders } = site;
+  const { name, type, health, reason, since, orders, offers } = site;
   const why = reason === undefined ? "" : `: ${reason}`;
-  const note = `${name} (${type}) is ${health} since ${agoOf(since, nowMs)}${why}; it holds ${orders} machines of this cloud`;
-  if (site.offers.length === 0)
-    return { type: "text", value: site, text: () => `${note}, and offers nothing\n` };
-  return { type: "table", rows: site.offers, columns: offerColumns, empty: note, note };
+  const state = `${name} (${type}) is ${health} since ${agoOf(since, nowMs)}${why}. It holds ${orders} machines of this cloud`;
+  return {
+    type: "text",
+    value: site,
+    text: (out) => {
+      const table = offers.length > 0 ? tableText(offers, offerColumns, out) : "";
+      if (!out.isTty && table !== "") return table;
+      return `${table}${printable(state)}${table === "" ? ", and offers nothing" : ""}.\n`;
+    },
+  };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { SiteDetail } from "#/model/site-views.ts";
 import { startWorld, type World } from "#/api/testing/world.ts";
 import { canopy } from "../testing/terminal.ts";
 
@@ -32,6 +33,28 @@ test("a simulated site is added from a file, listed, shown and removed", async (
   assert.match((await run("show", "lab")).stdout, /^large\t/m);
   assert.equal((await run("remove", "lab", "--yes")).code, 0);
   assert.equal((await run("show", "lab")).code, 3);
+});
+
+test("hosts are named one by one and by inventory, and a key of theirs is told to nobody", async () => {
+  const [key, inventory] = [join(world.folder, "key"), join(world.folder, "lab.yml")];
+  await writeFile(key, "hunter2");
+  await writeFile(inventory, "hosts:\n  - { address: node2, idleWatts: 60 }\n");
+  const words = ["lab@node1:2222", "--inventory", inventory, "--cpus", "2", "--key", key];
+  const added = await run("add", "ssh", ...words, "--tunnel", "--json");
+  assert.equal(added.code, 0, added.stderr);
+  assert.ok(!added.stdout.includes("hunter2"));
+  const { config, secrets } = JSON.parse(added.stdout) as SiteDetail;
+  assert.ok(config.type === "ssh" && config.tunnel);
+  const [first, second] = config.hosts;
+  assert.deepEqual([first!.address, first!.user, first!.port], ["node1", "lab", 2222]);
+  assert.equal(first!.capacity.milliCpus, 2000);
+  assert.deepEqual(
+    [second!.address, second!.idleWatts, second!.peakWatts],
+    ["node2", 60, undefined],
+  );
+  assert.deepEqual(secrets, ["privateKey"]);
+  assert.equal((await run("add", "ssh", "--name", "none")).code, 2);
+  assert.equal((await run("add", "ssh", "a@b@c", "--name", "bad")).code, 2);
 });
 
 test("a site that refuses us is kept, and shown unhealthy in its own words", async () => {

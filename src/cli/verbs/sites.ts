@@ -6,6 +6,7 @@ import { column, type Result } from "../result.ts";
 import { defineLocal } from "../sites/local.ts";
 import { healthCell, priceOf, siteResult } from "../sites/show.ts";
 import { defineSimulated } from "../sites/simulated.ts";
+import { defineSsh } from "../sites/ssh.ts";
 import type { Cli, Does, Verb } from "../verb.ts";
 import { agoOf } from "../words.ts";
 
@@ -25,7 +26,7 @@ export const verb: Verb = {
         ),
       );
     const add = command.command("add").description("Add a site, or change one");
-    for (const define of [defineLocal, defineSimulated]) define(add, does);
+    for (const define of [defineLocal, defineSimulated, defineSsh]) define(add, does);
     defineRemove(command, does);
   },
 };

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { silent } from "#/base/log.ts";
+import { nodeHost } from "#/base/node/host.ts";
+import { siteConfig, type SshConfig } from "#/model/site-config.ts";
+import { SshSite } from "./ssh.ts";
+import { siteContract } from "./testing/contract.ts";
+import { startJoining, type Joining } from "./testing/joining.ts";
+import { thisProgram } from "./testing/program.ts";
+import { makeKey, startSshd, type ClientKey, type Sshd } from "./testing/sshd.ts";
+
+interface Lab {
+  cloud: Joining;
+  key: ClientKey;
+  hosts: Sshd[];
+  open(more?: object, key?: ClientKey): SshSite;
+  stop(): Promise<void>;
+}
+
+const bare = "/usr/bin:/bin";
+const withNode = `${dirname(process.execPath)}:${bare}`;
+
+/** A cloud and two hosts. */
+async function startLab(path: string): Promise<Lab> {
+  const cloud = await startJoining();
+  const key = makeKey(cloud.folder, "client-key");
+  const addresses = ["127.0.0.1", "127.0.0.2"];
+  const hosts = await Promise.all(addresses.map((one) => startSshd(cloud.folder, one, key, path)));
+  const program = thisProgram(cloud.folder);
+  return {
+    cloud,
+    key,
+    hosts,
+    open(more = {}, { privateKey } = key) {
+      const config = siteConfig.parse({
+        type: "ssh",
+        hosts: hosts.map(({ host }) => ({ ...host, microsPerHour: 50_000 })),
+        knownHosts: hosts.map(({ knownHosts }) => knownHosts).join(""),
+        ...more,
+      }) as SshConfig;
+      return new SshSite(config, {
+        ...nodeHost(silent),
+        name: "lab",
+        cloudId: cloud.cloudId,
+        folder: join(cloud.folder, "site"),
+        secrets: { privateKey },
+        env: program.env,
+        program,
+      });
+    },
+    async stop() {
+      for (const host of hosts) host.stop();
+      await cloud.stop();
+    },
+  };
+}
+
+siteContract("SshSite", async () => {
+  const lab = await startLab(withNode);
+  return {
+    open: () => Promise.resolve(lab.open()),
+    order: lab.cloud.order,
+    async joined(order) {
+      await lab.cloud.connected(order);
+      return (await lab.cloud.machinesOf(order)).length;
+    },
+    stop: lab.stop,
+  };
+});
+
+describe("SshSite", () => {
+  let lab: Lab;
+  before(async () => (lab = await startLab(bare)));
+  after(() => lab?.stop());
+
+  it("copies the agent and Node to a host that has neither, and leaves nothing there", async () => {
+    const site = lab.open();
+    const [{ home } = { home: "" }] = lab.hosts;
+    await site.acquire(await lab.cloud.order("o1", "127.0.0.1"));
+    const machine = await lab.cloud.connected("o1");
+    const [offer] = await site.offers();
+    assert.deepEqual(machine.capacity, offer!.capacity);
+    assert.ok(existsSync(join(home, ".canopy", lab.cloud.cloudId)));
+    await site.release("o1");
+    assert.deepEqual(readdirSync(home), []);
+  });
+
+  it("starts an order again that a crash left half made", async () => {
+    const site = lab.open();
+    const [{ home } = { home: "" }] = lab.hosts;
+    const half = join(home, ".canopy", lab.cloud.cloudId, "machines/lab/127.0.0.1/o2");
+    mkdirSync(half, { recursive: true });
+    const [found] = (await site.held()).machines;
+    assert.equal(found?.order, "o2");
+    await site.acquire(await lab.cloud.order("o2", "127.0.0.1"));
+    await lab.cloud.connected("o2");
+    await site.release("o2");
+    assert.deepEqual((await site.held()).machines, []);
+  });
+
+  it("lets a host reach the cloud through its own connection", async () => {
+    const site = lab.open({ tunnel: true });
+    await site.acquire(await lab.cloud.order("o3", "127.0.0.2"));
+    await lab.cloud.connected("o3");
+    const host = nodeHost(silent);
+    const tunnels = () =>
+      host.processes.marked("CANOPY_TUNNEL_HOST", `${lab.cloud.cloudId}/lab/127.0.0.2`);
+    const [first] = tunnels();
+    assert.ok(first !== undefined);
+    process.kill(first, "SIGKILL");
+    const next = lab.open({ tunnel: true });
+    while (tunnels().length === 0 || tunnels()[0] === first) await next.held();
+    await next.release("o3");
+    assert.deepEqual((await next.held()).machines, []);
+    while (tunnels().length > 0);
+  });
+
+  it("says in ssh's own words why it cannot, and which hosts it could not ask", async () => {
+    const stranger = lab.open({}, makeKey(lab.cloud.folder, "stranger"));
+    await assert.rejects(stranger.offers(), { code: "forbidden", message: /Permission denied/ });
+    const unknown = lab.open({ knownHosts: "" });
+    await assert.rejects(unknown.offers(), { code: "forbidden", message: /Host key verif/ });
+    const site = lab.open();
+    lab.hosts[1]!.stop();
+    assert.deepEqual(
+      (await site.offers()).map(({ name }) => name),
+      ["127.0.0.1"],
+    );
+    assert.deepEqual((await site.held()).unknown, ["127.0.0.2"]);
+    const order = await lab.cloud.order("o4", "127.0.0.2");
+    await assert.rejects(site.acquire(order), { code: "unavailable", message: /refused/ });
+    await assert.rejects(site.release("never-ordered"), { code: "unavailable" });
+  });
+});

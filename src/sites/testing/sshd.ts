@@ -1,0 +1,75 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SshHost } from "#/model/site-config.ts";
+
+/** A real sshd on an address of the loopback, with keys, a configuration and a home of its own. */
+export interface Sshd {
+  host: Pick<SshHost, "address" | "port">;
+  home: string;
+  knownHosts: string;
+  stop(): void;
+}
+
+/** The key that opens all of them. */
+export interface ClientKey {
+  privateKey: string;
+  publicKey: string;
+}
+
+export function makeKey(folder: string, name: string): ClientKey {
+  const path = join(folder, name);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
+  return {
+    privateKey: readFileSync(path, "utf8"),
+    publicKey: readFileSync(`${path}.pub`, "utf8"),
+  };
+}
+
+/** `path` is the PATH of its commands: with a Node, or without the one of whoever runs the tests. */
+export async function startSshd(
+  folder: string,
+  address: string,
+  key: ClientKey,
+  path: string,
+): Promise<Sshd> {
+  const own = join(folder, `sshd-${address}`);
+  const home = join(own, "home");
+  mkdirSync(home, { recursive: true });
+  mkdirSync("/run/sshd", { recursive: true });
+  const { publicKey } = makeKey(own, "host-key");
+  writeFileSync(join(own, "authorized"), key.publicKey);
+  const port = await freePort(address);
+  const lines = [
+    `HostKey ${join(own, "host-key")}`,
+    `AuthorizedKeysFile ${join(own, "authorized")}`,
+    `ListenAddress ${address}:${port}`,
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "StrictModes no",
+    "UsePAM no",
+    "PidFile none",
+    `ForceCommand env HOME=${home} PATH=${path} sh -c "$SSH_ORIGINAL_COMMAND"`,
+  ];
+  writeFileSync(join(own, "config"), `${lines.join("\n")}\n`);
+  const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(own, "config")], {
+    stdio: "ignore",
+  });
+  await sleep(300);
+  return {
+    host: { address, port },
+    home,
+    knownHosts: `[${address}]:${port} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`,
+    stop: () => void daemon.kill("SIGKILL"),
+  };
+}
+
+async function freePort(address: string): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
