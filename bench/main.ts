@@ -18,12 +18,13 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
   failover: async () => (await import("./failover.ts")).benchFailover,
   forecast: async () => (await import("./forecast.ts")).benchForecast,
+  "plan-spot": async () => (await import("./plan-spot.ts")).benchPlanSpot,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
   "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,
   "plan-workflows": async () => (await import("./plan-workflows.ts")).benchPlanWorkflows,
 };
 /** These run on facts that others recorded, which are not part of the project. */
-const needData = ["forecast", "plan-carbon", "plan-rcpsp", "plan-workflows"];
+const needData = ["forecast", "plan-spot", "plan-carbon", "plan-rcpsp", "plan-workflows"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { CanopyError } from "#/base/errors.ts";
 import { decideShift } from "./shift.ts";
 
-const intensity = fc.double({ min: 0, max: 1000, noNaN: true });
+const intensity = fc.integer({ min: 0, max: 1000 });
 
 test("decideShift() runs in the cleanest hours of the forecast, and says why", () => {
   const work = { workHours: 2, windowHours: 4, running: false, restartHours: 0 };
@@ -71,9 +71,9 @@ test("decideShift() plans the least that its forecast allows", () => {
 
 test("decideShift() is never late, whatever is forecast", () => {
   const cases = fc.record({
-    workHours: fc.double({ min: 0.1, max: 20, noNaN: true }),
+    workHours: fc.integer({ min: 1, max: 200 }).map((tenths) => tenths / 10),
     spareHours: fc.nat(20),
-    restartHours: fc.double({ min: 0, max: 2, noNaN: true }),
+    restartHours: fc.integer({ min: 0, max: 20 }).map((tenths) => tenths / 10),
     forecasts: fc.infiniteStream(fc.array(intensity, { minLength: 60, maxLength: 60 })),
   });
   fc.assert(

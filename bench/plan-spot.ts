@@ -1,0 +1,133 @@
+import type { BenchOptions, Report } from "./figures.ts";
+import { onlyZone, readMarket, simulate, type Market, type Policy } from "./spot-market.ts";
+import { optimum } from "./spot-optimum.ts";
+import { OurPolicy } from "./spot-ours.ts";
+import { greedy, uniformProgress } from "./spot-references.ts";
+
+const zoneFiles = ["us-east-1a", "us-east-1c", "us-east-2a", "us-west-2a", "us-west-2b"].map(
+  (zone) => `availability-2023-02-${zone}-v100`,
+);
+const sixteenNodesFile = "availability-2023-08-us-west-2a-v100-16node";
+const workHours = 48;
+const windows = [1.25, 1.5, 2];
+const startsPerZone = 100;
+
+/** Costs over the optimum of one start, by policy. */
+interface Start {
+  ours: number;
+  greedy: number;
+  uniform: number;
+  late: number;
+}
+
+/**
+ * Work of 48 hours on one machine, from starts spread evenly over recorded traces, the first of them with nothing
+ * learned. First each zone for itself, as the references are measured, then all zones as one market. A start of
+ * a machine takes two ticks of 195 s.
+ */
+export async function benchPlanSpot({ data, say }: BenchOptions): Promise<Report> {
+  const begun = performance.now();
+  const market = readMarket(data!, zoneFiles, 1);
+  const figures: Record<string, number> = {};
+  const peers: Record<string, Record<string, number>> = { greedy: {}, "uniform progress": {} };
+  const note = (name: string, starts: Start[]) => {
+    figures[`${name}OverOptimum`] = mean(starts, "ours");
+    peers["greedy"]![`${name}OverOptimum`] = mean(starts, "greedy");
+    peers["uniform progress"]![`${name}OverOptimum`] = mean(starts, "uniform");
+    figures["startsLate"] = (figures["startsLate"] ?? 0) + sum(starts, "late");
+    figures["startsInAll"] = (figures["startsInAll"] ?? 0) + starts.length;
+  };
+  const eachZone = (name: string, setting: Setting) => {
+    say(`plan-spot: each zone for itself, ${name || "as it is"}`);
+    const byZone = market.zones.map((_, zone) => measure(onlyZone(market, zone), setting));
+    for (const [index, window] of windows.entries())
+      note(
+        `${name}${windowName(window)}`,
+        byZone.flatMap((starts) => starts[index]!),
+      );
+    return byZone;
+  };
+  const usual = { changeoverTicks: 2, spotPrice: 0.3 };
+  const byZone = eachZone("", usual);
+  for (const [index, window] of windows.entries()) {
+    const without = byZone.map((_, left) =>
+      mean(
+        byZone.flatMap((starts, zone) => (zone === left ? [] : starts[index]!)),
+        "ours",
+      ),
+    );
+    figures[`${windowName(window)}WithoutOneZoneMaxOverOptimum`] = Math.max(...without);
+    figures[`${windowName(window)}WorstStartOverOptimum`] = Math.max(
+      ...byZone.flatMap((starts) => starts[index]!.map(({ ours }) => ours)),
+    );
+  }
+  say("plan-spot: all zones as one market");
+  for (const [index, starts] of measure(market, usual).entries())
+    note(`allZones${windowName(windows[index]!)}`, starts);
+  say("plan-spot: sixteen machines in one zone");
+  const sixteen = readMarket(data!, [sixteenNodesFile], 16);
+  for (const [index, starts] of measure(sixteen, usual).entries())
+    note(`sixteenMachines${windowName(windows[index]!)}`, starts);
+  eachZone("changeoverTwice", { ...usual, changeoverTicks: 4 });
+  eachZone("changeoverHalfHour", { ...usual, changeoverTicks: 9 });
+  eachZone("halfPrice", { ...usual, spotPrice: 0.5 });
+  figures["tookMs"] = performance.now() - begun;
+  return {
+    bench: "plan-spot",
+    figures,
+    targets: Object.fromEntries(
+      [1.1, 1.06, 1.04].map((reach, index) => [`${windowName(windows[index]!)}OverOptimum`, reach]),
+    ),
+    peers,
+    ratios: {},
+  };
+}
+
+interface Setting {
+  changeoverTicks: number;
+  spotPrice: number;
+}
+
+/** For each window, every start. */
+function measure(market: Market, setting: Setting): Start[][] {
+  const workTicks = Math.round((workHours * 3_600_000) / market.tickMs);
+  const termsOf = (window: number, startTick: number) => ({
+    ...setting,
+    startTick,
+    workTicks,
+    windowTicks: Math.floor(workTicks * window),
+  });
+  const ours = new OurPolicy(market, termsOf(Math.max(...windows), 0));
+  const zones = market.zones.length;
+  return windows.map((window) => {
+    const lastStart = market.ticks - termsOf(window, 0).windowTicks - 1;
+    return Array.from({ length: startsPerZone }, (_, index) => {
+      const terms = termsOf(window, Math.floor((index * lastStart) / (startsPerZone - 1)));
+      const least = optimum(market, terms);
+      const over = (policy: Policy) => {
+        const { cost, late } = simulate(market, terms, policy);
+        if (cost < least - 1e-6) throw new Error("plan-spot: a policy beat the optimum");
+        return { over: cost / least, late };
+      };
+      const our = over(ours.decide);
+      return {
+        ours: our.over,
+        greedy: over(greedy(zones)).over,
+        uniform: over(uniformProgress(zones)).over,
+        late: our.late ? 1 : 0,
+      };
+    });
+  });
+}
+
+function windowName(window: number): string {
+  return `deadline${String(window).replace(".", "_")}x`;
+}
+
+function sum(starts: Start[], policy: keyof Start): number {
+  return starts.reduce((total, start) => total + start[policy], 0);
+}
+
+function mean(starts: Start[], policy: keyof Start): number {
+  return sum(starts, policy) / starts.length;
+}
