@@ -19,6 +19,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   failover: async () => (await import("./failover.ts")).benchFailover,
   forecast: async () => (await import("./forecast.ts")).benchForecast,
   "plan-spot": async () => (await import("./plan-spot.ts")).benchPlanSpot,
+  fork: async () => (await import("./fork.ts")).benchFork,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
   "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,
   "plan-workflows": async () => (await import("./plan-workflows.ts")).benchPlanWorkflows,

@@ -296,7 +296,7 @@ export const limits = {
   /** An agent that was told to end has so long for it. */
   agentEndMs: 10_000,
   /** Records read of a state that goes on changing before the event loop has its turn. */
-  momentSliceRecords: 4096,
+  momentSliceRecords: 2048,
   /** Entries of large data that are copied to another thread in one turn. */
   parcelItems: 512,
   /** Forks of a forecast, and how long it may take; one that has begun within that may end within twice that. */

@@ -206,7 +206,7 @@ function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: Mome
     fresh: new Map(
       [...reading.fresh]
         .filter(([step]) => isOpen(`${step}/`))
-        .map(([step, indexes]) => [step, Uint32Array.from(indexes)]),
+        .map(([step, indexes]) => [step, new Uint32Array(indexes)]),
     ),
     tried: [...reading.tried.values()]
       .filter(({ name }) => isOpen(name))
