@@ -4,6 +4,7 @@ import { bandOf, type Band } from "#/forecast/band.ts";
 import { forecast } from "#/forecast/forecast.ts";
 import { Fork } from "#/forecast/fork.ts";
 import { takeMoment, type Moment } from "#/forecast/moment.ts";
+import { emptyMoment } from "#/forecast/replay.ts";
 import { submitJob } from "#/jobs/submit.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest } from "#/model/job-request.ts";
@@ -107,7 +108,9 @@ export async function benchForecast({ data, say }: BenchOptions): Promise<Report
 async function record(arrivals: readonly Arrival[]) {
   const startMs = Date.UTC(2030, 0, 1);
   const lengths = new Map(arrivals.map(({ lengthMs }, number) => [`j${number}`, lengthMs]));
-  const fork = await Fork.open(emptyMoment(startMs), {
+  const capacity = { milliCpus: cpusOfMachine * 1000, memoryBytes: 16 * 2 ** 30 };
+  const pool = Array.from({ length: machines }, (_, number) => machineOf(`m${number}`, capacity));
+  const fork = await Fork.open(emptyMoment(startMs, pool), {
     runMs: (_step, { task }) => lengths.get(jobOf(task))!,
     fails: () => false,
   });
@@ -137,24 +140,6 @@ async function record(arrivals: readonly Arrival[]) {
   const ends = new Map([...fork.outcomes].map(([job, { endedAt }]) => [job, endedAt]));
   if (ends.size < arrivals.length) throw new Error("Cannot go on as some jobs never ended");
   return { moments, ends };
-}
-
-function emptyMoment(now: number): Moment {
-  const capacity = { milliCpus: cpusOfMachine * 1000, memoryBytes: 16 * 2 ** 30 };
-  return {
-    now,
-    epoch: 0,
-    projects: [],
-    machines: Array.from({ length: machines }, (_, number) => machineOf(`m${number}`, capacity)),
-    jobs: [],
-    steps: [],
-    fresh: new Map(),
-    tried: [],
-    held: [],
-    runTimes: { sorts: new Map(), slowness: new Map() },
-    arrivals: [],
-    partial: [],
-  };
 }
 
 function machineOf(name: string, capacity: MachineRecord["status"]["capacity"]): MachineRecord {

@@ -98,7 +98,10 @@ function fill(space: Space, tasks: number): void {
       });
     }
     const step = { name: "work", run: { driver: "process", command: ["work"] } };
-    const request = jobRequest.parse({ title: "work", steps: [{ ...step, source: { type: "list" } }] });
+    const request = jobRequest.parse({
+      title: "work",
+      steps: [{ ...step, source: { type: "list" } }],
+    });
     submitJob(tx, { request, project: "p", submittedBy: "bench", now: nodeClock.now(), id: "j" });
     const record = tx.get("step", "j/0")!;
     const status = { ...record.status, phase: "running" as const, offered: tasks, closed: true };

@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce|failover|forecast|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
+// npm run bench -- tasks|start|mapreduce|failover|forecast|fork|sim-scale|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -19,6 +19,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   failover: async () => (await import("./failover.ts")).benchFailover,
   forecast: async () => (await import("./forecast.ts")).benchForecast,
   "plan-spot": async () => (await import("./plan-spot.ts")).benchPlanSpot,
+  "sim-scale": async () => (await import("./sim-scale.ts")).benchSimScale,
   fork: async () => (await import("./fork.ts")).benchFork,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
   "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,

@@ -6,6 +6,7 @@ import { startJobs } from "#/jobs/jobs.ts";
 import { price } from "#/meter/price.ts";
 import { hasJobEnded, type JobPhase, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { Placement } from "#/model/placement.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { hasStepEnded, newStatus, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
@@ -58,11 +59,12 @@ export class Fork {
   /** Tasks that wait until all other steps of their job have ended. */
   #waiters = new Map<string, () => void>();
 
-  private constructor(clock: SimulatedClock, space: Space, fates: Fates) {
+  private constructor(clock: SimulatedClock, space: Space, fates: Fates, placement: Placement) {
     this.clock = clock;
     this.space = space;
     this.#fates = fates;
-    this.scheduler = new Scheduler({ space, clock, log: silent, meter: price, isSimulated: true });
+    const parts = { space, clock, log: silent, meter: price };
+    this.scheduler = new Scheduler({ ...parts, isSimulated: true, placement });
   }
 
   static async open(moment: Moment, fates: Fates): Promise<Fork> {
@@ -74,7 +76,7 @@ export class Fork {
     const serial = records.length;
     const log = new ForkLog({ sequence: 0, serial, epoch: moment.epoch + 1, records });
     const space = await Space.open({ log, clock, report: silent, onBroken });
-    const fork = new Fork(clock, space, fates);
+    const fork = new Fork(clock, space, fates, moment.placement);
     for (const { name } of moment.jobs) {
       fork.#first.add(name);
       fork.#unbegun.add(name);
@@ -86,7 +88,7 @@ export class Fork {
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
     for (const { machine, at } of moment.coming ?? [])
-      clock.after(at - moment.now, () => fork.#addMachine(machine));
+      clock.after(at - moment.now, () => fork.addMachine(machine));
     return fork;
   }
 
@@ -115,6 +117,12 @@ export class Fork {
     });
   }
 
+  /** A machine joins, and takes tasks from now on. */
+  addMachine(record: MachineRecord): void {
+    this.space.commit((tx) => tx.put(record));
+    this.#connect(record, []);
+  }
+
   /** Some job of the moment has a task that is not under way. When there is none, those to come change nothing for them. */
   get hasUnbegun(): boolean {
     for (const job of this.#unbegun) {
@@ -138,11 +146,6 @@ export class Fork {
   /** Goes on until `isOver`, or until nothing can happen any more. */
   run(isOver: () => boolean): Promise<void> {
     return this.clock.run(isOver);
-  }
-
-  #addMachine(record: MachineRecord): void {
-    this.space.commit((tx) => tx.put(record));
-    this.#connect(record, []);
   }
 
   #connect(record: MachineRecord, held: readonly Held[]): void {

@@ -7,6 +7,7 @@ import { limits } from "#/base/limits.ts";
 import type { ProjectRecord } from "#/model/access.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { Placement } from "#/model/placement.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
@@ -33,6 +34,7 @@ export interface Moment {
   /** All other tasks that have not ended, without their inputs. */
   readonly tried: readonly TaskRecord[];
   readonly held: readonly Held[];
+  readonly placement: Placement;
   readonly runTimes: KnownRunTimes;
   /** Jobs that were submitted lately: more of their like will be. */
   readonly arrivals: readonly Arrival[];
@@ -55,7 +57,7 @@ export interface Held {
 
 export interface MomentParts {
   space: Space;
-  scheduler: Pick<Scheduler, "leases" | "machines">;
+  scheduler: Pick<Scheduler, "leases" | "machines" | "placement">;
   clock: Clock;
   knowledge: Pick<Knowledge, "runTimes" | "arrivals">;
 }
@@ -212,6 +214,7 @@ function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: Mome
       .filter(({ name }) => isOpen(name))
       .map((task) => ({ ...task, spec: { input: "null" } })),
     held,
+    placement: scheduler.placement,
     runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
     arrivals,
     partial: [...reading.partial].filter((job) => names.has(job)),

@@ -175,6 +175,7 @@ export function emptyMoment(now: number, machines: readonly MachineRecord[]): Mo
     fresh: new Map(),
     tried: [],
     held: [],
+    placement: "asked",
     runTimes: { sorts: new Map(), slowness: new Map() },
     arrivals: [],
     partial: [],

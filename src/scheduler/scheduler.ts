@@ -47,6 +47,8 @@ export interface SchedulerParts {
  * is board.ts. This class only holds them together.
  */
 export class Scheduler {
+  /** Which of several machines that ask are served first. */
+  readonly placement: Placement;
   #space: Space;
   #meter: Meter;
   #board: Board;
@@ -64,6 +66,7 @@ export class Scheduler {
 
   constructor(parts: SchedulerParts) {
     const { space, clock, log, meter, isSure, isSimulated = false, placement = "asked" } = parts;
+    this.placement = placement;
     this.#space = space;
     this.#meter = meter;
     const board = new Board(space, clock);
