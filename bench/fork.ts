@@ -91,7 +91,11 @@ function fill(space: Space, tasks: number): void {
         name: `m${number}`,
         spec: { keyDigest: "", joinedAt: 0, site: "bench", labels: {}, cordoned: false },
         status: {
-          ...{ hostname: `m${number}`, os: "linux", arch: "x64", version: "0", capacity },
+          hostname: `m${number}`,
+          os: "linux",
+          arch: "x64",
+          version: "0",
+          capacity,
           drivers: ["process"],
           rates: ratesOf(capacity),
         },

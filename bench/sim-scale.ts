@@ -173,7 +173,11 @@ function machineOf(name: string, kind: string, cpus: number, memoryBytes: number
     revision: 0,
     spec: { keyDigest: "", joinedAt: 0, site: "bench", labels: { kind }, cordoned: false },
     status: {
-      ...{ hostname: name, os: "linux", arch: "x64", version: "0", drivers: ["process"] },
+      hostname: name,
+      os: "linux",
+      arch: "x64",
+      version: "0",
+      drivers: ["process"],
       capacity: { milliCpus: cpus * 1000, memoryBytes },
       rates: { microsPerHour: undefined, idleWatts, peakWatts, pue: 1 },
     },

@@ -98,8 +98,8 @@ describe("POST /v1/what-if", () => {
 });
 
 describe("POST /v1/replays", () => {
-  test("runs what was recorded again, once for each order", async () => {
-    const body = { orders: ["as-asked", "shortest-first"], lastMs: 3_600_000 };
+  test("runs what was recorded again, once under each policy", async () => {
+    const body = { policies: ["as-it-is", "shortest-first"], lastMs: 3_600_000 };
     const answer = await world.call("POST", "/v1/replays", { body });
     assert.equal(answer.statusCode, 200, answer.body);
     const { replays, leftOut } = answer.json<ReplayView>();
@@ -110,13 +110,13 @@ describe("POST /v1/replays", () => {
       assert.ok(Math.abs(Number(replayed.cost) - 0.0333) < 0.001);
     }
     assert.deepEqual(
-      replays.map(({ order }) => order),
-      body.orders,
+      replays.map(({ policy }) => policy),
+      body.policies,
     );
   });
 
   test("has nothing to tell of a time in which nothing was submitted", async () => {
-    const body = { orders: ["as-asked"], lastMs: 1 };
+    const body = { policies: ["as-it-is"], lastMs: 1 };
     const answer = await world.call("POST", "/v1/replays", { body });
     assert.deepEqual(answer.json<ReplayView>().replays, []);
   });

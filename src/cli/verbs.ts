@@ -87,13 +87,13 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "what-if",
     group: "Look",
-    summary: "The same with other machines, or jobs in another order",
+    summary: "The same with other machines, or under another policy",
     load: () => import("./verbs/what-if.ts"),
   },
   {
     name: "replay",
     group: "Look",
-    summary: "What orders of jobs would have done to the load of the last days",
+    summary: "What other policies would have done to the load of the last days",
     load: () => import("./verbs/replay.ts"),
   },
   {

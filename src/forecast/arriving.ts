@@ -1,6 +1,6 @@
 import type { Chance } from "#/base/chance.ts";
 import type { Fork } from "./fork.ts";
-import { arrivalInOrder } from "./job-order.ts";
+import { arrivalUnder } from "./policy.ts";
 import type { Moment } from "./moment.ts";
 
 /** Fewer jobs than that say little of those to come. */
@@ -35,7 +35,7 @@ export function likelyArrivals(fork: Fork, moment: Moment, chance: Chance): void
     fork.clock.after(atMs - fork.clock.now(), () => {
       if (!fork.hasUnbegun) return;
       const at = fork.clock.now();
-      fork.submit(arrivalInOrder({ ...arrival, at }, moment), `arrival${number++}`);
+      fork.submit(arrivalUnder({ ...arrival, at }, moment), `arrival${number++}`);
       if (number < arrivalsMax) arriveNext();
     });
   };

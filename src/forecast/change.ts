@@ -2,8 +2,8 @@ import { CanopyError } from "#/base/errors.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
-import type { JobOrder } from "#/model/job-order.ts";
-import { inOrder } from "./job-order.ts";
+import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
+import { underPolicy } from "./policy.ts";
 import type { Moment } from "./moment.ts";
 
 /** What would be otherwise. */
@@ -11,7 +11,7 @@ export interface WhatIf {
   add: readonly AddedMachines[];
   /** Machines by name; what runs there begins again elsewhere. */
   remove: readonly string[];
-  order?: JobOrder;
+  policy?: SchedulingPolicy;
 }
 
 export interface AddedMachines {
@@ -27,7 +27,7 @@ export interface AddedMachines {
 const addedMax = 10_000;
 
 /** A moment as it would be. Throws "not-found" for a machine that is not connected, "invalid" for too many. */
-export function changed(moment: Moment, { add, remove, order }: WhatIf): Moment {
+export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment {
   for (const name of remove) mustBeThere(moment, name);
   const removed = new Set(remove);
   const count = add.reduce((sum, one) => sum + one.count, 0);
@@ -51,7 +51,7 @@ export function changed(moment: Moment, { add, remove, order }: WhatIf): Moment 
     held: moment.held.filter(({ machine }) => !removed.has(machine)),
     coming,
   };
-  return order === undefined ? after : inOrder(after, order);
+  return policy === undefined ? after : underPolicy(after, policy);
 }
 
 function mustBeThere({ machines }: Moment, name: string): void {

@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { changed, type WhatIf } from "./change.ts";
 import { forecast, type Forecast, type ForecastOptions } from "./forecast.ts";
-import type { JobOrder } from "#/model/job-order.ts";
+import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import type { Moment } from "./moment.ts";
 import { replay, type Recording, type Replayed } from "./replay.ts";
 
@@ -10,7 +10,7 @@ import { replay, type Recording, type Replayed } from "./replay.ts";
 export type Errand =
   | { type: "forecast"; moment: Moment; options: ForecastOptions }
   | { type: "what-if"; moment: Moment; options: ForecastOptions; change: WhatIf }
-  | { type: "replay"; recording: Recording; orders: readonly JobOrder[] };
+  | { type: "replay"; recording: Recording; policies: readonly SchedulingPolicy[] };
 
 export interface Errands {
   forecast: Forecast;
@@ -37,8 +37,8 @@ async function answerTo(errand: Errand, clock: Pick<Clock, "monotonicMs">) {
   const startMs = clock.monotonicMs();
   const spentMs = () => clock.monotonicMs() - startMs;
   const replays: Replayed[] = [];
-  for (const order of errand.orders) {
-    const replayed = await replay(errand.recording, order, () => spentMs() > limits.replayMsMax);
+  for (const policy of errand.policies) {
+    const replayed = await replay(errand.recording, policy, () => spentMs() > limits.replayMsMax);
     if (replayed) replays.push(replayed);
   }
   return { replays, isCutShort: spentMs() > limits.replayMsMax, tookMs: spentMs() };

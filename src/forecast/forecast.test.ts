@@ -103,14 +103,14 @@ describe("changed()", () => {
     assert.ok(Math.abs(fewer / asIs - 2) < 0.25);
   });
 
-  test("another order lets short jobs pass long ones", async () => {
+  test("another policy lets short jobs pass long ones", async () => {
     const cloud = await busyCloud();
     cloud.submit("long", { title: "work", steps: [work("a", 200)] });
     await cloud.until(cloud.fork.clock.now() + 1000);
     cloud.submit("short", { title: "work", steps: [work("a", 4)] });
     const moment = await cloud.moment();
-    const endOf = async (order: "first-come" | "shortest-first") => {
-      const after = changed(moment, { add: [], remove: [], order });
+    const endOf = async (policy: "first-come" | "shortest-first") => {
+      const after = changed(moment, { add: [], remove: [], policy });
       const { jobs } = await forecast(after, { ...options, forks: 9 }, still);
       return jobs.find(({ job }) => job === "short")!.endsAt!.p50 - moment.now;
     };

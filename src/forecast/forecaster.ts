@@ -8,7 +8,7 @@ import type { Space } from "#/space/space.ts";
 import type { WhatIf } from "./change.ts";
 import type { Errand, Errands } from "./errand.ts";
 import type { ForecastOptions } from "./forecast.ts";
-import type { JobOrder } from "#/model/job-order.ts";
+import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { takeMoment, type Moment } from "./moment.ts";
 import { sendParcels, type Parcel } from "./parcels.ts";
 import { recordingOf } from "./replay.ts";
@@ -56,15 +56,14 @@ export class Forecaster {
     );
   }
 
-  /** What was submitted since an instant, run again on the machines that there are, in each of these orders. */
+  /** What was submitted since an instant, run again on the machines that there are, under each of these policies. */
   replay(
     since: number,
-    orders: readonly JobOrder[],
+    policies: readonly SchedulingPolicy[],
   ): Promise<Errands["replay"] & { leftOut: number }> {
     return this.#inTurn(async () => {
-      const { machines, runTimes } = await this.#moment();
-      const recording = await recordingOf(this.#parts.space, since, machines, runTimes);
-      const found = await this.#run({ type: "replay", recording, orders });
+      const recording = await recordingOf(this.#parts.space, since, await this.#moment());
+      const found = await this.#run({ type: "replay", recording, policies });
       return { ...found, leftOut: recording.leftOut };
     });
   }

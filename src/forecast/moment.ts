@@ -13,7 +13,7 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
-import type { JobOrder } from "#/model/job-order.ts";
+import type { JobOrder } from "./policy.ts";
 import { simplified } from "./simplified.ts";
 
 const sliceRecords = limits.momentSliceRecords;
@@ -42,8 +42,8 @@ export interface Moment {
   readonly partial: readonly string[];
   /** Machines that will be there later. */
   readonly coming?: readonly { machine: MachineRecord; at: number }[];
-  /** The order that jobs are given as they come; as asked when absent. */
-  readonly order?: JobOrder;
+  /** What gives jobs their priorities; they keep those that they have when absent. */
+  readonly policy?: JobOrder;
 }
 
 /** A task that a machine had at that instant. */

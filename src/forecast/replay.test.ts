@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { replay, type Recording } from "./replay.ts";
 import { machineOf, TestCloud, work } from "./testing/cloud.ts";
 
-test("replay() of what was recorded goes as it went, and in another order as it would have gone", async () => {
+test("replay() of what was recorded goes as it went, and under another policy as it would have gone", async () => {
   const takesMs: Record<string, number> = { long: 100_000, short: 1000 };
   const cloud = await TestCloud.open([machineOf("m", 1)], {
     runMs: ({ spec }) => takesMs[spec.name]!,
@@ -23,12 +23,13 @@ test("replay() of what was recorded goes as it went, and in another order as it 
     runMs: new Map(runMs),
     leftOut: 0,
     machines: [machineOf("m", 1)],
+    placement: "asked",
     runTimes: knowledge.runTimes.known([
       'class p ["long"] process 1000 0',
       'class p ["short"] process 1000 0',
     ]),
   };
-  const asked = (await replay(recording, "as-asked", () => false))!;
+  const asked = (await replay(recording, "as-it-is", () => false))!;
   const ends = [...fork.outcomes.values()].map(({ endedAt }) => endedAt);
   assert.equal(asked.jobs, 12);
   assert.equal(asked.makespanMs, Math.max(...ends));

@@ -6,8 +6,9 @@ import { taskName } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
 import { bandOf, type Band } from "./band.ts";
 import { Fork } from "./fork.ts";
-import type { JobOrder } from "#/model/job-order.ts";
-import { arrivalInOrder } from "./job-order.ts";
+import type { Placement } from "#/model/placement.ts";
+import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
+import { arrivalUnder, underPolicy } from "./policy.ts";
 import type { Moment } from "./moment.ts";
 
 /** Jobs as they were submitted, and how long each of their tasks took. */
@@ -18,12 +19,13 @@ export interface Recording {
   /** Jobs of that time that cannot be replayed: they did not succeed, grew as they ran, or were too many. */
   leftOut: number;
   machines: readonly MachineRecord[];
+  placement: Placement;
   runTimes: KnownRunTimes;
 }
 
-/** How the same load went under one order; all but the counts and money in milliseconds. */
+/** How the same load went under one policy; all but the counts and money in milliseconds. */
 export interface Replayed {
-  order: JobOrder;
+  policy: SchedulingPolicy;
   jobs: number;
   /** From submission until the first task began. */
   waitMs: Band;
@@ -47,8 +49,7 @@ const tasksMax = 200_000;
 export async function recordingOf(
   space: Space,
   since: number,
-  machines: readonly MachineRecord[],
-  runTimes: KnownRunTimes,
+  { machines, placement, runTimes }: Pick<Moment, "machines" | "placement" | "runTimes">,
 ): Promise<Recording> {
   const jobs: Recording["jobs"][number][] = [];
   const runMs = new Map<string, number>();
@@ -64,7 +65,7 @@ export async function recordingOf(
     jobs.push({ id: job.name, arrival });
   }
   jobs.sort((a, b) => a.arrival.at - b.arrival.at);
-  return { jobs, runMs, leftOut, machines, runTimes };
+  return { jobs, runMs, leftOut, machines, placement, runTimes };
 }
 
 async function* endedJobs(space: Space, since: number): AsyncGenerator<JobRecord> {
@@ -106,22 +107,23 @@ async function readRunTimes(space: Space, { steps }: Arrival, into: Map<string, 
   }
 }
 
-/** Runs a recorded load again, from its first submission to its last end, in an order. `isOver` gives up. */
+/** Runs a recorded load again, from its first submission to its last end, under a policy. `isOver` gives up. */
 export async function replay(
   recording: Recording,
-  order: JobOrder,
+  policy: SchedulingPolicy,
   isOver: () => boolean,
 ): Promise<Replayed | undefined> {
-  const { jobs, runMs, machines, runTimes } = recording;
+  const { jobs, runMs, machines, placement, runTimes } = recording;
   const begin = jobs[0]?.arrival.at;
   if (begin === undefined) return undefined;
-  const moment: Moment = { ...emptyMoment(begin, machines), runTimes, order };
+  const empty = { ...emptyMoment(begin, machines), placement, runTimes };
+  const moment = underPolicy(empty, policy);
   const fork = await Fork.open(moment, {
     runMs: (_step, { task }) => runMs.get(task) ?? 0,
     fails: () => false,
   });
   for (const { id, arrival } of jobs) {
-    const inTurn = arrivalInOrder(arrival, moment);
+    const inTurn = arrivalUnder(arrival, moment);
     fork.clock.after(arrival.at - begin, () => fork.submit(inTurn, id));
   }
   await fork.run(isOver);
@@ -134,7 +136,7 @@ export async function replay(
   const makespanMs = Math.max(...ended.map(({ outcome }) => outcome.endedAt)) - begin;
   if (ended.length === 0) return undefined;
   return {
-    order,
+    policy,
     jobs: ended.length,
     waitMs: bandOf(waits)!,
     meanWaitMs: sumOf(waits) / ended.length,

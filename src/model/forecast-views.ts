@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "#/base/limits.ts";
-import { jobOrders } from "./job-order.ts";
+import { schedulingPolicies } from "./scheduling-policy.ts";
 
 const instant = z.iso.datetime();
 const share = z.number().min(0).max(1);
@@ -73,7 +73,7 @@ export const whatIfRequest = z.strictObject({
   add: z.array(addedMachines).max(100).default([]),
   /** Machines by name. */
   remove: z.array(z.string()).max(1000).default([]),
-  order: z.enum(jobOrders).optional(),
+  policy: z.enum(schedulingPolicies).optional(),
   job: z.string().optional(),
   forks: z.int().min(1).max(limits.forecastForksMax).default(limits.forecastForks),
   seed: z.int().min(0).default(1),
@@ -84,7 +84,7 @@ export const whatIfView = z.object({ without: forecastView, with: forecastView }
 export type WhatIfView = z.output<typeof whatIfView>;
 
 export const replayRequest = z.strictObject({
-  orders: z.array(z.enum(jobOrders)).min(1).max(jobOrders.length),
+  policies: z.array(z.enum(schedulingPolicies)).min(1).max(schedulingPolicies.length),
   /** What was submitted within this, until now. */
   lastMs: z.int().positive(),
 });
@@ -93,7 +93,7 @@ export type ReplayInput = z.input<typeof replayRequest>;
 export const replayView = z.object({
   replays: z.array(
     z.object({
-      order: z.enum(jobOrders),
+      policy: z.enum(schedulingPolicies),
       jobs: z.int(),
       /** From submission until the first task began, and to the end. */
       waitMs: amountBand,

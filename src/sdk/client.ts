@@ -126,7 +126,7 @@ export class Client {
     return this.http.json("POST", "/v1/what-if", { body: request, repeatable: true });
   }
 
-  /** Runs what was submitted of late again, in simulated time, once for each order of jobs. */
+  /** Runs what was submitted of late again, in simulated time, once under each scheduling policy. */
   replay(request: ReplayInput): Promise<ReplayView> {
     return this.http.json("POST", "/v1/replays", { body: request, repeatable: true });
   }

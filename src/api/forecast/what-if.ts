@@ -8,7 +8,7 @@ import { findJob } from "../views/jobs.ts";
 export const whatIf = defineCall({
   summary: "Forecast what a change would do",
   description:
-    "The forecast as it is, beside the one with machines added or removed, or with jobs in another order. Chance is the same in both, so that they differ by the change alone. Nothing is changed.",
+    "The forecast as it is, beside the one with machines added or removed, or under another scheduling policy. Chance is the same in both, so that they differ by the change alone. Nothing is changed.",
   tag: "forecast",
   role: "viewer",
   query: inProject,
@@ -16,7 +16,7 @@ export const whatIf = defineCall({
   answer: whatIfView,
   errors: ["not-found"],
   async run({ parts, project, body }) {
-    const { job, forks, seed, add, remove, order } = body;
+    const { job, forks, seed, add, remove, policy } = body;
     if (job !== undefined) await findJob(parts, project, job);
     const change = {
       add: add.map(({ count, like, cpus, memoryBytes, bootMs }) => ({
@@ -27,7 +27,7 @@ export const whatIf = defineCall({
           : { like }),
       })),
       remove,
-      ...(order !== undefined && { order }),
+      ...(policy !== undefined && { policy }),
     };
     const options = { forks, seed, limitMs: limits.forecastMs };
     const found = await parts.forecaster.whatIf(change, options);

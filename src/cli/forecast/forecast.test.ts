@@ -53,20 +53,20 @@ test("what-if sets the forecast beside the changed one, and says what it cannot 
   assert.equal((await run("what-if", "--add", "2x4cpu8parsecs")).code, 2);
 });
 
-test("replay compares orders on what was submitted of late", async () => {
+test("replay compares policies on what was submitted of late", async () => {
   const seen = await run(
     "replay",
     "--policy",
-    "as-asked",
+    "as-it-is",
     "--policy",
     "smallest-first",
     "--last",
     "1h",
   );
   assert.equal(seen.code, 0, seen.stderr);
-  assert.match(seen.stdout, /^as-asked\t1\t.*\nsmallest-first\t1\t/);
+  assert.match(seen.stdout, /^as-it-is\t1\t.*\nsmallest-first\t1\t/);
   const all = JSON.parse((await run("replay", "--json")).stdout) as ReplayView;
-  assert.equal(all.replays.length, 4);
+  assert.equal(all.replays.length, 6);
   const wrong = await run("replay", "--policy", "cheapest");
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /shortest-first/);

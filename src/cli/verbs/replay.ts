@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { BandView, ReplayView } from "#/model/forecast-views.ts";
-import { jobOrders, type JobOrder } from "#/model/job-order.ts";
+import { schedulingPolicies, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { briefDuration } from "#/model/units.ts";
 import { durationOption } from "../count.ts";
 import { column } from "../result.ts";
@@ -15,33 +15,33 @@ export const verb: Verb = {
   define(command, does) {
     command
       .option(
-        "--policy <order>",
-        `which job goes first: ${jobOrders.join(", ")}; give it several times to compare`,
-        order,
+        "--policy <policy>",
+        `${schedulingPolicies.join(", ")}; give it several times to compare`,
+        policyOption,
         [],
       )
       .option("--last <duration>", "what was submitted within this; 7d when absent", durationOption)
       .addHelpText(
         "after",
-        "\nExample:\n  canopy replay --policy as-asked --policy shortest-first --last 7d",
+        "\nExample:\n  canopy replay --policy as-it-is --policy shortest-first --last 7d",
       )
       .action(
         does(async (cli) => {
           const { policy, last = lastMsDefault } = cli.options as {
-            policy?: JobOrder[];
+            policy?: SchedulingPolicy[];
             last?: number;
           };
-          const orders = policy && policy.length > 0 ? policy : [...jobOrders];
-          const found = await (await cli.client()).replay({ orders, lastMs: last });
+          const policies = policy && policy.length > 0 ? policy : [...schedulingPolicies];
+          const found = await (await cli.client()).replay({ policies, lastMs: last });
           return { type: "text", value: found, text: (out) => replayed(found, out) };
         }),
       );
   },
 };
 
-function order(word: string, all: JobOrder[]): JobOrder[] {
-  const found = jobOrders.find((name) => name === word);
-  if (!found) throw new InvalidArgumentError(`It must be one of ${jobOrders.join(", ")}.`);
+function policyOption(word: string, all: SchedulingPolicy[]): SchedulingPolicy[] {
+  const found = schedulingPolicies.find((name) => name === word);
+  if (!found) throw new InvalidArgumentError(`It must be one of ${schedulingPolicies.join(", ")}.`);
   return [...all, found];
 }
 
@@ -52,7 +52,7 @@ function replayed({ replays, currency, leftOut, tookMs, isCutShort }: ReplayView
   const band = ({ p50, p90 }: BandView<number>, mean: number) =>
     `${briefDuration(mean)} (half ${briefDuration(p50)}, a tenth over ${briefDuration(p90)})`;
   const columns = [
-    column<Row>("policy", (row) => row.order),
+    column<Row>("policy", (row) => row.policy),
     column<Row>("jobs", ({ jobs }) => countOf(jobs), { align: "right" }),
     column<Row>("waited in the mean", ({ waitMs, meanWaitMs }) => band(waitMs, meanWaitMs)),
     column<Row>("until its end", (row) => band(row.responseMs, row.meanResponseMs)),

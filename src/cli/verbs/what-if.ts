@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { WhatIfInput, WhatIfView } from "#/model/forecast-views.ts";
-import { jobOrders, type JobOrder } from "#/model/job-order.ts";
+import { schedulingPolicies, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { parseSize } from "#/model/units.ts";
 import { durationOption, parseCount } from "../count.ts";
 import { moneyBandOf, waitOf } from "../forecast/words.ts";
@@ -28,7 +28,11 @@ export const verb: Verb = {
         (name, all: string[]) => [...all, name],
         [],
       )
-      .addOption(new Option("--policy <order>", "which job goes first").choices(jobOrders))
+      .addOption(
+        new Option("--policy <policy>", "which work goes first, and where").choices(
+          schedulingPolicies,
+        ),
+      )
       .option("--forks <count>", "run so many forks of each", parseCount)
       .addHelpText(
         "after",
@@ -42,7 +46,7 @@ export const verb: Verb = {
           ).whatIf({
             add: add.map((one) => (bootTime === undefined ? one : { ...one, bootMs: bootTime })),
             remove,
-            ...(policy !== undefined && { order: policy }),
+            ...(policy !== undefined && { policy }),
             ...(forks !== undefined && { forks }),
             ...(job !== undefined && { job }),
           });
@@ -55,7 +59,7 @@ export const verb: Verb = {
 interface Asked {
   add: Added[];
   remove: string[];
-  policy?: JobOrder;
+  policy?: SchedulingPolicy;
   forks?: number;
   bootTime?: number;
 }
