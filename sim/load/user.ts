@@ -23,6 +23,7 @@ export class User {
   #acknowledged: Acknowledged;
   #registers: Registers;
   #isPast: () => boolean;
+  #hasPriorities: boolean;
   #count = 0;
   #ids: string[] = [];
 
@@ -36,6 +37,8 @@ export class User {
       registers: Registers;
       /** No new work from then on. */
       isPast: () => boolean;
+      /** Jobs differ in priority, where a quota makes them wait for each other. */
+      hasPriorities: boolean;
     },
   ) {
     this.#name = name;
@@ -45,6 +48,7 @@ export class User {
     this.#acknowledged = parts.acknowledged;
     this.#registers = parts.registers;
     this.#isPast = parts.isPast;
+    this.#hasPriorities = parts.hasPriorities;
   }
 
   async live(): Promise<void> {
@@ -178,7 +182,9 @@ export class User {
 
   async #submit(steps: StepAsked[], onFailure = "continue"): Promise<AskedJob> {
     const title = `${this.#name} ${++this.#count}`;
-    const reply = await this.#mustAnswer("POST", "/v1/jobs", { title, onFailure, steps }, title);
+    const priority = this.#hasPriorities ? (this.#count % 3) * 10 : 0;
+    const body = { title, priority, onFailure, steps };
+    const reply = await this.#mustAnswer("POST", "/v1/jobs", body, title);
     this.#must(reply, "submit a job");
     const job: AskedJob = {
       id: (reply.value as { id: string }).id,

@@ -281,7 +281,7 @@ test("project set gives a project a quota and a cohort, and takes them away", as
   assert.deepEqual(quota, { cpus: 20, memoryBytes: 64 * 2 ** 30 });
   assert.deepEqual([cohort, borrow], ["lab", { cpus: 100 }]);
   const listed = await canopy(["project"], on());
-  assert.match(listed.stdout, /bounded\t1\t20cpu, 64GiB\tlab\t100cpu/);
+  assert.match(listed.stdout, /bounded\t1\t20cpu, 64GiB\t0cpu, 0B\tlab\t100cpu/);
   const freed = await canopy(
     ["project", "set", "bounded", "--quota", "none", "--cohort", "none", "--borrow", "none"],
     on(),

@@ -314,6 +314,8 @@ export const projectView = z.object({
   weight: z.number(),
   /** What it is entitled to; absent when it is not limited. */
   quota: amountsView.optional(),
+  /** What its tasks under way ask for; absent when it is not limited. */
+  used: amountsView.optional(),
   /** Projects of one cohort lend each other what is idle of their quotas. */
   cohort: z.string().optional(),
   /** How much beyond its quota it may use at most; all that is idle when absent. */

@@ -434,6 +434,46 @@ describe("a priority within a quota", () => {
     await agent.pull();
     assert.equal(agent.held.length, 4);
   });
+
+  test("has it kept for whoever is next of its kind, as jobs take turns", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.machine("m1", { cpus: 16 });
+      rig.project("a", 1, { quota: cpus(8) });
+      rig.step("j1/0", 5000, { project: "a" });
+    });
+    const agent = rig.agent("m1");
+    await agent.pull();
+    rig.step("j2/0", 3, { project: "a", needs: cpus(6) });
+    rig.step("j2/1", 5000, { project: "a" });
+    rig.step("j3/0", 3, { project: "a", needs: cpus(6) });
+    for (let round = 0; round < 400; round++) {
+      await agent.pull();
+      await rig.clock.advance(200);
+      await agent.finish([agent.held[0]!]);
+    }
+    for (const step of ["j2/0", "j3/0"]) assert.equal(rig.status(step).succeeded, 3, step);
+  });
+
+  test("has it kept no longer when it is room that the task lacks", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.machine("m1", { cpus: 2 });
+      rig.machine("m2", { cpus: 4 });
+      rig.project("a", 1, { quota: cpus(4) });
+      rig.step("j1/0", 1000, { project: "a" });
+    });
+    const [one, two] = [rig.agent("m1"), rig.agent("m2")];
+    await one.pull();
+    await two.pull();
+    rig.step("j2/0", 1, { project: "a", needs: cpus(4) });
+    two.session.close();
+    for (let round = 0; round < 60; round++) {
+      await one.pull();
+      await rig.clock.advance(500);
+      one.beat(one.held);
+      await one.finish([one.held[0]!].filter((offer) => offer !== undefined));
+    }
+    assert.ok(rig.status("j1/0").succeeded > 30, `${rig.status("j1/0").succeeded}`);
+  });
 });
 
 function usageOf(wallMs: number) {

@@ -28,6 +28,10 @@ export class Quotas {
     return account;
   }
 
+  all(): Iterable<Account> {
+    return this.#accounts.values();
+  }
+
   /** What a project's record says. Tasks under way stay, also above a quota that was made smaller. */
   limit(project: string, { quota, cohort: name, borrow }: QuotaSpec): void {
     const account = this.account(project);
@@ -75,8 +79,10 @@ export class Account {
   readonly used: Capacity = { milliCpus: 0, memoryBytes: 0 };
   /** Steps with tasks under way. */
   readonly busy = new Set<StepState>();
-  /** A step for which smaller ones leave room; see reclaim.ts. */
+  /** A step for which, and for others like it, smaller ones leave room; see reclaim.ts. */
   kept: StepState | undefined;
+  /** All that is kept for it was free when it was looked at last: it is not quota that it lacks. */
+  isKeptFree = false;
   /** Some task was denied room since anything of it, or of its cohort, ended. */
   isDenying = false;
 
@@ -152,11 +158,18 @@ function keptBeside(step: StepState, resource: Resource, mayBorrow: boolean): nu
   let sum = 0;
   for (const member of mayBorrow ? account.circle : [account]) {
     const kept = keptOf(member);
-    if (!kept || kept === step) continue;
+    if (!kept || isAlike(kept, step)) continue;
     if (member === account ? step.priority > kept.priority : !isEntitled(kept)) continue;
     sum += kept.class[resource];
   }
   return sum;
+}
+
+/** Whether what is kept for one is for the other as well: jobs take turns, and the one that came first need not be next. */
+export function isAlike(kept: StepState, step: StepState): boolean {
+  return (
+    kept.account === step.account && kept.class === step.class && kept.priority === step.priority
+  );
 }
 
 /** The step for which a project's smaller ones leave room. */

@@ -3,7 +3,7 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
-import { quotaSlots, resources } from "./quota.ts";
+import { keptOf, quotaSlots, resources, type Account } from "./quota.ts";
 import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
 import { stop } from "./preempt.ts";
 import type { StepState } from "./state.ts";
@@ -50,6 +50,7 @@ export class Reclaim {
   #look(): void {
     this.#timer = undefined;
     if (this.#board.isSure()) {
+      for (const account of this.#board.quotas.all()) this.#review(account);
       for (const step of this.#waiting()) {
         for (let turn = 0; turn < turnsMax && this.#consider(step); turn++);
       }
@@ -90,11 +91,24 @@ export class Reclaim {
     return true;
   }
 
+  /** What is kept for a step has been free since the last look, and it was not handed out: it lacks room, and no quota. */
+  #review(account: Account): void {
+    const kept = keptOf(account);
+    if (!kept) return;
+    const isFree = quotaSlots(kept, true) > 0;
+    if (isFree && account.isKeptFree) {
+      account.kept = undefined;
+      this.#board.onDue(undefined);
+    }
+    account.isKeptFree = isFree;
+  }
+
   /** What is within its quota and has been passed by for long has what becomes free kept for it. */
   #keep(step: StepState, nowMs: number): void {
     const { account } = step;
     if (account.kept || nowMs - step.waitsSinceMs < limits.passedOverMs) return;
     if (quotaSlots(step, true) > 0) return; // it is room that it lacks: see room.ts
+    account.isKeptFree = false;
     const isWithin = resources.every((one) => step.class[one] <= account.quota[one]);
     if (isWithin) account.kept = step;
   }

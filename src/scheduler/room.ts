@@ -1,4 +1,5 @@
 import { limits } from "#/base/limits.ts";
+import { isAlike } from "./quota.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
@@ -73,7 +74,8 @@ export function keepFree(machine: MachineState, step: StepState, nowMs: number):
 /** A task of the step has been handed out: it is passed by no more. */
 export function wasServed(machine: MachineState, step: StepState, nowMs: number): void {
   step.waitsSinceMs = nowMs;
-  if (step.account.kept === step) step.account.kept = undefined;
+  const { account } = step;
+  if (account.kept && isAlike(account.kept, step)) account.kept = undefined;
   step.passedSinceMs = 0;
   step.keptFreeMs = 0;
   if (machine.keptFree?.step === step) machine.keptFree = undefined;

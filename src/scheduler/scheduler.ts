@@ -3,7 +3,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { Fault } from "#/model/game-day.ts";
 import { hasJobEnded } from "#/model/job.ts";
-import type { Needs } from "#/model/needs.ts";
+import type { Capacity, Needs } from "#/model/needs.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import type { Space } from "#/space/space.ts";
@@ -194,6 +194,11 @@ export class Scheduler {
       }
     }
     return views;
+  }
+
+  /** What the tasks of a project that are under way ask for. */
+  usedBy(project: string): Capacity {
+    return { ...this.#board.quotas.account(project).used };
   }
 
   /** All machines that have joined, as they are at this moment. */

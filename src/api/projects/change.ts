@@ -39,6 +39,6 @@ export const changeProject = defineCall({
     });
     await committed.durable;
     tellRevision(reply, committed.value);
-    return projectViewOf(committed.value);
+    return projectViewOf(parts, committed.value);
   },
 });

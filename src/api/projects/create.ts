@@ -33,6 +33,6 @@ export const createProject = defineCall({
     // Said again after it was removed, the call is answered with what is there now.
     const project = findProject((asked) => parts.space.get("project", asked), name);
     tellRevision(reply, project);
-    return projectViewOf(project);
+    return projectViewOf(parts, project);
   },
 });

@@ -21,7 +21,7 @@ export const listProjects = defineCall({
           (cursor === undefined || name > cursor),
       )
       .sort((a, b) => (a.name < b.name ? -1 : 1));
-    const items = projects.slice(0, limit).map(projectViewOf);
+    const items = projects.slice(0, limit).map((project) => projectViewOf(parts, project));
     return projects.length > limit ? { items, next: items.at(-1)!.name } : { items };
   },
 });

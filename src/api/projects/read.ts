@@ -23,6 +23,6 @@ export const readProject = defineCall({
       params.name,
     );
     tellRevision(reply, project);
-    return projectViewOf(project);
+    return projectViewOf(parts, project);
   },
 });

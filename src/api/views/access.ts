@@ -1,7 +1,9 @@
+import type { Capacity } from "#/model/needs.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { KeyRecord, ProjectRecord } from "#/model/access.ts";
 import type { Amounts } from "#/model/quota.ts";
 import type { AmountsView, KeyView, ProjectView } from "#/model/views.ts";
+import type { DoorParts } from "../parts.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
 /** Throws CanopyError "not-found". */
@@ -17,16 +19,30 @@ export function findProject(
 }
 
 /** A project as the API shows it. */
-export function projectViewOf({ name, spec }: ProjectRecord): ProjectView {
+export function projectViewOf(
+  { scheduler }: Pick<DoorParts, "scheduler">,
+  { name, spec }: ProjectRecord,
+): ProjectView {
   const { title, weight, createdAt, quota, cohort, borrow } = spec;
   return {
     name,
     title,
     weight,
-    ...(quota && { quota: amountsViewOf(quota) }),
+    ...(quota && {
+      quota: amountsViewOf(quota),
+      used: amountsViewOf(usedOf(quota, scheduler.usedBy(name))),
+    }),
     ...(cohort !== undefined && { cohort }),
     ...(borrow && { borrow: amountsViewOf(borrow) }),
     createdAt: instantOf(createdAt),
+  };
+}
+
+/** Of what is limited. */
+function usedOf(quota: Amounts, { milliCpus, memoryBytes }: Capacity): Amounts {
+  return {
+    ...(quota.milliCpus !== undefined && { milliCpus }),
+    ...(quota.memoryBytes !== undefined && { memoryBytes }),
   };
 }
 

@@ -118,6 +118,7 @@ async function list(cli: Cli): Promise<Result> {
     column<ProjectView>("title", ({ title }) => title, { flexible: true }),
     column<ProjectView>("weight", ({ weight }) => String(weight), { align: "right" }),
     column<ProjectView>("quota", ({ quota }) => briefAmounts(quota), { align: "right" }),
+    column<ProjectView>("in use", ({ used }) => briefAmounts(used), { align: "right" }),
     column<ProjectView>("cohort", ({ cohort }) => cohort ?? ""),
     column<ProjectView>("borrow", ({ borrow }) => briefAmounts(borrow), { align: "right" }),
     column<ProjectView>("made", ({ createdAt }) => agoOf(createdAt, nowMs), { align: "right" }),
