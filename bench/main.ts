@@ -21,6 +21,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   "plan-spot": async () => (await import("./plan-spot.ts")).benchPlanSpot,
   "sim-scale": async () => (await import("./sim-scale.ts")).benchSimScale,
   fork: async () => (await import("./fork.ts")).benchFork,
+  promise: async () => (await import("./promise.ts")).benchPromise,
   "plan-carbon": async () => (await import("./plan-carbon.ts")).benchPlanCarbon,
   "plan-rcpsp": async () => (await import("./plan-rcpsp.ts")).benchPlanRcpsp,
   "plan-workflows": async () => (await import("./plan-workflows.ts")).benchPlanWorkflows,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nodeRandom } from "#/base/node/random.ts";
+import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
+import { toldBelief } from "#/planning/mix/beliefs.ts";
 import { SimulatedCloud } from "./testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
@@ -27,7 +28,7 @@ function lab(offer: object = {}, more: object = {}): SimulatedConfig {
 }
 
 async function cloudOf(site: SimulatedConfig, taskMs: number): Promise<SimulatedCloud> {
-  return SimulatedCloud.open({ site, taskMs: () => taskMs, random: nodeRandom });
+  return SimulatedCloud.open({ site, taskMs: () => taskMs, random: new Chance(3) });
 }
 
 describe("startAutonomic()", () => {
@@ -35,7 +36,7 @@ describe("startAutonomic()", () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
     const deadlineAt = cloud.rig.clock.now() + 10 * minuteMs;
-    cloud.job("j1", 100, minuteMs, { deadlineAt, budgetMicros: 2_000_000 });
+    cloud.job("j1", 100, toldBelief(minuteMs), { deadlineAt, budgetMicros: 2_000_000 });
     const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
     assert.ok(endedMs !== undefined && endedMs <= 10 * minuteMs, `ended after ${endedMs} ms`);
     const orders = cloud.orders();
@@ -55,7 +56,7 @@ describe("startAutonomic()", () => {
   test("buys nothing while what is there is enough", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
-    cloud.job("j1", 4, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    cloud.job("j1", 4, toldBelief(minuteMs), { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
     await cloud.untilEnded("j1", 20 * minuteMs);
     assert.deepEqual(cloud.orders(), []);
     cloud.stop();
@@ -65,7 +66,7 @@ describe("startAutonomic()", () => {
     const cloud = await cloudOf(lab(), 2 * minuteMs);
     cloud.machine("here", 2);
     const deadlineAt = cloud.rig.clock.now() + 30 * minuteMs;
-    cloud.job("j1", 80, minuteMs, { deadlineAt });
+    cloud.job("j1", 80, toldBelief(minuteMs), { deadlineAt });
     const endedMs = await cloud.untilEnded("j1", 60 * minuteMs);
     assert.ok(endedMs !== undefined && endedMs <= 30 * minuteMs, `ended after ${endedMs} ms`);
     const buys = (await cloud.decisions("j1")).filter(({ action }) => action === "buy");
@@ -74,10 +75,10 @@ describe("startAutonomic()", () => {
   });
 
   test("replaces a machine that its site took back, and pays no more for it", async () => {
-    const cloud = await cloudOf(lab({ interruptionsPerHour: 6 }), minuteMs);
+    const cloud = await cloudOf(lab({ interruptionsPerHour: 20 }), minuteMs);
     cloud.machine("here", 1);
     const deadlineAt = cloud.rig.clock.now() + 30 * minuteMs;
-    cloud.job("j1", 150, minuteMs, { deadlineAt });
+    cloud.job("j1", 150, toldBelief(minuteMs), { deadlineAt });
     const endedMs = await cloud.untilEnded("j1", 60 * minuteMs);
     assert.ok(endedMs !== undefined && endedMs <= 30 * minuteMs, `ended after ${endedMs} ms`);
     const lost = cloud.orders().filter(({ status }) => status.phase === "failed");
@@ -92,7 +93,7 @@ describe("startAutonomic()", () => {
     const cloud = await cloudOf(lab(), 20 * minuteMs);
     const budgetMicros = 300_000;
     // Its plan believed in a twentieth of the time.
-    cloud.job("j1", 40, minuteMs, {
+    cloud.job("j1", 40, toldBelief(minuteMs), {
       deadlineAt: cloud.rig.clock.now() + 30 * minuteMs,
       budgetMicros,
     });
@@ -110,7 +111,9 @@ describe("startAutonomic()", () => {
   test("says once that a deadline will be missed, and buys what is fastest", async () => {
     const cloud = await cloudOf(lab({}, { machinesMax: 2 }), minuteMs);
     cloud.machine("here", 1);
-    cloud.job("j1", 200, minuteMs, { deadlineAt: cloud.rig.clock.now() + 5 * minuteMs });
+    cloud.job("j1", 200, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 5 * minuteMs,
+    });
     await cloud.untilEnded("j1", 10 * minuteMs);
     assert.equal(cloud.orders().length, 2);
     const warned = (await cloud.decisions("j1")).filter(({ action }) => action === "warn");
@@ -131,7 +134,9 @@ describe("startAutonomic()", () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
     cloud.policy({ autonomy: { buy: "approve", release: "act" } });
-    cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    cloud.job("j1", 60, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
     await cloud.untilEnded("j1", 2 * minuteMs);
     assert.deepEqual(cloud.orders(), []);
     const proposed = [...cloud.rig.space.all("plan")].filter(
@@ -158,7 +163,9 @@ describe("startAutonomic()", () => {
       const cloud = await cloudOf(lab(), minuteMs);
       cloud.machine("here", 2);
       cloud.policy({ autonomy: { buy, release: "act" } });
-      cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+      cloud.job("j1", 60, toldBelief(minuteMs), {
+        deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+      });
       await cloud.untilEnded("j1", 2 * minuteMs);
       assert.deepEqual(cloud.orders(), []);
       assert.deepEqual(
@@ -173,7 +180,9 @@ describe("startAutonomic()", () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
     cloud.policy({ where: "offer.perHour < 0.5" });
-    cloud.job("j1", 60, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    cloud.job("j1", 60, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
     await cloud.untilEnded("j1", 2 * minuteMs);
     assert.deepEqual(cloud.orders(), []);
     cloud.stop();
@@ -182,7 +191,9 @@ describe("startAutonomic()", () => {
   test("keeps a deadline when the wall clock is set", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
-    cloud.job("j1", 100, minuteMs, { deadlineAt: cloud.rig.clock.now() + 10 * minuteMs });
+    cloud.job("j1", 100, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
     await cloud.untilEnded("j1", minuteMs);
     const before = cloud.orders().length;
     cloud.rig.clock.setWall(cloud.rig.clock.now() + 60 * minuteMs);

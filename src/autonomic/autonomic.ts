@@ -51,6 +51,8 @@ class GoalLoop {
   #rules = new Map<string, { of: PolicyRecord | undefined; rules: Rules }>();
   /** Until when a job has time, on the monotonic clock: a wall clock that is set does not move it. */
   #deadlinesMs = new Map<string, number>();
+  /** What nothing could be done about is thought about again then, on the monotonic clock. */
+  #restMs = new Map<string, number>();
   /** What was said last of a job, so that it is not said again and again. */
   #said = new Map<string, string>();
 
@@ -93,6 +95,7 @@ class GoalLoop {
       const soon = spentBy(now + releaseMs + 2 * limits.goalLookMs, parts);
       if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
     }
+    if ((this.#restMs.get(job.name) ?? 0) > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
     const planned = await this.#plannedOf(goal.plan);
     const rules = await this.#rulesOf(job.project);
@@ -101,6 +104,10 @@ class GoalLoop {
         steps,
         planned,
         seen: seen(job.project),
+        underWay: parts.running.map(({ task, since }) => ({
+          task,
+          ranMs: Math.max(0, now - since),
+        })),
         isOpen: job.status.open,
       }),
       goal: {
@@ -125,6 +132,8 @@ class GoalLoop {
     const isMiss = action.type === "miss";
     const isNew = this.#isNew(name, `${action.type} ${level} ${isMiss ? why.at(1) : ""}`);
     const buys = level === "act" ? action.parts : [];
+    if (buys.length === 0)
+      this.#restMs.set(name, this.#parts.clock.monotonicMs() + limits.goalRestMs);
     if (buys.length === 0 && !isNew) return;
     this.#commit(name, (tx, job) => {
       const at = this.#parts.clock.now();
@@ -249,6 +258,7 @@ class GoalLoop {
       const job = space.get("job", name);
       if (job && !hasJobEnded(job)) continue;
       this.#deadlinesMs.delete(name);
+      this.#restMs.delete(name);
       this.#said.delete(name);
     }
   }

@@ -3,6 +3,7 @@ import { gridSize } from "#/model/grid.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { PlannedWork } from "#/model/plan.ts";
+import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { beliefOf, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
 import type { Past } from "./past.ts";
@@ -51,7 +52,7 @@ export function demandOfRequest(
         : 0;
     if (tasks === undefined) return { unknown: "tasks", kind };
     if (tasks === 0) continue;
-    const belief = believed(seen(kind) ?? observedThen(past, kind), told.taskMs);
+    const belief = believed(seen(kind) ?? observedThen(past, kind), tasks, told.taskMs);
     if (!belief) return { unknown: "run time", kind };
     kinds.push({ kind, tasks, ...belief, needs: needsOf(step), driver: step.run.driver });
     stepMs.set(step.name, belief.meanMs);
@@ -73,7 +74,7 @@ function demandOfFunction(
     const kinds = [...past.kinds.values()].map((kind) => ({
       kind: kind.title,
       tasks: Math.max(1, Math.round(kind.tasks * scale)),
-      ...believed(seen(kind.title) ?? observedThen(past, kind.title), told.taskMs)!,
+      ...believed(seen(kind.title) ?? observedThen(past, kind.title), kind.tasks, told.taskMs)!,
       needs: kind.needs,
       driver: kind.driver,
     }));
@@ -84,72 +85,97 @@ function demandOfFunction(
   const kind = {
     kind: title,
     tasks: told.tasks,
-    ...believed(undefined, told.taskMs)!,
+    ...believed(undefined, undefined, told.taskMs)!,
     needs,
     driver: "runner",
   };
   return { kinds: [kind], chainMs: told.taskMs };
 }
 
+/** A task under way, and for how long it has been. */
+export interface UnderWay {
+  readonly task: string;
+  readonly ranMs: number;
+}
+
+/** Of a task under way, at most this share counts as done: nobody knows how long it still takes. */
+const doneMax = 0.8;
+/** So many times the tasks under way must have finished before they alone tell how long one takes. */
+const finishedMin = 3;
+
 /**
- * What is left of a job that runs: tasks that it has made and that have not ended, and of those that its
- * plan expects the rest. `ranMs` is how long its running tasks have run, by title: they are counted as the
- * part that is left of them.
+ * What is left of a job that runs: tasks that it has made and that have not ended, less what of those under
+ * way is done, and of those that its plan expects the rest.
+ *
+ * The tasks of a job that finish first are its short ones. So until several times as many have finished as
+ * are under way, whichever says more is believed: they, or what the plan believed.
  */
 export function demandOfJob(
   job: string,
   parts: {
     steps: Iterable<StepRecord>;
     planned: readonly PlannedWork[];
+    underWay: readonly UnderWay[];
     seen: Seen;
     isOpen: boolean;
   },
 ): Demand {
   const { planned, seen, isOpen } = parts;
   const ofPlan = new Map(planned.map((kind) => [kind.kind, kind]));
-  const made = new Map<string, { left: number; offered: number; step: StepRecord }>();
+  const ofStep = Map.groupBy(parts.underWay, ({ task }) => stepOfTask(task));
+  const made = new Map<string, Made>();
   const after = new Map<string, readonly string[]>();
-  const stepMs = new Map<string, number>();
-  const beliefs = new Map<string, ReturnType<typeof believed>>();
-  const belief = (title: string) => {
-    if (!beliefs.has(title))
-      beliefs.set(title, believed(seen(title, job)) ?? ofPlan.get(title) ?? planned[0]);
-    return beliefs.get(title);
-  };
   for (const step of parts.steps) {
     const { title, template } = step.spec;
     if (template.run.driver === "runner" && template.run.role === "job") continue;
+    const one = made.get(title) ?? { left: 0, offered: 0, ranMs: [], steps: [] };
+    made.set(title, one);
     const { closed, offered, total = offered } = step.status;
-    const before = made.get(title) ?? { left: 0, offered: 0, step };
-    const left = hasStepEnded(step)
-      ? 0
-      : (closed ? 0 : Math.max(0, total - offered)) + unfinishedTasks(step);
-    made.set(title, {
-      left: before.left + left,
-      offered: before.offered + Math.max(offered, total),
-      step,
-    });
-    if (left === 0) continue;
+    one.offered += Math.max(offered, total);
+    one.steps.push(step);
+    if (hasStepEnded(step)) continue;
+    one.left += (closed ? 0 : Math.max(0, total - offered)) + unfinishedTasks(step);
+    one.ranMs.push(...(ofStep.get(step.name) ?? []).map(({ ranMs }) => ranMs));
     after.set(step.name, step.spec.after);
-    stepMs.set(step.name, belief(title)?.meanMs ?? 0);
   }
   const kinds: PlannedWork[] = [];
-  for (const [title, { left, offered, step }] of made) {
-    const known = belief(title);
+  const stepMs = new Map<string, number>();
+  for (const [title, { left, offered, ranMs, steps }] of made) {
+    const plan = ofPlan.get(title);
     // What the plan expects and the job has not made yet may still come, while more may be added.
-    const expected = isOpen ? Math.max(0, (ofPlan.get(title)?.tasks ?? 0) - offered) : 0;
-    if (known && left + expected > 0)
-      kinds.push({
-        ...fieldsOf(known),
-        kind: title,
-        tasks: left + expected,
-        needs: step.spec.template.needs,
-        driver: step.spec.template.run.driver,
-      });
+    const expected = isOpen ? Math.max(0, (plan?.tasks ?? 0) - offered) : 0;
+    const known = beliefNow(seen(title, job), plan ?? planned[0], left + expected, ranMs.length);
+    if (!known || left + expected === 0) continue;
+    for (const { name } of steps) if (after.has(name)) stepMs.set(name, known.meanMs);
+    const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / known.meanMs), 0);
+    const { needs, run } = steps[0]!.spec.template;
+    const tasks = Math.max(1, Math.ceil(left + expected - done));
+    kinds.push({ ...fieldsOf(known), kind: title, tasks, needs, driver: run.driver });
   }
   for (const kind of isOpen ? planned : [])
     if (!made.has(kind.kind) && !isToldWhole(kind, made)) kinds.push(kind);
   return { kinds, chainMs: longestChain(after, stepMs) };
+}
+
+/** What a job has made of one kind. */
+interface Made {
+  left: number;
+  offered: number;
+  /** Of those under way. */
+  ranMs: number[];
+  steps: StepRecord[];
+}
+
+function beliefNow(
+  observed: Observed | undefined,
+  plan: PlannedWork | undefined,
+  tasks: number,
+  underWay: number,
+): Believed | undefined {
+  const own = believed(observed, tasks);
+  if (!own || !plan) return own ?? plan;
+  if (observed!.count >= finishedMin * underWay) return own;
+  return own.meanHighMs > plan.meanHighMs ? own : plan;
 }
 
 /** What was told of a job as a whole stands for its tasks only until it has made some. */
@@ -163,8 +189,12 @@ function fieldsOf({ meanMs, meanHighMs, longMs, seen }: Believed): Believed {
 
 type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen">;
 
-function believed(observed: Observed | undefined, toldMs?: number): Believed | undefined {
-  if (observed && observed.count > 0) return { ...beliefOf(observed), seen: observed.count };
+function believed(
+  observed: Observed | undefined,
+  tasks: number | undefined,
+  toldMs?: number,
+): Believed | undefined {
+  if (observed && observed.count > 0) return { ...beliefOf(observed, tasks), seen: observed.count };
   return toldMs === undefined ? undefined : { ...toldBelief(toldMs), seen: "told" };
 }
 

@@ -45,6 +45,8 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
         : spareOne(demand, goal, machines, predicted.costMicros.high);
     return spare ?? { type: "none" };
   }
+  // Without a deadline there is time: the budget alone is no reason to buy.
+  if (goal.deadlineMs === undefined && here.reason !== "no-machine") return { type: "none" };
   const found = propose(demand, goal, machines, offers);
   const need = needOf(demand.kinds, goal, here.nearestDeadlineMs);
   if ("predicted" in found) {

@@ -18,6 +18,7 @@ export interface PresentMachine {
   readonly share: number;
   /** Until it is there; 0 when it is. */
   readonly bootMs: number;
+  readonly interruptionsPerHour: number;
   /** How it is billed, for one that was ordered. */
   readonly billing?: { granularityMs: number; minimumMs: number; paidMs: number };
 }
@@ -52,6 +53,7 @@ export function candidatesOf(
       machine.rates.microsPerHour,
       machine.share,
       machine.bootMs,
+      machine.interruptionsPerHour,
       machine.billing,
     ]),
   );
@@ -89,8 +91,8 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     slots,
     countMax: group.length,
     isPresent: true,
-    bootMs,
-    usableShare: 1,
+    bootMs: bootMs + recoveryMs(kinds, first.interruptionsPerHour, bootMsUnknown / 3),
+    usableShare: usableShare(first, bootMsUnknown / 3, kinds),
     // What has no known price is used as it is there; what it costs is unknown, and said to be.
     price: {
       microsPerHour: (rates.microsPerHour ?? 0) * share,
@@ -142,7 +144,7 @@ function ofOffer(
     slots,
     countMax,
     isPresent: false,
-    bootMs,
+    bootMs: bootMs + recoveryMs(kinds, offer.interruptionsPerHour, bootMs),
     usableShare: usableShare(offer, bootMs, kinds),
     price: {
       microsPerHour: microsPerHour!,
@@ -175,10 +177,22 @@ function slotsOf(
  * task, on the mean, and the time until another machine has booted.
  */
 function usableShare(
-  { interruptionsPerHour = 0 }: Offer,
+  { interruptionsPerHour = 0 }: Pick<Offer, "interruptionsPerHour">,
   bootMs: number,
   kinds: readonly PlannedWork[],
 ): number {
   const meanMs = Math.max(0, ...kinds.map((kind) => kind.meanMs));
   return 1 / (1 + (interruptionsPerHour * (meanMs / 2 + bootMs)) / hourMs);
+}
+
+/**
+ * What may be taken away must be done earlier, so that what was on it when it went can run again elsewhere:
+ * by the time that another machine needs to boot, and one task takes.
+ */
+function recoveryMs(
+  kinds: readonly PlannedWork[],
+  interruptionsPerHour: number | undefined,
+  bootMs: number,
+): number {
+  return !interruptionsPerHour ? 0 : bootMs + Math.max(0, ...kinds.map((kind) => kind.meanHighMs));
 }

@@ -67,6 +67,7 @@ function ofMachine(
       ? { ...status.rates, microsPerHour: order.spec.offer.microsPerHour }
       : status.rates,
     gramsPerKwh: order?.spec.offer.gramsPerKwh,
+    interruptionsPerHour: order?.spec.offer.interruptionsPerHour ?? 0,
     share,
     bootMs: 0,
     ...(isBilled && { billing: billingOf(order, now) }),
@@ -94,6 +95,7 @@ function ofBooting(order: OrderRecord, now: number): PresentMachine {
     drivers: usualDrivers,
     rates: { microsPerHour, idleWatts, peakWatts, pue },
     gramsPerKwh,
+    interruptionsPerHour: offer.interruptionsPerHour ?? 0,
     share: 1,
     // One that is late is expected at any moment, for a while: then it is given up.
     bootMs: Math.max(bootMsMin, bootedAt - now),

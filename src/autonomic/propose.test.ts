@@ -30,6 +30,7 @@ function machine(cpus: number, more: Partial<PresentMachine> = {}): PresentMachi
     gramsPerKwh: undefined,
     share: 1,
     bootMs: 0,
+    interruptionsPerHour: 0,
     ...more,
   };
 }

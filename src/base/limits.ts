@@ -315,6 +315,8 @@ export const limits = {
   pastStepsMax: 2_000,
   /** The loop that keeps deadlines and budgets looks this often. */
   goalLookMs: 1_000,
+  /** A job for which nothing could be bought is thought about again after this. */
+  goalRestMs: 10_000,
   /** A machine that was ordered and has not joined by then is given back. */
   bootMsMax: 15 * 60_000,
   /** An order that could not be carried out is tried again after this. */

@@ -46,7 +46,7 @@ export interface PlannedWork {
   readonly meanMs: number;
   /** The mean is below it nine times in ten. */
   readonly meanHighMs: number;
-  /** Nineteen of twenty tasks take no longer. */
+  /** What is kept for tasks that begin last. */
   readonly longMs: number;
   /** Where that is from: so many finished tasks, or the word of who asked. */
   readonly seen: number | "told";

@@ -1,14 +1,16 @@
+import type { CanopyError } from "#/base/errors.ts";
 import { silent } from "#/base/log.ts";
 import type { Random } from "#/base/random.ts";
 import type { JobGoal } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
+import type { RunTimeBelief } from "#/planning/mix/problem.ts";
 import type { PlannedWork } from "#/model/plan.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
 import type { TaskOffer } from "#/model/wire.ts";
 import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
-import type { MachineOrder } from "#/sites/site.ts";
+import type { MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
 import { decisionsAbout } from "../decide.ts";
@@ -33,6 +35,8 @@ export class SimulatedCloud {
     site: SimulatedConfig;
     taskMs: (task: string) => number;
     random: Random;
+    /** What a call to the site meets, when it is not answered as it should be. */
+    fault?: () => CanopyError | undefined;
   }): Promise<SimulatedCloud> {
     const rig = await Rig.open();
     return new SimulatedCloud(rig, options);
@@ -40,11 +44,7 @@ export class SimulatedCloud {
 
   private constructor(
     rig: Rig,
-    {
-      site,
-      taskMs,
-      random,
-    }: { site: SimulatedConfig; taskMs: (task: string) => number; random: Random },
+    { site, taskMs, random, fault = () => undefined }: Parameters<typeof SimulatedCloud.open>[0],
   ) {
     this.rig = rig;
     this.#taskMs = taskMs;
@@ -61,7 +61,7 @@ export class SimulatedCloud {
     void look();
     const sites: SitePool = {
       offers: () => this.#offers,
-      site: () => Promise.resolve(this.site),
+      site: () => Promise.resolve(unreliable(this.site, fault)),
       look,
     };
     rig.commit((tx) =>
@@ -97,11 +97,11 @@ export class SimulatedCloud {
     this.#workers.set(name, new Worker(this.rig, name, this.#taskMs));
   }
 
-  /** A job with a goal: so many tasks of one CPU, of which its plan believed that each takes `believedMs`. */
+  /** A job with a goal: so many tasks of one CPU, with what its plan believed of their run times. */
   job(
     name: string,
     tasks: number,
-    believedMs: number,
+    belief: RunTimeBelief,
     goal: Omit<JobGoal, "plan" | "objective">,
   ): void {
     const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
@@ -109,9 +109,7 @@ export class SimulatedCloud {
       {
         kind: "step0",
         tasks,
-        meanMs: believedMs,
-        meanHighMs: believedMs * 1.25,
-        longMs: believedMs * 1.5,
+        ...belief,
         seen: "told",
         needs,
         driver: "runner",
@@ -191,6 +189,11 @@ export class SimulatedCloud {
     return undefined;
   }
 
+  /** What its site would give now. */
+  offers(): readonly Offer[] {
+    return this.#offers;
+  }
+
   orders(): OrderRecord[] {
     return [...this.rig.space.all("order")];
   }
@@ -242,6 +245,24 @@ export class SimulatedCloud {
     });
     this.#workers.set(order, new Worker(rig, name, this.#taskMs));
   }
+}
+
+/** A site whose answers get lost, and that refuses now and then. */
+function unreliable(site: Site, fault: () => CanopyError | undefined): Site {
+  const called = async <T>(call: () => Promise<T>): Promise<T> => {
+    const met = fault();
+    // "unavailable" is an answer that got lost: what was asked for was done.
+    if (met?.code === "unavailable") await call();
+    if (met) throw met;
+    return call();
+  };
+  return {
+    offers: () => site.offers(),
+    acquire: (order) => called(() => site.acquire(order)),
+    held: () => called(() => site.held()),
+    release: (order) => called(() => site.release(order)),
+    close: () => site.close(),
+  };
 }
 
 /** Pulls, runs each task for its time, reports. */

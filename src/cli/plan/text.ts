@@ -45,7 +45,7 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
     ...(details
       ? work.map(
           (one) =>
-            `${tasksOf(one.tasks)} of ${one.kind}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} at most of nineteen in twenty, ${seenOf(one.seen)}`,
+            `${tasksOf(one.tasks)} of ${one.kind}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} kept for the last ones, ${seenOf(one.seen)}`,
         )
       : []),
     sum(plan, out),

@@ -2,7 +2,7 @@ import type { MixProblem } from "./problem.ts";
 import { isEnough, scarceFirst, tasksLeft, tasksWithin, type Side } from "./rounds.ts";
 
 /** Cells of the table in which the last machines are searched for. */
-const cellsMax = 2048;
+const cellsMax = 512;
 
 /**
  * Counts with a small score that end all tasks within `byMs`: for each kind of tasks, whole machines of
@@ -70,6 +70,8 @@ function cheapest(tasks: number, items: readonly Item[]): Map<number, number> {
 function table(tasks: number, items: readonly Item[]): [Item, number][] {
   const all = items.reduce((sum, { each, count }) => sum + each * count, 0);
   if (all <= tasks) return items.map((item) => [item, item.count]);
+  const [only] = items;
+  if (only && items.length === 1) return [[only, Math.ceil(tasks / only.each)]];
   const unit = Math.max(1, Math.ceil(tasks / cellsMax));
   // Rounded so that what the table holds for enough is enough.
   const goal = Math.ceil(tasks / unit);

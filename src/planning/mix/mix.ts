@@ -41,6 +41,7 @@ const instants = 48;
  */
 export function planMix(problem: MixProblem): Mix | NoMix {
   const { goal } = problem;
+  if (problem.types.every(({ isPresent }) => isPresent)) return planPresent(problem);
   const { deadlineMs, budgetMicros = Infinity, objective } = goal;
   const best = search(problem, deadlineMs, budgetMicros, objective);
   if (best)
@@ -55,6 +56,27 @@ export function planMix(problem: MixProblem): Mix | NoMix {
   const found = nearest(problem);
   const isEver = found.nearestDeadlineMs !== undefined || found.nearestBudgetMicros !== undefined;
   return { reason: isEver ? reason : "no-machine", ...found };
+}
+
+/** With nothing to choose: all machines that are there. */
+function planPresent(problem: MixProblem): Mix | NoMix {
+  const { types, goal } = problem;
+  const { deadlineMs = Infinity, budgetMicros = Infinity, objective } = goal;
+  const counts = types.map(({ countMax }) => countMax);
+  const predicted = predict(problem, counts);
+  if (!predicted)
+    return { reason: "no-machine", nearestDeadlineMs: undefined, nearestBudgetMicros: undefined };
+  const { finishMs, costMicros, grams } = predicted;
+  const isInTime = finishMs.high <= deadlineMs;
+  if (isInTime && costMicros.high <= budgetMicros) {
+    const bound = { cost: costMicros, time: finishMs, carbon: grams }[objective]?.high ?? 0;
+    return { counts, predicted, bound };
+  }
+  return {
+    reason: isInTime ? "too-dear" : "too-late",
+    nearestDeadlineMs: costMicros.high <= budgetMicros ? finishMs.high : undefined,
+    nearestBudgetMicros: isInTime ? Math.ceil(costMicros.high) : undefined,
+  };
 }
 
 /** The nearest goals that can be held, one of them moved at a time. */

@@ -27,7 +27,7 @@ export interface RunTimeBelief {
   meanMs: number;
   /** The mean is below it nine times in ten: few observations keep it far from `meanMs`. */
   meanHighMs: number;
-  /** Nineteen of twenty tasks take no longer than this. */
+  /** In ninety-nine of a hundred jobs no task that begins last takes longer than this. */
   longMs: number;
 }
 

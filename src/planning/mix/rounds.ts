@@ -63,10 +63,18 @@ export function isEnough(problem: MixProblem, counts: Counts, byMs: number, side
   return tasksLeft(problem, counts, byMs, side).every((tasks) => tasks === 0);
 }
 
-/** Numbers of kinds, those that the fewest types can run first. */
-export function scarceFirst({ work, types }: MixProblem): number[] {
-  const able = work.map((_, kind) => types.filter(({ slots }) => slots[kind]! > 0).length);
-  return [...work.keys()].sort((a, b) => able[a]! - able[b]!);
+const orders = new WeakMap<MixProblem, number[]>();
+
+/** Numbers of kinds, those that the fewest types can run first. Worked out once for a problem. */
+export function scarceFirst(problem: MixProblem): number[] {
+  let order = orders.get(problem);
+  if (!order) {
+    const { work, types } = problem;
+    const able = work.map((_, kind) => types.filter(({ slots }) => slots[kind]! > 0).length);
+    order = [...work.keys()].sort((a, b) => able[a]! - able[b]!);
+    orders.set(problem, order);
+  }
+  return order;
 }
 
 const latestMs = 1e12;
