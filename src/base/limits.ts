@@ -329,4 +329,8 @@ export const limits = {
   planLifeMs: 10 * 60_000,
   /** Tasks of a plan up to which its bound looks at all that is before and after each: a square of work. */
   planRefinedTasksMax: 1000,
+  /** Heads, and tails, from which on a plan's bound looks at sets of tasks. */
+  planThresholdsMax: 32,
+  /** States that a plan's exact search remembers. */
+  planStatesMax: 200_000,
 } as const;

@@ -1,6 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { jacksonLength } from "./jackson.ts";
 import type { Edges, Network } from "./network.ts";
+import { pigeonholeBound } from "./pigeonhole.ts";
 
 /**
  * What no schedule can beat.
@@ -14,8 +15,10 @@ import type { Edges, Network } from "./network.ts";
 export interface Bound {
   /** No schedule ends earlier. */
   makespan: number;
-  heads: Float64Array;
+  /** How long each task must be followed by others. */
   tails: Float64Array;
+  /** True when every schedule without needless waits has whole times. */
+  isWhole: boolean;
 }
 
 export function lowerBound(network: Network): Bound {
@@ -30,9 +33,12 @@ export function lowerBound(network: Network): Bound {
     makespan = Math.max(makespan, heads[task]! + shortest[task]! + tails[task]!);
   for (const share of shares)
     makespan = Math.max(makespan, jacksonLength(working(order, share), heads, share, tails));
+  if (tasks <= limits.planRefinedTasksMax)
+    makespan = Math.max(makespan, pigeonholeBound(network, heads, tails));
+  const isWhole = hasWholeTimes(network);
   // Less what sums of whole numbers over a capacity can be off by.
-  if (isWhole(network)) makespan = Math.max(0, Math.ceil(makespan - 1e-6));
-  return { makespan, heads, tails };
+  if (isWhole) makespan = Math.max(0, Math.ceil(makespan - 1e-6));
+  return { makespan, tails, isWhole };
 }
 
 /** Raises heads (or, with the order and edges turned round, tails) by what must be done before each task. */
@@ -124,8 +130,7 @@ function working(tasks: Iterable<number>, share: Float64Array): number[] {
   return Array.from(tasks).filter((task) => share[task]! > 0);
 }
 
-/** True when every schedule without needless waits has whole times, so that a bound can be rounded up. */
-function isWhole({ durations, from, latency, perByte }: Network): boolean {
+function hasWholeTimes({ durations, from, latency, perByte }: Network): boolean {
   const whole = (time: number) => time === Infinity || Number.isInteger(time);
   const none = (time: number) => time === 0;
   return durations.every(whole) && from.every(whole) && latency.every(none) && perByte.every(none);

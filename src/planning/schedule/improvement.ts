@@ -73,7 +73,7 @@ export class Improvement {
     const chosen = Math.floor(random.fraction() * tasks);
     const lasts = durations[chosen * machines + where[chosen]!]!;
     const from = starts[chosen]! + lasts * random.fraction() - length / 2;
-    const shuffled = machines === 1 || random.fraction() < 0.7;
+    const shuffled = machines === 1 || random.fraction() < 0.5;
     const freed = machines === 1 ? 0 : random.fraction();
     for (let task = 0; task < tasks; task++) {
       const end = starts[task]! + durations[task * machines + where[task]!]!;
