@@ -21,7 +21,9 @@ export function pigeonholeBound(
     for (const head of sample(users.map((task) => heads[task]!))) {
       const late = users.filter((task) => heads[task]! >= head);
       for (const tail of sample(late.map((task) => tails[task]!))) {
-        const durations = late.filter((task) => tails[task]! >= tail).map((task) => shortest[task]!);
+        const durations = late
+          .filter((task) => tails[task]! >= tail)
+          .map((task) => shortest[task]!);
         bound = Math.max(bound, head + longestQueue(durations, slots) + tail);
       }
     }
