@@ -188,11 +188,12 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
-  test("keeps a deadline when the wall clock is set", async () => {
+  test("keeps deadline and budget when the wall clock is set", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
     cloud.job("j1", 100, toldBelief(minuteMs), {
       deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+      budgetMicros: 600_000,
     });
     await cloud.untilEnded("j1", minuteMs);
     const before = cloud.orders().length;

@@ -1,6 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
+import { steadyClock } from "#/base/steady-clock.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
@@ -43,7 +44,9 @@ export function startAutonomic(parts: AutonomicParts): { stop(): void } {
 }
 
 class GoalLoop {
+  /** With a clock that nobody sets: money is by the hour. */
   #parts: AutonomicParts;
+  #wallClock: Clock;
   #orders: Orders;
   #loop: Loop;
   /** What the plans of jobs expect, by plan. */
@@ -56,7 +59,9 @@ class GoalLoop {
   /** What was said last of a job, so that it is not said again and again. */
   #said = new Map<string, string>();
 
-  constructor(parts: AutonomicParts) {
+  constructor(given: AutonomicParts) {
+    const parts = { ...given, clock: steadyClock(given.clock) };
+    this.#wallClock = given.clock;
     this.#parts = parts;
     this.#orders = new Orders({ ...parts, onChange: () => this.#loop.wake() });
     const { clock, log } = parts;
@@ -85,7 +90,7 @@ class GoalLoop {
     const parts = {
       job,
       steps,
-      running: field.leases(job.name),
+      running: this.#running(job.name),
       orders: openOrders(space, job.name),
       machine: (name: string) => space.get("machine", name),
     };
@@ -121,6 +126,14 @@ class GoalLoop {
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
     });
     this.#act(job.name, action, rules);
+  }
+
+  /** Tasks under way, with since when by the clock that nobody sets. */
+  #running(job: string): Running[] {
+    const aheadMs = this.#parts.clock.now() - this.#wallClock.now();
+    return this.#parts.field
+      .leases(job)
+      .map((lease) => ({ ...lease, since: lease.since + aheadMs }));
   }
 
   /** Does what the policy lets Canopy do by itself, and says what it does not let it do. */
@@ -279,7 +292,7 @@ class GoalLoop {
     const { clock } = this.#parts;
     let deadlineMs = this.#deadlinesMs.get(job.name);
     if (deadlineMs === undefined) {
-      deadlineMs = clock.monotonicMs() + deadlineAt - clock.now();
+      deadlineMs = clock.monotonicMs() + deadlineAt - this.#wallClock.now();
       this.#deadlinesMs.set(job.name, deadlineMs);
     }
     return deadlineMs - clock.monotonicMs();

@@ -117,7 +117,8 @@ export class Orders {
     await this.#change(order.name, (status) => ({
       ...status,
       handle: held.handle,
-      billedFrom: held.since ?? now,
+      // By the site's own clock, as far as that can be true.
+      billedFrom: Math.min(now, Math.max(order.spec.orderedAt, held.since ?? now)),
       // Its agent may have been faster than the site's answer; it may have been called off meanwhile.
       ...(status.phase === "ordered" && { phase: "booting", since: now }),
     }));
