@@ -5,7 +5,7 @@ import { buildServer } from "#/api/server.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import { sleep, within } from "#/base/clock.ts";
 import { textOf } from "#/base/body.ts";
-import { CanopyError, messageOf } from "#/base/errors.ts";
+import { CanopyError, messageOf, type ErrorCode } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import { isLoopback } from "#/base/loopback.ts";
@@ -16,6 +16,7 @@ import { Forecaster } from "#/forecast/forecaster.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
 import type { Placement } from "#/model/placement.ts";
+import type { ProblemView } from "#/model/views.ts";
 import { listPrices } from "#/meter/prices.ts";
 import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
@@ -45,7 +46,7 @@ export interface Cloud {
   /** Where others do; undefined when it listens to this computer only. */
   networkUrl: string | undefined;
   rootToken: string;
-  /** A call of its API, as root. Throws CanopyError "unavailable" when it was not answered as it should be. */
+  /** A call of its API, as root, made once. Throws CanopyError with the code of its answer. */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Lets another lead, ends streams and links, waits for what is not yet on disk, and closes the log. */
   stop(): Promise<void>;
@@ -237,8 +238,9 @@ async function callOf<T>(
   });
   const text = await textOf(answer);
   if (status < 400) return JSON.parse(text) as T;
+  const { code = "internal" } = JSON.parse(text) as Partial<ProblemView>;
   throw new CanopyError(
-    "unavailable",
+    code as ErrorCode,
     `Cannot ${method} ${path}: the answer was ${status}: ${text}`,
   );
 }

@@ -16,6 +16,8 @@ import { startLocalAgent } from "./local-agent.ts";
 import { sharedLog } from "./shared-log.ts";
 import { version } from "./version.ts";
 
+const againMs = 200;
+
 /**
  * Starts a cloud over this computer, ready when its first machine has joined. Throws CanopyError
  * "conflict" when another process has the data folder or the port.
@@ -52,26 +54,59 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
   }).catch((thrown) => {
     throw explain(thrown, options);
   });
-  const agent = options.withAgent
-    ? await startLocalAgent(host, cloud, {
-        folder: join(dataFolder, "agent"),
-        mainFile: process.argv[1]!,
-        env,
-        logLevel: options.logLevel,
-      })
+  // What has begun and is never ready would be in the way of the next try.
+  return await openUp(host, patient(host, cloud), options, env).catch(async (thrown: unknown) => {
+    await cloud.stop();
+    throw thrown;
+  });
+}
+
+/** Starts this computer's agent, and tells how others join. */
+async function openUp(
+  host: Host,
+  cloud: Cloud,
+  { dataFolder, withAgent, logLevel }: UpWish,
+  env: Record<string, string>,
+): Promise<StartedCloud> {
+  const folder = join(dataFolder, "agent");
+  const agent = withAgent
+    ? await startLocalAgent(host, cloud, { folder, mainFile: process.argv[1]!, env, logLevel })
     : undefined;
-  if (agent) await firstMachine(host, cloud, dataFolder);
-  const { token } = await cloud.call<MadeJoinTokenView>("POST", "/v1/join-tokens", {});
+  try {
+    if (agent) await firstMachine(host, cloud, dataFolder);
+    const { token } = await cloud.call<MadeJoinTokenView>("POST", "/v1/join-tokens", {});
+    return {
+      url: cloud.url,
+      key: cloud.rootToken,
+      dataFolder,
+      joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${token}`,
+      isReachable: cloud.networkUrl !== undefined,
+      readyMs: Math.round(host.clock.monotonicMs()),
+      async stop() {
+        await agent?.stop();
+        await cloud.stop();
+      },
+    };
+  } catch (thrown) {
+    await agent?.stop();
+    throw thrown;
+  }
+}
+
+/** The same, each call made again while no control plane leads: when one died a moment ago, another does soon. */
+function patient({ clock }: Host, cloud: Cloud): Cloud {
   return {
-    url: cloud.url,
-    key: cloud.rootToken,
-    dataFolder,
-    joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${token}`,
-    isReachable: cloud.networkUrl !== undefined,
-    readyMs: Math.round(host.clock.monotonicMs()),
-    async stop() {
-      await agent?.stop();
-      await cloud.stop();
+    ...cloud,
+    async call<T>(method: string, path: string, body?: unknown) {
+      for (const untilMs = clock.monotonicMs() + limits.firstLeaderMs; ;) {
+        try {
+          return await cloud.call<T>(method, path, body);
+        } catch (thrown) {
+          const isPassing = thrown instanceof CanopyError && thrown.code === "unavailable";
+          if (!isPassing || clock.monotonicMs() > untilMs) throw thrown;
+          await sleep(clock, againMs);
+        }
+      }
     },
   };
 }

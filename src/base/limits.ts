@@ -308,8 +308,9 @@ export const limits = {
   replayMsMax: 30_000,
   /** How far a forecast looks ahead. */
   forecastHorizonMs: 400 * 24 * 60 * 60_000,
-  /** How long `canopy up` waits for its first machine. */
+  /** How long `canopy up` waits for its first machine, and for a control plane that leads when it does not itself. */
   firstMachineMs: 20_000,
+  firstLeaderMs: 20_000,
   /** Ended jobs among which the last one of a title is looked for, and steps of it that are read. */
   pastJobsMax: 200,
   pastStepsMax: 2_000,
