@@ -58,6 +58,7 @@ export async function startPostgresSite(
     key,
     folder,
     machines: agents.length,
+    programs: [...planes, ...agents],
     planes,
     agents,
     get primary() {

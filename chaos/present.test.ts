@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { Chance } from "#/base/testing/chance.ts";
 import { Door } from "./door.ts";
 import { whoIsAbsent } from "./present.ts";
-import type { Site } from "./site.ts";
 import { serve } from "./testing/serve.ts";
 
 test("whoIsAbsent() finds control planes and machines that are not there, and who leads but one", async (t) => {
@@ -16,7 +15,7 @@ test("whoIsAbsent() finds control planes and machines that are not there, and wh
     return { status: 200, body: { items } };
   });
   const other = `${url}/.`;
-  const site = { urls: [url, other], machines: 2 } as Site;
+  const site = { urls: [url, other], machines: 2, programs: [{ name: "p", isReady: true }] };
   const absent = () => whoIsAbsent(new Door([url], "key", new Chance(1)), site);
   controlPlanes = [plane(url, "leader"), plane(other)];
   assert.deepEqual(await absent(), []);
@@ -25,6 +24,9 @@ test("whoIsAbsent() finds control planes and machines that are not there, and wh
   connected = [true];
   assert.equal((await absent()).length, 1);
   connected = [true, true];
+  site.programs[0]!.isReady = false;
+  assert.deepEqual(await absent(), ["p has not said that it is ready"]);
+  site.programs[0]!.isReady = true;
   for (const wrong of [
     [plane(url, "leader")],
     [plane(url), plane(other)],

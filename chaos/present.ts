@@ -1,6 +1,8 @@
 import type { Door } from "./door.ts";
 import type { Site } from "./site.ts";
 
+type Expected = Pick<Site, "urls" | "machines" | "programs">;
+
 interface StatusAnswer {
   controlPlanes: { url: string; role: string }[];
 }
@@ -10,7 +12,10 @@ interface MachinesAnswer {
 }
 
 /** What is not there of a cloud to which nothing is done: a control plane, a leader, a machine. A sentence for each. */
-export async function whoIsAbsent(door: Door, { urls, machines }: Site): Promise<string[]> {
+export async function whoIsAbsent(
+  door: Door,
+  { urls, machines, programs }: Expected,
+): Promise<string[]> {
   const absent: string[] = [];
   for (const url of urls) {
     const { controlPlanes } = await door.at(url).must<StatusAnswer>("GET", "/v1/status");
@@ -21,6 +26,8 @@ export async function whoIsAbsent(door: Door, { urls, machines }: Site): Promise
     if (controlPlanes.filter(({ role }) => role === "leader").length !== 1)
       absent.push(`${url} knows of ${told}, of which one must lead`);
   }
+  for (const { name, isReady } of programs)
+    if (!isReady) absent.push(`${name} has not said that it is ready`);
   const { items } = await door.must<MachinesAnswer>("GET", "/v1/machines?limit=100");
   if (items.length !== machines || items.some(({ connected }) => !connected))
     absent.push(

@@ -111,6 +111,11 @@ export class Program {
     return this.#life?.hasSaid === false;
   }
 
+  /** Whether it runs and has said that it is ready. */
+  get isReady(): boolean {
+    return this.#life?.hasSaid === true;
+  }
+
   /** The first line that the present life printed, or the next one's: after a kill always of the next. Throws when none comes for long. */
   async ready(): Promise<string> {
     const waiting = new AbortController();

@@ -31,6 +31,8 @@ export interface Site {
   folder: string;
   /** How many are connected when nothing is done to it. */
   machines: number;
+  /** Its control planes, and the agents that none of those starts. */
+  programs: Pick<Program, "name" | "isReady">[];
   victims(): Victim[];
   /** All control planes are killed and are back when this resolves. */
   restart(): Promise<void>;

@@ -37,6 +37,7 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
     key,
     folder,
     machines: joined.length + 1,
+    programs: [plane, ...joined],
     victims: () => [
       ...programVictim("leader", plane),
       ...agentVictims(joined),
