@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { loadSecrets } from "#/access/secrets.ts";
 import { Members } from "#/api/members.ts";
+import type { AgentDownload } from "#/api/parts.ts";
 import { buildServer } from "#/api/server.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import { sleep, within } from "#/base/clock.ts";
@@ -18,6 +19,7 @@ import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "
 import type { Placement } from "#/model/placement.ts";
 import type { ProblemView } from "#/model/views.ts";
 import { listPrices } from "#/meter/prices.ts";
+import type { AgentFiles } from "#/sites/parts.ts";
 import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
 import { startAnnouncing } from "./announce.ts";
@@ -34,6 +36,8 @@ export interface CloudOptions {
   /** Its own, or one that it shares: opened anew each time that it begins anew. */
   log: SpaceLog | ({ open(): SharedLog } & SharedParts);
   openSite?: OpenSite;
+  /** What machines fetch that have nothing of Canopy. */
+  agentFiles?: () => Promise<AgentFiles>;
   placement?: Placement;
   /** Called once when its own log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
@@ -198,9 +202,22 @@ function serverOf(
       version: options.version,
       secrets: withSecrets ? await loadSecrets(options.dataFolder, host.files, random) : undefined,
     })),
+    agentFile: (part) => agentFileOf(host, options, part),
     currency: listPrices.currency,
     publicUrl: () => members.own().url,
   });
+}
+
+async function agentFileOf(
+  { files }: Host,
+  { agentFiles }: CloudOptions,
+  part: "agent" | "node",
+): Promise<AgentDownload | undefined> {
+  const made = await agentFiles?.();
+  if (!made) return undefined;
+  const path = part === "agent" ? made.agentPath : made.nodePath;
+  const { sizeBytes } = (await files.stat(path))!;
+  return { sizeBytes, content: files.stream(path) };
 }
 
 /** Nobody is left waiting: another leads before this one is gone, when there is another. */

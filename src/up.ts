@@ -34,6 +34,7 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
         { hint: "Name another one: canopy up --data FOLDER", cause: thrown },
       );
     });
+  const elsewhere = agentFiles(host, join(dataFolder, "programs"));
   const cloud = await startCloud(host, {
     dataFolder,
     host: options.host,
@@ -41,13 +42,14 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     placement: options.placement,
     log: openLog(host, options),
     version,
+    agentFiles: elsewhere,
     openSite: siteOpener(host, {
       folder: join(dataFolder, "sites"),
       env: { ...inherited(env), ...sshAgent(env) },
       program: {
         command: [process.execPath, process.argv[1]!],
         env: inherited(env),
-        files: agentFiles(host, join(dataFolder, "programs")),
+        files: elsewhere,
       },
     }),
     onBroken: () => process.exit(1),

@@ -113,6 +113,7 @@ export class Plane {
       log,
       jobs: { submitJob, addStep, appendTasks, closeJob, cancelJob, retryJob, eta },
       version: "0.0.0",
+      agentFile: () => Promise.resolve(undefined),
       currency: listPrices.currency,
       publicUrl: () => this.url,
       takeBackup: () => undefined,

@@ -37,6 +37,12 @@ export interface JobCalls {
   eta: typeof eta;
 }
 
+/** One file of the agent. */
+export interface AgentDownload {
+  sizeBytes: number;
+  content: AsyncIterable<Uint8Array>;
+}
+
 /** All that the native door is given. */
 export interface ServerParts {
   space: Space;
@@ -58,6 +64,8 @@ export interface ServerParts {
   version: string;
   /** A backup in pieces; undefined while another one is being taken. */
   takeBackup: (withSecrets: boolean) => AsyncIterable<Uint8Array> | undefined;
+  /** What a machine without Canopy fetches to become one; undefined where nothing is to be had. */
+  agentFile: (part: "agent" | "node") => Promise<AgentDownload | undefined>;
   /** ISO 4217: what the meter's prices are in. */
   currency: string;
   /** Where agents and people reach this cloud, for the lines it prints; known once it listens. */

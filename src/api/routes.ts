@@ -7,6 +7,7 @@ import { removeChaosPolicy } from "./chaos/remove-policy.ts";
 import { setChaosPolicy } from "./chaos/set-policy.ts";
 import { startGameDay } from "./chaos/start.ts";
 import { stopGameDay } from "./chaos/stop.ts";
+import { getAgentFile } from "./agent/get.ts";
 import { announce } from "./control-planes/announce.ts";
 import { followEvents } from "./events/follow.ts";
 import { cancelJob } from "./jobs/cancel.ts";
@@ -110,6 +111,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/machines/:machine/segments/*": readSegment,
   "POST   /v1/machines/join": joinMachine,
   "POST   /v1/join-tokens": createJoinToken,
+  "GET    /v1/agent/:file": getAgentFile,
 
   "GET    /v1/sites": listSites,
   "GET    /v1/sites/:site": readSite,

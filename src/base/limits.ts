@@ -293,6 +293,8 @@ export const limits = {
   sshAnswerMs: 15_000,
   sshCopyMs: 10 * 60_000,
   sshAtOnceMax: 16,
+  /** A provider that throttles us and names no time is asked again after this. */
+  providerWaitMs: 5_000,
   /** An agent that was told to end has so long for it. */
   agentEndMs: 10_000,
   /** Records read of a state that goes on changing before the event loop has its turn. */

@@ -120,7 +120,46 @@ const sshConfig = z.strictObject({
 
 export type SshConfig = z.output<typeof sshConfig>;
 
-export const siteConfig = z.discriminatedUnion("type", [localConfig, simulatedConfig, sshConfig]);
+/** What speaks the API of Amazon EC2. */
+const ec2Config = z.strictObject({
+  type: z.literal("ec2"),
+  ...everySite,
+  region: name,
+  /** Amazon's of that region when absent. */
+  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  accessKeyId: z.string().min(1).max(200),
+  imageId: name,
+  types: z
+    .array(
+      z.strictObject({
+        name,
+        ...rates,
+      }),
+    )
+    .min(1)
+    .max(100),
+  markets: z
+    .array(z.enum(["on-demand", "spot"]))
+    .min(1)
+    .default(["on-demand"]),
+  /** All of the region when absent. */
+  zones: z.array(name).optional(),
+  subnetId: name.optional(),
+  securityGroupIds: z.array(name).default([]),
+  keyName: name.optional(),
+  bootMs: bootMs.optional(),
+  ...billing,
+  /** Interruptions of a spot machine in an hour, until it has been seen. */
+  interruptionsPerHour: z.number().min(0).max(3600).optional(),
+});
+export type Ec2Config = z.output<typeof ec2Config>;
+
+export const siteConfig = z.discriminatedUnion("type", [
+  localConfig,
+  simulatedConfig,
+  sshConfig,
+  ec2Config,
+]);
 export type SiteConfig = z.output<typeof siteConfig>;
 
 /** What opens a site; each type takes its own. Kept sealed, and told to nobody. */

@@ -12,6 +12,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { silent, type Log } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
+import { nodeHost } from "#/base/node/host.ts";
 import { nodeForward } from "#/base/node/forward.ts";
 import { startThread } from "#/base/node/threads.ts";
 import { nodeRandom } from "#/base/node/random.ts";
@@ -31,6 +32,7 @@ import type { SpaceLog } from "#/space/log.ts";
 import { standsAlone } from "#/space/leadership.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
+import { agentFiles } from "../../agent-files.ts";
 import { Members } from "../members.ts";
 import { buildServer } from "../server.ts";
 
@@ -97,6 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
   const sites = new OpenSites({ space, access, open, clock, log: report });
   sites.start();
+  const elsewhere = agentFiles(nodeHost(report), join(folder, "programs"));
   const server = buildServer({
     space,
     scheduler,
@@ -115,6 +118,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     log: report,
     version: "0.0.0-test",
     takeBackup: oneBackupAtATime(async () => ({ space, objects, clock, version: "0.0.0-test" })),
+    agentFile: async (part) => {
+      const { agentPath, nodePath } = await elsewhere();
+      const path = part === "agent" ? agentPath : nodePath;
+      const { sizeBytes } = (await nodeFiles.stat(path))!;
+      return { sizeBytes, content: nodeFiles.stream(path) };
+    },
     currency: "USD",
     publicUrl: () => url,
   });

@@ -57,6 +57,24 @@ test("hosts are named one by one and by inventory, and a key of theirs is told t
   assert.equal((await run("add", "ssh", "a@b@c", "--name", "bad")).code, 2);
 });
 
+test("the keys of a provider come from the environment, and are told to nobody", async () => {
+  const words = ["--region", "eu-1", "--image", "ami-1", "--type", "m7i.large=0.1008", "--spot"];
+  assert.equal((await run("add", "ec2", ...words)).code, 2);
+  const keys = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "hunter2" };
+  const more = ["sites", "add", "ec2", ...words, "--type", "m7i.xlarge", "--json"];
+  const added = await canopy(more, { env: { ...env, ...keys } });
+  assert.equal(added.code, 0, added.stderr);
+  assert.ok(!added.stdout.includes("hunter2"));
+  const { config, secrets } = JSON.parse(added.stdout) as SiteDetail;
+  assert.ok(config.type === "ec2");
+  assert.deepEqual(config.types, [
+    { name: "m7i.large", microsPerHour: 100_800 },
+    { name: "m7i.xlarge" },
+  ]);
+  assert.deepEqual(config.markets, ["on-demand", "spot"]);
+  assert.deepEqual(secrets, ["secretAccessKey"]);
+});
+
 test("a site that refuses us is kept, and shown unhealthy in its own words", async () => {
   const flags = ["--cpus", "2", "--memory", "2GiB", "--price", "0.5"];
   const added = await run("add", "local", ...flags);

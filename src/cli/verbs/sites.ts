@@ -3,6 +3,7 @@ import type { SiteView } from "#/model/site-views.ts";
 import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import { column, type Result } from "../result.ts";
+import { defineEc2 } from "../sites/ec2.ts";
 import { defineLocal } from "../sites/local.ts";
 import { healthCell, priceOf, siteResult } from "../sites/show.ts";
 import { defineSimulated } from "../sites/simulated.ts";
@@ -26,7 +27,7 @@ export const verb: Verb = {
         ),
       );
     const add = command.command("add").description("Add a site, or change one");
-    for (const define of [defineLocal, defineSimulated, defineSsh]) define(add, does);
+    for (const define of [defineLocal, defineSsh, defineEc2, defineSimulated]) define(add, does);
     defineRemove(command, does);
   },
 };

@@ -1,0 +1,190 @@
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { nodeProcesses } from "#/base/node/processes.ts";
+import { isSigned } from "./signature.ts";
+
+/** What goes wrong with the next call of that name, in Amazon's words. */
+export interface Injected {
+  action: string;
+  code: string;
+  message: string;
+  /** The instance is made all the same: without its tags when "untagged". */
+  made?: "tagged" | "untagged";
+}
+
+interface Instance {
+  id: string;
+  type: string;
+  zone: string;
+  token: string;
+  tags: Record<string, string>;
+  state: "running" | "terminated";
+  reason?: string;
+  launched: string;
+}
+
+/**
+ * A stand-in that speaks EC2's query protocol, as far as the site asks. Its instances are processes that run
+ * their user data, in folders of their own.
+ */
+export class Ec2Server {
+  readonly accessKeyId = "AKIDEXAMPLE";
+  readonly secretAccessKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+  readonly instances: Instance[] = [];
+  readonly calls: string[] = [];
+  injected: Injected[] = [];
+  url = "";
+  #folder: string;
+  #server = createServer();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async start(): Promise<void> {
+    this.#server.on("request", async (request, response) => {
+      const body = await text(request);
+      const { status, xml } = this.#answer(new URLSearchParams(body), request.headers, body);
+      response.writeHead(status, { "content-type": "text/xml" }).end(xml);
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    this.url = `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  stop(): void {
+    for (const instance of this.instances) this.end(instance, "the test is over");
+    this.#server.close();
+  }
+
+  /** Ends an instance as a power cut does. */
+  end(instance: Instance, reason: string): void {
+    for (const pid of nodeProcesses.marked("EC2_INSTANCE", instance.id)) nodeProcesses.kill(pid);
+    if (instance.state === "terminated") return;
+    instance.state = "terminated";
+    instance.reason = reason;
+  }
+
+  #answer(
+    asked: URLSearchParams,
+    headers: Parameters<typeof isSigned>[0],
+    body: string,
+  ): { status: number; xml: string } {
+    const action = asked.get("Action") ?? "";
+    this.calls.push(action);
+    if (!isSigned(headers, body, this.secretAccessKey)) {
+      const message = "AWS was not able to validate the provided access credentials";
+      return { status: 401, xml: errorXml("AuthFailure", message) };
+    }
+    const fault = this.injected.find((one) => one.action === action);
+    if (fault) {
+      this.injected = this.injected.filter((one) => one !== fault);
+      if (fault.made) this.#run(asked, fault.made === "tagged");
+      const status = /Limit|Throttl|Internal|Unavailable|Insufficient/.test(fault.code) ? 503 : 400;
+      return { status, xml: errorXml(fault.code, fault.message) };
+    }
+    const content = this.#content(action, asked);
+    return { status: 200, xml: `<${action}Response>${content}</${action}Response>` };
+  }
+
+  #content(action: string, asked: URLSearchParams): string {
+    switch (action) {
+      case "DescribeInstanceTypes":
+        return `<instanceTypeSet>${listOf(asked, "InstanceType")
+          .map(
+            (type) =>
+              `<item><instanceType>${type}</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><memoryInfo><sizeInMiB>2048</sizeInMiB></memoryInfo></item>`,
+          )
+          .join("")}</instanceTypeSet>`;
+      case "DescribeSpotPriceHistory":
+        return `<spotPriceHistorySet>${["a", "b"]
+          .map(
+            (zone, index) =>
+              `<item><instanceType>m7i.large</instanceType><spotPrice>0.03${index}000</spotPrice><availabilityZone>eu-1${zone}</availabilityZone><timestamp>2026-11-22T00:00:00Z</timestamp></item>`,
+          )
+          .join("")}</spotPriceHistorySet>`;
+      case "DescribeInstances":
+        return `<reservationSet>${this.#found(asked)
+          .map((one) => `<item><instancesSet>${instanceXml(one)}</instancesSet></item>`)
+          .join("")}</reservationSet>`;
+      case "RunInstances":
+        return `<instancesSet>${instanceXml(this.#run(asked, true))}</instancesSet>`;
+      case "TerminateInstances": {
+        const ids = listOf(asked, "InstanceId");
+        for (const one of this.instances)
+          if (ids.includes(one.id)) this.end(one, "Client.UserInitiatedShutdown");
+        return "<instancesSet/>";
+      }
+      default:
+        throw new Error(`the stand-in knows no ${action}`);
+    }
+  }
+
+  #run(asked: URLSearchParams, isTagged: boolean): Instance {
+    const token = asked.get("ClientToken") ?? "";
+    const known = this.instances.find((one) => one.token === token);
+    if (known) return known;
+    const tags: Record<string, string> = {};
+    for (let number = 1; asked.has(`TagSpecification.1.Tag.${number}.Key`); number++) {
+      const at = `TagSpecification.1.Tag.${number}`;
+      tags[asked.get(`${at}.Key`)!] = asked.get(`${at}.Value`)!;
+    }
+    const isSpot = asked.get("InstanceMarketOptions.MarketType") === "spot";
+    const instance: Instance = {
+      id: `i-${String(this.instances.length).padStart(8, "0")}`,
+      type: `${asked.get("InstanceType")}${isSpot ? " spot" : ""}`,
+      zone: asked.get("Placement.AvailabilityZone") ?? "",
+      token,
+      tags: isTagged ? tags : {},
+      state: "running",
+      launched: new Date().toISOString(),
+    };
+    this.instances.push(instance);
+    const folder = join(this.#folder, instance.id);
+    mkdirSync(folder, { recursive: true });
+    const script = Buffer.from(asked.get("UserData") ?? "", "base64").toString();
+    spawn("/bin/sh", ["-s", "--", "--memory", "1073741824"], {
+      stdio: ["pipe", "ignore", "ignore"],
+      env: { PATH: process.env["PATH"], EC2_INSTANCE: instance.id, CANOPY_FOLDER: folder },
+    }).stdin!.end(script);
+    return instance;
+  }
+
+  #found(asked: URLSearchParams): Instance[] {
+    const filters: { name: string; values: string[] }[] = [];
+    for (let number = 1; asked.has(`Filter.${number}.Name`); number++) {
+      const name = asked.get(`Filter.${number}.Name`)!;
+      filters.push({ name, values: listOf(asked, `Filter.${number}.Value`) });
+    }
+    return this.instances.filter((one) =>
+      filters.every(({ name, values }) => {
+        const own = name === "client-token" ? one.token : one.tags[name.slice("tag:".length)];
+        return values.some((value) =>
+          value.endsWith("*") ? own?.startsWith(value.slice(0, -1)) : own === value,
+        );
+      }),
+    );
+  }
+}
+
+/** "InstanceId.1", "InstanceId.2" … */
+function listOf(asked: URLSearchParams, name: string): string[] {
+  const values: string[] = [];
+  for (let number = 1; asked.has(`${name}.${number}`); number++)
+    values.push(asked.get(`${name}.${number}`)!);
+  return values;
+}
+
+function instanceXml({ id, type, token, tags, state, reason, launched }: Instance): string {
+  const items = Object.entries(tags).map(
+    ([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`,
+  );
+  const why = reason === undefined ? "" : `<stateReason><message>${reason}</message></stateReason>`;
+  return `<item><instanceId>${id}</instanceId><instanceType>${type}</instanceType><clientToken>${token}</clientToken><launchTime>${launched}</launchTime><instanceState><code>0</code><name>${state}</name></instanceState>${why}<tagSet>${items.join("")}</tagSet></item>`;
+}
+
+function errorXml(code: string, message: string): string {
+  return `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>`;
+}
