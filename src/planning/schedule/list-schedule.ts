@@ -13,9 +13,13 @@ export function listSchedule(network: Network, ranks?: Float64Array): Schedule {
   const room = new Room(network, schedule);
   const waits = new Int32Array(tasks);
   const ready: number[] = [];
+  const makeReady = (task: number) => {
+    const at = ranks ? firstBelow(ready, ranks, ranks[task]!) : ready.length;
+    ready.splice(at, 0, task);
+  };
   for (let task = 0; task < tasks; task++) {
     waits[task] = before.first[task + 1]! - before.first[task]!;
-    if (waits[task] === 0) ready.push(task);
+    if (waits[task] === 0) makeReady(task);
   }
   const moments = [...new Set(from)].toSorted((a, b) => b - a);
   for (let left = tasks; left > 0;) {
@@ -24,14 +28,28 @@ export function listSchedule(network: Network, ranks?: Float64Array): Schedule {
     for (let ended = room.end(now); ended !== undefined; ended = room.end(now)) {
       left--;
       for (let edge = after.first[ended]!; edge < after.first[ended + 1]!; edge++)
-        if (--waits[after.task[edge]!]! === 0) ready.push(after.task[edge]!);
+        if (--waits[after.task[edge]!]! === 0) makeReady(after.task[edge]!);
     }
-    if (ranks) ready.sort((a, b) => ranks[b]! - ranks[a]!);
-    let kept = 0;
-    for (const task of ready) if (!room.start(task, now)) ready[kept++] = task;
-    ready.length = kept;
+    const kept: number[] = [];
+    let seen = 0;
+    for (let isRoom = room.isAny(now); isRoom && seen < ready.length; seen++) {
+      if (room.start(ready[seen]!, now)) isRoom = room.isAny(now);
+      else kept.push(ready[seen]!);
+    }
+    ready.splice(0, seen, ...kept);
   }
   return schedule;
+}
+
+/** Where the first task of a lower rank is. */
+function firstBelow(tasks: number[], ranks: Float64Array, rank: number): number {
+  let [low, high] = [0, tasks.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranks[tasks[middle]!]! < rank) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** What is free on each machine now, and what runs, soonest end last. */
@@ -41,9 +59,15 @@ class Room {
   #free: Float64Array;
   #ends: Float64Array;
   #running: number[] = [];
+  /** Of each resource, what every task needs. */
+  #least: Float64Array;
 
   constructor(network: Network, schedule: Schedule) {
+    const { tasks, resources, needs } = network;
     this.#network = network;
+    this.#least = new Float64Array(resources).fill(Infinity);
+    for (let at = 0; at < tasks * resources; at++)
+      this.#least[at % resources] = Math.min(this.#least[at % resources]!, needs[at]!);
     this.#schedule = schedule;
     this.#free = network.capacities.slice();
     this.#ends = new Float64Array(network.tasks);
@@ -60,6 +84,18 @@ class Room {
     const task = this.#running.pop()!;
     this.#hold(task, this.#schedule.machines[task]!, -1);
     return task;
+  }
+
+  /** False when no machine has what every task needs. */
+  isAny(now: number): boolean {
+    const { machines, resources, from } = this.#network;
+    for (let machine = 0; machine < machines; machine++) {
+      if (from[machine]! > now) continue;
+      const free = (least: number, resource: number) =>
+        least <= this.#free[machine * resources + resource]!;
+      if (this.#least.every(free)) return true;
+    }
+    return false;
   }
 
   /** False when the task fits nowhere now. */

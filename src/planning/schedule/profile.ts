@@ -61,6 +61,20 @@ export class Profile {
     for (let at = first; at < last; at++)
       for (let resource = 0; resource < resources; resource++)
         this.#free[at * resources + resource]! -= needs[task * resources + resource]!;
+    // Tasks that follow each other without a gap leave one step behind, however many they are.
+    this.#join(last);
+    this.#join(first);
+  }
+
+  /** Drops the step at `at` if it has the same free as the one before it. */
+  #join(at: number): void {
+    const [free, resources] = [this.#free, this.#resources];
+    if (at === 0) return;
+    for (let here = at * resources; here < (at + 1) * resources; here++)
+      if (free[here] !== free[here - resources]) return;
+    this.#times.copyWithin(at, at + 1, this.#count);
+    free.copyWithin(at * resources, (at + 1) * resources, this.#count * resources);
+    this.#count--;
   }
 
   /** The step that begins at `time`, which is made if there is none. */
