@@ -65,8 +65,8 @@ export const plants: readonly Plant[] = [
   {
     what: "a new folder's entry is not synced",
     file: files,
-    from: "  if (first === undefined && synced.has(path)) return;",
-    to: "  if (first === undefined || !synced.has(path)) return;",
+    from: "isNew = first !== undefined; isNew || !synced.has(folder);",
+    to: "isNew = false; isNew;",
   },
 ];
 
