@@ -35,7 +35,8 @@ export async function benchFork({ runs, tasks, say }: BenchOptions): Promise<Rep
   knowledge.start(silent);
   const link = { offer() {}, cancel() {}, forget() {}, fault() {} };
   for (const { name } of space.all("machine")) scheduler.connect(name, [], link, () => "");
-  const parts = { space, scheduler, clock, knowledge, startThread, program };
+  const offers = () => [];
+  const parts = { space, scheduler, clock, knowledge, offers, startThread, program };
   const forecaster = new Forecaster(parts);
   say(`fork: ${tasks} tasks wait for ${machines} machines of ${cpus} CPUs`);
   await takeMoment(parts);

@@ -84,11 +84,12 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     const begun = Promise.withResolvers<void>();
     const onOver = (reason: string) => void begun.promise.then(() => beginAnew(reason));
     const engine = await openEngine(host, options, publicUrl, onOver);
-    const { space, standing, access, scheduler, knowledge } = engine;
+    const { space, standing, access, scheduler, knowledge, sites } = engine;
     const { clock } = host;
     const members = new Members({ space, standing, clock, publicUrl: () => publicUrl });
     const program = new URL(forecastProgram, import.meta.url);
-    const parts = { space, scheduler, knowledge, clock, startThread, program };
+    const offers = () => sites.offers();
+    const parts = { space, scheduler, knowledge, offers, clock, startThread, program };
     const forecaster = new Forecaster(parts);
     const server = serverOf(host, options, engine, { members, forecaster });
     await server.ready();

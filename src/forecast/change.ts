@@ -2,8 +2,10 @@ import { CanopyError } from "#/base/errors.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
+import type { Offer } from "#/model/site.ts";
 import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { underPolicy } from "./policy.ts";
+import { bootMsOf, machineOf, machineOfOffer } from "./offered.ts";
 import type { Moment } from "./moment.ts";
 
 /** What would be otherwise. */
@@ -18,10 +20,12 @@ export interface AddedMachines {
   count: number;
   /** A machine that they would be like, or the site of one. */
   like?: string;
+  /** What a site would give. */
+  offer?: Offer;
   /** What they would have, when they are like none; at the price list's rates. */
   capacity?: Capacity;
-  /** From now until they take tasks. */
-  bootMs: number;
+  /** From now until they take tasks; as the offer says when absent. */
+  bootMs?: number;
 }
 
 const addedMax = 10_000;
@@ -37,11 +41,12 @@ export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment
       `Cannot add machines as at most ${addedMax} may be added: it would be ${count}`,
     );
   }
-  const added = add.flatMap((one) => {
+  const coming = add.flatMap((one) => {
     const machine = modelOf(moment, one);
-    return Array.from({ length: one.count }, () => ({ machine, at: moment.now + one.bootMs }));
+    const at = moment.now + (one.bootMs ?? (one.offer ? bootMsOf(one.offer) : 0));
+    return Array.from({ length: one.count }, () => ({ machine, at }));
   });
-  const coming = added.map(({ machine, at }, number) => ({
+  const added = coming.map(({ machine, at }, number) => ({
     machine: { ...machine, name: `added-${number + 1}`, serial: 0, revision: 0 },
     at,
   }));
@@ -49,7 +54,7 @@ export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment
     ...moment,
     machines: moment.machines.filter(({ name }) => !removed.has(name)),
     held: moment.held.filter(({ machine }) => !removed.has(machine)),
-    coming,
+    coming: [...moment.coming, ...added],
   };
   return policy === undefined ? after : underPolicy(after, policy);
 }
@@ -63,33 +68,20 @@ function mustBeThere({ machines }: Moment, name: string): void {
   );
 }
 
-function modelOf({ machines }: Moment, { like, capacity }: AddedMachines): MachineRecord {
-  if (like !== undefined) {
-    const found =
-      machines.find(({ name }) => name === like) ?? machines.find(({ spec }) => spec.site === like);
-    if (found) return { ...found, spec: { ...found.spec, cordoned: false } };
-    throw new CanopyError(
-      "not-found",
-      `Cannot add machines like '${like}' as that must be a connected machine or the site of one: it is neither`,
-      { hint: "Say what they have instead: canopy what-if --add 4x8cpu32gib" },
-    );
+function modelOf({ machines }: Moment, { like, offer, capacity }: AddedMachines): MachineRecord {
+  if (offer) return machineOfOffer("", offer);
+  if (capacity) {
+    return machineOf("", capacity, { site: "what-if", labels: {}, rates: ratesOf(capacity) });
   }
-  const size = capacity!;
-  return {
-    kind: "machine",
-    project: "",
-    serial: 0,
-    name: "",
-    revision: 0,
-    spec: { keyDigest: "", joinedAt: 0, site: "what-if", labels: {}, cordoned: false },
-    status: {
-      hostname: "",
-      os: "linux",
-      arch: machines[0]?.status.arch ?? "x64",
-      version: "",
-      capacity: size,
-      drivers: ["runner", "process"],
-      rates: ratesOf(size),
-    },
-  };
+  const found =
+    machines.find(({ name }) => name === like) ?? machines.find(({ spec }) => spec.site === like);
+  if (found) {
+    const { order: _order, reservedFor: _reservedFor, ...spec } = found.spec;
+    return { ...found, spec: { ...spec, cordoned: false } };
+  }
+  throw new CanopyError(
+    "not-found",
+    `Cannot add machines like '${like}' as that must be an offer, a connected machine or the site of one: it is none`,
+    { hint: "Say what they have instead: canopy what-if --add 4x8cpu32gib" },
+  );
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
+import type { Offer } from "#/model/site.ts";
 import { changed } from "./change.ts";
 import { forecast } from "./forecast.ts";
+import type { Moment } from "./moment.ts";
 import { machineOf, TestCloud, work } from "./testing/cloud.ts";
 
 const options = { seed: 1, forks: 39, limitMs: Infinity };
@@ -85,6 +87,65 @@ describe("forecast()", () => {
   });
 });
 
+const offer: Offer = {
+  site: "far",
+  name: "large",
+  capacity: { milliCpus: 8000, memoryBytes: 16 * 2 ** 30 },
+  labels: {},
+  market: "on-demand",
+  zone: "",
+  microsPerHour: 400_000,
+  priceGranularityMs: 1000,
+  billedMsMin: 0,
+  idleWatts: undefined,
+  peakWatts: undefined,
+  pue: undefined,
+  gramsPerKwh: undefined,
+  bootMs: { median: 120_000, p90: 200_000 },
+  interruptionsPerHour: 0,
+  countMax: 4,
+};
+
+describe("machines that are not there yet", () => {
+  test("count from when they have booted: those that were ordered, and those of an offer", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("next", { title: "work", steps: [work("a", 100)] });
+    const endOf = async (moment: Moment) =>
+      (await forecast(moment, options, still)).jobs[0]!.endsAt!.p50 - moment.now;
+    const before = await cloud.moment();
+    const what = { add: [{ count: 1, offer }], remove: [] };
+    const offered = await endOf(changed(before, what));
+    const now = cloud.fork.clock.now();
+    cloud.fork.space.commit((tx) =>
+      tx.put<"order">({
+        kind: "order",
+        project: "",
+        name: "o1",
+        spec: { site: "far", offer, orderedAt: now, askedBy: "test" },
+        status: { phase: "booting", since: now },
+      }),
+    );
+    const ordered = await endOf(await cloud.moment());
+    assert.equal(Math.round(ordered), Math.round(offered));
+    // a hundred minutes on four CPUs, and on twelve of them after two minutes
+    assert.ok((await endOf(before)) > 1.8 * ordered);
+    assert.ok(ordered > 120_000);
+  });
+
+  test("cost what their site asks, and an unknown price makes the sum unknown", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("next", { title: "work", steps: [work("a", 20)] });
+    const moment = await cloud.moment();
+    const cost = async (microsPerHour: number | undefined) => {
+      const what = { add: [{ count: 1, offer: { ...offer, microsPerHour } }], remove: [] };
+      return (await forecast(changed(moment, what), { ...options, forks: 5 }, still))
+        .machinesMicros;
+    };
+    assert.ok((await cost(4_000_000))!.p50 > (await cost(400_000))!.p50);
+    assert.equal(await cost(undefined), undefined);
+  });
+});
+
 describe("changed()", () => {
   test("more machines end the work sooner, fewer later, and what ran on those begins again", async () => {
     const cloud = await busyCloud();
@@ -119,7 +180,7 @@ describe("changed()", () => {
 
   test("a machine that is not there cannot be removed, nor one added like it", async () => {
     const moment = await (await busyCloud()).moment();
-    const wrong = /must be connected|must be a connected machine/;
+    const wrong = /must be connected|must be an offer/;
     assert.throws(() => changed(moment, { add: [], remove: ["m9"] }), wrong);
     const like = [{ count: 1, like: "nowhere", bootMs: 0 }];
     assert.throws(() => changed(moment, { add: like, remove: [] }), wrong);

@@ -116,7 +116,7 @@ function jobForecast(
   };
 }
 
-function machinesCost({ now, machines, coming = [] }: Moment, until: number): number | undefined {
+function machinesCost({ now, machines, coming }: Moment, until: number): number | undefined {
   let micros = 0;
   const held = [...machines.map((machine) => ({ machine, at: now })), ...coming];
   for (const { machine, at } of held) {

@@ -3,9 +3,10 @@ import type { Clock, Timer } from "#/base/clock.ts";
 import { CanopyError, messageOf, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { StartThread, Thread } from "#/base/threads.ts";
+import type { Offer } from "#/model/site.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
-import type { WhatIf } from "./change.ts";
+import type { AddedMachines, WhatIf } from "./change.ts";
 import type { Errand, Errands } from "./errand.ts";
 import type { ForecastOptions } from "./forecast.ts";
 import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
@@ -24,6 +25,8 @@ export interface ForecasterParts {
   scheduler: Scheduler;
   clock: Clock;
   knowledge: Knowledge;
+  /** What sites would give now. */
+  offers: () => readonly Offer[];
   startThread: StartThread;
   /** The module that answers on the thread. */
   program: URL;
@@ -52,8 +55,23 @@ export class Forecaster {
   /** The same, and what would become of them after a change. Throws what `changed` throws. */
   whatIf(change: WhatIf, options: ForecastOptions): Promise<Errands["what-if"]> {
     return this.#inTurn(async () =>
-      this.#run({ type: "what-if", moment: await this.#moment(), options, change }),
+      this.#run({
+        type: "what-if",
+        moment: await this.#moment(),
+        options,
+        change: { ...change, add: change.add.map((one) => this.#resolved(one)) },
+      }),
     );
+  }
+
+  /** "SITE/OFFER", or an offer's own name, means that offer; anything else a machine or a site. */
+  #resolved(added: AddedMachines): AddedMachines {
+    const { like } = added;
+    const offers = like === undefined ? [] : this.#parts.offers();
+    const offer =
+      offers.find(({ site, name }) => `${site}/${name}` === like) ??
+      offers.find(({ name }) => name === like);
+    return offer ? { ...added, offer } : added;
   }
 
   /** What was submitted since an instant, run again on the machines that there are, under each of these policies. */

@@ -87,7 +87,7 @@ export class Fork {
     fork.scheduler.start();
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
-    for (const { machine, at } of moment.coming ?? [])
+    for (const { machine, at } of moment.coming)
       clock.after(at - moment.now, () => fork.addMachine(machine));
     return fork;
   }

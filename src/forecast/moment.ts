@@ -7,6 +7,7 @@ import { limits } from "#/base/limits.ts";
 import type { ProjectRecord } from "#/model/access.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
@@ -14,6 +15,7 @@ import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
 import type { JobOrder } from "./policy.ts";
+import { comingOf } from "./offered.ts";
 import { simplified } from "./simplified.ts";
 
 const sliceRecords = limits.momentSliceRecords;
@@ -40,8 +42,8 @@ export interface Moment {
   readonly arrivals: readonly Arrival[];
   /** Jobs of which more may come than is known. */
   readonly partial: readonly string[];
-  /** Machines that will be there later. */
-  readonly coming?: readonly { machine: MachineRecord; at: number }[];
+  /** Machines that were ordered and will be there later. */
+  readonly coming: readonly { machine: MachineRecord; at: number }[];
   /** What gives jobs their priorities; they keep those that they have when absent. */
   readonly policy?: JobOrder;
 }
@@ -87,6 +89,7 @@ export async function takeMoment(parts: MomentParts): Promise<Moment> {
 function* recordsOf(space: Space): Generator<AnyRecord> {
   yield* space.all("project");
   yield* space.all("machine");
+  yield* space.all("order");
   for (const job of space.list("job")) {
     if (hasJobEnded(job)) continue;
     yield job;
@@ -101,6 +104,7 @@ function* recordsOf(space: Space): Generator<AnyRecord> {
 class Reading {
   readonly projects = new Map<string, ProjectRecord>();
   readonly machines = new Map<string, MachineRecord>();
+  readonly orders = new Map<string, OrderRecord>();
   readonly jobs = new Map<string, JobRecord>();
   readonly steps = new Map<string, StepRecord>();
   /** Of steps that have not ended. */
@@ -120,6 +124,7 @@ class Reading {
   #kept({ kind }: AnyRecord): Map<string, AnyRecord> | undefined {
     if (kind === "project") return this.projects;
     if (kind === "machine") return this.machines;
+    if (kind === "order") return this.orders;
     if (kind === "job") return this.jobs;
     return kind === "step" ? this.steps : undefined;
   }
@@ -214,6 +219,9 @@ function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: Mome
       .filter(({ name }) => isOpen(name))
       .map((task) => ({ ...task, spec: { input: "null" } })),
     held,
+    coming: [...reading.orders.values()]
+      .filter(({ status: { phase } }) => phase === "ordered" || phase === "booting")
+      .map((order) => comingOf(order, now)),
     placement: scheduler.placement,
     runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
     arrivals,

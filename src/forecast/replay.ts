@@ -177,6 +177,7 @@ export function emptyMoment(now: number, machines: readonly MachineRecord[]): Mo
     fresh: new Map(),
     tried: [],
     held: [],
+    coming: [],
     placement: "asked",
     runTimes: { sorts: new Map(), slowness: new Map() },
     arrivals: [],

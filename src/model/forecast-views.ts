@@ -56,12 +56,12 @@ export type ForecastView = z.output<typeof forecastView>;
 const addedMachines = z
   .strictObject({
     count: z.int().min(1).max(10_000).default(1),
-    /** A connected machine that they would be like, or the site of one. */
+    /** An offer of a site, a connected machine that they would be like, or the site of one. */
     like: z.string().min(1).optional(),
     cpus: z.number().positive().optional(),
     memoryBytes: z.int().positive().optional(),
-    /** From now until they take tasks. */
-    bootMs: z.int().min(0).default(0),
+    /** From now until they take tasks; as an offer says, or at once, when absent. */
+    bootMs: z.int().min(0).optional(),
   })
   .refine(
     ({ like, cpus, memoryBytes }) =>

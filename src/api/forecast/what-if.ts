@@ -21,7 +21,7 @@ export const whatIf = defineCall({
     const change = {
       add: add.map(({ count, like, cpus, memoryBytes, bootMs }) => ({
         count,
-        bootMs,
+        ...(bootMs !== undefined && { bootMs }),
         ...(like === undefined
           ? { capacity: { milliCpus: Math.round(cpus! * 1000), memoryBytes: memoryBytes! } }
           : { like }),

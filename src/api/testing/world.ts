@@ -90,7 +90,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const knowledge = new Knowledge(space);
   knowledge.start(report);
   const program = new URL("../../forecast-thread.ts", import.meta.url);
-  const forecaster = new Forecaster({ space, scheduler, clock, knowledge, startThread, program });
   let url = "http://127.0.0.1:0";
   const standing = standsAlone(space, () => url);
   const open: OpenSite = async ({ name, config }) => {
@@ -100,6 +99,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const sites = new OpenSites({ space, access, open, clock, log: report });
   sites.start();
   const elsewhere = agentFiles(nodeHost(report), join(folder, "programs"));
+  const offers = () => sites.offers();
+  const forecasting = { space, scheduler, clock, knowledge, offers, startThread, program };
+  const forecaster = new Forecaster(forecasting);
   const server = buildServer({
     space,
     scheduler,

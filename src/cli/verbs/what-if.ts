@@ -17,7 +17,7 @@ export const verb: Verb = {
       .argument("[job]", "only this job")
       .option(
         "--add <machines>",
-        "4xNAME: like a machine or site; 4x8cpu32gib: of that size",
+        "4xNAME: of an offer, or like a machine or a site's; 4x8cpu32gib: of that size",
         adding,
         [],
       )

@@ -1,0 +1,74 @@
+import { ratesOf } from "#/meter/prices.ts";
+import type { MachineRates, MachineRecord } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
+import type { OrderRecord } from "#/model/order.ts";
+import type { Offer } from "#/model/site.ts";
+
+/** A machine of which its site does not say how long it boots. */
+const bootMsUnknown = 180_000;
+/** One that is late is expected at any moment. */
+const lateMs = 1000;
+
+/** From the order of an offer to its machine's first pull, likely. */
+export function bootMsOf({ bootMs }: Offer): number {
+  return bootMs?.median ?? bootMsUnknown;
+}
+
+/** A machine as an offer would give it. What the site does not say of its power is as the price list has it. */
+export function machineOfOffer(name: string, offer: Offer): MachineRecord {
+  const usual = ratesOf(offer.capacity);
+  return machineOf(name, offer.capacity, {
+    site: offer.site,
+    labels: { ...offer.labels },
+    rates: {
+      microsPerHour: offer.microsPerHour,
+      idleWatts: offer.idleWatts ?? usual.idleWatts,
+      peakWatts: offer.peakWatts ?? usual.peakWatts,
+      pue: offer.pue ?? usual.pue,
+    },
+  });
+}
+
+/** The machine of an order that has not joined, and when it will have. */
+export function comingOf(
+  { name, spec }: OrderRecord,
+  now: number,
+): { machine: MachineRecord; at: number } {
+  const machine = machineOfOffer(`${name}-machine`, spec.offer);
+  const { job } = spec;
+  return {
+    machine:
+      job === undefined ? machine : { ...machine, spec: { ...machine.spec, reservedFor: job } },
+    at: Math.max(now + lateMs, spec.orderedAt + bootMsOf(spec.offer)),
+  };
+}
+
+export function machineOf(
+  name: string,
+  capacity: Capacity,
+  more: { site: string; labels: Record<string, string>; rates: MachineRates },
+): MachineRecord {
+  return {
+    kind: "machine",
+    project: "",
+    serial: 0,
+    name,
+    revision: 0,
+    spec: {
+      keyDigest: "",
+      joinedAt: 0,
+      site: more.site,
+      labels: more.labels,
+      cordoned: false,
+    },
+    status: {
+      hostname: name,
+      os: "linux",
+      arch: "x64",
+      version: "",
+      capacity,
+      drivers: ["process", "runner"],
+      rates: more.rates,
+    },
+  };
+}
