@@ -29,7 +29,7 @@ export class Justification {
     const { before, after } = this.#network;
     const [order, moved] = [this.#order, this.#moved];
     this.#sort.sort(this.#latestEnds(schedule), after, before, order);
-    if (!this.#placement.backwards(order, schedule.machines, moved, schedule.makespan)) return;
+    this.#placement.backwards(order, schedule.machines, moved);
     this.#sort.sort(this.#latestEnds(moved), before, after, order);
     this.#placement.forwards(order, moved, { where: schedule.machines });
     if (moved.makespan <= schedule.makespan) copySchedule(moved, schedule);

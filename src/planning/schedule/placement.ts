@@ -36,22 +36,17 @@ export class Placement {
   /** Places tasks in an order that has each after those before it. */
   forwards(order: Int32Array, into: Schedule, options: PlacementOptions = {}): void {
     for (const [machine, profile] of this.#profiles.entries())
-      profile.clear(this.#network.from[machine]!, Infinity);
+      profile.clear(this.#network.from[machine]!);
     this.#place(order, this.#network.before, into, options);
   }
 
   /**
-   * The same from the end: time runs back from `horizon`, an order has each task before those it waits
-   * for, and the starts of `into` say how long before the horizon a task ends. False when machines that
-   * come late leave no room.
+   * The same from the end, with time running back: an order has each task before those it waits for, and
+   * the starts of `into` say how long before the end a task ends. Machines that come late count as there.
    */
-  backwards(order: Int32Array, where: Int32Array, into: Schedule, horizon: number): boolean {
-    for (const [machine, profile] of this.#profiles.entries()) {
-      const from = this.#network.from[machine]!;
-      profile.clear(0, from > 0 ? horizon - from : Infinity);
-    }
+  backwards(order: Int32Array, where: Int32Array, into: Schedule): void {
+    for (const profile of this.#profiles) profile.clear(0);
     this.#place(order, this.#network.after, into, { where });
-    return into.makespan < Infinity;
   }
 
   #place(
@@ -83,7 +78,6 @@ export class Placement {
       into.machines[task] = bestMachine;
       ends[task] = bestEnd;
       into.makespan = Math.max(into.makespan, bestEnd);
-      if (bestEnd === Infinity) return;
       this.#profiles[bestMachine]!.take(bestStart, bestEnd, needs, task);
     }
   }

@@ -13,8 +13,8 @@ export class Profile {
     this.#free = new Float64Array((2 * tasks + 4) * capacity.length);
   }
 
-  /** Empty again, of use in [from, until). */
-  clear(from: number, until: number): void {
+  /** Empty again, of use from then on. */
+  clear(from: number): void {
     this.#count = 1;
     this.#times[0] = 0;
     this.#free.set(this.#capacity, 0);
@@ -22,16 +22,9 @@ export class Profile {
       this.#split(from);
       this.#free.fill(-1, 0, this.#resources);
     }
-    if (until < Infinity) {
-      const at = this.#split(until) * this.#resources;
-      this.#free.fill(-1, at, at + this.#resources);
-    }
   }
 
-  /**
-   * The earliest time from `ready` on at which `needs` (of task `task`) are free for `duration`; Infinity
-   * when there is none.
-   */
+  /** The earliest time from `ready` on at which what a task needs, never more than all, is free for `duration`. */
   earliest(ready: number, duration: number, needs: Float64Array, task: number): number {
     const [times, free, resources, count] = [this.#times, this.#free, this.#resources, this.#count];
     let at = count - 1;
@@ -47,7 +40,7 @@ export class Profile {
         }
       }
       at++;
-      if (at === count) return fits ? start : Infinity;
+      if (at === count) return start; // after all else, everything is free
       if (!fits) start = times[at]!;
       else if (times[at]! >= start + duration) return start;
     }

@@ -27,10 +27,11 @@ export interface PlannedSchedule extends Schedule {
 
 /**
  * Schedules tasks with precedence, needs of several resources and transfers on machines that may be
- * unlike, so that all end as early as can be found. Never longer than list scheduling by upward rank,
- * HEFT or PEFT, from which the search begins; it ends when the shortest is proved. For up to 53 tasks on
- * one machine it is made in turn with an exact search. The first schedule
- * takes about (dependencies + tasks) × machines steps, each try as many.
+ * unlike, so that all end as early as can be found. The first schedule is made whatever `isOver` says: the
+ * shortest of list scheduling by upward rank, HEFT and PEFT. Then it is improved until `isOver`, or until
+ * it is proved to be the shortest; up to 53 tasks on one machine are also searched exactly, in turn.
+ *
+ * It is made for up to some thousands of tasks: 10,000 on 50 machines take 0.2 s to begin with.
  *
  * Throws CanopyError "invalid" when tasks wait for each other in a circle or one fits no machine.
  */
