@@ -6,10 +6,9 @@ import { finishMs, tailMs, tasksWithin } from "./rounds.ts";
  * for "time", grams for "carbon".
  *
  * Between two neighbouring instants a machine costs at least what it does at the first of them, and ends at
- * most the tasks that it can until the second. To buy parts of machines, and only for the kind of tasks that
- * needs the most, can only be cheaper. So the cheapest machines for a task, filled one after the other, bound
- * each stretch (the linear relaxation of a knapsack: Dantzig, "Discrete-Variable Extremum Problems", 1957),
- * and the least of the stretches bounds them all. Run times are taken as the plan takes them.
+ * most the tasks that it can until the second. To buy parts of machines can only be cheaper. So the linear relaxation
+ * of the knapsack (Dantzig, "Discrete-Variable Extremum Problems", 1957), for one kind of tasks with all limits
+ * or for all of them together, bounds each stretch, and the least of the stretches bounds them all. Run times are taken as the plan takes them.
  */
 export function boundOf(problem: MixProblem, instants: readonly number[]): number {
   const { types, goal } = problem;

@@ -197,7 +197,7 @@ describe("planMix()", () => {
 
   const anyType = fc
     .record({
-      slots: fc.integer({ min: 0, max: 4 }),
+      slots: fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 4 })),
       microsPerHour: fc.integer({ min: 1000, max: 9_000_000 }),
       bootMs: fc.integer({ min: 0, max: 3 * minuteMs }),
       countMax: fc.integer({ min: 0, max: 4 }),
@@ -205,7 +205,8 @@ describe("planMix()", () => {
       granularityMs: fc.constantFrom(1, minuteMs, hourMs),
     })
     .map(({ slots, microsPerHour, bootMs, countMax, isPresent, granularityMs }) =>
-      type("any", slots, 0, {
+      type("any", 0, 0, {
+        slots,
         countMax: isPresent ? Math.min(1, countMax) : countMax,
         isPresent,
         bootMs: isPresent ? 0 : bootMs,
@@ -213,12 +214,15 @@ describe("planMix()", () => {
       }),
     );
   const anyProblem = fc.record({
-    work: fc
-      .record({
-        tasks: fc.integer({ min: 1, max: 30 }),
-        ms: fc.integer({ min: 1000, max: 2 * minuteMs }),
-      })
-      .map(({ tasks, ms }) => [kind(tasks, ms)]),
+    work: fc.array(
+      fc
+        .record({
+          tasks: fc.integer({ min: 1, max: 30 }),
+          ms: fc.integer({ min: 1000, max: 2 * minuteMs }),
+        })
+        .map(({ tasks, ms }) => kind(tasks, ms)),
+      { minLength: 1, maxLength: 2 },
+    ),
     chainMs: fc.constant(0),
     types: fc.array(anyType, { minLength: 1, maxLength: 3 }),
     goal: fc.record({
