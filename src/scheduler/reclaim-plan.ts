@@ -59,8 +59,9 @@ function lostCpuMs(victims: readonly Lease[], nowMs: number): number {
 function candidatesFor(step: StepState): Lease[] {
   const { account } = step;
   const found: Lease[] = [];
-  for (const lease of leasesOf(account)) {
-    if (lease.step.priority < step.priority && !lease.isEnding) found.push(lease);
+  for (const other of account.busy) {
+    if (other.priority >= step.priority) continue;
+    for (const lease of other.leases.values()) if (!lease.isEnding) found.push(lease);
   }
   if (!isEntitled(step)) return found;
   for (const other of account.cohort?.members ?? []) {

@@ -10,6 +10,8 @@ import type { StepState } from "./state.ts";
 
 /** Tasks of one step that get their place in one look. */
 const turnsMax = 256;
+/** It rests so many times as long as its last look took: with many thousands of tasks under way one takes long. */
+const restFactor = 10;
 
 /**
  * Gives projects back what is theirs by quota, and what is more urgent its place.
@@ -28,6 +30,8 @@ export class Reclaim {
   #serve: () => void;
   #timer: Timer | undefined;
   #isStopped = false;
+  /** How long the last look took. */
+  #tookMs = 0;
 
   /** `serve` hands out at once what can be. */
   constructor(board: Board, log: Log, serve: () => void) {
@@ -39,7 +43,8 @@ export class Reclaim {
   /** Looks from now on, for as long as there are projects with a quota. */
   start(): void {
     if (this.#timer || this.#isStopped || this.#board.quotas.limited === 0) return;
-    this.#timer = this.#board.clock.after(limits.reclaimLookMs, () => this.#look(), true);
+    const delayMs = Math.max(limits.reclaimLookMs, restFactor * this.#tookMs);
+    this.#timer = this.#board.clock.after(delayMs, () => this.#look(), true);
   }
 
   stop(): void {
@@ -48,6 +53,8 @@ export class Reclaim {
   }
 
   #look(): void {
+    const { clock } = this.#board;
+    const startMs = clock.monotonicMs();
     this.#timer = undefined;
     if (this.#board.isSure()) {
       for (const account of this.#board.quotas.all()) this.#review(account);
@@ -55,6 +62,7 @@ export class Reclaim {
         for (let turn = 0; turn < turnsMax && this.#consider(step); turn++);
       }
     }
+    this.#tookMs = clock.monotonicMs() - startMs;
     this.start();
   }
 
