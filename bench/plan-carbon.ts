@@ -7,6 +7,8 @@ import type { BenchOptions, Report } from "./figures.ts";
 const grids = { california: "US-CAL-CISO-2022.csv", norway: "NO-2022.csv" };
 const workHours = 24;
 const windowHours = 48;
+/** A twelfth of the year. */
+const monthHours = 730;
 
 /** Grams of each way to do the same work from one start. */
 interface Start {
@@ -50,6 +52,11 @@ export async function benchPlanCarbon({ data, say }: BenchOptions): Promise<Repo
     figures[`${grid}StartsWorseThanAtOnce`] = worse.length;
     figures[`${grid}WorseThanAtOnceMeanPercent`] =
       worse.length === 0 ? 0 : -meanSavingPercent(worse, "ours");
+    figures[`${grid}WorstMonthSavingPercent`] = Math.min(
+      ...Array.from({ length: 12 }, (_, month) =>
+        meanSavingPercent(starts.slice(month * monthHours, (month + 1) * monthHours), "ours"),
+      ),
+    );
     yesterday[`${grid}SavingPercent`] = meanSavingPercent(starts, "yesterday");
     yesterday[`${grid}OfOraclePercent`] =
       (100 * yesterday[`${grid}SavingPercent`]!) / oraclePercent;

@@ -4,14 +4,15 @@ import { LeastSquares } from "../least-squares.ts";
  * What the carbon intensity of a grid will be in the hours to come, from nothing but its own past.
  *
  * A grid has a usual day (the sun, the evening), whole days that are cleaner or dirtier than usual, a
- * weekend, and the moment: wind that blows now blows in an hour too. So the intensity of the hour T, told k
- * hours before it, is
+ * weekend, weeks that end and are as those before again, and the moment: wind that blows now blows in an hour
+ * too. So the intensity of the hour T, told k hours before it, is
  *
- *   usual(T) + a·level + b·(day before − usual(T)) + c·(last hour − usual(last hour)) + d·(week(T) − week(day before))
+ *   usual(T) + a·level + b·(day before − usual(T)) + c·(last hour − usual(last hour))
+ *     + d·(week(T) − week(day before)) + e·(usual(T) − level)
  *
  * where usual is the mean of that hour over the last 14 days, "day before" the last known same hour of the
- * day, and week the mean of that hour of the week over four weeks. How much of each persists is learned: a
- * to d are fitted by ridge regression for each k, and once more for each k and hour of the day, pulled
+ * day, week the mean of that hour of the week over four weeks, and level the mean of all that is known. How much
+ * of each persists is learned: a to e are fitted by ridge regression for each k, and once more for each k and hour of the day, pulled
  * towards the former. What is older than about 40 days fades.
  *
  * What was forecast for an hour is never learned from before that hour has passed.
@@ -92,7 +93,7 @@ export class CarbonForecaster {
   #coefficients(last: number, ahead: number): Float64Array {
     // Not 0, also where nothing was ever emitted.
     const level = Math.max(1, this.#sum / this.#past.length);
-    const prior = new Float64Array([0, 0.5, hourlyPersistence ** ahead, 0]);
+    const prior = new Float64Array([0, 0.5, hourlyPersistence ** ahead, 0, 0]);
     const anyHour = this.#anyHour[ahead]!.coefficients(prior, 0.24 * level ** 2);
     return this.#byHour[last % 24]![ahead]!.coefficients(anyHour, 0.1 * level ** 2);
   }
@@ -111,6 +112,7 @@ export class CarbonForecaster {
         ? 0
         : this.#mean(weekBefore, 7 * 24, usualWeeks) -
           this.#mean(dayBefore - 7 * 24, 7 * 24, usualWeeks);
+    inputs[4] = usual - inputs[0]!;
     return usual;
   }
 
@@ -126,7 +128,7 @@ export class CarbonForecaster {
   }
 }
 
-const inputsCount = 4;
+const inputsCount = 5;
 const usualDays = 14;
 const usualWeeks = 4;
 const halfLifeDays = 40;
