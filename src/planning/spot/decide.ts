@@ -1,4 +1,4 @@
-import { ageClassHours, ageClassOf, expectedHours } from "./hazard.ts";
+import { ageClassHours, ageClassOf, expectedHours, survivalChance } from "./hazard.ts";
 import type { SpotPlan } from "./plan.ts";
 import { marketState, valueAt, type SpotTable } from "./table.ts";
 
@@ -123,14 +123,16 @@ function costsOf(
       // Lost before it works, it is tried in another zone if there is one.
       const alone = !state.zones.some((other) => other.available && other.zone !== best.zone);
       const { sinceMs } = state.zones.find(({ zone }) => zone === best.zone)!;
-      const age = ageClassOf(Math.max(0, state.nowMs - sinceMs) / hourMs);
-      const survives = Math.exp(-hazards.available[age]! * changeover);
+      const zoneAgeHours = Math.max(0, state.nowMs - sinceMs) / hourMs;
+      const survives = survivalChance(hazards.available, zoneAgeHours, changeover);
+      const older = marketState(true, Math.max(ageClass, ageClassOf(zoneAgeHours + changeover)));
+      const begun = valueAt(table, table.spot, work, slack - changeover, older);
+      const [halfWay, gone] = [changeover / 2, marketState(!alone, alone ? 0 : ageClass)];
+      const isLost = valueAt(table, table.nothing, work, slack - halfWay, gone);
       costs.spot =
         dearer +
-        plan.spotPrice * changeover +
-        survives * valueAt(table, table.spot, work, slack - changeover, market) +
-        (1 - survives) *
-          valueAt(table, table.nothing, work, slack - changeover, alone ? changed : market);
+        survives * (plan.spotPrice * changeover + begun) +
+        (1 - survives) * (plan.spotPrice * halfWay + isLost);
     }
   }
   for (const run of ["spot", "on-demand", "wait"] as const)

@@ -11,7 +11,7 @@ export interface Hazards {
 }
 
 /** Lower bounds of the age classes, in hours. The last one has no upper bound. */
-export const ageClassHours = [0, 1 / 3, 1, 3, 8, 24] as const;
+export const ageClassHours = [0, 1 / 12, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 1, 3, 8, 24] as const;
 const classes = ageClassHours.length;
 
 export function ageClassOf(ageHours: number): number {
@@ -54,12 +54,23 @@ export function expectedHours(rates: Float64Array, ageHours: number): number {
   return hours;
 }
 
+/** The chance that a stretch that has lasted so long lasts for so many hours more. */
+export function survivalChance(rates: Float64Array, ageHours: number, hours: number): number {
+  let ends = 0;
+  for (let age = ageClassOf(ageHours); age < classes; age++) {
+    const from = Math.max(ageHours, ageClassHours[age]!);
+    ends += rates[age]! * Math.max(0, Math.min(ageHours + hours, upTo(age)) - from);
+  }
+  return Math.exp(-ends);
+}
+
 /** Where an age class ends, in hours. */
 export function upTo(age: number): number {
   return ageClassHours[age + 1] ?? Infinity;
 }
 
-function middleHours(age: number): number {
+/** An age in the middle of its class, in hours. */
+export function middleHours(age: number): number {
   const from = ageClassHours[age]!;
   return age === classes - 1 ? 1.5 * from : (from + upTo(age)) / 2;
 }

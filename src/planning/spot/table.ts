@@ -1,4 +1,4 @@
-import { ageClassHours, upTo, type Hazards } from "./hazard.ts";
+import { ageClassHours, ageClassOf, middleHours, survivalChance, upTo, type Hazards } from "./hazard.ts";
 
 /**
  * What it costs to do the rest of the work by the deadline, for every amount of work left, time left, state of
@@ -66,21 +66,49 @@ export function tabulate(question: TableQuestion): SpotTable {
   return table;
 }
 
-/** For each state of the market, chances over one step: to change side, else to be an age class older. */
+/** What one step does to each state of the market. */
 interface Transitions {
+  /** Chance to change side, and the state in which that ends. */
   change: Float64Array;
+  changed: Int32Array;
+  /** Else, chance to be in an older class, and that state. */
   age: Float64Array;
+  older: Int32Array;
 }
 
+/** Classes narrower than a step are left for sure, wider ones at a constant rate. A change is half a step old on average. */
 function transitionsOf({ hazards, stepHours }: SpotTable): Transitions {
-  const rates = [...hazards.available, ...hazards.unavailable];
+  const all = Array.from({ length: states }, (_, state) => {
+    const [ageClass, isAvailable] = [state % ages, state < ages];
+    const age = middleHours(ageClass);
+    const rates = isAvailable ? hazards.available : hazards.unavailable;
+    const width = upTo(ageClass) - ageClassHours[ageClass]!;
+    const leaves = width <= stepHours;
+    const olderClass = leaves ? ageClassOf(age + stepHours) : Math.min(ages - 1, ageClass + 1);
+    return {
+      change: 1 - survivalChance(rates, age, stepHours),
+      changed: marketState(!isAvailable, ageClassOf(stepHours / 2)),
+      age: leaves ? 1 : 1 - Math.exp(-stepHours / width),
+      older: marketState(isAvailable, olderClass),
+    };
+  });
   return {
-    change: Float64Array.from(rates, (rate) => 1 - Math.exp(-rate * stepHours)),
-    age: Float64Array.from(rates, (_, state) => {
-      const ageClass = state % ages;
-      return 1 - Math.exp(-stepHours / (upTo(ageClass) - ageClassHours[ageClass]!));
-    }),
+    change: Float64Array.from(all, ({ change }) => change),
+    changed: Int32Array.from(all, ({ changed }) => changed),
+    age: Float64Array.from(all, ({ age }) => age),
+    older: Int32Array.from(all, ({ older }) => older),
   };
+}
+
+/** For each age class in which a machine is started: the chance that it comes to work, and the class it is in then. */
+function startingOf({ hazards, changeoverHours }: TableQuestion) {
+  return ageClassHours.map((_, ageClass) => {
+    const age = middleHours(ageClass);
+    return {
+      survives: survivalChance(hazards.available, age, changeoverHours),
+      older: ageClassOf(age + changeoverHours),
+    };
+  });
 }
 
 /** All cells of one amount of work left; those of less work are there, and those of less slack come first. */
@@ -99,14 +127,11 @@ function fillRow(
   /** What follows a step of nothing, of work on on-demand, and on spot, by slack and state. */
   const afterStep = (values: Float32Array, workLeft: number, slack: number, state: number) => {
     const row = (workLeft * width + slack) * states;
-    const changed = state < ages ? ages : 0;
-    const older = state % ages === ages - 1 ? state : state + 1;
-    const stay =
-      transitions.age[state]! * values[row + older]! +
-      (1 - transitions.age[state]!) * values[row + state]!;
-    return (
-      transitions.change[state]! * values[row + changed]! + (1 - transitions.change[state]!) * stay
-    );
+    const change = transitions.change[state]!;
+    const age = transitions.age[state]!;
+    const older = values[row + transitions.older[state]!]!;
+    const stay = age * older + (1 - age) * values[row + state]!;
+    return change * values[row + transitions.changed[state]!]! + (1 - change) * stay;
   };
   /** Slack between two steps lies between their values; less than none is late. */
   const between = (at: (slack: number) => number, slack: number) => {
@@ -129,8 +154,10 @@ function fillRow(
         between((left) => afterStep(spot, work - 1, left, state), slack - movingSteps);
     }
   }
+  const starting = startingOf(question);
   for (let slack = 0; slack < width; slack++) {
-    for (let state = 0; state < states; state++) {
+    // What is lost is unavailable: those states come first.
+    for (let state = states - 1; state >= 0; state--) {
       const isAvailable = state < ages;
       const startOnDemand =
         changeoverHours +
@@ -138,17 +165,16 @@ function fillRow(
       const wait = slack >= 1 ? afterStep(nothing, work, slack - 1, state) : lateCost;
       let startSpot = lateCost;
       if (isAvailable && slack >= 2 * changeoverSteps) {
-        // Lost before it has begun to work, it takes an on-demand machine: about what that is worth.
-        const survives = Math.exp(-table.hazards.available[state]! * changeoverHours);
-        const begun = between((left) => goOnSpot[left * states + state]!, slack - changeoverSteps);
+        const { survives, older } = starting[state]!;
+        const begun = between((left) => goOnSpot[left * states + older]!, slack - changeoverSteps);
+        // Lost before it works, on average half way: nothing runs, and that much slack is gone.
         const lost = between(
-          (left) => goOnDemand[left * states + ages]!,
-          slack - 2 * changeoverSteps,
+          (left) => nothing[(work * width + left) * states + ages]!,
+          slack - changeoverSteps / 2,
         );
         startSpot =
-          spotPrice * changeoverHours +
-          survives * begun +
-          (1 - survives) * (changeoverHours + lost);
+          survives * (spotPrice * changeoverHours + begun) +
+          (1 - survives) * ((spotPrice * changeoverHours) / 2 + lost);
       }
       const cell = slack * states + state;
       const at = work * width * states + cell;
