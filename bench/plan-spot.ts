@@ -42,7 +42,7 @@ export async function benchPlanSpot({ data, say }: BenchOptions): Promise<Report
     const byZone = market.zones.map((_, zone) => measure(onlyZone(market, zone), setting));
     for (const [index, window] of windows.entries())
       note(
-        `${name}${windowName(window)}`,
+        figureOf(name, window),
         byZone.flatMap((starts) => starts[index]!),
       );
     return byZone;
@@ -56,18 +56,18 @@ export async function benchPlanSpot({ data, say }: BenchOptions): Promise<Report
         "ours",
       ),
     );
-    figures[`${windowName(window)}WithoutOneZoneMaxOverOptimum`] = Math.max(...without);
-    figures[`${windowName(window)}WorstStartOverOptimum`] = Math.max(
+    figures[`${figureOf("", window)}WithoutOneZoneMaxOverOptimum`] = Math.max(...without);
+    figures[`${figureOf("", window)}WorstStartOverOptimum`] = Math.max(
       ...byZone.flatMap((starts) => starts[index]!.map(({ ours }) => ours)),
     );
   }
   say("plan-spot: all zones as one market");
   for (const [index, starts] of measure(market, usual).entries())
-    note(`allZones${windowName(windows[index]!)}`, starts);
+    note(figureOf("allZones", windows[index]!), starts);
   say("plan-spot: sixteen machines in one zone");
   const sixteen = readMarket(data!, [sixteenNodesFile], 16);
   for (const [index, starts] of measure(sixteen, usual).entries())
-    note(`sixteenMachines${windowName(windows[index]!)}`, starts);
+    note(figureOf("sixteenMachines", windows[index]!), starts);
   eachZone("changeoverTwice", { ...usual, changeoverTicks: 4 });
   eachZone("changeoverHalfHour", { ...usual, changeoverTicks: 9 });
   eachZone("halfPrice", { ...usual, spotPrice: 0.5 });
@@ -76,7 +76,10 @@ export async function benchPlanSpot({ data, say }: BenchOptions): Promise<Report
     bench: "plan-spot",
     figures,
     targets: Object.fromEntries(
-      [1.1, 1.06, 1.04].map((reach, index) => [`${windowName(windows[index]!)}OverOptimum`, reach]),
+      [1.1, 1.06, 1.04].map((reach, index) => [
+        `${figureOf("", windows[index]!)}OverOptimum`,
+        reach,
+      ]),
     ),
     peers,
     ratios: {},
@@ -120,8 +123,9 @@ function measure(market: Market, setting: Setting): Start[][] {
   });
 }
 
-function windowName(window: number): string {
-  return `deadline${String(window).replace(".", "_")}x`;
+function figureOf(name: string, window: number): string {
+  const deadline = `deadline${String(window).replace(".", "_")}x`;
+  return name === "" ? deadline : `${name}D${deadline.slice(1)}`;
 }
 
 function sum(starts: Start[], policy: keyof Start): number {

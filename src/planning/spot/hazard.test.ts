@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ageClassHours, ageClassOf, expectedHours, learnHazards, survivalChance } from "./hazard.ts";
+import {
+  ageClassHours,
+  ageClassOf,
+  expectedHours,
+  learnHazards,
+  survivalChance,
+} from "./hazard.ts";
 
 const hourMs = 3_600_000;
 

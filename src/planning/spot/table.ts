@@ -1,4 +1,11 @@
-import { ageClassHours, ageClassOf, middleHours, survivalChance, upTo, type Hazards } from "./hazard.ts";
+import {
+  ageClassHours,
+  ageClassOf,
+  middleHours,
+  survivalChance,
+  upTo,
+  type Hazards,
+} from "./hazard.ts";
 
 /**
  * What it costs to do the rest of the work by the deadline, for every amount of work left, time left, state of
