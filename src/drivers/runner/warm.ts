@@ -69,8 +69,11 @@ export class Warm {
   #pending = "";
   #number = 0;
   #bound = 0;
-  /** It was told a bound, and has not said since that it refused what lies beyond. User code can write an "x" too. */
-  #mayRefuse = false;
+  /**
+   * The last task that it may have begun when something was taken back: until that one has ended, it may say that
+   * it refused it. User code can write an "x" too.
+   */
+  #refusable: number | undefined;
   #memoryMs = 0;
   #tail = "";
   #broken: TaskError | undefined;
@@ -184,11 +187,12 @@ export class Warm {
     this.#bound = Math.max(this.begun(), this.head()?.[0] ?? 0);
     if (this.#bound >= this.#number) return [];
     this.#process.board!.write(board.bound, this.#bound);
-    this.#mayRefuse = true;
     // One more may have begun meanwhile, or be refused: it will say which.
-    const back = this.#drop(Math.max(this.#bound, this.begun()));
+    const last = Math.max(this.#bound, this.begun());
+    const back = this.#drop(last);
     if (back.length > 0) this.state = "taken-back";
     else this.#process.board!.write(board.bound, 0);
+    this.#refusable = back.length > 0 || last > this.#bound ? last : undefined;
     return back;
   }
 
@@ -249,8 +253,8 @@ export class Warm {
       case "p":
       case "f": {
         const ending = endLineOf(line);
-        // Nothing was taken back, and the one that might have been refused was run.
-        if (this.state === "ready" && ending.number > this.#bound) this.#mayRefuse = false;
+        if (this.state === "ready" && ending.number === this.#refusable)
+          this.#refusable = undefined;
         if (this.flights.has(ending.number)) this.#events.ended(this, ending);
         return;
       }
@@ -269,11 +273,11 @@ export class Warm {
         this.memoryBytes = amountOf(line.slice(2));
         return;
       case "x":
-        if (!this.#mayRefuse) return;
-        this.#mayRefuse = false;
         this.#process.board!.write(board.bound, 0);
         this.say("v");
         this.flush();
+        if (this.#refusable === undefined) return;
+        this.#refusable = undefined;
         if (this.state === "taken-back") this.state = "ready";
         this.#events.dropped(this, this.#drop(this.#bound));
         return;
