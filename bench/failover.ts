@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCloud } from "../e2e/cloud.ts";
-import { SharedCloud, until } from "../e2e/shared-cloud.ts";
+import { SharedCloud } from "../e2e/shared-cloud.ts";
+import { until } from "../e2e/until.ts";
 import { median, repeat, type BenchOptions, type Report } from "./figures.ts";
 
 /** How long writing stops when the leader of three control planes over one PostgreSQL is killed, seen through a follower. */
@@ -8,12 +9,13 @@ export async function benchFailover({ runs, say }: BenchOptions): Promise<Report
   const cloud = await SharedCloud.start(3, 2);
   try {
     const times = await repeat(2 * runs, async (run) => {
-      await until(async () => isWhole(cloud));
+      await until("all are there", async () => isWhole(cloud));
       const { leader, followers } = await cloud.roles();
       await leader.kill();
       const startMs = performance.now();
       const writeMs = await firstWrite(followers[run % 2]!, startMs);
       const machinesMs = await until(
+        "its machines are connected",
         async () => (await cloud.status()).machinesConnected === 2,
       ).then(() => performance.now() - startMs);
       say(`failover: ${Math.round(writeMs)} ms, its machines after ${Math.round(machinesMs)} ms`);

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { guarded } from "./guard.ts";
+import { childrenOf } from "./processes.ts";
 
 /** The launcher, as a user starts it. */
 export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url));
@@ -22,6 +24,7 @@ export class TestCloud {
 
   constructor(folder = tmpdir()) {
     this.dataFolder = mkdtempSync(join(folder, "canopy-e2e-"));
+    guarded(this.dataFolder);
   }
 
   /** Environment with which `canopy` commands speak to this cloud. */
@@ -80,9 +83,9 @@ export class TestCloud {
     const ended = once(this.#process!, "exit");
     const { pid } = this;
     // A tracer would leave what it traces behind; without that it ends by itself.
-    const traced = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    if (this.startedBy.length > 0 && traced !== "") process.kill(Number(traced), "SIGKILL");
-    else this.#process!.kill("SIGKILL");
+    const [traced] = this.startedBy.length > 0 ? childrenOf(pid) : [];
+    if (traced === undefined) this.#process!.kill("SIGKILL");
+    else process.kill(traced, "SIGKILL");
     await ended;
   }
 

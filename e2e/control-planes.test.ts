@@ -2,22 +2,15 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { postgresMissing } from "#/base/testing/postgres-server.ts";
 import { allOf } from "#/sdk/client.ts";
 import type { JobDetail, Page, ProjectView, TaskDetail } from "#/model/views.ts";
-import { SharedCloud, until } from "./shared-cloud.ts";
+import { newSharedCloud } from "./clouds.ts";
+import type { SharedCloud } from "./shared-cloud.ts";
+import { until } from "./until.ts";
 
 assert.equal(postgresMissing, undefined);
-
-const clouds: SharedCloud[] = [];
-after(() => Promise.all(clouds.map((cloud) => cloud.stop())));
-
-async function start(planes: number, agents: number): Promise<SharedCloud> {
-  const cloud = await SharedCloud.start(planes, agents);
-  clouds.push(cloud);
-  return cloud;
-}
 
 /** Makes projects one after the other until told to end: gives the names of those that were acknowledged. */
 async function startWriting(cloud: SharedCloud) {
@@ -75,24 +68,30 @@ async function startJob(cloud: SharedCloud, tasks: number, seconds: number) {
     runs,
     async ended(): Promise<JobDetail> {
       const client = await cloud.client();
-      await until(async () => (await client.result(id, 5_000)).phase !== "running");
+      await until(
+        "the job has ended",
+        async () => (await client.result(id, 5_000)).phase !== "running",
+      );
       return await client.job(id);
     },
   };
 }
 
 test("kill -9 of two leaders, one after the other: a running job ends, each task having run once, and nothing acknowledged is lost", async () => {
-  const cloud = await start(3, 2);
+  const cloud = await newSharedCloud(3, 2);
   const tasks = 12;
   const job = await startJob(cloud, tasks, 12);
-  await until(() => job.runs().length === tasks);
+  await until("all tasks run", () => job.runs().length === tasks);
   const writing = await startWriting(cloud);
   for (let kills = 0; kills < 2; kills++) {
-    await until(async () => (await cloud.roles()).followers.length === 2 - kills);
+    await until(
+      "all that live follow or lead",
+      async () => (await cloud.roles()).followers.length === 2 - kills,
+    );
     const { leader } = await cloud.roles();
     const count = writing.acknowledged.length;
     await leader.kill();
-    await until(() => writing.acknowledged.length > count + 20);
+    await until("writes are acknowledged again", () => writing.acknowledged.length > count + 20);
   }
   const alive = (await cloud.roles()).leader;
   const { code, stdout } = await alive.canopy("run", "--", "echo", "hi");
@@ -111,7 +110,7 @@ test("kill -9 of two leaders, one after the other: a running job ends, each task
 });
 
 test("a leader that was paused is deposed, and when it wakes hands out and records nothing", async () => {
-  const cloud = await start(2, 1);
+  const cloud = await newSharedCloud(2, 1);
   const { leader, followers } = await cloud.roles();
   const [follower] = followers as [(typeof followers)[number]];
   process.kill(leader.pid, "SIGSTOP");
@@ -128,7 +127,7 @@ test("a leader that was paused is deposed, and when it wakes hands out and recor
     }>("GET", "/v1/status");
     return controlPlanes[0]!.url === follower.url && controlPlanes[0]!.role === "leader";
   };
-  await until(() => leads().catch(() => false));
+  await until("the other one leads", () => leads().catch(() => false));
   const { id } = await follower.call<{ id: string }>("POST", "/v1/jobs", {
     title: "after",
     steps: [{ name: "main", run: { driver: "process", command: ["true"] } }],
@@ -142,23 +141,26 @@ test("a leader that was paused is deposed, and when it wakes hands out and recor
     if (status === 201) assert.ok(names.has(`asleep-${number}`), "acknowledged, and kept");
   }
   const client = await cloud.client();
-  await until(async () => (await client.result(id, 5_000)).phase === "succeeded");
+  await until(
+    "the job has succeeded",
+    async () => (await client.result(id, 5_000)).phase === "succeeded",
+  );
   const { lost, succeeded } = (await client.job(id)).tasks;
   assert.deepEqual({ lost, succeeded }, { lost: 0, succeeded: 1 });
-  await until(async () => (await cloud.roles()).followers.includes(leader));
+  await until("it follows", async () => (await cloud.roles()).followers.includes(leader));
 });
 
 test("a rolling restart of all control planes loses no call, and no running task", async () => {
-  const cloud = await start(3, 1);
+  const cloud = await newSharedCloud(3, 1);
   const tasks = 4;
   const job = await startJob(cloud, tasks, 15);
-  await until(() => job.runs().length === tasks);
+  await until("all tasks run", () => job.runs().length === tasks);
   const writing = await startWriting(cloud);
   for (const plane of cloud.planes) {
     const count = writing.acknowledged.length;
     await plane.end();
     await cloud.up(plane);
-    await until(() => writing.acknowledged.length > count + 20);
+    await until("writes are acknowledged again", () => writing.acknowledged.length > count + 20);
   }
   await writing.end();
   const { phase, tasks: counts } = await job.ended();
@@ -167,18 +169,18 @@ test("a rolling restart of all control planes loses no call, and no running task
 });
 
 test("PostgreSQL dies under load and comes back: the control planes go on, and nothing acknowledged is lost", async () => {
-  const cloud = await start(2, 1);
+  const cloud = await newSharedCloud(2, 1);
   const tasks = 4;
   const job = await startJob(cloud, tasks, 15);
-  await until(() => job.runs().length === tasks);
+  await until("all tasks run", () => job.runs().length === tasks);
   const writing = await startWriting(cloud);
   for (const pauseMs of [100, 4_000]) {
-    await until(() => writing.acknowledged.length > 0);
+    await until("a write is acknowledged", () => writing.acknowledged.length > 0);
     await cloud.postgres.kill();
     const count = writing.acknowledged.length;
     await sleep(pauseMs);
     await cloud.postgres.start();
-    await until(() => writing.acknowledged.length > count + 20);
+    await until("writes are acknowledged again", () => writing.acknowledged.length > count + 20);
   }
   await writing.end();
   const { phase, tasks: counts } = await job.ended();

@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { after, test } from "node:test";
-import { TestCloud } from "./cloud.ts";
-
-const clouds: TestCloud[] = [];
-after(() => Promise.all(clouds.map((cloud) => cloud.stop())));
-
-function newCloud(): TestCloud {
-  const cloud = new TestCloud();
-  clouds.push(cloud);
-  return cloud;
-}
+import { test } from "node:test";
+import type { TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
 
 /** Calls again for as long as the cloud is down. Every call made through it may be repeated. */
 async function persist<T>(call: () => Promise<T>): Promise<T> {

@@ -1,33 +1,20 @@
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TestCloud } from "./cloud.ts";
+import type { TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
+import { doctor } from "./doctor.ts";
 
-const clouds: TestCloud[] = [];
-after(() => Promise.all(clouds.map((cloud) => cloud.stop())));
-
-interface Finding {
-  check: string;
-  state: string;
-  detail: string;
-  remedy?: string;
-}
-
-async function doctor(cloud: TestCloud, ...flags: string[]) {
-  const args = ["--data", cloud.dataFolder, "--json", ...flags];
-  const { code, stdout, stderr } = await cloud.canopy("doctor", ...args);
-  assert.notEqual(stdout, "", stderr);
-  const findings = JSON.parse(stdout) as Finding[];
-  return { code, findings, of: (check: string) => findings.filter((one) => one.check === check) };
-}
+/** What it finds in the cloud's own folder. */
+const examine = (cloud: TestCloud, ...flags: string[]) =>
+  doctor(cloud, "--data", cloud.dataFolder, ...flags);
 
 /** A cloud killed in the middle of things: jobs that ended, one that failed, one under way, objects. */
 async function killedCloud(): Promise<TestCloud> {
-  const cloud = new TestCloud();
-  clouds.push(cloud);
+  const cloud = newCloud();
   await cloud.up();
   await cloud.canopy("run", "--output", "out", "--", "sh", "-c", "echo kept > out");
   await cloud.canopy("run", "--", "false");
@@ -40,7 +27,7 @@ async function killedCloud(): Promise<TestCloud> {
   const inputs = Array.from({ length: 300 }, (_, index) => index);
   await cloud.call("POST", `/v1/jobs/${id}/steps/0/tasks`, { from: 0, inputs });
   await sleep(500);
-  const running = await doctor(cloud);
+  const running = await examine(cloud);
   assert.equal(running.code, 0);
   assert.equal(running.of("log")[0]!.state, "unknown");
   await cloud.kill();
@@ -50,7 +37,7 @@ async function killedCloud(): Promise<TestCloud> {
 test("doctor finds nothing wrong with a cloud killed at work, and leaves it as it was", async () => {
   const cloud = await killedCloud();
   const before = readdirSync(cloud.dataFolder).filter((name) => name.startsWith("space.db"));
-  const { code, findings, of } = await doctor(cloud);
+  const { code, findings, of } = await examine(cloud);
   assert.equal(code, 0, JSON.stringify(findings));
   for (const check of ["node", "secrets", "log", "steps", "objects"])
     assert.deepEqual(
@@ -87,9 +74,8 @@ test("doctor --repair mends what is safe, keeps copies, and the cloud starts aga
   assert.equal(refused.code, 1, refused.stderr);
   assert.match(refused.stderr, /missing \(damaged\)/);
   assert.match(refused.stderr, /canopy doctor/);
-  const sick = await doctor(cloud);
+  const sick = await examine(cloud);
   assert.equal(sick.code, 1);
-  const told = sick.findings.map(({ detail }) => detail).join("\n");
   for (const fault of [
     /space.db-wal, which is missing/,
     /Batch 3 of the changes is missing/,
@@ -99,13 +85,13 @@ test("doctor --repair mends what is safe, keeps copies, and the cloud starts aga
     /Others may look into .*root-token/,
     /has another content/,
   ])
-    assert.match(told, fault);
+    assert.match(sick.told, fault);
 
-  const mended = await doctor(cloud, "--repair");
+  const mended = await examine(cloud, "--repair");
   assert.equal(mended.of("log").at(-1)!.state, "good", JSON.stringify(mended.findings));
   assert.ok(mended.findings.some(({ state }) => state === "repaired"));
   assert.ok(readdirSync(dataFolder).includes("space.db.before-repair-1"));
-  const again = await doctor(cloud);
+  const again = await examine(cloud);
   assert.deepEqual(
     again.of("log").map(({ state }) => state),
     ["good"],
@@ -116,10 +102,8 @@ test("doctor --repair mends what is safe, keeps copies, and the cloud starts aga
 });
 
 test("doctor says so where there is no cloud", async () => {
-  const cloud = new TestCloud();
-  clouds.push(cloud);
+  const cloud = newCloud();
   const { code, stderr } = await cloud.canopy("doctor", "--data", join(cloud.dataFolder, "none"));
   assert.equal(code, 3);
   assert.match(stderr, /holds no cloud/);
-  rmSync(cloud.dataFolder, { recursive: true, force: true });
 });

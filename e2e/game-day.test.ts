@@ -1,21 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { canopyFile, TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
+import { JoinedAgent } from "./joined-agent.ts";
+import { until } from "./until.ts";
 
-const cloud = new TestCloud();
-let joined: ChildProcess | undefined;
-after(async () => {
-  if (joined) {
-    const ended = once(joined, "exit");
-    joined.kill("SIGTERM");
-    await ended;
-  }
-  await cloud.stop();
-});
+const cloud = newCloud();
+let joined: JoinedAgent | undefined;
+after(() => joined?.stop());
 
 interface Report {
   id: string;
@@ -103,12 +96,7 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   await cloud.up();
 
   for (const job of [short, long]) {
-    let phase = "running";
-    while (phase === "running")
-      ({ phase } = await cloud.call<{ phase: string }>(
-        "GET",
-        `/v1/jobs/${job}/result?waitMs=5000`,
-      ));
+    const phase = await endedPhaseOf(job);
     assert.equal(phase, "succeeded", (await cloud.canopy("chaos", "report", id)).stdout);
   }
   const squares = (count: number) => Array.from({ length: count }, (_, index) => index * index);
@@ -141,21 +129,29 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   assert.match(why.stdout, new RegExp(`the game day ${id} ended this task's process`));
 });
 
+/** The phase in which a job has ended. */
+async function endedPhaseOf(job: string): Promise<string> {
+  let phase = "running";
+  await until(`job ${job} has ended`, async () => {
+    const path = `/v1/jobs/${job}/result?waitMs=5000`;
+    ({ phase } = await cloud.call<{ phase: string }>("GET", path));
+    return phase !== "running";
+  });
+  return phase;
+}
+
 async function endOf(id: string): Promise<Report> {
-  for (;;) {
-    const report = await cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
-    if (report.phase === "ended") return report;
-    await sleep(500);
-  }
+  const read = () => cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
+  await until(`the game day ${id} has ended`, async () => (await read()).phase === "ended");
+  return await read();
 }
 
 test("a machine that a game day cuts off loses its tasks to another one, and none of them is lost", async () => {
-  const token = cloud.joinLine.split(" ").at(-1)!;
-  const flags = ["--token", token, "--folder", join(cloud.dataFolder, "second"), "--cpus", "2"];
-  joined = spawn(canopyFile, ["join", cloud.url, ...flags], { env: cloud.env, stdio: "ignore" });
+  const folder = join(cloud.dataFolder, "second");
+  joined = await JoinedAgent.start(cloud, { folder, flags: ["--cpus", "2"] });
   const connected = async () =>
     (await cloud.call<{ items: object[] }>("GET", "/v1/machines?connected=true")).items.length;
-  while ((await connected()) < 2) await sleep(100);
+  await until("both machines are connected", async () => (await connected()) === 2);
 
   const policy = ["--targets", "machines", "--hits", "1", "--away", "12s", "--no-last-machine"];
   assert.equal((await cloud.canopy("chaos", "policy", "set", ...policy)).code, 0);
@@ -173,9 +169,6 @@ test("a machine that a game day cuts off loses its tasks to another one, and non
   assert.equal(hit!.releasedBy, "lease");
   assert.equal(report.totals.tasksLost, 0);
   assert.equal(report.alarm, false);
-  let phase = "running";
-  while (phase === "running")
-    ({ phase } = await cloud.call<{ phase: string }>("GET", `/v1/jobs/${job}/result?waitMs=5000`));
-  assert.equal(phase, "succeeded");
+  assert.equal(await endedPhaseOf(job), "succeeded");
   assert.equal((await resultsOf(job)).length, 12);
 });

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
-import { TestCloud } from "./cloud.ts";
-
-const clouds: TestCloud[] = [];
-after(() => Promise.all(clouds.map((cloud) => cloud.stop())));
+import { newCloud } from "./clouds.ts";
+import { until } from "./until.ts";
 
 const outputBytes = 200_000;
 
@@ -18,13 +16,12 @@ interface StepView {
 
 /** A cloud that runs so many tasks at once, each of which leaves a trace of every time that it ran. */
 class Outage {
-  readonly cloud = new TestCloud();
+  readonly cloud = newCloud();
   readonly tasks: number;
   job = "";
 
   constructor(tasks: number) {
     this.tasks = tasks;
-    clouds.push(this.cloud);
   }
 
   get #trace(): string {
@@ -53,14 +50,17 @@ class Outage {
       ],
     });
     this.job = id;
-    await until(() => readdirSync(begun).length === this.tasks);
+    await until("all tasks run", () => readdirSync(begun).length === this.tasks);
   }
 
   /** Resolves when all have ended and the agent has all that they made on its disk. */
   async allKept(): Promise<void> {
     const outbox = join(this.cloud.dataFolder, "agent", "outbox");
-    await until(() => readdirSync(this.#trace).length === this.tasks);
-    await until(() => existsSync(outbox) && linesOf(outbox) === this.tasks);
+    await until("all tasks have ended", () => readdirSync(this.#trace).length === this.tasks);
+    await until(
+      "all that ended is on disk",
+      () => existsSync(outbox) && linesOf(outbox) === this.tasks,
+    );
   }
 
   /** Every task ran once, and its result is recorded once. */
@@ -101,10 +101,6 @@ class Outage {
 
 const linesOf = (path: string) => readFileSync(path, "utf8").trim().split("\n").length;
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
-}
-
 describe("an agent whose cloud is away", { concurrency: true }, () => {
   test("hands in what it finished, after longer than a lease", async () => {
     const outage = new Outage(20);
@@ -135,7 +131,7 @@ describe("an agent whose cloud is away", { concurrency: true }, () => {
     await outage.cloud.up();
     await outage.check();
     const folder = join(outage.cloud.dataFolder, "agent");
-    await until(() => !existsSync(join(folder, "outbox")));
+    await until("all was handed in", () => !existsSync(join(folder, "outbox")));
     assert.deepEqual(
       readdirSync(join(folder, "owed", "default")).filter((name) =>
         statSync(join(folder, "owed", "default", name)).isFile(),

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
 
-const cloud = new TestCloud();
-after(() => cloud.stop());
+const cloud = newCloud();
 
 test("a project lends its quota to another, takes it back, and what had to end for that runs again", async () => {
   await cloud.up();

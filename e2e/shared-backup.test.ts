@@ -1,31 +1,21 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { limits } from "#/base/limits.ts";
 import { postgresMissing } from "#/base/testing/postgres-server.ts";
-import { canopyFile, TestCloud } from "./cloud.ts";
-import { SharedCloud, until } from "./shared-cloud.ts";
+import { assertHolds, backUp } from "./backed-up.ts";
+import { canopyFile, type TestCloud } from "./cloud.ts";
+import { newCloud, newSharedCloud } from "./clouds.ts";
+import { assertHealthy } from "./doctor.ts";
+import { until } from "./until.ts";
 
 assert.equal(postgresMissing, undefined);
 
-const shared = await SharedCloud.start(2, 1);
+const shared = await newSharedCloud(2, 1);
 const { postgres, folder } = shared;
-const clouds: TestCloud[] = [];
-after(async () => {
-  for (const cloud of clouds) await cloud.stop();
-  await shared.stop();
-});
-
-function newCloud(): TestCloud {
-  const cloud = new TestCloud();
-  clouds.push(cloud);
-  return cloud;
-}
 
 /** The address of a new, empty database of the same server. */
 async function newDatabase(name: string): Promise<string> {
@@ -33,108 +23,40 @@ async function newDatabase(name: string): Promise<string> {
   return postgres.url.replace(/postgres$/, name);
 }
 
-interface Step {
-  tasks: { offered: number; succeeded: number };
+/** Holds whoever makes a log in this schema at the first records that it puts there, until it is killed. */
+async function holdAtFirstRecords(schema: string): Promise<void> {
+  await postgres.sql(`
+    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM pg_sleep(3600);
+      RETURN NULL;
+    END $$;
+    CREATE FUNCTION hold_live() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = '${schema}.live')
+      THEN
+        CREATE TRIGGER hold BEFORE INSERT ON ${schema}.live EXECUTE FUNCTION public.hold();
+      END IF;
+    END $$;
+    CREATE EVENT TRIGGER hold ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION hold_live()`);
 }
 
-interface Backup {
-  file: string;
-  key: string;
-  epoch: number;
-  object: string;
-  content: Buffer;
-  steps: string;
-  id: string;
-  /** Acknowledged before it was taken. */
-  offered: number;
-  succeeded: number;
+/** Holds nobody any more. A server does not see that whom it holds was killed. */
+async function letGo(): Promise<void> {
+  await postgres.sql(`
+    DROP EVENT TRIGGER hold;
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`);
 }
 
-async function send(cloud: TestCloud, content: Buffer): Promise<string> {
-  const answer = await fetch(`${cloud.url}/v1/objects`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cloud.key}`, "content-type": "application/octet-stream" },
-    body: new Uint8Array(content),
-  });
-  return ((await answer.json()) as { key: string }).key;
-}
-
-/** Takes one while tasks are added and run, after a job that has ended and an object. */
-async function backUp(cloud: TestCloud, name: string): Promise<Backup> {
-  const run = await cloud.canopy("run", "--json", "--", "echo", "done");
-  assert.equal(run.code, 0, run.stderr);
-  const content = randomBytes(3_000_000);
-  const object = await send(cloud, content);
-  const { id } = await cloud.call<{ id: string }>("POST", "/v1/jobs", {
-    title: "many",
-    steps: [
-      { name: "work", run: { driver: "process", command: ["true"] }, source: { type: "list" } },
-    ],
-  });
-  const steps = `/v1/jobs/${id}/steps/0`;
-  let acknowledged = 0;
-  const state = { isOver: false };
-  const load = (async () => {
-    while (!state.isOver) {
-      const inputs = Array.from({ length: 40 }, (_, index) => acknowledged + index);
-      await cloud.call("POST", `${steps}/tasks`, { from: acknowledged, inputs });
-      acknowledged += inputs.length;
-      await sleep(50);
-    }
-  })();
-  while (acknowledged < 400) await sleep(20);
-  const file = join(folder, `${name}.tar`);
-  const offered = acknowledged;
-  const { succeeded } = (await cloud.call<Step>("GET", steps)).tasks;
-  const taken = await cloud.canopy("backup", file, "--secrets", "--json");
-  state.isOver = true;
-  await load;
-  assert.equal(taken.code, 0, taken.stderr);
-  const { epoch } = await cloud.call<{ epoch: number }>("GET", "/v1/status");
-  return { file, key: cloud.key, epoch, object, content, steps, id, offered, succeeded };
-}
-
-/** That a cloud has all that was acknowledged before a backup, finishes what was under way, and takes more. */
-async function assertHolds(cloud: TestCloud, backup: Backup): Promise<void> {
-  assert.equal(cloud.key, backup.key);
-  const { epoch } = await cloud.call<{ epoch: number }>("GET", "/v1/status");
-  assert.ok(epoch > backup.epoch + 1000, "fences of before are outlived");
-  const { steps, id, object, content } = backup;
-  const { tasks } = await cloud.call<Step>("GET", steps);
-  assert.ok(tasks.offered >= backup.offered, `${tasks.offered} of ${backup.offered}`);
-  assert.ok(tasks.succeeded >= backup.succeeded, `${tasks.succeeded} of ${backup.succeeded}`);
-  const { offered } = tasks;
-  await cloud.call("POST", `${steps}/tasks`, { from: offered, inputs: [offered], close: true });
-  const { phase } = await cloud.call<{ phase: string }>(
-    "GET",
-    `/v1/jobs/${id}/result?waitMs=30000`,
-  );
-  assert.equal(phase, "succeeded");
-  assert.equal((await cloud.call<Step>("GET", steps)).tasks.succeeded, offered + 1);
-  const read = await fetch(`${cloud.url}/v1/objects/${object}`, {
-    headers: { authorization: `Bearer ${cloud.key}` },
-  });
-  assert.ok(content.equals(Buffer.from(await read.arrayBuffer())));
-  const run = await cloud.canopy("run", "--", "echo", "on");
-  assert.equal(run.stdout, "on\n", run.stderr);
-}
-
-async function doctor(cloud: TestCloud, ...flags: string[]): Promise<void> {
-  const { code, stdout, stderr } = await cloud.canopy("doctor", ...flags);
-  assert.equal(code, 0, stdout + stderr);
-}
-
-const backup = await backUp(shared.planes[1]!, "shared");
+const backup = await backUp(shared.planes[1]!, folder, "shared");
 
 test("a backup of a shared cloud under load is restored into another database, and loses nothing", async () => {
   const log = await newDatabase("another");
   const cloud = newCloud();
   const restored = await cloud.canopy("restore", backup.file, "--log", log, "--json");
   assert.equal(restored.code, 0, restored.stderr);
-  await doctor(cloud, "--log", log);
+  await assertHealthy(cloud, "--log", log);
   await cloud.up("--log", log);
   await assertHolds(cloud, backup);
-  await doctor(cloud, "--log", log);
+  await assertHealthy(cloud, "--log", log);
 });
 
 test("a backup of a shared cloud is restored into a data folder, and loses nothing", async () => {
@@ -144,7 +66,7 @@ test("a backup of a shared cloud is restored into a data folder, and loses nothi
   const [other] = shared.planes as [TestCloud];
   const restored = await other.canopy("restore", backup.file, ...flags);
   assert.equal(restored.code, 0, restored.stderr);
-  await doctor(other, ...flags);
+  await assertHealthy(other, ...flags);
   await cloud.up();
   await assertHolds(cloud, backup);
 });
@@ -152,7 +74,7 @@ test("a backup of a shared cloud is restored into a data folder, and loses nothi
 test("a backup of a cloud with a log of its own is restored into a database, and loses nothing", async () => {
   const own = newCloud();
   await own.up();
-  const taken = await backUp(own, "own");
+  const taken = await backUp(own, folder, "own");
   await own.kill();
   const log = await newDatabase("grown");
   const cloud = newCloud();
@@ -180,6 +102,7 @@ test("restore --log refuses a database with a cell, or anything else, and two pl
 
 test("a restore that is cut short is never started from, and done again begins anew", async () => {
   const log = `${postgres.url}?schema=halfway`;
+  await holdAtFirstRecords("halfway");
   const child = spawn(canopyFile, ["restore", backup.file, "--log", log], { stdio: "ignore" });
   const ended = once(child, "exit");
   const isMarked = () =>
@@ -187,10 +110,11 @@ test("a restore that is cut short is never started from, and done again begins a
       ({ length }) => length > 0,
       () => false, // there is no such table yet
     );
-  await until(isMarked);
+  await until("the restore has begun", isMarked);
   child.kill("SIGKILL");
   await ended;
   assert.equal(child.signalCode, "SIGKILL", "it was cut short");
+  await letGo();
   const cloud = newCloud();
   const refused = await cloud.canopy("up", "--log", log, "--no-agent", "--port", "0");
   assert.equal(refused.code, 5, refused.stderr);

@@ -1,30 +1,39 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PostgresServer } from "#/base/testing/postgres-server.ts";
 import type { StatusView } from "#/model/views.ts";
 import { connect, type Client } from "#/sdk/client.ts";
-import { canopyFile, TestCloud } from "./cloud.ts";
+import { TestCloud } from "./cloud.ts";
+import { JoinedAgent } from "./joined-agent.ts";
+import { guarded } from "./guard.ts";
+import { until } from "./until.ts";
 
 /** Control planes over one PostgreSQL, and agents that know them all: the real programs, each a process. */
 export class SharedCloud {
   readonly folder = mkdtempSync(join(tmpdir(), "canopy-shared-"));
   readonly planes: TestCloud[] = [];
   readonly postgres: PostgresServer;
-  readonly #agents: ChildProcess[] = [];
+  readonly agents: JoinedAgent[] = [];
 
-  static async start(planes: number, agents: number): Promise<SharedCloud> {
+  /** `flags` are the first control plane's, in place of "--no-agent": it is the first to lead. */
+  static async start(planes: number, agents: number, flags?: string[]): Promise<SharedCloud> {
     const cloud = new SharedCloud(await PostgresServer.start());
-    for (let number = 0; number < planes; number++) await cloud.addPlane();
-    for (let number = 0; number < agents; number++) await cloud.addAgent(number);
-    return cloud;
+    try {
+      for (let number = 0; number < planes; number++)
+        await cloud.addPlane(number === 0 ? flags : undefined);
+      for (let number = 0; number < agents; number++) await cloud.addAgent(number);
+      return cloud;
+    } catch (thrown) {
+      await cloud.stop();
+      throw thrown;
+    }
   }
 
   private constructor(postgres: PostgresServer) {
     this.postgres = postgres;
+    guarded(this.folder);
+    guarded(postgres.folder);
   }
 
   /** Of all control planes, with commas between. */
@@ -32,26 +41,26 @@ export class SharedCloud {
     return this.planes.map(({ url }) => url).join(",");
   }
 
-  async addPlane(): Promise<void> {
+  async addPlane(flags?: string[]): Promise<void> {
     const plane = new TestCloud();
     this.planes.push(plane);
-    await this.up(plane);
+    await this.up(plane, flags);
   }
 
-  async up(plane: TestCloud): Promise<void> {
-    await plane.up("--log", this.postgres.url, "--no-agent", "--keep-context");
+  async up(plane: TestCloud, flags = ["--no-agent"]): Promise<void> {
+    await plane.up("--log", this.postgres.url, "--keep-context", ...flags);
   }
 
   /** A machine of so many tasks at once, ready when it is connected. */
   async addAgent(number: number): Promise<void> {
     const [plane] = this.planes as [TestCloud];
-    const { token } = await plane.call<{ token: string }>("POST", "/v1/join-tokens", {});
     const folder = join(this.folder, `agent-${number}`);
-    const flags = ["--token", token, "--folder", folder, "--cpus", "8", "--memory", "8GiB"];
-    const env = { PATH: process.env["PATH"]!, HOME: this.folder };
-    const child = spawn(canopyFile, ["join", this.url, ...flags], { stdio: "ignore", env });
-    this.#agents.push(child);
-    await until(async () => (await this.status()).machinesConnected === this.#agents.length);
+    const flags = ["--cpus", "8", "--memory", "8GiB"];
+    this.agents.push(await JoinedAgent.start(plane, { urls: this.url, folder, flags }));
+    await until(
+      `${this.agents.length} machines are connected`,
+      async () => (await this.status()).machinesConnected === this.agents.length,
+    );
   }
 
   /** Calls by any of the control planes, as a program with the SDK makes them. */
@@ -74,16 +83,9 @@ export class SharedCloud {
   }
 
   async stop(): Promise<void> {
-    for (const agent of this.#agents) {
-      const ended = once(agent, "exit");
-      if (agent.exitCode === null && agent.kill("SIGTERM")) await ended;
-    }
+    await Promise.all(this.agents.map((agent) => agent.stop()));
     await Promise.all(this.planes.map((plane) => plane.stop()));
     this.postgres.destroy();
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await sleep(20);
 }

@@ -1,39 +1,27 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { limits } from "#/base/limits.ts";
 import { postgresMissing } from "#/base/testing/postgres-server.ts";
 import type { TestCloud } from "./cloud.ts";
-import { SharedCloud } from "./shared-cloud.ts";
+import { newSharedCloud } from "./clouds.ts";
+import { doctor } from "./doctor.ts";
 
 assert.equal(postgresMissing, undefined);
 
-const cloud = await SharedCloud.start(2, 1);
-after(() => cloud.stop());
+const cloud = await newSharedCloud(2, 1);
 const [plane] = cloud.planes as [TestCloud];
 const { postgres } = cloud;
 
-interface Finding {
-  check: string;
-  state: string;
-  detail: string;
-  remedy?: string;
-}
-
-async function doctor(...flags: string[]) {
-  const args = ["--log", postgres.url, "--data", join(cloud.folder, "none"), "--json", ...flags];
-  const { code, stdout, stderr } = await plane.canopy("doctor", ...args);
-  const findings = stdout === "" ? [] : (JSON.parse(stdout) as Finding[]);
-  const of = (check: string) => findings.filter((one) => one.check === check);
-  return { code, stderr, findings, of, told: findings.map(({ detail }) => detail).join("\n") };
-}
+const examine = (...flags: string[]) =>
+  doctor(plane, "--log", postgres.url, "--data", join(cloud.folder, "none"), ...flags);
 
 test("doctor --log finds nothing wrong with a cloud at work, and does not repair it then", async () => {
   const kept = await plane.canopy("run", "--output", "out", "--", "sh", "-c", "echo kept > out");
   assert.equal(kept.code, 0, kept.stderr);
   await plane.canopy("run", "--", "sh", "-c", "echo one; echo two; exit 1");
-  const { code, findings, of } = await doctor();
+  const { code, findings, of } = await examine();
   assert.equal(code, 0, JSON.stringify(findings));
   for (const check of ["database", "leader", "log", "steps", "objects", "output"])
     assert.deepEqual(
@@ -45,7 +33,7 @@ test("doctor --log finds nothing wrong with a cloud at work, and does not repair
   assert.match(of("leader")[0]!.detail, /^Led by http:.* under epoch \d+, heard /);
   assert.match(of("steps")[0]!.detail, /^2 steps/);
   assert.match(of("output")[0]!.detail, /^What 1 jobs printed/);
-  const repair = await doctor("--repair");
+  const repair = await examine("--repair");
   assert.equal(repair.code, 5, repair.stderr);
   assert.match(repair.stderr, /Cannot repair the log .* leads under epoch/);
   assert.match(repair.stderr, /Stop every control plane/);
@@ -70,7 +58,7 @@ test("a start that finds damage names doctor --log, which mends what is safe, an
   assert.match(refused.stderr, /batch 3 is missing \(damaged\)/);
   assert.match(refused.stderr, /canopy doctor --log postgres:/);
 
-  const sick = await doctor();
+  const sick = await examine();
   assert.equal(sick.code, 1);
   for (const fault of [
     /Nobody leads; the last was http/,
@@ -85,7 +73,7 @@ test("a start that finds damage names doctor --log, which mends what is safe, an
   const remedies = sick.findings.map(({ remedy }) => remedy).join("\n");
   assert.ok(remedies.includes(`canopy doctor --log ${postgres.url} --repair`), remedies);
 
-  const mended = await doctor("--repair");
+  const mended = await examine("--repair");
   assert.equal(mended.of("log").at(-1)!.state, "good", JSON.stringify(mended.findings));
   assert.match(mended.of("log")[0]!.remedy!, /canopy\.changes_before_repair_1/);
   assert.match(mended.of("objects")[0]!.detail, /is now in "canopy".damaged_objects/);
@@ -93,7 +81,7 @@ test("a start that finds damage names doctor --log, which mends what is safe, an
     "SELECT count(*) FROM canopy.changes_before_repair_1 WHERE body = '['",
   );
   assert.equal(copy!.count, "1");
-  const again = await doctor();
+  const again = await examine();
   assert.deepEqual(
     again.of("log").map(({ state }) => state),
     ["good"],
@@ -123,7 +111,7 @@ test("doctor --log says what keeps a database from being used, and refuses an ad
   assert.equal(frozen.code, 1);
   assert.match(frozen.stdout, /must take writes/);
   await postgres.sql("UPDATE canopy.meta SET value = '99' WHERE key = 'format'");
-  const later = await doctor();
+  const later = await examine();
   assert.match(later.told, /format must be 1: current value is '99'/);
   assert.deepEqual(
     later.of("log").map(({ state }) => state),

@@ -3,18 +3,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TestCloud } from "./cloud.ts";
-
-const clouds: TestCloud[] = [];
-after(() => Promise.all(clouds.map((cloud) => cloud.stop())));
-
-function newCloud(folder?: string): TestCloud {
-  const cloud = new TestCloud(folder);
-  clouds.push(cloud);
-  return cloud;
-}
+import type { TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
 
 /** Someone who appends tasks to one job, one call after the other, and knows what was acknowledged. */
 class Master {

@@ -141,10 +141,15 @@ function filesFaults(image: Image, expected: Expected): string[] {
   for (const [path, wanted] of expected.files) {
     const content = image.get(`data/${path}`);
     if (!content) faults.push(`${path} was acknowledged and is gone`);
-    else if ("holds" in wanted && !Buffer.from(content).includes(wanted.holds))
-      faults.push(`${path} is not as it was acknowledged`);
+    else if (!isAs(wanted, content)) faults.push(`${path} is not as it was acknowledged`);
   }
   return faults;
+}
+
+function isAs(wanted: { holds: string } | { digest: string }, content: Uint8Array): boolean {
+  return "holds" in wanted
+    ? Buffer.from(content).includes(wanted.holds)
+    : digestOf(content) === wanted.digest;
 }
 
 const digests = new WeakMap<Uint8Array, string>();

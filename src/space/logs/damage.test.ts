@@ -4,25 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { DatabaseSync } from "node:sqlite";
-import type { Change } from "#/model/record.ts";
+import { taskChanges } from "../testing/task-change.ts";
 import { SqliteLog } from "./sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-damage-"));
 after(() => rmSync(folder, { recursive: true }));
 let count = 0;
-
-const taskChange = (op: Change["op"], serial: number, revision = 1): Change => ({
-  op,
-  record: {
-    kind: "task",
-    project: "default",
-    serial,
-    name: `j1/0/${serial}`,
-    revision,
-    spec: { input: "x".repeat(200) },
-    status: { phase: op === "put" ? "ready" : "failed" },
-  },
-});
 
 /** A log of ten batches: 200 live tasks, and ten archived ones. */
 async function filled(): Promise<{ file: string; log: SqliteLog }> {
@@ -31,12 +18,8 @@ async function filled(): Promise<{ file: string; log: SqliteLog }> {
   await log.load();
   for (let sequence = 1; sequence <= 10; sequence++) {
     const first = (sequence - 1) * 21 + 1;
-    const changes = Array.from({ length: 20 }, (_, index) => taskChange("put", first + index));
-    await log.append({
-      sequence,
-      serial: first + 20,
-      changes: [...changes, taskChange("archive", first + 20)],
-    });
+    const changes = taskChanges(first, 20, "x".repeat(200));
+    await log.append({ sequence, serial: first + 20, changes });
   }
   return { file, log };
 }

@@ -6,8 +6,9 @@ import { after, describe, test } from "node:test";
 import { DatabaseSync } from "node:sqlite";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
-import type { AnyRecord, Change } from "#/model/record.ts";
+import type { AnyRecord } from "#/model/record.ts";
 import type { SpaceLog } from "../log.ts";
+import { taskChange, taskChanges } from "../testing/task-change.ts";
 import type { LogFault, Mendable } from "./examination.ts";
 import { examinePostgres } from "./postgres/examine.ts";
 import { repairPostgres } from "./postgres/repair.ts";
@@ -24,27 +25,12 @@ after(() => {
 });
 let count = 0;
 
-const change = (op: Change["op"], serial: number): Change => ({
-  op,
-  record: {
-    kind: "task",
-    project: "default",
-    serial,
-    name: `j1/0/${serial}`,
-    revision: 1,
-    spec: { input: "1" },
-    status: { phase: op === "put" ? "ready" : "failed" },
-  },
-});
-
 /** Six batches of five live tasks and one that failed. */
 async function fill(log: SpaceLog): Promise<void> {
   await log.load();
   for (let sequence = 1; sequence <= 6; sequence++) {
     const first = (sequence - 1) * 6 + 1;
-    const changes = Array.from({ length: 5 }, (_, index) => change("put", first + index));
-    const serial = first + 5;
-    await log.append({ sequence, serial, changes: [...changes, change("archive", serial)] });
+    await log.append({ sequence, serial: first + 5, changes: taskChanges(first, 5) });
   }
   await log.close();
 }
@@ -184,7 +170,7 @@ for (const [kind, make] of [
         assert.equal(found?.serial, 36);
         if (mend === "changes")
           await assert.rejects(log.read(3, 9), { code: "not-found" }, "watchers begin anew");
-        await log.append({ sequence: sequence + 1, serial: 37, changes: [change("put", 37)] });
+        await log.append({ sequence: sequence + 1, serial: 37, changes: [taskChange("put", 37)] });
         await log.close();
       });
   });
@@ -264,7 +250,7 @@ describe("examining a log in PostgreSQL", { skip: postgresMissing ?? false }, ()
     assert.deepEqual(faults, []);
     await patient.run("UPDATE leader SET heard = heard - interval '1 minute'");
     await patient.repair(["changes"]);
-    const late = { sequence: 7, serial: 37, changes: [change("put", 37)] };
+    const late = { sequence: 7, serial: 37, changes: [taskChange("put", 37)] };
     await assert.rejects(log.append(late), { name: "Deposed" });
     await log.close();
   });
