@@ -1,34 +1,23 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
 import type { CostView, JobDetail, MachineView, Page } from "#/model/views.ts";
-import { TestCloud } from "./cloud.ts";
+import { newCloud } from "./clouds.ts";
+import { until } from "./until.ts";
 
-const cloud = new TestCloud();
-after(() => cloud.stop());
+const cloud = newCloud();
 
-const untilMs = 120_000;
 const tasks = 120;
 const taskMs = 2000;
-
-/** Looks until it is so. Throws with what it waits for when that takes long. */
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  for (const endMs = Date.now() + untilMs; Date.now() < endMs; await sleep(200)) {
-    if (await look()) return;
-  }
-  throw new Error(`it was not so within ${untilMs} ms that ${what}`);
-}
 
 const orders = async () => (await cloud.call<Page<OrderView>>("GET", "/v1/orders")).items;
 const hasEnded = ({ phase }: OrderView) => phase === "released" || phase === "failed";
 
 test("a promise is kept over kill -9 of the control plane, and every machine that was bought is given back", async () => {
   await cloud.up();
-  const site = await cloud.canopy(
-    ...["sites", "add", "local", "--name", "burst", "--cpus", "4", "--memory", "512MiB"],
-    ...["--boot-delay", "1s", "--price", "0.40", "--max", "6"],
-  );
+  const shape = ["--cpus", "4", "--memory", "512MiB", "--max", "6"];
+  const terms = ["--boot-delay", "1s", "--price", "0.40"];
+  const site = await cloud.canopy("sites", "add", "local", "--name", "burst", ...shape, ...terms);
   assert.equal(site.code, 0, site.stderr);
   const step = {
     name: "wait",
