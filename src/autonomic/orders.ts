@@ -222,9 +222,10 @@ export class Orders {
       const { phase } = order.status;
       if (phase !== "booting" && phase !== "joined") continue;
       const machine = held.get(name);
-      if (machine?.state === "ended")
+      if (machine?.state === "ended") {
         await this.#end(name, "failed", machine.reason ?? "the site ended it");
-      else if (!machine && !isPartial) await this.#end(name, "failed", "the site has it no more");
+        await site.release(name); // what is left of it there: a folder, a program
+      } else if (!machine && !isPartial) await this.#end(name, "failed", "the site has it no more");
     }
     for (const { order: name, state, handle } of machines) {
       const order = space.get("order", name);

@@ -154,11 +154,25 @@ const ec2Config = z.strictObject({
 });
 export type Ec2Config = z.output<typeof ec2Config>;
 
+/** Another Canopy, which runs our agents as tasks of a job. */
+const canopyConfig = z.strictObject({
+  type: z.literal("canopy"),
+  ...everySite,
+  url: z.url({ protocol: /^https?$/ }),
+  project: name.optional(),
+  ...capacity.shape,
+  ...rates,
+  ...billing,
+  bootMs: bootMs.optional(),
+});
+export type CanopyConfig = z.output<typeof canopyConfig>;
+
 export const siteConfig = z.discriminatedUnion("type", [
   localConfig,
   simulatedConfig,
   sshConfig,
   ec2Config,
+  canopyConfig,
 ]);
 export type SiteConfig = z.output<typeof siteConfig>;
 

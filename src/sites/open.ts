@@ -18,6 +18,8 @@ export function siteOpener(
         return new (await import("./simulated.ts")).SimulatedSite(config, parts);
       case "ssh":
         return new (await import("./ssh.ts")).SshSite(config, parts);
+      case "canopy":
+        return new (await import("./canopy.ts")).CanopySite(config, parts);
       case "ec2":
         return (await import("./ec2.ts")).openEc2Site(config, parts);
     }

@@ -84,3 +84,16 @@ test("a site that refuses us is kept, and shown unhealthy in its own words", asy
   assert.equal((await run("add", "local", "--cpus", "2", "--memory", "much")).code, 2);
   assert.equal((await run("add", "simulated", join(world.folder, "none.yaml"))).code, 3);
 });
+
+test("another Canopy is added with a key from the environment, that is told to nobody", async () => {
+  const words = ["http://127.0.0.1:1", "--cpus", "2", "--memory", "2GiB", "--json"];
+  assert.equal((await run("add", "canopy", ...words)).code, 2);
+  const more = { ...env, CANOPY_LENDER_KEY: "hunter2" };
+  const added = await canopy(["sites", "add", "canopy", ...words], { env: more });
+  assert.equal(added.code, 0, added.stderr);
+  assert.ok(!added.stdout.includes("hunter2"));
+  const { config, secrets } = JSON.parse(added.stdout) as SiteDetail;
+  assert.ok(config.type === "canopy");
+  assert.deepEqual([config.milliCpus, config.microsPerHour], [2000, undefined]);
+  assert.deepEqual(secrets, ["key"]);
+});

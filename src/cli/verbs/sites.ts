@@ -3,6 +3,7 @@ import type { SiteView } from "#/model/site-views.ts";
 import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import { column, type Result } from "../result.ts";
+import { defineCanopy } from "../sites/canopy.ts";
 import { defineEc2 } from "../sites/ec2.ts";
 import { defineLocal } from "../sites/local.ts";
 import { healthCell, priceOf, siteResult } from "../sites/show.ts";
@@ -27,7 +28,8 @@ export const verb: Verb = {
         ),
       );
     const add = command.command("add").description("Add a site, or change one");
-    for (const define of [defineLocal, defineSsh, defineEc2, defineSimulated]) define(add, does);
+    for (const define of [defineLocal, defineSsh, defineEc2, defineCanopy, defineSimulated])
+      define(add, does);
     defineRemove(command, does);
   },
 };

@@ -8,6 +8,8 @@ export interface Joining {
   readonly url: string;
   readonly folder: string;
   readonly cloudId: string;
+  /** Its root token. */
+  readonly root: string;
   /** An order with its token. */
   order(name: string, offer: string): Promise<MachineOrder>;
   /** The machines that joined with the token of that order and are connected. */
@@ -32,6 +34,7 @@ export async function startJoining(): Promise<Joining> {
     url,
     folder: world.folder,
     cloudId: world.access.cloudId,
+    root: world.root,
     async order(name, offer) {
       const body = { labels: { order: name } };
       const made = await world.call("POST", "/v1/join-tokens", { body });
