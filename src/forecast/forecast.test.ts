@@ -110,6 +110,7 @@ describe("machines that are not there yet", () => {
   test("count from when they have booted: those that were ordered, and those of an offer", async () => {
     const cloud = await busyCloud();
     cloud.submit("next", { title: "work", steps: [work("a", 100)] });
+    await cloud.until(cloud.fork.clock.now() + 1);
     const endOf = async (moment: Moment) =>
       (await forecast(moment, options, still)).jobs[0]!.endsAt!.p50 - moment.now;
     const before = await cloud.moment();

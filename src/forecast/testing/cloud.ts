@@ -29,9 +29,15 @@ export class TestCloud {
     space.commit((tx) => submitJob(tx, { ...asked, now: clock.now() }));
   }
 
-  moment(): Promise<Moment> {
+  /** Takes as many turns as it has slices, and no time. */
+  async moment(): Promise<Moment> {
     const { space, scheduler, clock } = this.fork;
-    return takeMoment({ space, scheduler, clock, knowledge: this.knowledge });
+    let isTaken = false;
+    const taken = takeMoment({ space, scheduler, clock, knowledge: this.knowledge }).finally(() => {
+      isTaken = true;
+    });
+    await clock.run(() => isTaken);
+    return taken;
   }
 
   /** Lets time pass until so many milliseconds after the start. */
