@@ -2,7 +2,7 @@ import type { OfferView, SiteDetail, SiteView } from "#/model/site-views.ts";
 import { briefDuration, briefSize, formatMicros } from "#/model/units.ts";
 import { column, type Cell, type Result } from "../result.ts";
 import { printable, tableText } from "../table.ts";
-import { agoOf } from "../words.ts";
+import { spanOf } from "../words.ts";
 
 export function healthCell({ health }: SiteView): Cell {
   return { text: health, tone: health === "healthy" ? "green" : "red" };
@@ -49,7 +49,7 @@ const offerColumns = [
 export function siteResult(site: SiteDetail, nowMs: number): Result {
   const { name, type, health, reason, since, orders, offers } = site;
   const why = reason === undefined ? "" : `: ${reason}`;
-  const state = `${name} (${type}) is ${health} since ${agoOf(since, nowMs)}${why}. It holds ${orders} machines of this cloud`;
+  const state = `${name} (${type}) is ${health} for ${spanOf(since, undefined, nowMs)}${why}. Machines of this cloud there: ${orders}`;
   return {
     type: "text",
     value: site,
