@@ -1,3 +1,5 @@
+const bucketsMax = 48;
+
 /**
  * Run times as the records keep them: counts per power of two of milliseconds (index 0: under 1 ms,
  * 1: from 1 to under 2 ms, 2: from 2 to under 4, …). Within one bucket they are taken as spread evenly.
@@ -54,6 +56,12 @@ export function addBuckets(a: readonly number[], b: readonly number[]): number[]
     { length: Math.max(a.length, b.length) },
     (_, index) => (a[index] ?? 0) + (b[index] ?? 0),
   );
+}
+
+/** Its place in a step's `runTimes`: 0 for under 1 ms, 1 for under 2 ms, then doubling. */
+export function histogramIndex(wallMs: number): number {
+  if (wallMs < 1) return 0;
+  return Math.min(Math.floor(Math.log2(wallMs)) + 1, bucketsMax - 1);
 }
 
 function bounds(index: number): [low: number, high: number] {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
-import { histogramIndex, RunTimes } from "./run-times.ts";
+import { RunTimes } from "./run-times.ts";
 
 describe("RunTimes", () => {
   test("knows nothing at first, and takes nothing unknown for short", () => {
@@ -26,23 +25,5 @@ describe("RunTimes", () => {
     for (let task = 0; task < 1000; task++) times.add(1);
     for (let task = 0; task < 300; task++) times.add(1000);
     assert.ok(times.meanMs > 950 && !times.areShort);
-  });
-});
-
-describe("histogramIndex()", () => {
-  test("is 0 under 1 ms, and doubles from there", () => {
-    assert.deepEqual(
-      [0, 0.99, 1, 1.99, 2, 3.99, 4, 1000, 1024].map(histogramIndex),
-      [0, 0, 1, 1, 2, 2, 3, 10, 11],
-    );
-  });
-
-  test("puts every run time below the power of two of its place", () => {
-    fc.assert(
-      fc.property(fc.double({ min: 0, max: 1e12, noNaN: true }), (wallMs) => {
-        const index = histogramIndex(wallMs);
-        assert.ok(wallMs < 2 ** index && (index === 0 || wallMs >= 2 ** (index - 1)));
-      }),
-    );
   });
 });

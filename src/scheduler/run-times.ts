@@ -32,11 +32,3 @@ export class RunTimes {
     return this.samples > 0 && this.meanMs <= limits.prefetchMs / 2;
   }
 }
-
-const histogramLengthMax = 48;
-
-/** Its place in a step's `runTimes`: 0 for under 1 ms, 1 for under 2 ms, then doubling. */
-export function histogramIndex(wallMs: number): number {
-  if (wallMs < 1) return 0;
-  return Math.min(Math.floor(Math.log2(wallMs)) + 1, histogramLengthMax - 1);
-}

@@ -1,7 +1,7 @@
+import { histogramIndex } from "#/model/run-time-histogram.ts";
 import type { StepRecord, StepStatus } from "#/model/step.ts";
 import { noUsage, type Usage } from "#/model/usage.ts";
 import type { Transaction } from "#/space/space.ts";
-import { histogramIndex } from "./run-times.ts";
 
 /** What one commit changes in the counters of one step: summed up first, written once. */
 class StepTally {
