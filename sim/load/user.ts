@@ -145,6 +145,10 @@ export class User {
     const { phase } = reply.value as { phase: string };
     if (phase === "running") throw new Violation(`${job.id} was cancelled, and is running`);
     job.wasCancelled = phase === "cancelled";
+    if (!job.wasCancelled || this.#chance.happens(0.6)) return;
+    await this.#client.sleep(this.#chance.spread(1, 5_000));
+    job.wasCancelled = false;
+    await this.#retry(job); // what was cancelled is done after all
   }
 
   async #swap(): Promise<void> {

@@ -230,4 +230,16 @@ export const planted: readonly Mutant[] = [
     search: "status === readyStatus ? 0 : status,\n  ]);",
     replace: 'kind === "task" && status.phase === "ready" ? 0 : status,\n  ]);',
   },
+  {
+    name: "a task is read with its input in place of its result",
+    file: "src/api/views/tasks.ts",
+    search: "    result,\n    resultObject,\n    outputs",
+    replace: "    result: input,\n    resultObject,\n    outputs",
+  },
+  {
+    name: "an append that is repeated when all has ended is refused",
+    file: "src/api/steps/appending.ts",
+    search: "(status.closed || !close)) return status;",
+    replace: "(status.closed || !close)) status.offered;",
+  },
 ];

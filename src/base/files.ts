@@ -37,7 +37,7 @@ export interface Files {
 /** A file open at its end. */
 export interface Appender {
   write(content: Uint8Array | string): Promise<void>;
-  /** Resolves when all that was written is on disk. */
+  /** Resolves when all that was written is on disk, and the name of the file too. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
