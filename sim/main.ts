@@ -8,8 +8,6 @@
 //   npm run sim -- --mutants        plants known bugs in a copy of the product: each must be found
 //   npm run sim -- --json           figures for programs
 //
-// A seed that takes longer than --seed-seconds (120) of real time hangs, which is a violation too.
-//
 // Exits with 1 when a promise was broken.
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -26,7 +24,6 @@ const { values } = parseArgs({
     from: { type: "string" },
     count: { type: "string" },
     workers: { type: "string" },
-    "seed-seconds": { type: "string" },
     mutants: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     log: { type: "boolean", default: false },
@@ -45,13 +42,11 @@ if (values.mutants) {
   const from = Number(values.from ?? randomInt(2 ** 40));
   if (!values.json) console.log(`seeds from ${from} on, for ${seconds} s`);
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
-  const seedSeconds = number(values["seed-seconds"]);
   const { outcomes, processors } = await runSeeds({
     from,
     forMs: seconds * 1000,
     count: number(values.count),
     workers: number(values.workers),
-    seedMsMax: seedSeconds && seedSeconds * 1000,
   });
   report(outcomes, processors);
 }

@@ -43,6 +43,8 @@ export interface Outcome {
 export interface RunOptions {
   /** Writes all that machines log, and keeps every event. */
   isVerbose?: boolean;
+  /** Called now and then while events happen: after some dozens. */
+  onEvents?: () => void;
 }
 
 const faultsMs: [from: number, to: number] = [120_000, 1_800_000];
@@ -60,7 +62,10 @@ const cpusMax = 2;
 /** One cloud from its first start to its end, as that seed has it. */
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const startMs = performance.now();
-  const world = new World(seed, { keepsTrace: options.isVerbose ?? false });
+  const world = new World(seed, {
+    keepsTrace: options.isVerbose ?? false,
+    ...(options.onEvents && { onEvents: options.onEvents }),
+  });
   const tally = new Tally();
   const { chance } = world;
   const net = new Net(world, tally);

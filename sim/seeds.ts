@@ -10,23 +10,23 @@ export interface SeedsOptions {
   count?: number | undefined;
   /** All processors when undefined. */
   workers?: number | undefined;
-  /** A seed that takes longer hangs: a violation. Real time; a second is usual, so that a busy machine is none. */
-  seedMsMax?: number | undefined;
 }
 
-const usualSeedMsMax = 120_000;
+/** Real time with no event, of which thousands are usual in a second. */
+const stuckMs = 30_000;
+const lookMs = 1_000;
 
 /** Runs seed after seed on all processors until there were enough, or one broke a promise. */
 export async function runSeeds(
   options: SeedsOptions,
 ): Promise<{ outcomes: Outcome[]; processors: number }> {
-  const { from, forMs = Infinity, count = Infinity, seedMsMax = usualSeedMsMax } = options;
+  const { from, forMs = Infinity, count = Infinity } = options;
   const processors = options.workers ?? availableParallelism();
   const outcomes: Outcome[] = [];
   const untilMs = performance.now() + forMs;
   let next = from;
   const work = async () => {
-    const thread = new Thread(seedMsMax);
+    const thread = new Thread();
     while (performance.now() < untilMs && next < from + count) {
       outcomes.push(await thread.run(next++));
       if (outcomes.some(({ violation }) => violation)) break;
@@ -37,14 +37,16 @@ export async function runSeeds(
   return { outcomes, processors };
 }
 
-/** Runs one seed at a time beside this thread, which sees what never comes back. Of no more use after that. */
+/**
+ * Runs one seed at a time beside this thread, which sees what never comes back: events are counted, and on
+ * the busiest machine some happen. Of no more use after that.
+ */
 class Thread {
-  #worker = new Worker(new URL("./thread.ts", import.meta.url));
-  #seedMsMax: number;
+  #events = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  #worker = new Worker(new URL("./thread.ts", import.meta.url), { workerData: this.#events });
   #onOutcome: (outcome: Outcome | string) => void = () => {};
 
-  constructor(seedMsMax: number) {
-    this.#seedMsMax = seedMsMax;
+  constructor() {
     this.#worker.on("message", (outcome: Outcome) => this.#onOutcome(outcome));
     this.#worker.on("error", (thrown) => this.#onOutcome(`its thread failed: ${String(thrown)}`));
     this.#worker.on("exit", () => this.#onOutcome("its thread has ended"));
@@ -53,15 +55,24 @@ class Thread {
   run(seed: number): Promise<Outcome> {
     const startMs = performance.now();
     return new Promise((resolve) => {
-      const hangs = `it hangs: an event, or what follows it, has no end: ${this.#seedMsMax} ms are over`;
-      const timer = setTimeout(() => this.#onOutcome(hangs), this.#seedMsMax);
+      const timer = this.#watch();
       this.#onOutcome = (outcome) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         const realMs = performance.now() - startMs;
         resolve(typeof outcome === "string" ? failed(seed, realMs, outcome) : outcome);
       };
       this.#worker.postMessage(seed);
     });
+  }
+
+  #watch(): NodeJS.Timeout {
+    let [events, sinceMs] = [-1, 0];
+    return setInterval(() => {
+      const now = Atomics.load(this.#events, 0);
+      if (now !== events) [events, sinceMs] = [now, performance.now()];
+      else if (performance.now() - sinceMs > stuckMs)
+        this.#onOutcome(`it hangs: an event, or what follows it, has no end in ${stuckMs} ms`);
+    }, lookMs);
   }
 
   async end(): Promise<void> {

@@ -236,10 +236,4 @@ export const planted: readonly Mutant[] = [
     search: "    result,\n    resultObject,\n    outputs",
     replace: "    result: input,\n    resultObject,\n    outputs",
   },
-  {
-    name: "an append that is repeated when all has ended is refused",
-    file: "src/api/steps/appending.ts",
-    search: "(status.closed || !close)) return status;",
-    replace: "(status.closed || !close)) status.offered;",
-  },
 ];

@@ -36,11 +36,13 @@ export class World {
   #heap = new Heap<Happening>();
   #order = 0;
   #streams = 0;
+  #onEvents: () => void;
   #second = { atMs: 0, events: 0 };
   #fault: { thrown: unknown } | undefined;
 
-  constructor(seed: number, options: { keepsTrace?: boolean } = {}) {
+  constructor(seed: number, options: { keepsTrace?: boolean; onEvents?: () => void } = {}) {
     this.seed = seed;
+    this.#onEvents = options.onEvents ?? (() => {});
     this.chance = this.stream();
     this.trace = new Trace(options.keepsTrace ?? false);
   }
@@ -80,6 +82,7 @@ export class World {
       else if (!this.#next()) isOver = true;
     };
     while (!isOver && !this.#fault) {
+      this.#onEvents();
       for (let event = 1; event < batchEvents; event++) setImmediate(step);
       await new Promise<void>((resolve) => {
         setImmediate(() => {
