@@ -85,7 +85,8 @@ export class Plane {
           onOver: () => over.resolve(),
           shared: { secrets: { agree: (name, proposed) => log.agree(name, proposed) } },
         });
-        this.#open(life, host, engine, (link) => this.#acks.watch(link, life));
+        const isSure = () => engine.standing.isSure;
+        this.#open(life, host, engine, (link) => this.#acks.watch(link, life, isSure));
         await over.promise;
         this.engine = undefined;
         this.#close();
