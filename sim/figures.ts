@@ -1,4 +1,5 @@
 import type { Outcome } from "./run.ts";
+import { cpuMs } from "./seeds.ts";
 
 const hourMs = 3_600_000;
 
@@ -7,6 +8,8 @@ export interface Figures {
   violations: number;
   simulatedHours: number;
   realSeconds: number;
+  /** Time of processors that it took. */
+  cpuSeconds: number;
   processors: number;
   /** Simulated time for each second of one processor. */
   ratio: number;
@@ -39,6 +42,7 @@ export function figuresOf(outcomes: readonly Outcome[], processors: number): Fig
     violations: outcomes.filter(({ violation }) => violation).length,
     simulatedHours: simulatedMs / hourMs,
     realSeconds: realMs / 1000,
+    cpuSeconds: cpuMs() / 1000,
     processors,
     ratio: simulatedMs / realMs,
     events: sum((one) => one.events),

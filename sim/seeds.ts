@@ -6,6 +6,8 @@ export interface SeedsOptions {
   from: number;
   /** No seed is begun after this. */
   forMs?: number | undefined;
+  /** The same, in time of processors that this process has had: a busy machine makes it no less. */
+  forCpuMs?: number | undefined;
   /** Nor are there more than so many. */
   count?: number | undefined;
   /** All processors when undefined. */
@@ -20,14 +22,15 @@ const lookMs = 1_000;
 export async function runSeeds(
   options: SeedsOptions,
 ): Promise<{ outcomes: Outcome[]; processors: number }> {
-  const { from, forMs = Infinity, count = Infinity } = options;
+  const { from, forMs = Infinity, forCpuMs = Infinity, count = Infinity } = options;
   const processors = options.workers ?? availableParallelism();
   const outcomes: Outcome[] = [];
   const untilMs = performance.now() + forMs;
   let next = from;
+  const hasTime = () => performance.now() < untilMs && cpuMs() < forCpuMs;
   const work = async () => {
     const thread = new Thread();
-    while (performance.now() < untilMs && next < from + count) {
+    while (hasTime() && next < from + count) {
       outcomes.push(await thread.run(next++));
       if (outcomes.some(({ violation }) => violation)) break;
     }
@@ -35,6 +38,12 @@ export async function runSeeds(
   };
   await Promise.all(Array.from({ length: processors }, work));
   return { outcomes, processors };
+}
+
+/** Time of processors that this process has had, all of its threads. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /**
