@@ -116,7 +116,7 @@ async function record(arrivals: readonly Arrival[]) {
   });
   const { clock, space, scheduler } = fork;
   const knowledge = new Knowledge(space);
-  knowledge.start(silent);
+  knowledge.start({ clock, log: silent });
   const moments: { moment: Moment; submitted: string | undefined }[] = [];
   const keep = async (submitted: string | undefined) => {
     const moment = await takeMoment({ space, scheduler, clock, knowledge });

@@ -32,7 +32,7 @@ export async function benchFork({ runs, tasks, say }: BenchOptions): Promise<Rep
   fill(space, tasks);
   await space.durable();
   scheduler.start();
-  knowledge.start(silent);
+  knowledge.start({ clock: nodeClock, log: silent });
   const link = { offer() {}, cancel() {}, forget() {}, fault() {} };
   for (const { name } of space.all("machine")) scheduler.connect(name, [], link, () => "");
   const offers = () => [];

@@ -177,7 +177,7 @@ async function assemble(
       scheduler.start();
       sites.start();
       acting.push(sites);
-      knowledge.start(log);
+      knowledge.start({ clock, log });
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));
       acting.push(
         startAutonomic({

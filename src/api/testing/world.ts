@@ -88,7 +88,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const jobs = startJobs({ space, objects, clock, log: report });
   scheduler.start();
   const knowledge = new Knowledge(space);
-  knowledge.start(report);
+  knowledge.start({ clock, log: report });
   const program = new URL("../../forecast-thread.ts", import.meta.url);
   let url = "http://127.0.0.1:0";
   const standing = standsAlone(space, () => url);

@@ -1,3 +1,4 @@
+import type { Clock } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { JobRecord } from "#/model/job.ts";
@@ -23,6 +24,8 @@ export class Knowledge {
   #space: Space;
   #stopListening: () => void = () => {};
   #stopped = false;
+  /** Lets others have the event loop: what is read back is read at every start. */
+  #turn: () => Promise<void> = () => Promise.resolve();
   /** Of steps whose tasks ended lately. */
   #sorts = new Map<string, readonly string[]>();
   #lastStep = "";
@@ -32,12 +35,14 @@ export class Knowledge {
     this.#space = space;
   }
 
-  start(log: Log): void {
+  start({ clock, log }: { clock: Clock; log: Log }): void {
+    this.#turn = () => new Promise((resolve) => clock.soon(resolve));
     const { sequence } = this.#space;
     this.#stopListening = this.#space.onDurable((batch) => {
       if (batch.sequence > sequence) this.#see(batch.changes);
     });
     this.#recall().catch((thrown: unknown) => {
+      if (this.#stopped) return;
       log.warn("run times of earlier tasks could not be read", { error: messageOf(thrown) });
     });
   }
@@ -96,7 +101,9 @@ export class Knowledge {
   async #recall(): Promise<void> {
     const tasks: TaskRecord[] = [];
     let before: string | undefined;
-    for (let page = 0; page < pagesMax && !this.#stopped; page++) {
+    for (let page = 0; page < pagesMax; page++) {
+      await this.#turn();
+      if (this.#stopped) return;
       const found = await this.#space.archived("task", {
         phase: "succeeded",
         limit: pageTasks,
@@ -130,6 +137,8 @@ export class Knowledge {
   }
 
   async #recallJob(into: Arrivals, job: JobRecord): Promise<void> {
+    await this.#turn();
+    if (this.#stopped) return;
     const names = Array.from(
       { length: Math.min(job.status.steps, jobStepsMax) },
       (_, number) => `${job.name}/${number}`,

@@ -16,7 +16,7 @@ export class TestCloud {
   private constructor(fork: Fork) {
     this.fork = fork;
     this.knowledge = new Knowledge(fork.space);
-    this.knowledge.start(silent);
+    this.knowledge.start({ clock: fork.clock, log: silent });
   }
 
   static async open(machines: readonly MachineRecord[], fates: Fates): Promise<TestCloud> {
