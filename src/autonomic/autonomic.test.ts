@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { CanopyError } from "#/base/errors.ts";
 import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
@@ -204,6 +205,25 @@ describe("startAutonomic()", () => {
       cloud.orders().length <= before + 1,
       `${cloud.orders().length} orders after ${before}`,
     );
+    cloud.stop();
+  });
+
+  test("gives an order up when its site does not answer in time", async () => {
+    const fault = () => new CanopyError("limited", "come again", { retryAfterMs: 1000 });
+    const cloud = await SimulatedCloud.open({
+      site: lab({ countMax: 1 }),
+      taskMs: () => minuteMs,
+      random: new Chance(3),
+      fault,
+    });
+    cloud.machine("here", 1);
+    cloud.job("j1", 60, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 40 * minuteMs,
+    });
+    await cloud.untilEnded("j1", 17 * minuteMs);
+    const [first] = cloud.orders();
+    assert.equal(first!.status.phase, "releasing");
+    assert.equal(first!.status.reason, "its site did not answer in time");
     cloud.stop();
   });
 });

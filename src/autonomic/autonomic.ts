@@ -1,4 +1,5 @@
 import type { Clock } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
 import { steadyClock } from "#/base/steady-clock.ts";
@@ -75,9 +76,13 @@ class GoalLoop {
   }
 
   async #turn(): Promise<void> {
-    const { space } = this.#parts;
-    for (const job of space.all("job"))
-      if (job.spec.goal && !hasJobEnded(job)) await this.#keep(job);
+    const { space, log } = this.#parts;
+    for (const job of [...space.all("job")]) {
+      if (!job.spec.goal || hasJobEnded(job)) continue;
+      await this.#keep(job).catch((thrown: unknown) => {
+        log.error(`the goal of ${job.name} was not looked after`, { error: messageOf(thrown) });
+      });
+    }
     this.#releaseUnwanted();
     this.#orders.look();
   }

@@ -51,9 +51,12 @@ export class Orders {
     for (const order of space.all("order")) {
       if (this.#busy.has(order.name) || (this.#againMs.get(order.name) ?? 0) > nowMs) continue;
       const { phase, since } = order.status;
-      if (phase === "ordered") this.#start(order, () => this.#acquire(order));
+      const isLate = clock.now() - since > limits.bootMsMax;
       if (phase === "releasing") this.#start(order, () => this.#release(order));
-      if (phase === "booting" && clock.now() - since > limits.bootMsMax)
+      else if (phase === "ordered" && isLate)
+        this.release([order], "its site did not answer in time");
+      else if (phase === "ordered") this.#start(order, () => this.#acquire(order));
+      else if (phase === "booting" && isLate)
         this.release([order], "its machine did not join in time");
     }
     this.#forgetOld();
