@@ -77,7 +77,7 @@ class GoalLoop {
 
   async #turn(): Promise<void> {
     const { space, log } = this.#parts;
-    for (const job of [...space.all("job")]) {
+    for (const job of space.all("job")) {
       if (!job.spec.goal || hasJobEnded(job)) continue;
       await this.#keep(job).catch((thrown: unknown) => {
         log.error(`the goal of ${job.name} was not looked after`, { error: messageOf(thrown) });
