@@ -169,6 +169,37 @@ describe("steps and tasks of a job", () => {
     assert.equal((await readJob(job.id)).steps, 1);
   });
 
+  it("a step added again after its job has ended and left memory is the one that there is, and no other", async () => {
+    const job = await submitJob(world, { steps: [], open: true });
+    const add = (number: number, more: object = {}, headers: Record<string, string> = {}) =>
+      world.call("POST", `/v1/jobs/${job.id}/steps?number=${number}`, {
+        body: { ...listStep, fingerprint: "f", ...more },
+        headers,
+      });
+    const key = { "idempotency-key": "once" };
+    const keyed = () =>
+      world.call("POST", `/v1/jobs/${job.id}/steps`, {
+        body: { ...listStep, name: "b" },
+        headers: key,
+      });
+    const said = (await add(0)).json<StepView>().id;
+    const saidByKey = (await keyed()).json<StepView>().id;
+    const again = async () => {
+      assert.equal((await add(0)).json<StepView>().id, said);
+      assert.equal((await keyed()).json<StepView>().id, saidByKey);
+      assert.equal((await add(0, { fingerprint: "g" })).statusCode, 409);
+      assert.equal((await add(2)).statusCode, 409);
+    };
+    assert.equal((await world.call("POST", `/v1/jobs/${job.id}/cancel`)).statusCode, 200);
+    await again();
+    await world.space.commit((tx) => {
+      for (const number of [0, 1]) tx.archive(tx.get("step", `${job.id}/${number}`)!);
+      tx.archive(tx.get("job", job.id)!);
+    }).durable;
+    await again();
+    assert.equal((await readJob(job.id)).steps, 2);
+  });
+
   it("append by number: again is once, a gap is a conflict, close is the end", async () => {
     const job = await submitJob(world);
     const inputs = [1, { a: "ü" }, null];

@@ -23,7 +23,7 @@ export const limits = {
   finishTasksMax: 4096,
   /** Tasks of one job that may wait at once; a master that offers more is held back. */
   jobWaitingTasksMax: 2_000_000,
-  /** Waiting tasks of one step up to which a lazy source (lines, grid) is unfolded. */
+  /** Tasks of one step, beyond those that all machines could have at once, up to which a lazy source (lines, grid) is unfolded. */
   stepUnfoldedTasksMax: 4096,
   /** Tasks unfolded from a lazy source by one commit. */
   unfoldBatchMax: 1024,

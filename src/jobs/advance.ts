@@ -25,6 +25,8 @@ export interface Surroundings {
   /** Tasks that have to come back from the archive before the step may begin; asks for them when there are some. */
   missing(step: StepRecord): number;
   unfold(step: StepRecord, max: number): Unfolded | undefined;
+  /** So many of its tasks may be under way at once. */
+  places(step: StepRecord): number;
   failure(step: StepRecord): Failure | undefined;
   /** Something outside its tasks that makes the step impossible. */
   fault(step: StepRecord): Failure | undefined;
@@ -82,10 +84,11 @@ function continueStep(
   }
 }
 
-/** Makes tasks of a lazy source, while few enough of them wait and enough are due to be worth a change. */
+/** Makes tasks of a lazy source, while few enough of them wait and enough are due to be worth a change. What is under way is not known here: it is at most what there are places for. */
 function unfoldMore(tx: Transaction, step: StepRecord, around: Surroundings): boolean {
   if (step.status.closed || step.spec.source.type === "list") return false;
-  const room = limits.stepUnfoldedTasksMax - unfinishedTasks(step);
+  const tasksMax = limits.stepUnfoldedTasksMax + around.places(step);
+  const room = Math.min(tasksMax, limits.jobWaitingTasksMax) - unfinishedTasks(step);
   if (room < limits.unfoldBatchMax) return false;
   const more = around.unfold(step, limits.unfoldBatchMax);
   if (!more) return false;

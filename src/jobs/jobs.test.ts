@@ -154,6 +154,27 @@ test("startJobs() keeps no more tasks of a long file than its limit, and knows t
   assert.equal((await stage.job(job)).status.phase, "succeeded");
 });
 
+test("startJobs() makes as many tasks of a lazy source as a large pool could run, and more when it grows", async () => {
+  const stage = await Stage.open();
+  stage.machine("m1", 4000);
+  const parameters = { x: { from: 1, to: 30_000 } };
+  const step = processStep("each", { source: { type: "grid", parameters } });
+  const job = await stage.submit({ title: "wide", steps: [step] });
+  const madeFor = (places: number) => {
+    const made = stage.ready(job).length;
+    const most = limits.stepUnfoldedTasksMax + places;
+    assert.ok(made > most - limits.unfoldBatchMax && made <= most, `${made} tasks`);
+  };
+  madeFor(4000);
+  // none of them ends for hours: that there are more places is enough
+  for (const name of ["m2", "m3"]) stage.machine(name, 4000);
+  await stage.settle();
+  madeFor(12_000);
+  stage.finish(stage.ready(job).slice(0, 5000));
+  await stage.settle();
+  madeFor(12_000);
+});
+
 test("startJobs() puts a line past the inline limit into an object", async () => {
   const stage = await Stage.open();
   const long = "x".repeat(limits.inlineBytesMax + 1);

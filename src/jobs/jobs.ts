@@ -14,6 +14,7 @@ import { EndedJobs } from "./ended-jobs.ts";
 import { Failures } from "./failures.ts";
 import { JobIndex } from "./job-index.ts";
 import { LinesFeed } from "./lines-feed.ts";
+import { Places } from "./places.ts";
 import { missingTasks, restoreTasks } from "./reopen.ts";
 import { unfold, type Unfolded } from "./sources.ts";
 
@@ -55,9 +56,13 @@ class JobsLoop {
   #faults = new Map<string, Failure>();
   /** What is being read, so that it is read once. */
   #busy = new Set<string>();
+  #places: Places;
+  /** Steps with a lazy source of which more tasks are to be made. */
+  #unfolding = new Set<string>();
 
   constructor({ space, objects, clock, log }: JobsParts) {
     this.#space = space;
+    this.#places = new Places(space);
     this.#objects = objects;
     this.#clock = clock;
     this.#log = log;
@@ -86,6 +91,7 @@ class JobsLoop {
         if (op === "archive" && record.status.phase === "failed") this.#failures.note(record);
         continue;
       }
+      if (record.kind === "machine" && this.#seeMachines()) isDue = true;
       if (record.kind !== "job" && record.kind !== "step") continue;
       isDue = true;
       const isLive = op === "put" || op === "restore";
@@ -117,9 +123,19 @@ class JobsLoop {
     const job = jobOf(step.name);
     for (const name of this.#indexes.get(job)?.update(step) ?? []) this.#dueSteps.add(name);
     this.#dueJobs.add(job);
+    const isLazy = step.spec.source.type !== "list" && !step.status.closed;
+    if (isLazy && step.status.phase === "running") this.#unfolding.add(step.name);
+    else this.#unfolding.delete(step.name);
     if (!hasStepEnded(step)) return;
     this.#feeds.delete(step.name);
     this.#ended.addStep(step.name);
+  }
+
+  /** There may be places for more tasks. True when that concerns anybody. */
+  #seeMachines(): boolean {
+    this.#places.forget();
+    for (const step of this.#unfolding) this.#dueSteps.add(step);
+    return this.#unfolding.size > 0;
   }
 
   #forget(job: string): void {
@@ -200,6 +216,7 @@ class JobsLoop {
       now,
       missing: (step) => this.#missing(step),
       unfold: (step, max) => this.#unfold(step, Math.min(max, budget.tasks), budget),
+      places: (step) => this.#places.of(step),
       failure: (step) => this.#failure(step.name),
       fault: (step) => this.#faults.get(step.name),
     });

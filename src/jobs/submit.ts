@@ -69,20 +69,20 @@ function isJobFunction(step: StepRequest | undefined): boolean {
 /**
  * Adds a step to an open job. With `number`, it is the one of that number: when it is there already
  * and was asked for in the same words, it is given back, and nothing changes, whatever became of it or
- * its job since. Throws "conflict" when it was asked for otherwise, would leave a gap, or the job has
+ * its job since; `known` is that step, for when it has left memory. Throws "conflict" when it was asked for otherwise, would leave a gap, or the job has
  * ended or is closed, and "invalid" with the first fault of the request.
  */
 export function addStep(
   tx: Transaction,
   { name }: Pick<JobRecord, "name">,
   request: StepRequest,
-  options: { number?: number } = {},
+  options: { number?: number; known?: StepRecord } = {},
 ): StepRecord {
-  const job = read(tx, "job", name);
-  const number = options.number ?? job.status.steps;
-  const action = `Cannot add step ${number} ('${request.name}') to job ${job.name}`;
-  const existing = tx.get("step", stepName(job.name, number));
+  const number = options.number ?? read(tx, "job", name).status.steps;
+  const action = `Cannot add step ${number} ('${request.name}') to job ${name}`;
+  const existing = tx.get("step", stepName(name, number)) ?? options.known;
   if (existing) return checkSame(action, existing, request);
+  const job = read(tx, "job", name);
   if (number !== job.status.steps) {
     throw new CanopyError(
       "conflict",

@@ -1,3 +1,5 @@
+import { limits } from "#/base/limits.ts";
+
 /** What a task must have of a machine. Equal needs make a class: a million tasks are matched once. */
 export interface Needs {
   /** CPUs, in thousandths: 500 is half a core. 0 for what only waits. */
@@ -11,6 +13,21 @@ export interface Needs {
 export interface Capacity {
   milliCpus: number;
   memoryBytes: number;
+}
+
+/** What a task holds of its machine. One without CPUs holds some memory at least: a machine must not run any number of processes. */
+export function heldBy({ milliCpus, memoryBytes }: Capacity): Capacity {
+  if (milliCpus > 0) return { milliCpus, memoryBytes };
+  return { milliCpus, memoryBytes: Math.max(memoryBytes, limits.idleTaskMemoryBytes) };
+}
+
+/** How many tasks that each hold so much have room in that capacity at once; Infinity for those that hold nothing. */
+export function placesIn({ milliCpus, memoryBytes }: Capacity, held: Capacity): number {
+  return Math.min(times(held.milliCpus, milliCpus), times(held.memoryBytes, memoryBytes));
+}
+
+function times(part: number, whole: number): number {
+  return part > 0 ? Math.max(0, Math.floor(whole / part)) : Infinity;
 }
 
 /** One text per class: equal for equal needs, whatever the order of their labels. */

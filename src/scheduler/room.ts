@@ -1,4 +1,5 @@
 import { limits } from "#/base/limits.ts";
+import { placesIn } from "#/model/needs.ts";
 import { isAlike } from "./quota.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
@@ -23,28 +24,20 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
 }
 
 /** How many tasks of a class fit beside those that hold their needs. */
-function slotsFor(machine: MachineState, { milliCpus, memoryBytes }: TaskClass): number {
-  const { capacity } = machine;
-  return Math.min(
-    times(milliCpus, capacity.milliCpus - machine.heldMilliCpus),
-    times(memoryBytes, capacity.memoryBytes - machine.heldMemoryBytes),
-  );
+function slotsFor(machine: MachineState, taskClass: TaskClass): number {
+  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
+  const milliCpus = capacity.milliCpus - heldMilliCpus;
+  return placesIn({ milliCpus, memoryBytes: capacity.memoryBytes - heldMemoryBytes }, taskClass);
 }
 
 /** While a machine is kept free for another step, only what takes nothing that this one lacks. */
 function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number): number {
   const kept = keptFreeFor(machine, nowMs);
   if (!kept || kept === step) return Infinity;
-  const { capacity } = machine;
-  const { milliCpus, memoryBytes } = step.class;
-  return Math.min(
-    times(milliCpus, capacity.milliCpus - machine.heldMilliCpus - kept.class.milliCpus),
-    times(memoryBytes, capacity.memoryBytes - machine.heldMemoryBytes - kept.class.memoryBytes),
-  );
-}
-
-function times(part: number, whole: number): number {
-  return part > 0 ? Math.max(0, Math.floor(whole / part)) : Infinity;
+  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
+  const milliCpus = capacity.milliCpus - heldMilliCpus - kept.class.milliCpus;
+  const memoryBytes = capacity.memoryBytes - heldMemoryBytes - kept.class.memoryBytes;
+  return placesIn({ milliCpus, memoryBytes }, step.class);
 }
 
 /** The step that this machine is kept free for. */

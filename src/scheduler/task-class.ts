@@ -1,5 +1,4 @@
-import { limits } from "#/base/limits.ts";
-import { classOf, type Needs } from "#/model/needs.ts";
+import { classOf, heldBy, type Needs } from "#/model/needs.ts";
 import type { TaskTemplate } from "#/model/task.ts";
 
 /** Tasks with equal needs and the same driver: whether they fit a machine is asked once for all. */
@@ -12,20 +11,13 @@ export interface TaskClass {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/**
- * The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time.
- * What holds no CPU holds some memory at least: a machine must not run any number of processes.
- */
+/** The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time. */
 export function classOfTemplate({ run, needs }: TaskTemplate): TaskClass {
   const isJob = run.driver === "runner" && run.role === "job";
   return classOfNeeds(isJob ? { ...needs, milliCpus: 0 } : needs, run.driver);
 }
 
-export function classOfNeeds({ milliCpus, memoryBytes, labels }: Needs, driver: string): TaskClass {
-  const held = {
-    milliCpus,
-    memoryBytes: milliCpus > 0 ? memoryBytes : Math.max(memoryBytes, limits.idleTaskMemoryBytes),
-    labels,
-  };
+export function classOfNeeds(needs: Needs, driver: string): TaskClass {
+  const held = { ...heldBy(needs), labels: needs.labels };
   return { key: classOf(held, driver), driver, ...held };
 }

@@ -25,21 +25,6 @@ export async function findJob(
   });
 }
 
-/** The same, for a call that changes it. Throws "conflict" when it has ended. */
-export async function findRunningJob(
-  parts: Reading,
-  project: string,
-  name: string,
-  action: string,
-): Promise<JobRecord> {
-  const job = await findJob(parts, project, name);
-  if (!hasJobEnded(job)) return job;
-  throw new CanopyError(
-    "conflict",
-    `Cannot ${action} as the job ${name} has ended: it has ${job.status.phase}`,
-  );
-}
-
 /** All steps of a job, live or archived, by number. */
 export async function stepsOf({ space }: Reading, job: JobRecord): Promise<StepRecord[]> {
   if (space.count("step", job.name) >= job.status.steps) return [...space.list("step", job.name)];

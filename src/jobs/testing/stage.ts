@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
+import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest, type JobRequestInput, type StepRequestInput } from "#/model/job-request.ts";
 import type { JobRecord } from "#/model/job.ts";
 import { parentOf } from "#/model/record.ts";
@@ -56,6 +57,20 @@ export class Stage {
     this.space.commit((tx) => submitJob(tx, { ...asked, now: this.clock.now() }));
     await this.settle();
     return id;
+  }
+
+  machine(name: string, cpus: number): void {
+    const capacity = { milliCpus: cpus * 1000, memoryBytes: cpus * 2 ** 30 };
+    const about = { hostname: name, os: "linux", arch: "x64", version: "0", drivers: ["process"] };
+    this.space.commit((tx) =>
+      tx.put({
+        kind: "machine",
+        project: "",
+        name,
+        spec: { keyDigest: "", joinedAt: 0, site: "local", labels: {}, cordoned: false },
+        status: { ...about, capacity, rates: ratesOf(capacity) },
+      }),
+    );
   }
 
   put(content: string | Uint8Array): string {
