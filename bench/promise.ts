@@ -128,11 +128,17 @@ async function promiseOne(
   };
   const goal = randomGoal(chance, tasks, belief.meanMs);
   const now = rig.clock.now();
-  const machines = machinesFor(rig.space, rig.scheduler, { name: "", project: "p" }, now);
+  const machines = machinesFor(
+    rig.space,
+    rig.scheduler,
+    cloud.knowledge,
+    { name: "", project: "p" },
+    now,
+  );
   const allowed = cloud.offers().map((offer) => rules.allowed(offer, job, now));
   kept.asked++;
   if (allowed.some((reason) => reason !== undefined)) kept.refusedByPolicy++;
-  const found = propose(demand, goal, machines, cloud.offers(), (offer) =>
+  const found = propose(demand, goal, machines, cloud.knowledge.offers(cloud.offers()), (offer) =>
     rules.allowed(offer, job, now),
   );
   if (!("predicted" in found)) return;

@@ -178,11 +178,11 @@ function serverOf(
   { members, forecaster }: { members: Members; forecaster: Forecaster },
 ) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs, sites, seen, standing } = engine;
+  const { space, access, scheduler, objects, logs, sites, knowledge, standing } = engine;
   return buildServer({
     space,
     scheduler,
-    seen,
+    knowledge,
     standing,
     forward: nodeForward,
     members,

@@ -2,10 +2,8 @@ import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
 import { startAutonomic } from "#/autonomic/autonomic.ts";
-import type { Seen } from "#/autonomic/demand.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
-import { seenIn } from "#/autonomic/seen.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
@@ -65,8 +63,6 @@ export interface Engine {
   space: Space;
   access: Access;
   scheduler: Scheduler;
-  /** What was seen of run times in a project. */
-  seen: (project: string) => Seen;
   knowledge: Knowledge;
   objects: Objects;
   logs: Logs;
@@ -168,9 +164,8 @@ async function assemble(
   const sites = new OpenSites({ space, access, open, clock, log });
   const knowledge = new Knowledge(space);
   const acting: { stop(): void }[] = [knowledge];
-  const seen = (project: string) => seenIn(space, project);
   return {
-    parts: { space, access, scheduler, sites, seen, knowledge, objects, logs },
+    parts: { space, access, scheduler, sites, knowledge, objects, logs },
     async begin() {
       const made = access.begin();
       acting.push(startJobs({ space, objects, clock, log }));
@@ -184,7 +179,7 @@ async function assemble(
           space,
           field: scheduler,
           sites,
-          seen,
+          knowledge,
           clock,
           random,
           log,

@@ -1,5 +1,5 @@
 import type { Access } from "#/access/access.ts";
-import type { Seen } from "#/autonomic/demand.ts";
+import type { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import type { OpenSites } from "#/autonomic/open-sites.ts";
 import type { Forward } from "#/base/forward.ts";
 import type { Clock } from "#/base/clock.ts";
@@ -51,8 +51,8 @@ export interface ServerParts {
   forward: Forward;
   members: Members;
   jobs: JobCalls;
-  /** What was seen of run times in a project. */
-  seen: (project: string) => Seen;
+  /** What was learned of run times and machines. */
+  knowledge: Knowledge;
   access: Access;
   objects: Objects;
   logs: Logs;

@@ -12,8 +12,9 @@ import type { PlannedWork } from "#/model/plan.ts";
 import { autonomicPolicyName, policyOf, type Autonomy, type PolicyRecord } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
-import { demandOfJob, type Seen } from "./demand.ts";
+import { demandOfJob } from "./demand.ts";
 import { keepGoal, type Action } from "./keep.ts";
+import type { Knowledge } from "./knowledge/follow.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
@@ -27,7 +28,7 @@ export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
   random: Random;
   log: Log;
   field: Field & { leases(job?: string): Running[] };
-  seen: (project: string) => Seen;
+  knowledge: Knowledge;
   /** Ends a job that may not go on. */
   cancelJob: (tx: Transaction, job: JobRecord, reason: string, now: number) => void;
 }
@@ -88,7 +89,7 @@ class GoalLoop {
   }
 
   async #keep(job: JobRecord): Promise<void> {
-    const { space, field, clock, sites, seen } = this.#parts;
+    const { space, field, clock, sites, knowledge } = this.#parts;
     const goal = job.spec.goal!;
     const now = clock.now();
     const steps = [...space.list("step", job.name)];
@@ -113,7 +114,7 @@ class GoalLoop {
       demand: demandOfJob(job.name, {
         steps,
         planned,
-        seen: seen(job.project),
+        seen: knowledge.seen(job.project),
         underWay: parts.running.map(({ task, since }) => ({
           task,
           ranMs: Math.max(0, now - since),
@@ -125,9 +126,9 @@ class GoalLoop {
         ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
         ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
-      machines: machinesFor(space, field, job, now),
-      offers: sites
-        .offers()
+      machines: machinesFor(space, field, knowledge, job, now),
+      offers: knowledge
+        .offers(sites.offers())
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
     });
     this.#act(job.name, action, rules);

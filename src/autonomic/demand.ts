@@ -5,7 +5,7 @@ import type { Needs } from "#/model/needs.ts";
 import type { PlannedWork } from "#/model/plan.ts";
 import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
-import { beliefOf, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
+import { beliefOf, pooled, seenBehind, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
 import type { Past } from "./past.ts";
 
 /** What is to run of a job. */
@@ -26,8 +26,11 @@ export interface Unknown {
   readonly kind: string;
 }
 
-/** What was seen of run times of tasks of a title, in a job that runs or in all; undefined when none has finished. */
-export type Seen = (title: string, job?: string) => Observed | undefined;
+/** What was seen of run times of tasks of a title, in all jobs or in one that runs; undefined when none has ended. */
+export type Seen = (
+  title: string,
+  of?: { job: string; runningMs: readonly number[] },
+) => Observed | undefined;
 
 /**
  * What a job would run that has not been submitted. Run times are those that were seen of its kinds of
@@ -100,15 +103,10 @@ export interface UnderWay {
 
 /** Of a task under way, at most this share counts as done: nobody knows how long it still takes. */
 const doneMax = 0.8;
-/** So many times the tasks under way must have finished before they alone tell how long one takes. */
-const finishedMin = 3;
 
 /**
  * What is left of a job that runs: tasks that it has made and that have not ended, less what of those under
- * way is done, and of those that its plan expects the rest.
- *
- * The tasks of a job that finish first are its short ones. So until several times as many have finished as
- * are under way, whichever says more is believed: they, or what the plan believed.
+ * way is done, and of those that its plan expects the rest. Until a task has ended, run times are those of its plan.
  */
 export function demandOfJob(
   job: string,
@@ -144,7 +142,8 @@ export function demandOfJob(
     const plan = ofPlan.get(title);
     // What the plan expects and the job has not made yet may still come, while more may be added.
     const expected = isOpen ? Math.max(0, (plan?.tasks ?? 0) - offered) : 0;
-    const known = beliefNow(seen(title, job), plan ?? planned[0], left + expected, ranMs.length);
+    const observed = seen(title, { job, runningMs: ranMs });
+    const known = beliefNow(observed, plan ?? planned[0], left + expected);
     if (!known || left + expected === 0) continue;
     for (const { name } of steps) if (after.has(name)) stepMs.set(name, known.meanMs);
     const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / known.meanMs), 0);
@@ -166,16 +165,20 @@ interface Made {
   steps: StepRecord[];
 }
 
+/** What a person said counts as so many tasks that were seen; and what was seen in other jobs as so many at most. */
+const toldCount = 4;
+const otherJobsMax = 20;
+
+/** What was seen of a job's tasks, and what its plan believed. */
 function beliefNow(
   observed: Observed | undefined,
   plan: PlannedWork | undefined,
   tasks: number,
-  underWay: number,
 ): Believed | undefined {
-  const own = believed(observed, tasks);
-  if (!own || !plan) return own ?? plan;
-  if (observed!.count >= finishedMin * underWay) return own;
-  return own.meanHighMs > plan.meanHighMs ? own : plan;
+  if (!observed || !plan) return believed(observed, tasks) ?? plan;
+  const count = plan.seen === "told" ? toldCount : Math.min(plan.seen, otherJobsMax);
+  const both = pooled(observed, seenBehind(plan, count));
+  return { ...beliefOf(both, tasks), seen: observed.count };
 }
 
 /** What was told of a job as a whole stands for its tasks only until it has made some. */

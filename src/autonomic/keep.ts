@@ -1,9 +1,8 @@
 import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
-import type { Offer } from "#/model/site.ts";
 import { briefDuration } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./demand.ts";
-import { candidatesOf, type PresentMachine } from "./machine-types.ts";
+import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Proposal } from "./propose.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";
 
@@ -13,7 +12,7 @@ export interface Situation {
   /** What is left of deadline and budget. */
   readonly goal: Goal;
   readonly machines: readonly PresentMachine[];
-  readonly offers: readonly Offer[];
+  readonly offers: readonly KnownOffer[];
 }
 
 /** What to do now so that the goal is kept. */

@@ -19,8 +19,16 @@ export interface PresentMachine {
   /** Until it is there; 0 when it is. */
   readonly bootMs: number;
   readonly interruptionsPerHour: number;
+  /** How much longer tasks take there than on a usual machine. */
+  readonly slowness: number;
   /** How it is billed, for one that was ordered. */
   readonly billing?: { granularityMs: number; minimumMs: number; paidMs: number };
+}
+
+/** An offer with what was learned of it. */
+export interface KnownOffer extends Offer {
+  /** How much longer tasks take there than on a usual machine. */
+  readonly slowness?: number;
 }
 
 /** One line of what is considered, with the type that stands for it in the planner's question; none where it cannot serve. */
@@ -32,7 +40,7 @@ export interface Candidate {
 }
 
 /** A machine that boots for an unknown time is taken to need so long. */
-const bootMsUnknown = 180_000;
+export const bootMsUnknown = 180_000;
 /** Tasks that need nothing but time: so many at once. */
 const slotsMax = 1024;
 const hourMs = 3_600_000;
@@ -41,7 +49,7 @@ const hourMs = 3_600_000;
 export function candidatesOf(
   kinds: readonly PlannedWork[],
   machines: readonly PresentMachine[],
-  offers: readonly Offer[],
+  offers: readonly KnownOffer[],
   allowed: (offer: Offer) => string | undefined = () => undefined,
 ): Candidate[] {
   const groups = Map.groupBy(machines, (machine) =>
@@ -54,6 +62,7 @@ export function candidatesOf(
       machine.share,
       machine.bootMs,
       machine.interruptionsPerHour,
+      machine.slowness,
       machine.billing,
     ]),
   );
@@ -91,8 +100,7 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     slots,
     countMax: group.length,
     isPresent: true,
-    bootMs: bootMs + recoveryMs(kinds, first.interruptionsPerHour, bootMsUnknown / 3),
-    usableShare: usableShare(first, bootMsUnknown / 3, kinds),
+    ...paceOf(first, bootMs, bootMsUnknown / 3, kinds),
     // What has no known price is used as it is there; what it costs is unknown, and said to be.
     price: {
       microsPerHour: (rates.microsPerHour ?? 0) * share,
@@ -108,7 +116,7 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
 
 function ofOffer(
   kinds: readonly PlannedWork[],
-  offer: Offer,
+  offer: KnownOffer,
   forbidden: string | undefined,
 ): Candidate {
   const { site, name, market, zone, capacity, labels, microsPerHour, countMax, peakWatts, pue } =
@@ -144,8 +152,7 @@ function ofOffer(
     slots,
     countMax,
     isPresent: false,
-    bootMs: bootMs + recoveryMs(kinds, offer.interruptionsPerHour, bootMs),
-    usableShare: usableShare(offer, bootMs, kinds),
+    ...paceOf(offer, bootMs, bootMs, kinds),
     price: {
       microsPerHour: microsPerHour!,
       granularityMs: offer.priceGranularityMs,
@@ -173,26 +180,23 @@ function slotsOf(
 }
 
 /**
- * Of a machine that may be taken away, the part of its time that counts: each interruption costs half a
- * task, on the mean, and the time until another machine has booted.
+ * When a machine may be counted on, and how fast it works. Each interruption costs half a task, on the mean,
+ * and the time until another machine has booted; and what may be taken away must be done earlier, so that what
+ * was on it when it went can run again elsewhere. On a slow one the last tasks take longer, so it must
+ * be done earlier too.
  */
-function usableShare(
-  { interruptionsPerHour = 0 }: Pick<Offer, "interruptionsPerHour">,
+function paceOf(
+  { interruptionsPerHour = 0, slowness = 1 }: Pick<KnownOffer, "interruptionsPerHour" | "slowness">,
   bootMs: number,
+  nextBootMs: number,
   kinds: readonly PlannedWork[],
-): number {
-  const meanMs = Math.max(0, ...kinds.map((kind) => kind.meanMs));
-  return 1 / (1 + (interruptionsPerHour * (meanMs / 2 + bootMs)) / hourMs);
-}
-
-/**
- * What may be taken away must be done earlier, so that what was on it when it went can run again elsewhere:
- * by the time that another machine needs to boot, and one task takes.
- */
-function recoveryMs(
-  kinds: readonly PlannedWork[],
-  interruptionsPerHour: number | undefined,
-  bootMs: number,
-): number {
-  return !interruptionsPerHour ? 0 : bootMs + Math.max(0, ...kinds.map((kind) => kind.meanHighMs));
+): Pick<MachineType, "bootMs" | "speed"> {
+  const most = (of: (kind: PlannedWork) => number) => Math.max(0, ...kinds.map(of));
+  const lostMs = most(({ meanMs }) => meanMs) / 2 + nextBootMs;
+  const recoveryMs = interruptionsPerHour > 0 ? nextBootMs + most((kind) => kind.meanHighMs) : 0;
+  const lateMs = Math.max(0, slowness - 1) * most(({ longMs }) => longMs);
+  return {
+    bootMs: bootMs + recoveryMs + lateMs,
+    speed: 1 / slowness / (1 + (interruptionsPerHour * lostMs) / hourMs),
+  };
 }

@@ -3,7 +3,8 @@ import type { MachineRecord } from "#/model/machine.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 import type { Space } from "#/space/space.ts";
-import type { PresentMachine } from "./machine-types.ts";
+import type { Knowledge } from "./knowledge/follow.ts";
+import { bootMsUnknown, type PresentMachine } from "./machine-types.ts";
 
 /** What is known of machines at this moment. */
 export interface Field {
@@ -12,13 +13,16 @@ export interface Field {
 
 /** The label that every agent's machine can be chosen by; drivers of one that has not joined are the usual ones. */
 const usualDrivers = ["process", "runner"];
-const bootMsUnknown = 180_000;
 const bootMsMin = 1000;
+
+/** What was learned of machines. */
+export type MachineKnowledge = Pick<Knowledge, "offers" | "slownessOf">;
 
 /** Every machine that a job may use: those that are there, and those that were ordered for it and boot. */
 export function machinesFor(
   space: Pick<Space, "all" | "get">,
   field: Field,
+  knowledge: MachineKnowledge,
   job: Pick<JobRecord, "name" | "project">,
   now: number,
 ): PresentMachine[] {
@@ -31,14 +35,17 @@ export function machinesFor(
       machine.spec.order === undefined ? undefined : space.get("order", machine.spec.order);
     const { reservedFor } = machine.spec;
     if (reservedFor !== undefined && reservedFor !== job.name) continue;
-    found.push(ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now));
+    found.push({
+      ...ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now),
+      slowness: knowledge.slownessOf(machine),
+    });
   }
   for (const order of space.all("order"))
     if (
       order.spec.job === job.name &&
       (order.status.phase === "ordered" || order.status.phase === "booting")
     )
-      found.push(ofBooting(order, now));
+      found.push(ofBooting(order, knowledge, now));
   return found;
 }
 
@@ -54,7 +61,7 @@ function ofMachine(
   order: OrderRecord | undefined,
   share: number,
   now: number,
-): PresentMachine {
+): Omit<PresentMachine, "slowness"> {
   const isBilled = order?.spec.job !== undefined;
   return {
     name,
@@ -74,8 +81,9 @@ function ofMachine(
   };
 }
 
-function ofBooting(order: OrderRecord, now: number): PresentMachine {
-  const { offer, orderedAt, site } = order.spec;
+function ofBooting(order: OrderRecord, knowledge: MachineKnowledge, now: number): PresentMachine {
+  const { orderedAt, site } = order.spec;
+  const offer = knowledge.offers([order.spec.offer])[0]!;
   const {
     capacity,
     labels,
@@ -96,6 +104,7 @@ function ofBooting(order: OrderRecord, now: number): PresentMachine {
     rates: { microsPerHour, idleWatts, peakWatts, pue },
     gramsPerKwh,
     interruptionsPerHour: offer.interruptionsPerHour ?? 0,
+    slowness: offer.slowness ?? 1,
     share: 1,
     // One that is late is expected at any moment, for a while: then it is given up.
     bootMs: Math.max(bootMsMin, bootedAt - now),

@@ -31,6 +31,7 @@ function machine(cpus: number, more: Partial<PresentMachine> = {}): PresentMachi
     share: 1,
     bootMs: 0,
     interruptionsPerHour: 0,
+    slowness: 1,
     ...more,
   };
 }

@@ -3,7 +3,12 @@ import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
 import type { Demand } from "./demand.ts";
-import { candidatesOf, type Candidate, type PresentMachine } from "./machine-types.ts";
+import {
+  candidatesOf,
+  type Candidate,
+  type KnownOffer,
+  type PresentMachine,
+} from "./machine-types.ts";
 
 /** What could be done for a job: every machine and offer looked at, and the mix that keeps its goal. */
 export interface Proposal {
@@ -24,7 +29,7 @@ export function propose(
   demand: Demand,
   goal: Goal,
   machines: readonly PresentMachine[],
-  offers: readonly Offer[],
+  offers: readonly KnownOffer[],
   allowed?: (offer: Offer) => string | undefined,
 ): Proposal | Infeasible {
   const candidates = candidatesOf(demand.kinds, machines, offers, allowed);

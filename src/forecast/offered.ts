@@ -1,11 +1,10 @@
+import { bootMsUnknown } from "#/autonomic/machine-types.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRates, MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 
-/** A machine of which its site does not say how long it boots. */
-const bootMsUnknown = 180_000;
 /** One that is late is expected at any moment. */
 const lateMs = 1000;
 

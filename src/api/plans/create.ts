@@ -34,12 +34,12 @@ export const createPlan = defineCall({
   errors: ["infeasible", "no-space"],
   async run(call) {
     const { parts, project, caller, body } = call;
-    const { space, scheduler, clock, random, objects, sites, currency } = parts;
+    const { space, scheduler, clock, random, objects, sites, knowledge, currency } = parts;
     const { request, told } = body;
     await requireObjects(objects, project, request.steps);
     const past = await pastOf(space, project, request.title);
     const lines = await countedLines(objects, project, request);
-    const seen = parts.seen(project);
+    const seen = knowledge.seen(project);
     const demand = known(demandOfRequest(request, { past, seen, told, lines }));
     const { deadlineMs, budget, objective } = body.goal;
     const rules = await rulesOf(
@@ -51,9 +51,9 @@ export const createPlan = defineCall({
       ...(budget !== undefined && { budgetMicros: budgetOf(budget, currency) }),
     });
     const now = clock.now();
-    const machines = machinesFor(space, scheduler, { name: "", project }, now);
+    const machines = machinesFor(space, scheduler, knowledge, { name: "", project }, now);
     const allowed = (offer: Offer) => rules.allowed(offer, request.title, now);
-    const found = propose(demand, goal, machines, sites.offers(), allowed);
+    const found = propose(demand, goal, machines, knowledge.offers(sites.offers()), allowed);
     if (!("predicted" in found)) throw infeasible(goal, found, currency);
     const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
     const name = await once(call, (tx) => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
-import { seenIn } from "#/autonomic/seen.ts";
 import { Access } from "#/access/access.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
@@ -105,7 +104,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const server = buildServer({
     space,
     scheduler,
-    seen: (project) => seenIn(space, project),
+    knowledge,
     standing,
     members: new Members({ space, standing, clock, publicUrl: () => url }),
     forward: nodeForward,

@@ -1,3 +1,4 @@
+import { standardNormal } from "#/planning/normal.ts";
 import type { Chance } from "#/base/chance.ts";
 
 /** What was seen of one sort of task, in milliseconds. */
@@ -142,7 +143,7 @@ function indexOf(sorted: readonly number[], value: number): number {
 
 /** Whose logarithm is normal: `deviation` is of the natural one. */
 function logNormal(medianMs: number, deviation: number): Distribution {
-  const shareBelow = (ms: number) => normalShareBelow(Math.log(ms / medianMs) / deviation);
+  const shareBelow = (ms: number) => standardNormal.below(Math.log(ms / medianMs) / deviation);
   return {
     shareBelow,
     quantileMs(u, beyondMs = 0) {
@@ -150,28 +151,7 @@ function logNormal(medianMs: number, deviation: number): Distribution {
       const above = (1 - u) * (1 - below);
       // longer than could be: as long again as it has taken, half of the time
       if (above < 1e-9) return Math.max(beyondMs, msMin) / Math.max(1 - u, 1e-6);
-      return Math.max(beyondMs, medianMs * Math.exp(-deviation * normalQuantile(above)));
+      return Math.max(beyondMs, medianMs * Math.exp(-deviation * standardNormal.quantile(above)));
     },
   };
-}
-/** Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.23: off by less than 0.00045. */
-function normalQuantile(p: number): number {
-  if (p > 0.5) return -normalQuantile(1 - p);
-  if (p < 1e-300) return -37;
-  const t = Math.sqrt(-2 * Math.log(p));
-  const above = 2.515517 + t * (0.802853 + t * 0.010328);
-  const below = 1 + t * (1.432788 + t * (0.189269 + t * 0.001308));
-  return above / below - t;
-}
-
-/** The inverse of `normalQuantile`, by halving. */
-function normalShareBelow(x: number): number {
-  let low = 0;
-  let high = 1;
-  for (let turn = 0; turn < 40; turn++) {
-    const middle = (low + high) / 2;
-    if (normalQuantile(middle) < x) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
 }

@@ -2,19 +2,26 @@ import type { Clock } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { JobRecord } from "#/model/job.ts";
+import type { MachineRecord } from "#/model/machine.ts";
 import type { Change } from "#/model/record.ts";
+import type { Offer } from "#/model/site.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
+import type { Seen } from "../demand.ts";
+import type { KnownOffer } from "../machine-types.ts";
 import { Arrivals } from "./arrivals.ts";
+import { observedOf } from "./observed.ts";
 import { RunTimeKnowledge } from "./run-times.ts";
-import { machineTypeOf, sortsOf } from "./sorts.ts";
+import { machineTypeOf, sortInJob, sortOfTitle, sortsOf, typeOfOffer } from "./sorts.ts";
 
 /** Ended tasks read back from the archive at start: pages, and tasks of one. */
 const pagesMax = 10;
 const pageTasks = 500;
 /** Of the changes of one batch, so many are learned from: where thousands end together, they are alike. */
 const learnedMax = 128;
+/** Ended tasks of a job's own after which others are not asked. */
+const ownMin = 5;
 /** Jobs read back, and steps of one. */
 const jobsMax = 200;
 const jobStepsMax = 50;
@@ -52,6 +59,32 @@ export class Knowledge {
   stop(): void {
     this.#stopped = true;
     this.#stopListening();
+  }
+
+  /** What is known of a project's run times, for plans: of a job's own tasks once enough have ended, else of all of their title. */
+  seen(project: string): Seen {
+    return (title, of) => {
+      if (of) {
+        const own = this.runTimes.endedOf(sortInJob(of.job, title));
+        if (own.count >= ownMin)
+          return observedOf({ endedMs: own.endedMs, runningMs: of.runningMs }, own.count);
+      }
+      const { endedMs, count } = this.runTimes.endedOf(sortOfTitle(project, title));
+      return observedOf({ endedMs, runningMs: of?.runningMs ?? [] }, count);
+    };
+  }
+
+  /** How much longer tasks take on that machine than on a usual one. */
+  slownessOf(machine: Pick<MachineRecord, "spec" | "status">): number {
+    return this.runTimes.slownessOf(machineTypeOf(machine));
+  }
+
+  /** What sites offer, with what was learned of it. */
+  offers(stated: readonly Offer[]): KnownOffer[] {
+    return stated.map((offer) => ({
+      ...offer,
+      slowness: this.runTimes.slownessOf(typeOfOffer(offer)),
+    }));
   }
 
   #see(changes: readonly Change[]): void {

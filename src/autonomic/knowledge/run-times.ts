@@ -53,10 +53,24 @@ export class RunTimeKnowledge {
     return { sorts: known, slowness: this.slowness() };
   }
 
+  /** What endedOf one sort, as on a machine of the usual speed, and how many tasks that were in all. */
+  endedOf(sort: string): { endedMs: number[]; count: number } {
+    const found = this.#sorts.get(sort);
+    return { endedMs: found?.values() ?? [], count: found?.count ?? 0 };
+  }
+
   slowness(): Map<string, number> {
     return new Map(
       [...this.#types].map(([type, speed]) => [type, Math.exp(this.#logSlowness(speed))]),
     );
+  }
+
+  /** How much longer tasks take on machines of a type, or of those whose names begin so; 1 where that is not known. */
+  slownessOf(type: string): number {
+    const speeds = [...this.#types].filter(([name]) => name.startsWith(type));
+    const runs = speeds.reduce((sum, [, speed]) => sum + speed.runs, 0);
+    const logSum = speeds.reduce((sum, [, speed]) => sum + speed.logSum, 0);
+    return Math.exp(this.#logSlowness({ runs, logSum }));
   }
 
   #logSlowness({ runs, logSum }: Speed): number {

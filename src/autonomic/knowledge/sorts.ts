@@ -1,5 +1,6 @@
 import type { MachineRecord } from "#/model/machine.ts";
 import { classOf } from "#/model/needs.ts";
+import type { Offer } from "#/model/site.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 
@@ -16,14 +17,27 @@ export function sortsOf({
   const what =
     run.driver === "runner" ? `${run.module} ${run.function}` : JSON.stringify(run.command);
   return [
-    `step ${jobOf(name)} ${spec.title}`,
+    sortInJob(jobOf(name), spec.title),
     `class ${project} ${what} ${classOf(needs, run.driver)}`,
-    `title ${project} ${spec.title}`,
+    sortOfTitle(project, spec.title),
     "all",
   ];
 }
 
+export function sortInJob(job: string, title: string): string {
+  return `step ${job} ${title}`;
+}
+
+export function sortOfTitle(project: string, title: string): string {
+  return `title ${project} ${title}`;
+}
+
 /** Machines of one type are taken to be equally fast. */
 export function machineTypeOf({ spec, status }: Pick<MachineRecord, "spec" | "status">): string {
-  return `${spec.site} ${status.arch} ${status.capacity.milliCpus}`;
+  return `${typeOfOffer({ site: spec.site, capacity: status.capacity })}${status.arch}`;
+}
+
+/** What the types of machines begin with that an offer may give: what it does not say is their architecture. */
+export function typeOfOffer({ site, capacity }: Pick<Offer, "site" | "capacity">): string {
+  return `${site} ${capacity.milliCpus} `;
 }

@@ -15,7 +15,7 @@ import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
 import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
-import { seenIn } from "../seen.ts";
+import { Knowledge } from "../knowledge/follow.ts";
 
 const beatMs = 1000;
 
@@ -26,6 +26,7 @@ const beatMs = 1000;
 export class SimulatedCloud {
   readonly rig: Rig;
   readonly site: SimulatedSite;
+  readonly knowledge: Knowledge;
   readonly #workers = new Map<string, Worker>();
   readonly #taskMs: (task: string) => number;
   #offers: Offer[] = [];
@@ -73,11 +74,13 @@ export class SimulatedCloud {
         status: { health: "healthy", since: 0 },
       }),
     );
+    this.knowledge = new Knowledge(space);
+    this.knowledge.start({ clock, log: silent });
     this.#loop = startAutonomic({
       space,
       field: scheduler,
       sites,
-      seen: (project) => seenIn(space, project),
+      knowledge: this.knowledge,
       clock,
       random,
       log: silent,
@@ -206,6 +209,7 @@ export class SimulatedCloud {
 
   stop(): void {
     this.#loop?.stop();
+    this.knowledge.stop();
     this.rig.scheduler.stop();
   }
 

@@ -1,3 +1,4 @@
+import { standardNormal } from "../normal.ts";
 import type { RunTimeBelief } from "./problem.ts";
 
 /** What was seen of the run times of one kind of tasks. */
@@ -39,6 +40,19 @@ export function beliefOf(
   return { meanMs, meanHighMs, longMs: Math.max(longMs, meanHighMs) };
 }
 
+/** What was seen here and there, as one. */
+export function pooled(a: Observed, b: Observed): Observed {
+  const count = a.count + b.count;
+  const meanMs = (a.count * a.meanMs + b.count * b.meanMs) / count;
+  const square = (of: Observed) => of.count * (of.variance + of.meanMs ** 2);
+  return { count, meanMs, variance: Math.max(0, (square(a) + square(b)) / count - meanMs ** 2) };
+}
+
+/** What must have been seen of so many tasks to believe that. */
+export function seenBehind({ meanMs, meanHighMs }: RunTimeBelief, count: number): Observed {
+  return { count, meanMs, variance: ((meanHighMs - meanMs) / ninetieth) ** 2 * count };
+}
+
 /** What to believe when a person has said how long a task takes. */
 export function toldBelief(ms: number): RunTimeBelief {
   return { meanMs: ms, meanHighMs: ms * toldMeanHigh, longMs: ms * toldLong };
@@ -57,7 +71,7 @@ function longestOfLast(spread: number, slots: number): number {
   const mu = -(sigma ** 2) / 2;
   const excess = (kept: number) => {
     const z = (Math.log(kept) - mu) / sigma;
-    return normalBelow(sigma - z) - kept * normalBelow(-z);
+    return standardNormal.below(sigma - z) - kept * standardNormal.below(-z);
   };
   let [low, high] = [1, 1000];
   for (let step = 0; step < 60; step++) {
@@ -66,14 +80,4 @@ function longestOfLast(spread: number, slots: number): number {
     else high = middle;
   }
   return high;
-}
-
-/** The standard normal distribution function, to 1e-7: Abramowitz and Stegun, 26.2.17. */
-function normalBelow(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    (Math.exp(-(z ** 2) / 2) / Math.sqrt(2 * Math.PI)) *
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return z >= 0 ? 1 - tail : tail;
 }

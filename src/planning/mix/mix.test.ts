@@ -24,7 +24,7 @@ function type(
     countMax: 100,
     isPresent: false,
     bootMs: 0,
-    usableShare: 1,
+    speed: 1,
     price: { microsPerHour, granularityMs: 1, minimumMs: 0, paidMs: 0 },
     power: undefined,
     ...more,

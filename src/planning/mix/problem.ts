@@ -41,8 +41,8 @@ export interface MachineType {
   isPresent: boolean;
   /** From asking for one until it takes its first task; what is exceeded once in ten times. */
   bootMs: number;
-  /** Of the time that it is there, the part in which what it does is not lost again: 1 for one that stays. */
-  usableShare: number;
+  /** 1 for a usual machine that stays; half for one that needs twice the time, or loses half of what it does. */
+  speed: number;
   price: MachinePrice;
   power: MachinePower | undefined;
 }

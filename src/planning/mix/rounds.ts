@@ -16,8 +16,8 @@ export function tasksWithin(
   byMs: number,
   side: Side,
 ): number {
-  const { bootMs, usableShare, slots } = types[type]!;
-  const usableMs = Math.max(0, byMs - bootMs) * usableShare;
+  const { bootMs, speed, slots } = types[type]!;
+  const usableMs = Math.max(0, byMs - bootMs) * speed;
   return slots[kind]! * Math.floor(usableMs / taskMs(work[kind]!, side) + 1e-9);
 }
 
