@@ -39,6 +39,7 @@ import { readSegment } from "./machines/segments.ts";
 import { getObject } from "./objects/get.ts";
 import { putObject } from "./objects/put.ts";
 import { listOrders } from "./orders/list.ts";
+import { applyPlan } from "./plans/apply.ts";
 import { approvePlan } from "./plans/approve.ts";
 import { createPlan } from "./plans/create.ts";
 import { declinePlan } from "./plans/decline.ts";
@@ -95,6 +96,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/plans": listPlans,
   "GET    /v1/plans/:plan": readPlan,
   "POST   /v1/plans/:plan/approve": approvePlan,
+  "POST   /v1/plans/:plan/apply": applyPlan,
   "POST   /v1/plans/:plan/decline": declinePlan,
   "GET    /v1/orders": listOrders,
   "GET    /v1/policy": readPolicy,

@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal.ts";
 
 /**
  * Runs one command; gives its exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 conflict,
- * 6 infeasible, 7 unavailable or timed out, 130 interrupted, or the code of the job that it followed.
+ * 6 infeasible, 7 unavailable or timed out, 10 the plan has changes, 130 interrupted, or the code of the job that it followed.
  */
 export async function runCli(
   argv: readonly string[],

@@ -21,6 +21,9 @@ export type Done = void | Result | { result?: Result | undefined; exitCode: numb
 /** Exit code of a command that a person interrupted. */
 export const interruptedExit = 130;
 
+/** Exit code of a plan that is not what was planned before. */
+export const planChangedExit = 10;
+
 /** What a command works with. */
 export interface Cli {
   terminal: Terminal;

@@ -24,6 +24,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/run.ts"),
   },
   {
+    name: "apply",
+    group: "Run work",
+    summary: "Run exactly the plan that a file holds, once",
+    load: () => import("./verbs/apply.ts"),
+  },
+  {
     name: "approve",
     group: "Run work",
     summary: "Approve a plan: its job is submitted, and machines are bought for it",
@@ -106,7 +112,7 @@ export const verbs: readonly VerbEntry[] = [
     name: "plan",
     aliases: ["plans"],
     group: "Look",
-    summary: "Plans: what would be bought for a job, when it would be done, what it would cost",
+    summary: "Plan a job: what would be bought, when it would be done, what it would cost",
     load: () => import("./verbs/plan.ts"),
   },
   {

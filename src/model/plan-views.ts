@@ -39,6 +39,11 @@ export const planInput = z.strictObject({
 });
 export type PlanInput = z.input<typeof planInput>;
 
+export const applyInput = z.strictObject({
+  /** The plan's digest, so that what is carried out is what was read. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256: 64 hexadecimal digits"),
+});
+
 const band = z.object({ likely: z.number(), high: z.number() });
 const moneyBand = z.object({ likely: money, high: money });
 
@@ -71,6 +76,10 @@ export const planView = z.object({
   decidedAt: instant.optional(),
   decidedBy: z.string().optional(),
   job: z.string().optional(),
+  /** The object that holds what was asked for, named by its SHA-256. Absent for a job that runs. */
+  request: z.string().optional(),
+  /** SHA-256 of what the plan promises and does, as `planDigest` makes it. */
+  digest: z.string(),
   currency: z.string(),
   goal: z.object({
     deadlineMs: count.optional(),

@@ -16,6 +16,8 @@ export interface PlanSpec {
   readonly madeAt: number;
   /** The object that holds what was asked for, as JSON. */
   readonly request: string;
+  /** What was said of work that nobody had seen. */
+  readonly told?: { readonly tasks?: number | undefined; readonly taskMs?: number | undefined };
   readonly goal: Goal;
   readonly work: readonly PlannedWork[];
   /** Of tasks that wait for each other, the longest chain. */

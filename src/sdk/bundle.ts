@@ -10,6 +10,8 @@ export interface Bundle {
   code: Uint8Array;
   /** SHA-256 of the code: its name as an object. */
   key: string;
+  /** The user's own files that it was made of; packages are not listed. */
+  sources: readonly string[];
 }
 
 const sdkName = "canopy-cloud/sdk";
@@ -67,7 +69,11 @@ export async function bundleModule(file: string): Promise<Bundle> {
       banner: { js: requireBanner },
     });
     const code = made.outputFiles[0]!.contents;
-    return { code, key: createHash("sha256").update(code).digest("hex") };
+    return {
+      code,
+      key: createHash("sha256").update(code).digest("hex"),
+      sources: ownSources(first.metafile, dirname(path)),
+    };
   } catch (thrown) {
     throw faultOf(thrown, path);
   }
@@ -78,6 +84,12 @@ const requireBanner =
   'import { createRequire as canopyRequire } from "node:module"; globalThis.require ??= canopyRequire(import.meta.url);';
 
 const ownFolder = dirname(dirname(sdkFile));
+
+function ownSources({ inputs }: Metafile, folder: string): string[] {
+  return Object.keys(inputs)
+    .map((name) => resolve(folder, name))
+    .filter((path) => !path.startsWith(ownFolder) && !path.includes("/node_modules/"));
+}
 
 /** Modules of the user, reached by plain imports, that import the SDK: they may make tasks. */
 function modulesWithTasks({ inputs }: Metafile, folder: string, entry: string): string[] {

@@ -340,6 +340,14 @@ export class Client {
     });
   }
 
+  /** Carries out exactly the plan of that digest; the same job when it was before. */
+  applyPlan(plan: string, digest: string): Promise<JobView> {
+    return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/apply`, {
+      body: { digest },
+      repeatable: true,
+    });
+  }
+
   declinePlan(plan: string): Promise<PlanView> {
     return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/decline`, {
       repeatable: true,

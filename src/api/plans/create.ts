@@ -1,17 +1,9 @@
-import { demandOfRequest, type Demand, type Unknown } from "#/autonomic/demand.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
-import { pastOf } from "#/autonomic/past.ts";
 import { propose, type Infeasible } from "#/autonomic/propose.ts";
-import { rulesOf } from "#/autonomic/rules.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
-import { limits } from "#/base/limits.ts";
-import { countLines } from "#/jobs/sources.ts";
-import type { JobRequest } from "#/model/job-request.ts";
-import type { Objects } from "#/objects/objects.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
 import type { Goal } from "#/model/plan.ts";
-import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
 import { formatDuration, formatMicros } from "#/model/units.ts";
 import { defineCall } from "../call.ts";
@@ -20,6 +12,7 @@ import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
 import { budgetOf } from "../views/policy.ts";
+import { demandNow, rulesNow } from "./now.ts";
 
 export const createPlan = defineCall({
   summary: "Plan a job",
@@ -37,14 +30,9 @@ export const createPlan = defineCall({
     const { space, scheduler, clock, random, objects, sites, knowledge, currency } = parts;
     const { request, told } = body;
     await requireObjects(objects, project, request.steps);
-    const past = await pastOf(space, project, request.title);
-    const lines = await countedLines(objects, project, request);
-    const seen = knowledge.seen(project);
-    const demand = known(demandOfRequest(request, { past, seen, told, lines }));
+    const demand = await demandNow(parts, project, request, told);
     const { deadlineMs, budget, objective } = body.goal;
-    const rules = await rulesOf(
-      policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic"),
-    );
+    const rules = await rulesNow(space, project);
     const goal = rules.goalOf({
       ...(objective !== undefined && { objective }),
       ...(deadlineMs !== undefined && { deadlineMs }),
@@ -67,6 +55,7 @@ export const createPlan = defineCall({
           madeBy: caller.name,
           madeAt: now,
           request: key,
+          told,
           goal,
           work: demand.kinds,
           chainMs: demand.chainMs,
@@ -79,38 +68,6 @@ export const createPlan = defineCall({
     return planViewOf(await findPlan(space, project, name), currency);
   },
 });
-
-/** Lines of the files that steps take their tasks from, by object; those of huge ones are not counted. */
-async function countedLines(
-  objects: Objects,
-  project: string,
-  { steps }: JobRequest,
-): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { source } of steps) {
-    if (source.type !== "lines" || counts.has(source.object)) continue;
-    const found = await objects.get(project, source.object);
-    if (found && found.sizeBytes <= limits.linesCountedBytesMax)
-      counts.set(source.object, await countLines(found.content));
-  }
-  return counts;
-}
-
-function known(demand: Demand | Unknown): Demand {
-  if ("kinds" in demand) return demand;
-  const { kind, unknown } = demand;
-  const what = unknown === "tasks" ? "how many tasks it makes" : "how long its tasks take";
-  throw new CanopyError(
-    "infeasible",
-    `Cannot promise anything of '${kind}' as nothing is known of ${what}`,
-    {
-      hint:
-        unknown === "tasks"
-          ? "Say it: --expect 200x30s (200 tasks of 30 s), or run it once without a deadline"
-          : "Say it: --expect 30s, or run it once without a deadline",
-    },
-  );
-}
 
 function infeasible(goal: Goal, found: Infeasible, currency: string): CanopyError {
   const { reason, nearestDeadlineMs, nearestBudgetMicros } = found;

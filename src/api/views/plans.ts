@@ -4,6 +4,7 @@ import { orderCost } from "#/autonomic/spending.ts";
 import type { DecisionRecord } from "#/model/decision.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
+import { planDigest } from "#/model/plan-digest.ts";
 import type { Band, PlanRecord, PlanSpec } from "#/model/plan.ts";
 import type { Space } from "#/space/space.ts";
 import { formatMicros } from "#/model/units.ts";
@@ -23,7 +24,7 @@ export function planViewOf(
   currency: string,
 ): PlanView {
   const { goal, predicted, work, considered } = spec;
-  return {
+  const view = {
     id: name,
     project,
     title: spec.title,
@@ -34,6 +35,7 @@ export function planViewOf(
     decidedAt: maybeInstant(status.decidedAt),
     decidedBy: status.decidedBy,
     job: status.job,
+    request: spec.request === "" ? undefined : spec.request,
     currency,
     goal: {
       deadlineMs: goal.deadlineMs,
@@ -59,6 +61,7 @@ export function planViewOf(
     },
     gapMax: gapOf(spec),
   };
+  return { ...view, digest: planDigest(view) };
 }
 
 /** What the plan has in the unit of its objective, over what is the least there can be. */

@@ -20,8 +20,10 @@ export async function moduleRequest(
   source: Extract<JobSource, { type: "module" }>,
   options: RunOptions,
   { world, err }: Terminal,
+  onSources?: (files: readonly string[]) => void,
 ): Promise<JobRequestInput> {
-  const { code, key } = await bundleModule(source.file);
+  const { code, key, sources } = await bundleModule(source.file);
+  onSources?.(sources);
   const shown = relative(world.folder, source.file);
   const [exports] = await Promise.all([loaded(code, shown, world), store(client, key, code)]);
   const [name, definition] = chosen(exports, source.export, shown);

@@ -1,3 +1,7 @@
+import { Option, type Command } from "commander";
+import { durationOption, parseNumber, sizeOption } from "../count.ts";
+import { many } from "../words.ts";
+
 /** Options of `canopy run`, as commander reads them. */
 export interface RunOptions {
   name?: string;
@@ -24,6 +28,67 @@ export interface RunOptions {
   budget?: string;
   objective?: string;
   expect?: string;
-  plan?: boolean;
   yes?: boolean;
+}
+
+/** The options that say what the job is, and what it is to keep. */
+export function defineJobOptions(command: Command): Command {
+  return command
+    .option("--name <title>", "what people see it as")
+    .option(
+      "--priority <number>",
+      "-100 to 100; a higher one goes first within its project",
+      parseNumber,
+    )
+    .option("--cpus <number>", "CPUs that each task needs, 1 when absent", parseNumber)
+    .option("--memory <size>", "memory that each task needs, as in 512MiB", sizeOption)
+    .option("--timeout <duration>", "end an attempt after this, as in 90s or 10m", durationOption)
+    .option("--retries <count>", "failed attempts that are tried again, 2 when absent", parseNumber)
+    .option("--label <name=value>", "run only on machines with this label (may be repeated)", many)
+    .option("--keep-going", "a task that fails for good does not end the others")
+    .option("--reuse", "take results of earlier runs of the same content")
+    .optionsGroup("Promises:")
+    .option(
+      "--deadline <duration>",
+      "be done by then, as in 20m: machines are bought for it",
+      durationOption,
+    )
+    .option("--budget <money>", "never spend more than this, as in 3USD")
+    .addOption(
+      new Option("--objective <what>", "what is made small where that leaves a choice").choices([
+        "cost",
+        "time",
+        "carbon",
+      ]),
+    )
+    .option(
+      "--expect <time>",
+      "how long a task takes (30s), or how many take how long (200x30s), where nothing is known",
+    )
+    .optionsGroup("Programs:")
+    .option("--each <file>", "one task per line of a file (- for stdin); {} stands for the line")
+    .option(
+      "--sweep <name=values>",
+      "one task per combination: n=1..10, rate=0..1..0.25, method=a,b; {n} stands for it",
+      many,
+    )
+    .option("--input <file[:path]>", "send a file along (may be repeated)", many)
+    .option("--output <path>", "fetch a file that it makes (may be repeated)", many)
+    .option(
+      "--env <NAME[=value]>",
+      "set a variable, or pass on the one here (may be repeated)",
+      many,
+    )
+    .optionsGroup("Modules and workflows:")
+    .option("--args <json>", "arguments as a JSON array, where strings will not do")
+    .option(
+      "--scale <number>",
+      "a recorded workflow's run times and sizes are multiplied by this",
+      parseNumber,
+    )
+    .option(
+      "--size-scale <number>",
+      "its files' sizes are multiplied by this instead",
+      parseNumber,
+    );
 }

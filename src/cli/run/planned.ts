@@ -9,22 +9,21 @@ import type { Terminal } from "../terminal.ts";
 import type { RunOptions } from "./options.ts";
 
 /** Whether the options ask for a promise, and so for a plan. */
-export function isPlanned({ deadline, budget, objective, plan }: RunOptions): boolean {
-  return deadline !== undefined || budget !== undefined || objective !== undefined || plan === true;
+export function isPlanned({ deadline, budget, objective }: RunOptions): boolean {
+  return deadline !== undefined || budget !== undefined || objective !== undefined;
 }
 
-export function planOf(
-  client: Client,
+/** What is to be planned: the job with its goal, and what was said of its work. */
+export function inputOf(
   request: JobRequestInput,
-  options: RunOptions,
-): Promise<PlanView> {
-  const { deadline, budget, objective, expect } = options;
+  { deadline, budget, objective, expect }: RunOptions,
+): PlanInput {
   const goal = {
     ...(deadline !== undefined && { deadlineMs: deadline }),
     ...(budget !== undefined && { budget }),
     ...(objective !== undefined && { objective }),
   };
-  return client.makePlan({ request, goal, told: toldOf(expect) } as PlanInput);
+  return { request, goal, told: toldOf(expect) } as PlanInput;
 }
 
 /**

@@ -1,0 +1,147 @@
+import type { Demand } from "#/autonomic/demand.ts";
+import { breachesOf } from "#/autonomic/holds.ts";
+import { machinesFor } from "#/autonomic/machines.ts";
+import { purchasePlan } from "#/autonomic/purchase.ts";
+import type { Rules } from "#/autonomic/rules.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { textOf } from "#/base/body.ts";
+import { newId } from "#/base/ids.ts";
+import { hasJobEnded } from "#/model/job.ts";
+import { jobRequest, type JobRequest } from "#/model/job-request.ts";
+import type { PlanRecord } from "#/model/plan.ts";
+import type { JobView } from "#/model/views.ts";
+import type { Transaction } from "#/space/space.ts";
+import type { Call } from "../call.ts";
+import { once } from "../once.ts";
+import type { DoorParts } from "../parts.ts";
+import { findJob, jobViewOf } from "../views/jobs.ts";
+import { demandNow, rulesNow } from "./now.ts";
+
+type AnyCall = Call<unknown, unknown, unknown>;
+
+/** How it is asked for. */
+export interface Way {
+  /** "approve" or "apply". */
+  verb: string;
+  /** Throws where the plan may not be carried out any more, whatever there is now. */
+  check: (plan: PlanRecord, now: number) => void;
+  /** Whether what is known of the work now counts, or what was when it was planned. */
+  asks: "now" | "then";
+}
+
+/**
+ * Submits a plan's job and buys exactly what the plan says, in one commit; for a job that runs, only buys. Done again it
+ * changes nothing and gives the same job. Throws "conflict" with all reasons where the plan does not hold.
+ */
+export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promise<JobView> {
+  const { parts, project } = call;
+  const { job: known, phase } = plan.status;
+  if (known !== undefined) {
+    if (phase === "proposed") await changeJob(call, plan, known, way);
+    return jobViewOf(await findJob(parts, project, known));
+  }
+  way.check(plan, parts.clock.now());
+  const request = await requestOf(parts, plan, way);
+  const rules = await rulesNow(parts.space, project);
+  rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
+  const { work, chainMs, told = {} } = plan.spec;
+  const demand: Demand =
+    way.asks === "then" ? { kinds: work, chainMs } : await demandNow(parts, project, request, told);
+  const name = await once(call, (tx) => {
+    const newest = tx.get("plan", plan.name) ?? plan;
+    if (newest.status.job !== undefined) return newest.status.job;
+    const now = parts.clock.now();
+    way.check(newest, now);
+    mustHold(parts, newest, { demand, rules, title: request.title, now, verb: way.verb });
+    return submitPlan(tx, call, newest, request, now);
+  });
+  return jobViewOf(await findJob(parts, project, name));
+}
+
+function submitPlan(
+  tx: Transaction,
+  { parts, project, caller }: AnyCall,
+  plan: PlanRecord,
+  request: JobRequest,
+  now: number,
+): string {
+  const { clock, random, jobs, sites } = parts;
+  const { deadlineMs, budgetMicros, objective } = plan.spec.goal;
+  const job = jobs.submitJob(tx, {
+    request,
+    project,
+    submittedBy: caller.name,
+    now,
+    id: newId("j", clock, random),
+    goal: {
+      plan: plan.name,
+      objective,
+      ...(deadlineMs !== undefined && { deadlineAt: now + deadlineMs }),
+      ...(budgetMicros !== undefined && { budgetMicros }),
+    },
+  });
+  const status = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
+  const approved = tx.put<"plan">({ ...plan, status: { ...status, job: job.name } });
+  purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
+  return job.name;
+}
+
+async function requestOf(
+  { objects }: DoorParts,
+  { name, project, spec }: PlanRecord,
+  { verb }: Way,
+): Promise<JobRequest> {
+  const stored = await objects.get(project, spec.request);
+  if (!stored)
+    throw new CanopyError(
+      "not-found",
+      `Cannot ${verb} the plan ${name} as what was asked for is gone`,
+    );
+  return jobRequest.parse(JSON.parse(await textOf(stored.content)));
+}
+
+/** Buys what was proposed for a job that runs. */
+async function changeJob(
+  { parts, caller, project }: AnyCall,
+  plan: PlanRecord,
+  name: string,
+  { verb, check }: Way,
+): Promise<void> {
+  const { space, clock, random, sites } = parts;
+  const rules = await rulesNow(space, project);
+  await space.commit((tx) => {
+    const job = tx.get("job", name);
+    const newest = tx.get("plan", plan.name) ?? plan;
+    if (newest.status.phase === "approved") return;
+    const now = clock.now();
+    check(newest, now);
+    if (!job || hasJobEnded(job))
+      throw new CanopyError(
+        "conflict",
+        `Cannot ${verb} the plan ${plan.name} as its job ${name} must run: it has ended`,
+      );
+    mustHold(parts, newest, { rules, title: plan.spec.title, now, verb, job: name });
+    const status = { ...newest.status, phase: "approved", decidedAt: now, decidedBy: caller.name };
+    const approved = tx.put<"plan">({ ...newest, status: status as PlanRecord["status"] });
+    purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
+  }).durable;
+}
+
+function mustHold(
+  { space, scheduler, sites, knowledge }: DoorParts,
+  { name, project, spec }: PlanRecord,
+  now: { demand?: Demand; rules: Rules; title: string; now: number; verb: string; job?: string },
+): void {
+  const breaches = breachesOf(spec, {
+    machines: machinesFor(space, scheduler, knowledge, { name: now.job ?? "", project }, now.now),
+    offers: knowledge.offers(sites.offers()),
+    allowed: (offer) => now.rules.allowed(offer, now.title, now.now),
+    ...(now.demand && { demand: now.demand }),
+  });
+  if (breaches.length === 0) return;
+  throw new CanopyError(
+    "conflict",
+    `Cannot ${now.verb} the plan ${name} as it does not hold any more: ${breaches.join("; ")}`,
+    { hint: "Plan it again, and see what has changed: canopy plan" },
+  );
+}

@@ -1,0 +1,60 @@
+import { demandOfRequest, type Demand, type Told, type Unknown } from "#/autonomic/demand.ts";
+import { pastOf } from "#/autonomic/past.ts";
+import { rulesOf, type Rules } from "#/autonomic/rules.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { countLines } from "#/jobs/sources.ts";
+import type { JobRequest } from "#/model/job-request.ts";
+import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
+import type { Objects } from "#/objects/objects.ts";
+import type { Space } from "#/space/space.ts";
+import type { DoorParts } from "../parts.ts";
+
+/** What a request would run, by all that is known now. Throws "infeasible" where too little is. */
+export async function demandNow(
+  { space, objects, knowledge }: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  project: string,
+  request: JobRequest,
+  told: Told,
+): Promise<Demand> {
+  const past = await pastOf(space, project, request.title);
+  const lines = await countedLines(objects, project, request);
+  return known(demandOfRequest(request, { past, seen: knowledge.seen(project), told, lines }));
+}
+
+/** What a project's policy lets Canopy do now. */
+export function rulesNow(space: Space, project: string): Promise<Rules> {
+  return rulesOf(policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic"));
+}
+
+/** Lines of the files that steps take their tasks from, by object; those of huge ones are not counted. */
+async function countedLines(
+  objects: Objects,
+  project: string,
+  { steps }: JobRequest,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { source } of steps) {
+    if (source.type !== "lines" || counts.has(source.object)) continue;
+    const found = await objects.get(project, source.object);
+    if (found && found.sizeBytes <= limits.linesCountedBytesMax)
+      counts.set(source.object, await countLines(found.content));
+  }
+  return counts;
+}
+
+function known(demand: Demand | Unknown): Demand {
+  if ("kinds" in demand) return demand;
+  const { kind, unknown } = demand;
+  const what = unknown === "tasks" ? "how many tasks it makes" : "how long its tasks take";
+  throw new CanopyError(
+    "infeasible",
+    `Cannot promise anything of '${kind}' as nothing is known of ${what}`,
+    {
+      hint:
+        unknown === "tasks"
+          ? "Say it: --expect 200x30s (200 tasks of 30 s), or run it once without a deadline"
+          : "Say it: --expect 30s, or run it once without a deadline",
+    },
+  );
+}

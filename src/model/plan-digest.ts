@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import type { PlanView } from "./plan-views.ts";
+
+/**
+ * SHA-256 of what a plan promises and does: what is to run, its goal, what it takes and what comes of that. A
+ * file that holds a plan is that plan as long as this is the same; words that only explain do not count.
+ */
+export function planDigest(plan: Omit<PlanView, "digest">): string {
+  const { id, project, title, madeAt, request, currency, goal, work, considered, predicted } = plan;
+  const taken = considered
+    .filter(({ count }) => count > 0)
+    .map(({ site, offer, market, zone, isPresent, perHour, count }) => [
+      site,
+      offer,
+      market,
+      zone,
+      isPresent,
+      perHour ?? null,
+      count,
+    ]);
+  const { deadlineMs, budget, objective } = goal;
+  const { finishMs, cost, energyJoules, grams } = predicted;
+  const bands = [finishMs, cost, energyJoules, grams].map((band) =>
+    band ? [band.likely, band.high] : null,
+  );
+  const kinds = work.map(({ kind, tasks, meanMs, longMs, seen }) => [
+    kind,
+    tasks,
+    meanMs,
+    longMs,
+    seen,
+  ]);
+  const whole = [
+    id,
+    project,
+    title,
+    madeAt,
+    request,
+    currency,
+    [deadlineMs ?? null, budget ?? null, objective],
+    kinds,
+    taken,
+    bands,
+  ];
+  return createHash("sha256").update(JSON.stringify(whole)).digest("hex");
+}
