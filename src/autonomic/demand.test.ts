@@ -95,8 +95,13 @@ describe("demandOfRequest()", () => {
       kind: "t",
     });
     const found = known(
-      demand([step("main", job)], { main: "main", told: { tasks: 10, taskMs: 100 } }),
+      demand([step("main", { ...job, needs: { cpus: 0 } })], {
+        main: "main",
+        told: { tasks: 10, taskMs: 100 },
+      }),
     );
     assert.equal(found.kinds[0]!.tasks, 10);
+    // The code that makes them holds no CPU; they do.
+    assert.equal(found.kinds[0]!.needs.milliCpus, 1000);
   });
 });

@@ -44,7 +44,7 @@ export function demandOfRequest(
   const { past, seen, told, lines } = parts;
   const main = request.steps.find(({ name }) => name === request.main);
   if (main && main.run.driver === "runner" && main.run.role === "job")
-    return demandOfFunction(request.title, needsOf(main), parts);
+    return demandOfFunction(request.title, needsOfMade(main), parts);
   const kinds: PlannedWork[] = [];
   const stepMs = new Map<string, number>();
   for (const step of request.steps) {
@@ -221,6 +221,14 @@ function needsOf({ needs }: StepRequest): Needs {
   const { cpus, memoryBytes, labels } = needs;
   return { milliCpus: Math.round(cpus * 1000), memoryBytes, labels };
 }
+
+/** What the tasks are taken to need that a job's own code makes: one CPU, as tasks do that say nothing. */
+function needsOfMade(main: StepRequest): Needs {
+  const { milliCpus, ...rest } = needsOf(main);
+  return { ...rest, milliCpus: Math.max(milliCpus, cpuMilli) };
+}
+
+const cpuMilli = 1000;
 
 /** Kinds of one title and equal needs as one. */
 function joined(kinds: readonly PlannedWork[]): PlannedWork[] {

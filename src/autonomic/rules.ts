@@ -1,4 +1,5 @@
-import { CanopyError, messageOf } from "#/base/errors.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { conditionOf, type Condition } from "#/model/condition.ts";
 import { isWithinHours } from "#/model/hours.ts";
 import type { Goal } from "#/model/plan.ts";
 import type { AutonomicAction, AutonomicPolicy, Autonomy } from "#/model/policy.ts";
@@ -30,44 +31,6 @@ const free: Rules = {
   level: () => "act",
   goalOf: (asked) => ({ objective: "cost", ...asked }),
 };
-
-type Condition = (offer: Offer, title: string) => boolean | Error;
-
-/** CEL, the Common Expression Language (https://cel.dev); loaded only where somebody uses it. */
-async function conditionOf(text: string): Promise<Condition> {
-  const { celEnv, parse, plan } = await import("@bufbuild/cel");
-  try {
-    const program = plan(celEnv(), parse(text));
-    return (offer, title) => {
-      const found = program(boundOf(offer, title) as never);
-      if (typeof found === "boolean" || found instanceof Error) return found;
-      return new Error("it is neither true nor false");
-    };
-  } catch (thrown) {
-    throw new CanopyError("invalid", `Cannot read the condition '${text}': ${messageOf(thrown)}`, {
-      hint: `Write it in CEL, as in: offer.zone.startsWith("eu-") && offer.perHour < 1.0`,
-    });
-  }
-}
-
-/** What a condition may speak of. What is unknown is absent: has(offer.perHour) tells. */
-function boundOf(offer: Offer, title: string): object {
-  const { site, name, market, zone, labels, capacity, microsPerHour, gramsPerKwh } = offer;
-  return {
-    offer: {
-      site,
-      name,
-      market,
-      zone,
-      labels,
-      cpus: capacity.milliCpus / 1000,
-      memoryBytes: capacity.memoryBytes,
-      ...(microsPerHour !== undefined && { perHour: microsPerHour / 1e6 }),
-      ...(gramsPerKwh !== undefined && { gramsPerKwh }),
-    },
-    job: { title },
-  };
-}
 
 function whyNot(
   { sites, sitesNever, markets, quiet, timeZone, where }: AutonomicPolicy,

@@ -97,6 +97,8 @@ export const planView = z.object({
     }),
   ),
   considered: z.array(consideredView),
+  /** Sites that are unhealthy and were not planned with, in their providers' words. */
+  leftOut: z.array(z.object({ site: z.string(), reason: z.string() })).optional(),
   predicted: z.object({
     finishMs: band,
     cost: moneyBand.optional(),

@@ -23,6 +23,8 @@ export interface PlanSpec {
   /** Of tasks that wait for each other, the longest chain. */
   readonly chainMs: number;
   readonly considered: readonly Considered[];
+  /** Sites that are unhealthy, and so were not asked. */
+  readonly leftOut?: readonly LeftOut[];
   readonly predicted: PlanPrediction;
   /** No mix of what was considered that keeps the deadline does better: in the unit of the objective. */
   readonly bound: number;
@@ -74,6 +76,12 @@ export interface Considered {
   readonly count: number;
   /** Why it takes none. */
   readonly whyNot?: string;
+}
+
+/** A site with which nothing is planned, and why in its provider's words. */
+export interface LeftOut {
+  readonly site: string;
+  readonly reason: string;
 }
 
 /** "likely": as often less as more. "high": exceeded about once in ten times. */

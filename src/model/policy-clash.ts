@@ -1,3 +1,4 @@
+import { conditionOf } from "./condition.ts";
 import type { AutonomicPolicyInput } from "./policy-views.ts";
 
 /** Two statements of a policy that cannot both hold. */
@@ -9,8 +10,35 @@ export interface Clash {
 
 const allDays = 7;
 
-/** The first two statements that contradict each other; undefined where none do. */
-export function clashOf(policy: AutonomicPolicyInput): Clash | undefined {
+/**
+ * The first two statements that contradict each other; undefined where none do. Throws "invalid" where the
+ * condition is no CEL.
+ */
+export async function clashOf(policy: AutonomicPolicyInput): Promise<Clash | undefined> {
+  return clashOfBounds(policy) ?? (await clashOfCondition(policy));
+}
+
+/** A condition that is false of each market, or of each site, that another statement allows: nothing else of an offer can make it true. */
+async function clashOfCondition({
+  where,
+  sites,
+  markets,
+}: AutonomicPolicyInput): Promise<Clash | undefined> {
+  if (where === undefined) return undefined;
+  const condition = await conditionOf(where);
+  const isNever = (known: readonly Parameters<typeof condition>[0][]) =>
+    known.length > 0 && known.every((offer) => condition(offer) === false);
+  const clashWith = (path: string, words: readonly string[]): Clash => ({
+    paths: [["where"], [path]],
+    sentence: `the condition '${where}' is met by nothing of ${words.join(" or ")}, and nothing else is allowed`,
+  });
+  if (markets && isNever(markets.map((market) => ({ market }))))
+    return clashWith("markets", markets);
+  if (sites && isNever(sites.map((site) => ({ site })))) return clashWith("sites", sites);
+  return undefined;
+}
+
+function clashOfBounds(policy: AutonomicPolicyInput): Clash | undefined {
   const { deadlineMs, deadlineMsMax, budget, budgetMax, sites = [], sitesNever = [] } = policy;
   if (deadlineMs !== undefined && deadlineMsMax !== undefined && deadlineMs > deadlineMsMax)
     return clash(

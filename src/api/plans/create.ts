@@ -3,9 +3,10 @@ import { propose, type Infeasible } from "#/autonomic/propose.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
-import type { Goal } from "#/model/plan.ts";
+import type { Goal, LeftOut } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { formatDuration, formatMicros } from "#/model/units.ts";
+import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
 import { requireObjects } from "../jobs/checks.ts";
 import { once } from "../once.ts";
@@ -41,8 +42,9 @@ export const createPlan = defineCall({
     const now = clock.now();
     const machines = machinesFor(space, scheduler, knowledge, { name: "", project }, now);
     const allowed = (offer: Offer) => rules.allowed(offer, request.title, now);
+    const leftOut = unhealthySites(space);
     const found = propose(demand, goal, machines, knowledge.offers(sites.offers()), allowed);
-    if (!("predicted" in found)) throw infeasible(goal, found, currency);
+    if (!("predicted" in found)) throw infeasible(goal, found, leftOut, currency);
     const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
     const name = await once(call, (tx) => {
       const id = newId("p", clock, random);
@@ -60,6 +62,7 @@ export const createPlan = defineCall({
           work: demand.kinds,
           chainMs: demand.chainMs,
           ...found,
+          ...(leftOut.length > 0 && { leftOut }),
         },
         status: { phase: "proposed" },
       });
@@ -69,26 +72,42 @@ export const createPlan = defineCall({
   },
 });
 
-function infeasible(goal: Goal, found: Infeasible, currency: string): CanopyError {
-  const { reason, nearestDeadlineMs, nearestBudgetMicros } = found;
+function unhealthySites(space: Space): LeftOut[] {
+  return [...space.list("site")].flatMap(({ name, status: { health, reason = "" } }) =>
+    health === "unhealthy" ? [{ site: name, reason }] : [],
+  );
+}
+
+function infeasible(
+  goal: Goal,
+  found: Infeasible,
+  leftOut: readonly LeftOut[],
+  currency: string,
+): CanopyError {
+  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth } = found;
   const deadline =
     goal.deadlineMs === undefined ? "" : ` within ${formatDuration(goal.deadlineMs)}`;
   const budget =
     goal.budgetMicros === undefined ? "" : ` for ${formatMicros(goal.budgetMicros)} ${currency}`;
   const why = {
-    "too-late": "no mix of the machines that are there and offered is fast enough",
+    "too-late": `no mix of the machines that are there and offered is fast enough${nearestBoth ? ", nor one that takes longer cheap enough" : ""}`,
     "too-dear": `every mix ${goal.deadlineMs === undefined ? "" : "that is fast enough "}costs more`,
     "no-machine": "no machine that is there or offered can run its tasks",
   }[reason];
+  const deadlineOf = (ms: number) => `--deadline ${formatDuration(Math.ceil(ms / 1000) * 1000)}`;
+  const budgetWord = (micros: number) => `--budget ${formatMicros(micros)}${currency}`;
   const nearest = [
-    ...(nearestDeadlineMs === undefined
-      ? []
-      : [`--deadline ${formatDuration(Math.ceil(nearestDeadlineMs / 1000) * 1000)}`]),
+    ...(nearestDeadlineMs === undefined ? [] : [deadlineOf(nearestDeadlineMs)]),
     ...(nearestBudgetMicros === undefined || goal.budgetMicros === undefined
       ? []
-      : [`--budget ${formatMicros(nearestBudgetMicros)}${currency}`]),
+      : [budgetWord(nearestBudgetMicros)]),
+    ...(nearestBoth
+      ? [`${deadlineOf(nearestBoth.deadlineMs)} ${budgetWord(nearestBoth.budgetMicros)}`]
+      : []),
   ];
-  return new CanopyError("infeasible", `Cannot run it${deadline}${budget} as ${why}`, {
+  const without = leftOut.map(({ site, reason }) => `; the site ${site} is unhealthy: ${reason}`);
+  const message = `Cannot run it${deadline}${budget} as ${why}${without.join("")}`;
+  return new CanopyError("infeasible", message, {
     hint:
       nearest.length === 0
         ? "Add machines: canopy join, or a site: canopy sites add"

@@ -21,7 +21,7 @@ export const setPolicy = defineCall({
   revision: "expected",
   errors: ["no-space"],
   async run({ parts, project, body, request, reply }) {
-    const clash = clashOf(body);
+    const clash = await clashOf(body);
     if (clash)
       throw new CanopyError(
         "invalid",

@@ -53,6 +53,7 @@ export function planViewOf(
       ...rest,
       perHour: maybeMoney(microsPerHour),
     })),
+    leftOut: spec.leftOut?.map((one) => ({ ...one })),
     predicted: {
       finishMs: predicted.finishMs,
       cost: predicted.costMicros && moneyBand(predicted.costMicros),

@@ -7,7 +7,7 @@ import { countOf, moneyOf, tasksOf } from "../words.ts";
 
 /** A plan for people: what is considered, what is taken, and what comes of it. With `details`, all of it. */
 export function planText(plan: PlanView, out: Output, details: boolean): string {
-  const { considered, work } = plan;
+  const { considered, work, leftOut = [] } = plan;
   const taken = considered.filter(({ count }) => count > 0);
   const rows = details ? considered : considered.slice(0, shownMax);
   const columns = [
@@ -48,6 +48,7 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
             `${tasksOf(one.tasks)} of ${one.kind}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} kept for the last ones, ${seenOf(one.seen)}`,
         )
       : []),
+    ...leftOut.map(({ site, reason }) => `not planned with ${site}, which is unhealthy: ${reason}`),
     sum(plan, out),
     ...(taken.some(({ isPresent }) => !isPresent)
       ? []

@@ -1,7 +1,7 @@
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { nearestWord } from "#/model/nearest-word.ts";
 import { clashOf } from "#/model/policy-clash.ts";
-import type { AutonomicPolicyInput } from "#/model/policy-views.ts";
+import { autonomicPolicyInput, type AutonomicPolicyInput } from "#/model/policy-views.ts";
 import { parseDuration } from "#/model/units.ts";
 import { PlacedYaml } from "#/model/yaml-place.ts";
 import { parseHours } from "../chaos/days.ts";
@@ -26,7 +26,7 @@ const names: Record<string, keyof AutonomicPolicyInput> = {
  * Reads a policy as people write it: durations like 8h, hours like "mon-fri 22:00-06:00". Throws "invalid"
  * with the line of what cannot be read, and with both lines of what contradicts each other.
  */
-export function policyOfFile(text: string, file: string): AutonomicPolicyInput {
+export async function policyOfFile(text: string, file: string): Promise<AutonomicPolicyInput> {
   const yaml = new PlacedYaml(text, file);
   const { value } = yaml;
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -40,7 +40,10 @@ export function policyOfFile(text: string, file: string): AutonomicPolicyInput {
     if (!target) throw unknown(yaml, file, name);
     policy[target] = read(yaml, file, name, said);
   }
-  const clash = clashOf(policy);
+  requireShape(policy, yaml, file);
+  const clash = await clashOf(policy).catch((thrown: unknown) => {
+    throw unreadable(yaml, file, "where", thrown);
+  });
   if (!clash) return policy;
   const [one, other] = clash.paths.map((path) => yaml.place(path.map(written)));
   throw new CanopyError(
@@ -56,12 +59,33 @@ function read(yaml: PlacedYaml, file: string, name: string, said: unknown): unkn
     if (isDuration) return parseDuration(String(said));
     return name === "quiet" && typeof said === "string" ? parseHours(said) : said;
   } catch (thrown) {
-    const hint = thrown instanceof CanopyError ? thrown.hint : undefined;
-    throw new CanopyError("invalid", `Cannot read '${name}' in ${file}: ${messageOf(thrown)}`, {
-      ...(hint !== undefined && { hint }),
-      place: yaml.place([name]),
-    });
+    throw unreadable(yaml, file, name, thrown);
   }
+}
+
+/** What was thrown over a statement, with its place. */
+function unreadable(yaml: PlacedYaml, file: string, name: string, thrown: unknown): CanopyError {
+  const hint = thrown instanceof CanopyError ? thrown.hint : undefined;
+  return new CanopyError("invalid", `Cannot read '${name}' in ${file}: ${messageOf(thrown)}`, {
+    ...(hint !== undefined && { hint }),
+    place: yaml.place([name]),
+  });
+}
+
+/** Every statement that is not of the shape that it must have, with its line. */
+function requireShape(policy: unknown, yaml: PlacedYaml, file: string): void {
+  const { error } = autonomicPolicyInput.safeParse(policy);
+  if (!error) return;
+  throw yaml.error(
+    error.issues.map((issue) => {
+      const path = issue.path.map((part) => written(typeof part === "symbol" ? "" : part));
+      return {
+        path,
+        message: `Cannot read '${path.join(".")}' in ${file}: ${issue.message}`,
+        hint: "See what a policy may say: canopy policy set --help",
+      };
+    }),
+  );
 }
 
 function unknown(yaml: PlacedYaml, file: string, name: string): CanopyError {

@@ -28,7 +28,7 @@ export const verb: Verb = {
           const bytes = await files.read(resolve(folder, file));
           if (!bytes)
             throw new CanopyError("not-found", `Cannot read ${file} as there is no such file`);
-          const policy = policyOfFile(Buffer.from(bytes).toString(), file);
+          const policy = await policyOfFile(Buffer.from(bytes).toString(), file);
           return shown(await (await cli.client()).setPolicy(policy));
         }),
       );

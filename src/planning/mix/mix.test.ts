@@ -258,7 +258,10 @@ describe("planMix()", () => {
       fc.property(anyProblem, (of) => {
         const mix = planMix(of);
         if ("counts" in mix) return;
-        const { nearestBudgetMicros, nearestDeadlineMs } = mix;
+        const { nearestBudgetMicros, nearestDeadlineMs, nearestBoth } = mix;
+        const isAlone = nearestBudgetMicros !== undefined || nearestDeadlineMs !== undefined;
+        assert.ok(!(isAlone && nearestBoth), "both are moved only where one does not do");
+        if (nearestBoth) mustPlan({ ...of, goal: { ...of.goal, ...nearestBoth } });
         if (nearestBudgetMicros !== undefined)
           mustPlan({ ...of, goal: { ...of.goal, budgetMicros: nearestBudgetMicros } });
         if (nearestDeadlineMs !== undefined)

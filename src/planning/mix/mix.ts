@@ -27,6 +27,8 @@ export interface NoMix {
   nearestDeadlineMs: number | undefined;
   /** The least budget that keeps the deadline. */
   nearestBudgetMicros: number | undefined;
+  /** Where neither alone can be moved far enough: the earliest end there can be, and the least that it costs. */
+  nearestBoth?: { deadlineMs: number; budgetMicros: number };
 }
 
 /** Instants before the deadline at which a plan may mean to be done. */
@@ -55,7 +57,9 @@ export function planMix(problem: MixProblem): Mix | NoMix {
   const reason = inTime ? "too-dear" : "too-late";
   const found = nearest(problem);
   const isEver = found.nearestDeadlineMs !== undefined || found.nearestBudgetMicros !== undefined;
-  return { reason: isEver ? reason : "no-machine", ...found };
+  if (isEver) return { reason, ...found };
+  const nearestBoth = bothNearest(problem);
+  return nearestBoth ? { reason, ...found, nearestBoth } : { reason: "no-machine", ...found };
 }
 
 /** With nothing to choose: all machines that are there. */
@@ -76,6 +80,10 @@ function planPresent(problem: MixProblem): Mix | NoMix {
     reason: isInTime ? "too-dear" : "too-late",
     nearestDeadlineMs: costMicros.high <= budgetMicros ? finishMs.high : undefined,
     nearestBudgetMicros: isInTime ? Math.ceil(costMicros.high) : undefined,
+    ...(!isInTime &&
+      costMicros.high > budgetMicros && {
+        nearestBoth: { deadlineMs: finishMs.high, budgetMicros: Math.ceil(costMicros.high) },
+      }),
   };
 }
 
@@ -88,6 +96,17 @@ function nearest(problem: MixProblem): Pick<NoMix, "nearestDeadlineMs" | "neares
     nearestDeadlineMs: fast?.predicted.finishMs.high,
     nearestBudgetMicros: cheap && Math.ceil(cheap.predicted.costMicros.high),
   };
+}
+
+/** The nearest goal with both of them moved: as early as can be, for the least that this costs. */
+function bothNearest(problem: MixProblem): NoMix["nearestBoth"] {
+  const fast = search(problem, undefined, Infinity, "time");
+  const deadlineMs = fast?.predicted.finishMs.high;
+  const cheap =
+    deadlineMs === undefined ? undefined : search(problem, deadlineMs, Infinity, "cost");
+  if (!fast || deadlineMs === undefined) return undefined;
+  const { costMicros } = (cheap ?? fast).predicted;
+  return { deadlineMs, budgetMicros: Math.ceil(costMicros.high) };
 }
 
 type Found = Omit<Mix, "bound">;
