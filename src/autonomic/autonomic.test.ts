@@ -208,6 +208,31 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
+  for (const byMinutes of [60, -60])
+    test(`keeps them when the clock is set by ${byMinutes} minutes and the control plane begins anew`, async () => {
+      const cloud = await cloudOf(lab(), minuteMs);
+      cloud.machine("here", 2);
+      cloud.job("j1", 100, toldBelief(minuteMs), {
+        deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+        budgetMicros: 600_000,
+      });
+      await cloud.untilEnded("j1", minuteMs);
+      const { deadlineAt } = cloud.rig.space.get("job", "j1")!.spec.goal!;
+      const before = cloud.orders().length;
+      cloud.rig.clock.setWall(cloud.rig.clock.now() + byMinutes * minuteMs);
+      await cloud.untilEnded("j1", 3_000);
+      cloud.restart();
+      const { goal } = cloud.rig.space.get("job", "j1")!.spec;
+      assert.equal(goal!.deadlineAt! - deadlineAt!, byMinutes * minuteMs);
+      const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
+      assert.ok(endedMs !== undefined && endedMs <= 9 * minuteMs, `ended after ${endedMs} ms more`);
+      assert.equal(cloud.rig.space.get("job", "j1")!.status.phase, "succeeded");
+      assert.ok(cloud.orders().length <= before + 1, `${cloud.orders().length} after ${before}`);
+      const said = (await cloud.decisions("j1")).flatMap(({ why }) => why);
+      assert.ok(said.some((why) => /was set (forward|back) by 1h/.test(why)));
+      cloud.stop();
+    });
+
   test("gives an order up when its site does not answer in time", async () => {
     const fault = () => new CanopyError("limited", "come again", { retryAfterMs: 1000 });
     const cloud = await SimulatedCloud.open({

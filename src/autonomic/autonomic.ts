@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
-import { steadyClock } from "#/base/steady-clock.ts";
+import { steadyClock, type SteadyClock } from "#/base/steady-clock.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
@@ -11,6 +11,7 @@ import type { OrderRecord } from "#/model/order.ts";
 import type { PlannedWork } from "#/model/plan.ts";
 import { autonomicPolicyName, policyOf, type Autonomy, type PolicyRecord } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
+import { followWallClock } from "./clock-jumps.ts";
 import { decide } from "./decide.ts";
 import { demandOfJob } from "./demand.ts";
 import { keepGoal, type Action } from "./keep.ts";
@@ -47,7 +48,7 @@ export function startAutonomic(parts: AutonomicParts): { stop(): void } {
 
 class GoalLoop {
   /** With a clock that nobody sets: money is by the hour. */
-  #parts: AutonomicParts;
+  #parts: Omit<AutonomicParts, "clock"> & { clock: SteadyClock };
   #wallClock: Clock;
   #orders: Orders;
   #loop: Loop;
@@ -77,7 +78,8 @@ class GoalLoop {
   }
 
   async #turn(): Promise<void> {
-    const { space, log } = this.#parts;
+    const { space, log, clock } = this.#parts;
+    followWallClock(space, clock);
     for (const job of space.all("job")) {
       if (!job.spec.goal || hasJobEnded(job)) continue;
       await this.#keep(job).catch((thrown: unknown) => {

@@ -318,6 +318,8 @@ export const limits = {
   pastStepsMax: 2_000,
   /** The loop that keeps deadlines and budgets looks this often. */
   goalLookMs: 1_000,
+  /** A wall clock that is off by less is drifting, and not set. */
+  clockJumpMsMin: 2_000,
   /** A job for which nothing could be bought is thought about again after this. */
   goalRestMs: 10_000,
   /** A machine that was ordered and has not joined by then is given back. */

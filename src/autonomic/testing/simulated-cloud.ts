@@ -30,7 +30,8 @@ export class SimulatedCloud {
   readonly #workers = new Map<string, Worker>();
   readonly #taskMs: (task: string) => number;
   #offers: Offer[] = [];
-  #loop: { stop(): void } | undefined;
+  readonly #start: () => { stop(): void };
+  #loop: { stop(): void };
 
   static async open(options: {
     site: SimulatedConfig;
@@ -76,22 +77,24 @@ export class SimulatedCloud {
     );
     this.knowledge = new Knowledge(space);
     this.knowledge.start({ clock, log: silent });
-    this.#loop = startAutonomic({
-      space,
-      field: scheduler,
-      sites,
-      knowledge: this.knowledge,
-      clock,
-      random,
-      log: silent,
-      urls: () => [],
-      createToken: () => "token",
-      cancelJob: (tx, job, reason) => {
-        tx.put({ ...job, status: { ...job.status, phase: "cancelled", reason } });
-        for (const step of space.list("step", job.name))
-          tx.put({ ...step, status: { ...step.status, phase: "cancelled" } });
-      },
-    });
+    this.#start = () =>
+      startAutonomic({
+        space,
+        field: scheduler,
+        sites,
+        knowledge: this.knowledge,
+        clock,
+        random,
+        log: silent,
+        urls: () => [],
+        createToken: () => "token",
+        cancelJob: (tx, job, reason) => {
+          tx.put({ ...job, status: { ...job.status, phase: "cancelled", reason } });
+          for (const step of space.list("step", job.name))
+            tx.put({ ...step, status: { ...step.status, phase: "cancelled" } });
+        },
+      });
+    this.#loop = this.#start();
   }
 
   /** A machine that is there from the start. */
@@ -192,6 +195,12 @@ export class SimulatedCloud {
     return undefined;
   }
 
+  /** The loop begins anew, with nothing but the records, as in another process. */
+  restart(): void {
+    this.#loop.stop();
+    this.#loop = this.#start();
+  }
+
   /** What its site would give now. */
   offers(): readonly Offer[] {
     return this.#offers;
@@ -208,7 +217,7 @@ export class SimulatedCloud {
   }
 
   stop(): void {
-    this.#loop?.stop();
+    this.#loop.stop();
     this.knowledge.stop();
     this.rig.scheduler.stop();
   }
