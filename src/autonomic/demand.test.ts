@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { jobRequest, type JobRequestInput } from "#/model/job-request.ts";
-import { demandOfRequest, type Demand, type Seen } from "./demand.ts";
+import { demandOfRequest, type Seen } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import type { Past } from "./past.ts";
 
 const nothing: Seen = () => undefined;

@@ -1,4 +1,3 @@
-import { topologicalOrder } from "#/model/graph.ts";
 import { gridSize } from "#/model/grid.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import type { Needs } from "#/model/needs.ts";
@@ -7,12 +6,7 @@ import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { beliefOf, pooled, seenBehind, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
 import type { Past } from "./past.ts";
-
-/** What is to run of a job. */
-export interface Demand {
-  readonly kinds: readonly PlannedWork[];
-  readonly chainMs: number;
-}
+import { demandOf, type Demand, type StepDemand } from "./step-demand.ts";
 
 /** What a person said of the work: so many tasks, each so long. */
 export interface Told {
@@ -45,23 +39,32 @@ export function demandOfRequest(
   const main = request.steps.find(({ name }) => name === request.main);
   if (main && main.run.driver === "runner" && main.run.role === "job")
     return demandOfFunction(request.title, needsOfMade(main), parts);
-  const kinds: PlannedWork[] = [];
-  const stepMs = new Map<string, number>();
+  const counts = new Map<StepRequest, number>();
+  const ofKind = new Map<string, number>();
   for (const step of request.steps) {
-    const kind = step.title ?? step.name;
-    const tasks =
-      step.recorded === undefined
-        ? (tasksOf(step, lines) ?? told.tasks ?? past?.kinds.get(kind)?.tasks)
-        : 0;
+    if (step.recorded !== undefined) continue;
+    const kind = kindOf(step);
+    const tasks = tasksOf(step, lines) ?? told.tasks ?? past?.kinds.get(kind)?.tasks;
     if (tasks === undefined) return { unknown: "tasks", kind };
-    if (tasks === 0) continue;
-    const belief = believed(seen(kind) ?? observedThen(past, kind), tasks, told.taskMs);
-    if (!belief) return { unknown: "run time", kind };
-    kinds.push({ kind, tasks, ...belief, needs: needsOf(step), driver: step.run.driver });
-    stepMs.set(step.name, belief.meanMs);
+    counts.set(step, tasks);
+    ofKind.set(kind, (ofKind.get(kind) ?? 0) + tasks);
   }
-  const after = new Map(request.steps.map((step) => [step.name, step.after]));
-  return { kinds: joined(kinds), chainMs: longestChain(after, stepMs) };
+  const steps: StepDemand[] = [];
+  for (const [step, tasks] of counts) {
+    if (tasks === 0) continue;
+    const kind = kindOf(step);
+    const observed = seen(kind) ?? observedThen(past, kind);
+    const belief = believed(observed, ofKind.get(kind), told.taskMs);
+    if (!belief) return { unknown: "run time", kind };
+    const { name, after, run } = step;
+    const work = { kind, tasks, ...belief, needs: needsOf(step), driver: run.driver };
+    steps.push({ name, after, work });
+  }
+  return demandOf(steps);
+}
+
+function kindOf({ title, name }: StepRequest): string {
+  return title ?? name;
 }
 
 function demandOfFunction(
@@ -122,47 +125,66 @@ export function demandOfJob(
   const ofPlan = new Map(planned.map((kind) => [kind.kind, kind]));
   const ofStep = Map.groupBy(parts.underWay, ({ task }) => stepOfTask(task));
   const made = new Map<string, Made>();
-  const after = new Map<string, readonly string[]>();
   for (const step of parts.steps) {
     const { title, template } = step.spec;
     if (template.run.driver === "runner" && template.run.role === "job") continue;
-    const one = made.get(title) ?? { left: 0, offered: 0, ranMs: [], steps: [] };
+    const one = made.get(title) ?? { offered: 0, open: [] };
     made.set(title, one);
     const { closed, offered, total = offered } = step.status;
     one.offered += Math.max(offered, total);
-    one.steps.push(step);
     if (hasStepEnded(step)) continue;
-    one.left += (closed ? 0 : Math.max(0, total - offered)) + unfinishedTasks(step);
-    one.ranMs.push(...(ofStep.get(step.name) ?? []).map(({ ranMs }) => ranMs));
-    after.set(step.name, step.spec.after);
+    const left = (closed ? 0 : Math.max(0, total - offered)) + unfinishedTasks(step);
+    const ranMs = (ofStep.get(step.name) ?? []).map((task) => task.ranMs);
+    if (left > 0) one.open.push({ step, left, ranMs });
   }
-  const kinds: PlannedWork[] = [];
-  const stepMs = new Map<string, number>();
-  for (const [title, { left, offered, ranMs, steps }] of made) {
+  const steps: StepDemand[] = [];
+  for (const [title, { offered, open }] of made) {
     const plan = ofPlan.get(title);
     // What the plan expects and the job has not made yet may still come, while more may be added.
     const expected = isOpen ? Math.max(0, (plan?.tasks ?? 0) - offered) : 0;
-    const observed = seen(title, { job, runningMs: ranMs });
+    const left = open.reduce((sum, one) => sum + one.left, 0);
+    const runningMs = open.flatMap(({ ranMs }) => ranMs);
+    const observed = seen(title, { job, runningMs });
     const known = beliefNow(observed, plan ?? planned[0], left + expected);
-    if (!known || left + expected === 0) continue;
-    for (const { name } of steps) if (after.has(name)) stepMs.set(name, known.meanMs);
-    const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / known.meanMs), 0);
-    const { needs, run } = steps[0]!.spec.template;
-    const tasks = Math.max(1, Math.ceil(left + expected - done));
-    kinds.push({ ...fieldsOf(known), kind: title, tasks, needs, driver: run.driver });
+    if (!known) continue;
+    for (const one of open) steps.push(leftOf(one, title, known));
+    if (expected === 0 || (open.length === 0 && !plan)) continue;
+    const { needs, driver } = steps.at(-1)?.work.kind === title ? steps.at(-1)!.work : plan!;
+    const work = { ...fieldsOf(known), kind: title, tasks: expected, needs, driver };
+    steps.push({ name: `${title} to come`, after: [], work });
   }
   for (const kind of isOpen ? planned : [])
-    if (!made.has(kind.kind) && !isToldWhole(kind, made)) kinds.push(kind);
-  return { kinds, chainMs: longestChain(after, stepMs) };
+    if (!made.has(kind.kind) && !isToldWhole(kind, made))
+      steps.push({ name: `${kind.kind} to come`, after: [], work: kind });
+  return demandOf(steps);
+}
+
+/** What is left of a step; what those under way have done of theirs does not count. */
+function leftOf({ step, left, ranMs }: Open, title: string, known: Believed): StepDemand {
+  const { needs, run } = step.spec.template;
+  const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / known.meanMs), 0);
+  const tasks = Math.max(1, Math.ceil(left - done));
+  const work = { ...fieldsOf(known), kind: title, tasks, needs, driver: run.driver };
+  return {
+    name: step.name,
+    after: step.spec.after,
+    work,
+    share: Math.min(1, (left - done) / tasks),
+  };
 }
 
 /** What a job has made of one kind. */
 interface Made {
-  left: number;
   offered: number;
-  /** Of those under way. */
+  open: Open[];
+}
+
+/** A step that has not ended. */
+interface Open {
+  step: StepRecord;
+  /** Tasks that have not ended, and for how long those of them have run that are under way. */
+  left: number;
   ranMs: number[];
-  steps: StepRecord[];
 }
 
 /** What a person said counts as so many tasks that were seen; and what was seen in other jobs as so many at most. */
@@ -229,32 +251,6 @@ function needsOfMade(main: StepRequest): Needs {
 }
 
 const cpuMilli = 1000;
-
-/** Kinds of one title and equal needs as one. */
-function joined(kinds: readonly PlannedWork[]): PlannedWork[] {
-  const found = new Map<string, PlannedWork>();
-  for (const kind of kinds) {
-    const key = JSON.stringify([kind.kind, kind.needs, kind.driver]);
-    const before = found.get(key);
-    found.set(key, before ? { ...before, tasks: before.tasks + kind.tasks } : kind);
-  }
-  return [...found.values()];
-}
-
-function longestChain(
-  after: ReadonlyMap<string, readonly string[]>,
-  stepMs: ReadonlyMap<string, number>,
-): number {
-  const endsMs = new Map<string, number>();
-  let longestMs = 0;
-  for (const name of topologicalOrder(after)) {
-    const beginMs = Math.max(0, ...after.get(name)!.map((before) => endsMs.get(before) ?? 0));
-    const endMs = beginMs + (stepMs.get(name) ?? 0);
-    endsMs.set(name, endMs);
-    longestMs = Math.max(longestMs, endMs);
-  }
-  return longestMs;
-}
 
 function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((sum, item) => sum + of(item), 0);

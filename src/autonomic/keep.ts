@@ -1,7 +1,7 @@
 import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
 import { briefDuration } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Proposal } from "./propose.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Offer } from "#/model/site.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import type { PresentMachine } from "./machine-types.ts";
 import { propose, type Infeasible, type Proposal } from "./propose.ts";
 

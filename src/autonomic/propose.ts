@@ -2,7 +2,7 @@ import type { Considered, Goal, PlanPrediction } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import {
   candidatesOf,
   type Candidate,
@@ -57,6 +57,7 @@ export function problemOf(
       runTime: { meanMs, meanHighMs, longMs },
     })),
     chainMs: demand.chainMs,
+    ...(demand.steps && { steps: demand.steps }),
     types: candidates.flatMap(({ type }) => type ?? []),
     goal,
   };

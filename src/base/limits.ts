@@ -332,6 +332,8 @@ export const limits = {
   ordersKeptMs: 60 * 60_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
+  /** Tasks up to which a plan plays out how steps wait for each other; beyond, their longest chain stands for it. */
+  planStepTasksMax: 5000,
   /** Tasks of a plan up to which its bound looks at all that is before and after each: a square of work. */
   planRefinedTasksMax: 1000,
   /** Heads, and tails, from which on a plan's bound looks at sets of tasks. */

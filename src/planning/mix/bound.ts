@@ -1,5 +1,5 @@
 import { billOf, gramsOf, type MixProblem } from "./problem.ts";
-import { finishMs, tailMs, tasksWithin } from "./rounds.ts";
+import { finishMs, lateMs, tailMs, tasksWithin, workedMs } from "./rounds.ts";
 
 /**
  * What no mix can undercut that ends the work by the last of `instants`: money for "cost", milliseconds
@@ -14,9 +14,13 @@ export function boundOf(problem: MixProblem, instants: readonly number[]): numbe
   const { types, goal } = problem;
   if (goal.objective === "time") {
     const all = types.map(({ countMax }) => countMax);
-    return finishMs(problem, all, "high") ?? Infinity;
+    if (!problem.steps) return finishMs(problem, all, "high") ?? Infinity;
+    const fastest = Math.max(...types.map(({ speed }) => speed));
+    const worked = workedMs(problem, all, "high") ?? Infinity;
+    return Math.max(worked, problem.chainMs / fastest) + lateMs(problem);
   }
-  const tail = tailMs(problem, "high");
+  // Waiting for each other can only make it later.
+  const tail = problem.steps ? lateMs(problem) : tailMs(problem, "high");
   let least = Infinity;
   let fromMs = instants[0] ?? 0;
   for (const instant of instants) {

@@ -2,7 +2,7 @@ import type { Band, Objective } from "#/model/plan.ts";
 import { boundOf } from "./bound.ts";
 import { cover } from "./cover.ts";
 import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
-import { finishMs, tailMs } from "./rounds.ts";
+import { finishMs, lateMs, tailMs } from "./rounds.ts";
 
 /** What will come of some counts: in the middle, and what is exceeded about once in ten times. */
 export interface Prediction {
@@ -119,23 +119,34 @@ function search(
 ): Found | undefined {
   let best: Found | undefined;
   let bestScore = Infinity;
+  const tried = new Set<string>();
   for (const untilMs of instantsUpTo(problem, lastInstant(problem, deadlineMs))) {
-    const byMs = untilMs - tailMs(problem, "high");
-    if (byMs <= 0) continue;
     const scores = problem.types.map(({ price, power }) =>
       objective === "carbon" ? (gramsOf(power, untilMs) ?? Infinity) : billOf(price, untilMs),
     );
-    const counts = cover(problem, byMs, scores, "high");
-    if (!counts) continue;
-    const predicted = predict(problem, counts);
-    if (!predicted || predicted.costMicros.high > budgetMicros) continue;
-    if (deadlineMs !== undefined && predicted.finishMs.high > deadlineMs) continue;
-    const score = scoreOf(predicted, objective);
-    if (score >= bestScore) continue;
-    best = { counts, predicted };
-    bestScore = score;
+    for (const tail of tailsOf(problem)) {
+      if (untilMs <= tail) continue;
+      const counts = cover(problem, untilMs - tail, scores, "high");
+      if (!counts || tried.has(counts.join())) continue;
+      tried.add(counts.join());
+      const predicted = predict(problem, counts);
+      if (!predicted || predicted.costMicros.high > budgetMicros) continue;
+      if (deadlineMs !== undefined && predicted.finishMs.high > deadlineMs) continue;
+      const score = scoreOf(predicted, objective);
+      if (score >= bestScore) continue;
+      best = { counts, predicted };
+      bestScore = score;
+    }
   }
   return best;
+}
+
+/** How much before the end all work that does not wait may have to be done. Where steps wait for each other, only playing it out tells. */
+function tailsOf(problem: MixProblem): number[] {
+  const tail = tailMs(problem, "high");
+  if (!problem.steps) return [tail];
+  const least = lateMs(problem);
+  return [...new Set([tail, (tail + least) / 2, least])];
 }
 
 /** The objective counts most; what is equal by it is decided by time. */

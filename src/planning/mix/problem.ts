@@ -9,9 +9,23 @@ export interface MixProblem {
   work: readonly TaskKind[];
   /** Of tasks that must wait for each other, the longest chain: nothing makes it shorter. */
   chainMs: number;
+  /** The tasks by step, where steps wait for each other; absent where none does, or they are too many to look at each. */
+  steps?: readonly MixStep[];
   /** Machine types: those that are there already, and those that a site offers. */
   types: readonly MachineType[];
   goal: Goal;
+}
+
+/** Tasks of one kind that may begin once the steps before them have ended. */
+export interface MixStep {
+  /** The number of its kind in `work`. */
+  kind: number;
+  /** At least one. */
+  tasks: number;
+  /** Numbers of the steps that it waits for. */
+  after: readonly number[];
+  /** Of the run time of a task, the part that is left. Default 1. */
+  share?: number;
 }
 
 export interface TaskKind {

@@ -1,3 +1,4 @@
+import { stepsFinishMs } from "./precedence.ts";
 import type { Counts, MixProblem, TaskKind } from "./problem.ts";
 
 /** Which end of what is believed of run times a prediction takes. */
@@ -25,16 +26,19 @@ export function tasksWithin(
  * How much later than the rest the last tasks may end, as they cannot be shared out: a long task that
  * begins late, and what of a chain comes after its first.
  */
-export function tailMs({ work, chainMs }: MixProblem, side: Side): number {
-  let longestMs = 0;
-  let lateMs = 0;
-  for (const kind of work) {
-    if (kind.tasks === 0) continue;
-    const ms = taskMs(kind, side);
-    longestMs = Math.max(longestMs, ms);
-    if (side === "high") lateMs = Math.max(lateMs, kind.runTime.longMs - ms);
-  }
-  return Math.max(0, lateMs, chainMs - longestMs);
+export function tailMs(problem: MixProblem, side: Side): number {
+  const longestMs = longest(problem, (kind) => taskMs(kind, side));
+  const late = side === "high" ? lateMs(problem) : 0;
+  return Math.max(late, problem.chainMs - longestMs);
+}
+
+/** How much later than the rest a long task may end that begins last. */
+export function lateMs(problem: MixProblem): number {
+  return longest(problem, (kind) => kind.runTime.longMs - taskMs(kind, "high"));
+}
+
+function longest({ work }: MixProblem, of: (kind: TaskKind) => number): number {
+  return work.reduce((most, kind) => (kind.tasks > 0 ? Math.max(most, of(kind)) : most), 0);
 }
 
 /**
@@ -81,6 +85,13 @@ const latestMs = 1e12;
 
 /** When all tasks have ended on machines of these counts, in milliseconds from now; undefined when they never do. */
 export function finishMs(problem: MixProblem, counts: Counts, side: Side): number | undefined {
+  if (problem.steps && problem.steps.length > 0) return stepsFinishMs(problem, counts, side);
+  const worked = workedMs(problem, counts, side);
+  return worked && worked + tailMs(problem, side);
+}
+
+/** As long as machines of these counts need for all tasks when none waits for another. */
+export function workedMs(problem: MixProblem, counts: Counts, side: Side): number | undefined {
   if (problem.work.every(({ tasks }) => tasks === 0)) return 0;
   let highMs = 1;
   while (!isEnough(problem, counts, highMs, side)) {
@@ -93,5 +104,5 @@ export function finishMs(problem: MixProblem, counts: Counts, side: Side): numbe
     if (isEnough(problem, counts, middleMs, side)) highMs = middleMs;
     else lowMs = middleMs;
   }
-  return Math.ceil(highMs) + tailMs(problem, side);
+  return Math.ceil(highMs);
 }

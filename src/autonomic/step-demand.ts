@@ -1,0 +1,65 @@
+import { limits } from "#/base/limits.ts";
+import { topologicalOrder } from "#/model/graph.ts";
+import type { PlannedWork } from "#/model/plan.ts";
+import type { MixStep } from "#/planning/mix/problem.ts";
+
+/** What is to run of a job. */
+export interface Demand {
+  readonly kinds: readonly PlannedWork[];
+  /** Of tasks that wait for each other, the longest chain. */
+  readonly chainMs: number;
+  /** By step, where steps wait for each other and are not too many. */
+  readonly steps?: readonly MixStep[];
+}
+
+/** What is to run of one step: `work.tasks` of a kind. */
+export interface StepDemand {
+  readonly name: string;
+  readonly after: readonly string[];
+  readonly work: PlannedWork;
+  /** Of the run time of a task, the part that is left; 1 when absent. */
+  readonly share?: number;
+}
+
+/** Steps with their kinds; those of one title and equal needs are one kind. */
+export function demandOf(all: readonly StepDemand[]): Demand {
+  const kinds: PlannedWork[] = [];
+  const numbers = new Map<string, number>();
+  const kindOfStep = all.map(({ work, share = 1 }) => {
+    const key = JSON.stringify([work.kind, work.needs, work.driver]);
+    const known = numbers.get(key);
+    const number = known ?? kinds.push({ ...work, tasks: 0 }) - 1;
+    if (known === undefined) numbers.set(key, number);
+    kinds[number] = { ...kinds[number]!, tasks: kinds[number]!.tasks + work.tasks * share };
+    return number;
+  });
+  for (const [number, kind] of kinds.entries())
+    kinds[number] = { ...kind, tasks: Math.max(1, Math.ceil(kind.tasks - 1e-9)) };
+  const stepNumbers = new Map(all.map(({ name }, number) => [name, number]));
+  const after = all.map((step) => step.after.flatMap((name) => stepNumbers.get(name) ?? []));
+  const lengthsMs = all.map(({ work, share = 1 }) => work.meanMs * share);
+  const chainMs = longestChain(after, lengthsMs);
+  const tasks = all.reduce((sum, { work }) => sum + work.tasks, 0);
+  if (after.every(({ length }) => length === 0) || tasks > limits.planStepTasksMax)
+    return { kinds, chainMs };
+  const steps = all.map(({ work, share = 1 }, number) => ({
+    kind: kindOfStep[number]!,
+    tasks: work.tasks,
+    after: after[number]!,
+    share,
+  }));
+  return { kinds, chainMs, steps };
+}
+
+function longestChain(after: readonly (readonly number[])[], lengthsMs: readonly number[]): number {
+  const endsMs = new Map<string, number>();
+  const names = new Map(after.map((before, step) => [`${step}`, before.map(String)]));
+  let longestMs = 0;
+  for (const name of topologicalOrder(names)) {
+    const beginMs = Math.max(0, ...names.get(name)!.map((before) => endsMs.get(before) ?? 0));
+    const endMs = beginMs + lengthsMs[Number(name)]!;
+    endsMs.set(name, endMs);
+    longestMs = Math.max(longestMs, endMs);
+  }
+  return longestMs;
+}
