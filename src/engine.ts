@@ -17,6 +17,7 @@ import type { Placement } from "#/model/placement.ts";
 import { price } from "#/meter/price.ts";
 import { FileObjects } from "#/objects/files.ts";
 import type { Objects } from "#/objects/objects.ts";
+import type { ExpectedMs } from "#/scheduler/ranks.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Leadership, standsAlone, type Standing } from "#/space/leadership.ts";
 import type { OpenSite } from "#/sites/site.ts";
@@ -160,9 +161,12 @@ async function assemble(
     (await FileLogs.open({ files, folder: join(folder, "logs"), clock, report: log }));
   const secrets = shared?.secrets;
   const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
-  const scheduler = new Scheduler({ space, clock, log, meter: price, isSure, placement });
-  const sites = new OpenSites({ space, access, open, clock, log });
   const knowledge = new Knowledge(space);
+  const expectedMs: ExpectedMs = (project, title, job) =>
+    knowledge.seen(project)(title, { job, runningMs: [] })?.meanMs;
+  const meter = price;
+  const scheduler = new Scheduler({ space, clock, log, meter, isSure, placement, expectedMs });
+  const sites = new OpenSites({ space, access, open, clock, log });
   const acting: { stop(): void }[] = [knowledge];
   return {
     parts: { space, access, scheduler, sites, knowledge, objects, logs },

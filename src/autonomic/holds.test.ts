@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { PlanSpec } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import { breachesOf, type Standing } from "./holds.ts";
 import type { PresentMachine } from "./machine-types.ts";
 import { propose } from "./propose.ts";

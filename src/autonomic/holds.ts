@@ -2,7 +2,7 @@ import type { Goal, PlanRecord } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { briefDuration, formatMicros } from "#/model/units.ts";
 import { predict } from "#/planning/mix/mix.ts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf } from "./propose.ts";
 

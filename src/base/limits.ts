@@ -334,6 +334,8 @@ export const limits = {
   planLifeMs: 10 * 60_000,
   /** Tasks up to which a plan plays out how steps wait for each other; beyond, their longest chain stands for it. */
   planStepTasksMax: 5000,
+  /** Steps of a job up to which those go first that others wait for longest. */
+  rankedStepsMax: 20_000,
   /** Tasks of a plan up to which its bound looks at all that is before and after each: a square of work. */
   planRefinedTasksMax: 1000,
   /** Heads, and tails, from which on a plan's bound looks at sets of tasks. */

@@ -8,6 +8,7 @@ import { Fairness, type Share } from "./fairness.ts";
 import { Queue } from "./queue.ts";
 import type { Choice } from "./placement.ts";
 import { Quotas, type Account } from "./quota.ts";
+import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import type { Happenings } from "./session.ts";
@@ -29,6 +30,7 @@ export class Board {
   readonly fairness = new Fairness();
   readonly queue = new Queue(this.fairness);
   readonly quotas = new Quotas();
+  readonly ranks: Ranks;
   /** Fences up to this one were given under an earlier start. */
   epochFence = 0;
   /** The newest fence there is. */
@@ -50,9 +52,10 @@ export class Board {
   #classes = new Map<string, { taskClass: TaskClass; steps: number }>();
   #lastStep: StepState | undefined;
 
-  constructor(space: Space, clock: Clock) {
+  constructor(space: Space, clock: Clock, expectedMs: ExpectedMs) {
     this.space = space;
     this.clock = clock;
+    this.ranks = new Ranks(space, expectedMs);
   }
 
   /** Every fence from now on is above those of earlier starts. Called before anything is handed out. */
@@ -102,7 +105,7 @@ export class Board {
     const isReady = step.isOpen && step.available > 0 && step.segments?.isComplete !== false;
     if (isReady === step.isInLine) return;
     if (!isReady) return this.#leaveLine(step);
-    this.queue.enter(step, this.clock.monotonicMs());
+    this.queue.enter(step, this.clock.monotonicMs(), this.ranks.of(step.job, step.name));
     this.onDue(undefined);
   }
 

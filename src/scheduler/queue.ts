@@ -5,7 +5,8 @@ import type { TaskClass } from "./task-class.ts";
 
 /**
  * Who is next. Between projects by their share; within a project by priority; between jobs of one
- * priority in turn; within a job in the order in which its steps came to have something to run.
+ * priority in turn; within a job by rank (ranks.ts), else in the order in which its steps came to have
+ * something to run.
  *
  * Steps stand in lanes, one for each class of tasks, so that a pull asks once for each class whether
  * it fits the machine, however many tasks, steps and jobs there are.
@@ -23,15 +24,15 @@ export class Queue {
     return this.#projects.size === 0;
   }
 
-  /** The step has something to hand out. */
-  enter(step: StepState, nowMs: number): void {
+  /** The step has something to hand out; of one job, those of a higher rank go first. */
+  enter(step: StepState, nowMs: number, rank = 0): void {
     if (step.isInLine) return;
     step.isInLine = true;
     step.waitsSinceMs = nowMs;
     this.#fairness.enter(step.share, nowMs);
     const level = this.#level(step);
     const lane = level.lane(step.class);
-    lane.place(step, level.turnOf(step.job), ++this.#entered);
+    lane.place(step, level.turnOf(step.job), { rank, entered: ++this.#entered });
   }
 
   /** It has nothing more, or may not go on. */
@@ -146,10 +147,12 @@ function byRank(a: RankedShare, b: RankedShare): number {
   return a.rank - b.rank;
 }
 
-/** Jobs that were served longer ago go first; within a job, steps that came earlier. */
+/** Jobs that were served longer ago go first; within a job, steps of a higher rank, then those that came earlier. */
 function isBefore(a: JobInLane, b: JobInLane): boolean {
   if (a.turn.served !== b.turn.served) return a.turn.served < b.turn.served;
-  return a.entered[0]! < b.entered[0]!;
+  const [first, second] = [a.places[0]!, b.places[0]!];
+  if (a.turn === b.turn && first.rank !== second.rank) return first.rank > second.rank;
+  return first.entered < second.entered;
 }
 
 /** When a job was last served: shared by its places in all lanes of a level. */
@@ -203,9 +206,14 @@ interface JobInLane extends Link<JobInLane> {
   readonly turn: JobTurn;
   /** `turn.served` when it took its place in this lane. */
   placed: number;
-  /** In the order they came; `entered` beside them says when. */
+  /** Those of the highest rank first, and of equal ones in the order they came; `places` beside them says which. */
   readonly steps: StepState[];
-  readonly entered: number[];
+  readonly places: Place[];
+}
+
+interface Place {
+  readonly rank: number;
+  readonly entered: number;
 }
 
 /** Jobs with tasks of one class, the one served longest ago at the front. */
@@ -222,7 +230,7 @@ class Lane {
     return this.#line.length === 0;
   }
 
-  place(step: StepState, turn: JobTurn, entered: number): void {
+  place(step: StepState, turn: JobTurn, place: Place): void {
     let job = this.#jobs.get(step.job);
     if (!job) {
       job = {
@@ -230,7 +238,7 @@ class Lane {
         turn,
         placed: turn.served,
         steps: [],
-        entered: [],
+        places: [],
         before: undefined,
         after: undefined,
       };
@@ -238,15 +246,18 @@ class Lane {
       this.#line.push(job);
       turn.lanes++;
     }
-    job.steps.push(step);
-    job.entered.push(entered);
+    const { places, steps } = job;
+    let at = places.length;
+    while (at > 0 && places[at - 1]!.rank < place.rank) at--;
+    steps.splice(at, 0, step);
+    places.splice(at, 0, place);
   }
 
   remove(step: StepState): JobTurn {
     const job = this.#jobs.get(step.job)!;
     const at = job.steps.indexOf(step);
     job.steps.splice(at, 1);
-    job.entered.splice(at, 1);
+    job.places.splice(at, 1);
     if (job.steps.length === 0) {
       this.#jobs.delete(step.job);
       this.#line.drop(job);

@@ -25,8 +25,8 @@ export class Ranks {
   of(job: string, step: string): number {
     const { steps = 0 } = this.#space.get("job", job)?.status ?? {};
     let ranks = this.#jobs.get(job);
-    // Run times become known with time; twice as many steps later is soon enough.
-    const isOld = !ranks || ranks.steps !== steps || ranks.asked >= 2 * ranks.askedThen;
+    // Run times become known with time, and steps are added: looking again now and then is soon enough.
+    const isOld = !ranks || steps > ranks.steps * (9 / 8) || ranks.asked >= 2 * ranks.askedThen;
     if (isOld) {
       const asked = ranks?.asked ?? 1;
       ranks = { steps, askedThen: asked, asked, ms: this.#ranksOf(job, steps) };

@@ -18,6 +18,7 @@ import { Grace } from "./grace.ts";
 import { Intake } from "./intake.ts";
 import { OpenSession } from "./open-session.ts";
 import { Preparer } from "./prepare.ts";
+import type { ExpectedMs } from "./ranks.ts";
 import { Reaper } from "./reaper.ts";
 import { RestingTasks } from "./retry.ts";
 import type { AgentLink, Happenings, LeaseView, MachineView, Meter, Session } from "./session.ts";
@@ -37,6 +38,8 @@ export interface SchedulerParts {
   isSimulated?: boolean;
   /** Which of several machines that ask are served first; the one that has asked for longest when not given. */
   placement?: Placement | undefined;
+  /** What is known of run times, for the order of steps that wait for each other; nothing when not given. */
+  expectedMs?: ExpectedMs;
 }
 
 /**
@@ -69,7 +72,7 @@ export class Scheduler {
     this.placement = placement;
     this.#space = space;
     this.#meter = meter;
-    const board = new Board(space, clock);
+    const board = new Board(space, clock, parts.expectedMs ?? (() => undefined));
     board.isSimulated = isSimulated;
     this.#board = board;
     if (isSure) board.isSure = isSure;
@@ -246,6 +249,7 @@ export class Scheduler {
 
   /** The job has ended: agents may drop what they keep for it. */
   #forget(job: string): void {
+    this.#board.ranks.forget(job);
     const isEarlier = this.#earlierJobs.delete(job);
     for (const machine of this.#board.machines.values()) {
       const { session } = machine;

@@ -1,4 +1,4 @@
-import type { Demand } from "#/autonomic/demand.ts";
+import type { Demand } from "#/autonomic/step-demand.ts";
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
 import { purchasePlan } from "#/autonomic/purchase.ts";

@@ -1,4 +1,5 @@
-import { demandOfRequest, type Demand, type Told, type Unknown } from "#/autonomic/demand.ts";
+import { demandOfRequest, type Told, type Unknown } from "#/autonomic/demand.ts";
+import type { Demand } from "#/autonomic/step-demand.ts";
 import { pastOf } from "#/autonomic/past.ts";
 import { rulesOf, type Rules } from "#/autonomic/rules.ts";
 import { CanopyError } from "#/base/errors.ts";
