@@ -15,8 +15,8 @@ export function followWallClock(space: Space, clock: SteadyClock): void {
   const byMs = Math.round(clock.behindMs());
   if (Math.abs(byMs) < limits.clockJumpMsMin) return;
   space.commit((tx) => {
-    for (const job of [...space.all("job")]) moveDeadline(tx, job.name, byMs, clock.now() + byMs);
-    for (const order of [...space.all("order")]) moveBill(tx, order.name, byMs);
+    for (const job of space.all("job")) moveDeadline(tx, job.name, byMs, clock.now() + byMs);
+    for (const order of space.all("order")) moveBill(tx, order.name, byMs);
   });
   clock.align();
 }
