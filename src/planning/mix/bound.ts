@@ -1,5 +1,6 @@
 import { billOf, gramsOf, type MixProblem } from "./problem.ts";
-import { finishMs, lateMs, tailMs, tasksWithin, workedMs } from "./rounds.ts";
+import { finishMs, workedMs } from "./finish.ts";
+import { lateMs, tailMs, tasksWithin } from "./rounds.ts";
 
 /**
  * What no mix can undercut that ends the work by the last of `instants`: money for "cost", milliseconds

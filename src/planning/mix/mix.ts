@@ -2,7 +2,8 @@ import type { Band, Objective } from "#/model/plan.ts";
 import { boundOf } from "./bound.ts";
 import { cover } from "./cover.ts";
 import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
-import { finishMs, lateMs, tailMs } from "./rounds.ts";
+import { finishMs } from "./finish.ts";
+import { lateMs, tailMs } from "./rounds.ts";
 
 /** What will come of some counts: in the middle, and what is exceeded about once in ten times. */
 export interface Prediction {
