@@ -73,13 +73,15 @@ function openOrder(tx: Transaction, name: string): OrderRecord {
  */
 function orderedSpec({
   name,
+  project,
   spec,
-}: OrderRecord): Pick<MachineSpec, "order" | "reservedFor" | "rates"> {
+}: OrderRecord): Pick<MachineSpec, "order" | "reservedFor" | "reservedForProject" | "rates"> {
   const { microsPerHour, idleWatts, peakWatts, pue } = spec.offer;
   const { job } = spec;
   return {
     order: name,
     ...(job !== undefined && { reservedFor: job }),
+    ...(job === undefined && project !== "" && { reservedForProject: project }),
     rates: {
       ...(microsPerHour !== undefined && { microsPerHour: job === undefined ? microsPerHour : 0 }),
       ...(idleWatts !== undefined && { idleWatts }),

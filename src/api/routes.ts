@@ -22,6 +22,7 @@ import { resultOfJob } from "./jobs/result.ts";
 import { retryJob } from "./jobs/retry.ts";
 import { submitJob } from "./jobs/submit.ts";
 import { whyJob } from "./jobs/why.ts";
+import { readFleet } from "./fleet/read.ts";
 import { readForecast } from "./forecast/read.ts";
 import { replayLoad } from "./forecast/replay.ts";
 import { whatIf } from "./forecast/what-if.ts";
@@ -99,6 +100,7 @@ export const routes: Record<string, AnyDefinition> = {
   "POST   /v1/plans/:plan/apply": applyPlan,
   "POST   /v1/plans/:plan/decline": declinePlan,
   "GET    /v1/orders": listOrders,
+  "GET    /v1/fleet": readFleet,
   "GET    /v1/policy": readPolicy,
   "PUT    /v1/policy": setPolicy,
   "DELETE /v1/policy": removePolicy,

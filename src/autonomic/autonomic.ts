@@ -9,18 +9,21 @@ import type { Random } from "#/base/random.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { PlannedWork } from "#/model/plan.ts";
-import { autonomicPolicyName, policyOf, type Autonomy, type PolicyRecord } from "#/model/policy.ts";
+import type { Autonomy } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { followWallClock } from "./clock-jumps.ts";
 import { decide } from "./decide.ts";
 import { demandOfJob } from "./demand.ts";
+import type { FleetField } from "./fleet/field.ts";
+import { startFleet } from "./fleet/fleet.ts";
 import { keepGoal, type Action } from "./keep.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
+import { KnownRules } from "./known-rules.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
 import { purchase, type PurchaseParts } from "./purchase.ts";
-import { rulesOf, type Rules } from "./rules.ts";
+import type { Rules } from "./rules.ts";
 import { spentBy, type Running } from "./spending.ts";
 
 export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
@@ -28,7 +31,7 @@ export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
   clock: Clock;
   random: Random;
   log: Log;
-  field: Field & { leases(job?: string): Running[] };
+  field: Field & FleetField & { leases(job?: string): Running[] };
   knowledge: Knowledge;
   /** Ends a job that may not go on. */
   cancelJob: (tx: Transaction, job: JobRecord, reason: string, now: number) => void;
@@ -38,12 +41,20 @@ export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
 const releaseMs = 5_000;
 
 /**
- * The loop that keeps goals. Monitor: the records, and what the scheduler knows of this moment. Analyze and
+ * The loops that keep goals, and that look after machines that jobs share. Monitor: the records, and what the scheduler knows of this moment. Analyze and
  * plan: `keepGoal`, a pure function. Execute: orders, which `Orders` carries out. Everything it knows is in
  * the records, so that it goes on after a crash, and in another control plane.
  */
 export function startAutonomic(parts: AutonomicParts): { stop(): void } {
-  return new GoalLoop(parts);
+  const clock = steadyClock(parts.clock);
+  const goals = new GoalLoop({ ...parts, clock }, parts.clock);
+  const fleet = startFleet({ ...parts, clock }, parts.clock);
+  return {
+    stop() {
+      goals.stop();
+      fleet.stop();
+    },
+  };
 }
 
 class GoalLoop {
@@ -54,7 +65,7 @@ class GoalLoop {
   #loop: Loop;
   /** What the plans of jobs expect, by plan. */
   #planned = new Map<string, readonly PlannedWork[]>();
-  #rules = new Map<string, { of: PolicyRecord | undefined; rules: Rules }>();
+  #rules: KnownRules;
   /** Until when a job has time, on the monotonic clock: a wall clock that is set does not move it. */
   #deadlinesMs = new Map<string, number>();
   /** What nothing could be done about is thought about again then, on the monotonic clock. */
@@ -62,10 +73,10 @@ class GoalLoop {
   /** What was said last of a job, so that it is not said again and again. */
   #said = new Map<string, string>();
 
-  constructor(given: AutonomicParts) {
-    const parts = { ...given, clock: steadyClock(given.clock) };
-    this.#wallClock = given.clock;
+  constructor(parts: AutonomicParts & { clock: SteadyClock }, wallClock: Clock) {
+    this.#wallClock = wallClock;
     this.#parts = parts;
+    this.#rules = new KnownRules(parts.space);
     this.#orders = new Orders({ ...parts, onChange: () => this.#loop.wake() });
     const { clock, log } = parts;
     this.#loop = startLoop("goals", () => this.#turn(), { clock, log, everyMs: limits.goalLookMs });
@@ -111,7 +122,7 @@ class GoalLoop {
     if ((this.#restMs.get(job.name) ?? 0) > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
     const planned = await this.#plannedOf(goal.plan);
-    const rules = await this.#rulesOf(job.project);
+    const rules = await this.#rules.of(job.project);
     const action = keepGoal({
       demand: demandOfJob(job.name, {
         steps,
@@ -304,16 +315,6 @@ class GoalLoop {
       this.#deadlinesMs.set(job.name, deadlineMs);
     }
     return deadlineMs - clock.monotonicMs();
-  }
-
-  /** Compiled once for each revision of a project's policy. */
-  async #rulesOf(project: string): Promise<Rules> {
-    const record = this.#parts.space.get("policy", autonomicPolicyName(project));
-    const known = this.#rules.get(project);
-    if (known && known.of === record) return known.rules;
-    const rules = await rulesOf(policyOf(record, "autonomic"));
-    this.#rules.set(project, { of: record, rules });
-    return rules;
   }
 
   async #plannedOf(name: string): Promise<readonly PlannedWork[]> {

@@ -165,8 +165,8 @@ function ofOffer(
 }
 
 /** Tasks of a kind that a machine runs at once. */
-function slotsOf(
-  { needs, driver }: PlannedWork,
+export function slotsOf(
+  { needs, driver }: Pick<PlannedWork, "needs" | "driver">,
   capacity: Capacity,
   labels: Readonly<Record<string, string>>,
   drivers: readonly string[] | undefined,

@@ -33,8 +33,8 @@ export function machinesFor(
     if (!machine || !connected || machine.spec.cordoned) continue;
     const order =
       machine.spec.order === undefined ? undefined : space.get("order", machine.spec.order);
-    const { reservedFor } = machine.spec;
-    if (reservedFor !== undefined && reservedFor !== job.name) continue;
+    const { reservedFor, reservedForProject: payer = job.project } = machine.spec;
+    if (payer !== job.project || (reservedFor !== undefined && reservedFor !== job.name)) continue;
     found.push({
       ...ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now),
       slowness: knowledge.slownessOf(machine),

@@ -3,7 +3,14 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { JobRecord } from "#/model/job.ts";
-import { costOfMachine, hasOrderEnded, type OrderRecord, type OrderStatus } from "#/model/order.ts";
+import {
+  costOfMachine,
+  hasOrderEnded,
+  isFleetOrder,
+  type OrderRecord,
+  type OrderStatus,
+} from "#/model/order.ts";
+import { fleetName } from "#/model/policy.ts";
 import type { HeldMachine, Site } from "#/sites/site.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
@@ -69,15 +76,7 @@ export class Orders {
   release(orders: readonly OrderRecord[], reason: string): void {
     const { space, clock } = this.#parts;
     space.commit((tx) => {
-      for (const { name } of orders) {
-        const order = tx.get("order", name);
-        if (!order || hasOrderEnded(order) || order.status.phase === "releasing") continue;
-        tx.put<"order">({
-          ...order,
-          status: { ...order.status, phase: "releasing", since: clock.now(), reason },
-        });
-        cordon(tx, order.status.machine);
-      }
+      for (const { name } of orders) giveBack(tx, name, reason, clock.now());
     });
   }
 
@@ -167,10 +166,11 @@ export class Orders {
       });
       if (machine !== undefined) tx.delete("machine", machine);
       if (archived) charge(tx, archived, costMicros);
-      if (phase === "failed" && order.spec.job !== undefined)
+      const { job = fleetName(order.project) } = order.spec;
+      if (phase === "failed" && (order.spec.job !== undefined || isFleetOrder(order)))
         decide(
           tx,
-          { project: order.project, name: order.spec.job },
+          { project: order.project, name: job },
           {
             at: now,
             action: "warn",
@@ -263,6 +263,21 @@ function charge(tx: Transaction, archived: JobRecord, micros: number | undefined
   else tx.archive<"job">(charged);
 }
 
+/** Says of an order that its machine is to be given back. Nothing happens where that was said before. */
+export function giveBack(
+  tx: Transaction,
+  name: string,
+  reason: string,
+  now: number,
+  more: Partial<OrderStatus> = {},
+): void {
+  const order = tx.get("order", name);
+  if (!order || hasOrderEnded(order) || order.status.phase === "releasing") return;
+  const status = { ...order.status, ...more, phase: "releasing", since: now, reason } as const;
+  tx.put<"order">({ ...order, status });
+  cordon(tx, order.status.machine, true);
+}
+
 /** Whether asking again would give the same answer. */
 function isFinal(thrown: unknown): boolean {
   return (
@@ -274,8 +289,9 @@ function isFinal(thrown: unknown): boolean {
   );
 }
 
-function cordon(tx: Transaction, name: string | undefined): void {
+/** Lets a machine take tasks, or no more of them. */
+export function cordon(tx: Transaction, name: string | undefined, cordoned: boolean): void {
   const machine = name === undefined ? undefined : tx.get("machine", name);
-  if (machine && !machine.spec.cordoned)
-    tx.put<"machine">({ ...machine, spec: { ...machine.spec, cordoned: true } });
+  if (machine && machine.spec.cordoned !== cordoned)
+    tx.put<"machine">({ ...machine, spec: { ...machine.spec, cordoned } });
 }

@@ -2,6 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { newId } from "#/base/ids.ts";
 import type { Random } from "#/base/random.ts";
 import type { JobRecord } from "#/model/job.ts";
+import type { OrderSpec } from "#/model/order.ts";
 import type { PlanRecord } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import type { Transaction } from "#/space/space.ts";
@@ -20,10 +21,15 @@ export interface PurchaseParts {
   random: Random;
 }
 
+/** Who pays: a job, or a project for machines that its jobs share. Decisions are named after it. */
+export interface Payer extends Pick<JobRecord, "name" | "project"> {
+  readonly isFleet?: boolean;
+}
+
 /** One decision for all machines of an offer, and an order for each. Nothing where the offer is gone. */
 export function purchase(
   tx: Transaction,
-  job: Pick<JobRecord, "name" | "project">,
+  payer: Payer,
   { site, offer: name, count }: Purchase,
   reasons: { why: readonly string[]; flip?: string },
   { offers, clock, random }: PurchaseParts,
@@ -34,19 +40,23 @@ export function purchase(
   for (let number = 0; number < count; number++) {
     tx.put<"order">({
       kind: "order",
-      project: job.project,
+      project: payer.project,
       name: newId("o", clock, random),
-      spec: { site, offer, orderedAt: at, askedBy: `job ${job.name}`, job: job.name },
+      spec: { site, offer, orderedAt: at, ...askedBy(payer) },
       status: { phase: "ordered", since: at },
     });
   }
-  decide(tx, job, {
+  decide(tx, payer, {
     at,
     action: "buy",
     what: `ordered ${count} ${name} of ${site}`,
     ...reasons,
     subject: `${site} ${name}`,
   });
+}
+
+function askedBy({ name, project, isFleet = false }: Payer): Pick<OrderSpec, "askedBy" | "job"> {
+  return isFleet ? { askedBy: `fleet of ${project}` } : { askedBy: `job ${name}`, job: name };
 }
 
 /** What a plan means to buy. */

@@ -322,6 +322,14 @@ export const limits = {
   clockJumpMsMin: 2_000,
   /** A job for which nothing could be bought is thought about again after this. */
   goalRestMs: 10_000,
+  /** The loop that looks after projects' shared machines looks this often. */
+  fleetLookMs: 1_000,
+  /** What is learned of run times is asked for again after this. */
+  fleetSeenMs: 5_000,
+  /** Kinds of waiting tasks that are told apart. */
+  fleetKindsMax: 32,
+  /** A machine is given back so long before more of it would be billed. */
+  fleetReleaseMs: 15_000,
   /** A machine that was ordered and has not joined by then is given back. */
   bootMsMax: 15 * 60_000,
   /** An order that could not be carried out is tried again after this. */

@@ -116,6 +116,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/plan.ts"),
   },
   {
+    name: "fleet",
+    group: "Look",
+    summary: "Machines that jobs share: what was bought and given back for what waits, and why",
+    load: () => import("./verbs/fleet.ts"),
+  },
+  {
     name: "orders",
     aliases: ["order"],
     group: "Look",

@@ -76,7 +76,7 @@ function modelOf({ machines }: Moment, { like, offer, capacity }: AddedMachines)
   const found =
     machines.find(({ name }) => name === like) ?? machines.find(({ spec }) => spec.site === like);
   if (found) {
-    const { order: _order, reservedFor: _reservedFor, ...spec } = found.spec;
+    const { order: _1, reservedFor: _2, reservedForProject: _3, ...spec } = found.spec;
     return { ...found, spec: { ...spec, cordoned: false } };
   }
   throw new CanopyError(

@@ -30,14 +30,19 @@ export function machineOfOffer(name: string, offer: Offer): MachineRecord {
 
 /** The machine of an order that has not joined, and when it will have. */
 export function comingOf(
-  { name, spec }: OrderRecord,
+  { name, project, spec }: OrderRecord,
   now: number,
 ): { machine: MachineRecord; at: number } {
   const machine = machineOfOffer(`${name}-machine`, spec.offer);
   const { job } = spec;
+  const payer =
+    job !== undefined
+      ? { reservedFor: job }
+      : project === ""
+        ? {}
+        : { reservedForProject: project };
   return {
-    machine:
-      job === undefined ? machine : { ...machine, spec: { ...machine.spec, reservedFor: job } },
+    machine: { ...machine, spec: { ...machine.spec, ...payer } },
     at: Math.max(now + lateMs, spec.orderedAt + bootMsOf(spec.offer)),
   };
 }

@@ -16,6 +16,8 @@ export interface MachineSpec {
   order?: string;
   /** The job that pays for it by its order: nothing else runs on it. */
   reservedFor?: string;
+  /** The project that pays for it by its order: nothing of others runs on it. */
+  reservedForProject?: string;
   /** What the order's offer says that it costs and draws. */
   rates?: Partial<MachineRates>;
   /** No new tasks; what runs goes on. */

@@ -47,8 +47,19 @@ export interface OrderStatus {
   readonly endedAt?: number;
   /** Millionths of the currency that the machine has cost until `endedAt`; absent when its price is unknown. */
   readonly costMicros?: number;
+  /** It takes no more tasks, and is given back when it is empty: since when. */
+  readonly drainsSince?: number;
+  /** It was given back as nothing needed it, by the loop that looks after a project's shared machines. */
+  readonly spared?: true;
+  /** How often it was about to be given back and was wanted again. */
+  readonly takenBack?: number;
   /** Why it failed or is released, in the provider's words where it was the provider. */
   readonly reason?: string;
+}
+
+/** Whether it is for a project's jobs together, and the project pays. */
+export function isFleetOrder({ project, spec }: OrderRecord): boolean {
+  return spec.job === undefined && project !== "";
 }
 
 /** Whether nothing of an order is left at its site. */

@@ -61,7 +61,15 @@ function clashOfBounds(policy: AutonomicPolicyInput): Clash | undefined {
       ],
       sentence: `the site '${both}' is allowed and forbidden`,
     };
-  const { quiet, autonomy } = policy;
+  const { quiet, autonomy, fleet } = policy;
+  if (fleet && (fleet.machinesMin ?? 0) > fleet.machinesMax)
+    return {
+      paths: [
+        ["fleet", "machinesMin"],
+        ["fleet", "machinesMax"],
+      ],
+      sentence: "the least number of machines is above the largest",
+    };
   const isAlways =
     quiet !== undefined && quiet.from === quiet.to && new Set(quiet.days).size === allDays;
   if (isAlways && (autonomy?.buy === "act" || autonomy?.buy === "approve"))

@@ -29,6 +29,19 @@ export const autonomicPolicyInput = z.strictObject({
     .strictObject({ days: z.array(z.int().min(1).max(7)).min(1), from: timeOfDay, to: timeOfDay })
     .optional(),
   timeZone: z.string().min(1).max(100).default("UTC"),
+  /** Machines that jobs without a deadline or budget share: as many as it takes. */
+  fleet: z
+    .strictObject({
+      /** No task is to wait longer for a machine. */
+      waitMsMax: duration,
+      machinesMin: z.int().min(0).max(100_000).default(0),
+      machinesMax: z.int().min(1).max(100_000),
+      /** Billed for them in any hour at most. */
+      budgetPerHour: money.optional(),
+      /** One that ran nothing for so long is given back. */
+      idleMs: duration.default(5 * 60_000),
+    })
+    .optional(),
   autonomy: z
     .strictObject({
       buy: level.default("act"),

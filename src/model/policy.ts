@@ -112,6 +112,21 @@ export interface AutonomicPolicy {
   /** The time zone of quiet hours, as IANA names it. */
   readonly timeZone: string;
   readonly autonomy: Readonly<Record<AutonomicAction, Autonomy>>;
+  /** Machines that the project's jobs share. Without it, machines are bought for deadlines alone. */
+  readonly fleet?: FleetPolicy;
+}
+
+/** Machines bought for what waits, whichever job it is of, and given back when nothing needs them. The project pays. */
+export interface FleetPolicy {
+  /** No task of a job without a goal of its own is to wait longer for its machine. */
+  readonly waitMsMax: number;
+  /** So many are there whether something waits or not. */
+  readonly machinesMin: number;
+  readonly machinesMax: number;
+  /** In no hour is more than that billed for them. Not bounded when absent. */
+  readonly budgetMicrosPerHour?: number;
+  /** One that has run nothing for so long is given back. */
+  readonly idleMs: number;
 }
 
 export const autonomicActions = ["buy", "release"] as const;
@@ -125,6 +140,11 @@ export const autonomies = ["manual", "observe", "advise", "approve", "act"] as c
  * "advise" also what should be done; "approve" does it once somebody has approved it; "act" does it.
  */
 export type Autonomy = (typeof autonomies)[number];
+
+/** What decisions about a project's shared machines are named after. */
+export function fleetName(project: string): string {
+  return `${project}/fleet`;
+}
 
 /** The name of a project's autonomic policy. */
 export function autonomicPolicyName(project: string): string {

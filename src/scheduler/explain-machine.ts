@@ -25,7 +25,14 @@ export function machineReasons(
       advice: `canopy machines uncordon ${name}`,
     });
   }
-  const { reservedFor } = machine.record.spec;
+  const { reservedFor, reservedForProject: payer } = machine.record.spec;
+  if (payer !== undefined && payer !== step.share.project) {
+    reasons.push({
+      machine: name,
+      sentence: `${name} was bought by the project '${payer}', and runs nothing of others`,
+      advice: "let this project buy its own: canopy policy set, with a fleet; or: canopy join",
+    });
+  }
   if (reservedFor !== undefined && reservedFor !== step.job) {
     reasons.push({
       machine: name,

@@ -21,7 +21,16 @@ import { Preparer } from "./prepare.ts";
 import type { ExpectedMs } from "./ranks.ts";
 import { Reaper } from "./reaper.ts";
 import { RestingTasks } from "./retry.ts";
-import type { AgentLink, Happenings, LeaseView, MachineView, Meter, Session } from "./session.ts";
+import { quotaSlots } from "./quota.ts";
+import type {
+  AgentLink,
+  Happenings,
+  LeaseView,
+  MachineView,
+  Meter,
+  Session,
+  WaitingView,
+} from "./session.ts";
 import { Reclaim } from "./reclaim.ts";
 import { Ring } from "./ring.ts";
 import { Shuffle } from "./shuffle.ts";
@@ -195,6 +204,19 @@ export class Scheduler {
         if (job !== undefined && lease.step.job !== job) continue;
         views.push(this.#viewOf(lease));
       }
+    }
+    return views;
+  }
+
+  /** Steps with tasks that would begin at once if there were more machines. */
+  waiting(): WaitingView[] {
+    const views: WaitingView[] = [];
+    for (const step of this.#board.steps.values()) {
+      if (!step.isInLine) continue;
+      const underWay = step.prepared ? step.prepared.ready.length + step.prepared.underWay : 0;
+      const slots = step.account.isLimited ? quotaSlots(step, true) : Infinity;
+      const tasks = Math.min(slots, step.waiting + underWay);
+      if (tasks > 0) views.push({ step: step.name, tasks });
     }
     return views;
   }

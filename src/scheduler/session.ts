@@ -53,6 +53,13 @@ export interface LeaseView {
   isAhead: boolean;
 }
 
+/** Tasks of one step that wait for a machine. */
+export interface WaitingView {
+  step: string;
+  /** What a quota holds back waits for that, and is not counted. */
+  tasks: number;
+}
+
 /** What is known of a machine at this moment, and is in no record. */
 export interface MachineView {
   machine: string;

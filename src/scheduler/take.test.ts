@@ -190,6 +190,25 @@ describe("pull()", () => {
     assert.deepEqual(await rig.agent("m1").pull(), ["j2/0/0", "j2/0/1"]);
   });
 
+  test("gives a machine that a project has bought tasks of that project alone", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.step("j1/0", 3, { project: "p" });
+      rig.step("j2/0", 1, { project: "q" });
+      rig.machine("m1", { cpus: 8 });
+      rig.commit((tx) => {
+        const machine = tx.get("machine", "m1")!;
+        tx.put({ ...machine, spec: { ...machine.spec, reservedForProject: "q" } });
+      });
+    });
+    assert.deepEqual(await rig.agent("m1").pull(), ["j2/0/0"]);
+    const [waits] = rig.scheduler.explainJob("j1");
+    assert.match(
+      JSON.stringify(waits),
+      /was bought by the project 'q', and runs nothing of others/,
+    );
+    assert.deepEqual(rig.scheduler.waiting(), [{ step: "j1/0", tasks: 3 }]);
+  });
+
   test("counts memory as well as CPUs", async () => {
     const rig = await Rig.open((rig) => {
       rig.machine("m1", { cpus: 8, memoryBytes: 1000 });

@@ -68,8 +68,10 @@ function serveShares(
   mayBorrow: boolean,
 ): void {
   const nowMs = board.clock.monotonicMs();
+  const { reservedFor, reservedForProject: payer } = machine.record.spec;
   const shares = board.queue
     .shares(nowMs)
+    .filter(({ share }) => payer === undefined || share.project === payer)
     .filter(({ share }) => !mayBorrow || board.quotas.account(share.project).cohort);
   const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
   const room = (step: StepState) => {
@@ -79,7 +81,6 @@ function serveShares(
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
-  const { reservedFor } = machine.record.spec;
   let passed: StepState | undefined;
   const onPassed = (step: StepState) => void (passed ??= step);
   while (handful.tasks.length < max && handful.bytes < limits.offerBytesMax && shares.length > 0) {

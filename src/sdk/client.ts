@@ -11,6 +11,7 @@ import type {
   GameDayView,
 } from "#/model/chaos-views.ts";
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
+import type { FleetView } from "#/model/fleet-views.ts";
 import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
@@ -364,6 +365,11 @@ export class Client {
 
   removePolicy(): Promise<void> {
     return this.http.json("DELETE", "/v1/policy");
+  }
+
+  /** Machines that the project's jobs share, and what was decided for them. */
+  fleet(): Promise<FleetView> {
+    return this.http.json("GET", "/v1/fleet");
   }
 
   orders(query: { limit?: number; cursor?: string } = {}): Promise<Page<OrderView>> {

@@ -1,11 +1,11 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
-import type { AutonomicPolicy } from "#/model/policy.ts";
+import type { AutonomicPolicy, FleetPolicy } from "#/model/policy.ts";
 import { formatMicros, parseMoney } from "#/model/units.ts";
 
 /** A policy as it is kept: money in millionths. Throws "invalid" for money in another currency. */
 export function autonomicPolicyOf(
-  { budget, budgetMax, ...rest }: AutonomicPolicyInput,
+  { budget, budgetMax, fleet, ...rest }: AutonomicPolicyInput,
   currency: string,
 ): AutonomicPolicy {
   return {
@@ -13,12 +13,26 @@ export function autonomicPolicyOf(
     ...rest,
     ...(budget !== undefined && { budgetMicros: budgetOf(budget, currency) }),
     ...(budgetMax !== undefined && { budgetMicrosMax: budgetOf(budgetMax, currency) }),
+    ...(fleet && { fleet: fleetOf(fleet, currency) }),
   } as AutonomicPolicy;
+}
+
+function fleetOf(
+  { budgetPerHour, ...rest }: NonNullable<AutonomicPolicyInput["fleet"]>,
+  currency: string,
+): object {
+  if (budgetPerHour === undefined) return rest;
+  return { ...rest, budgetMicrosPerHour: budgetOf(budgetPerHour, currency) };
+}
+
+function fleetViewOf({ budgetMicrosPerHour: micros, ...rest }: FleetPolicy, currency: string) {
+  if (micros === undefined) return rest;
+  return { ...rest, budgetPerHour: `${formatMicros(micros)} ${currency}` };
 }
 
 export function autonomicPolicyViewOf(
   project: string,
-  { type: _, budgetMicros, budgetMicrosMax, ...rest }: AutonomicPolicy,
+  { type: _, budgetMicros, budgetMicrosMax, fleet, ...rest }: AutonomicPolicy,
   currency: string,
 ): AutonomicPolicyView {
   return {
@@ -28,6 +42,7 @@ export function autonomicPolicyViewOf(
     ...(budgetMicrosMax !== undefined && {
       budgetMax: `${formatMicros(budgetMicrosMax)} ${currency}`,
     }),
+    ...(fleet && { fleet: fleetViewOf(fleet, currency) }),
   } as AutonomicPolicyView;
 }
 

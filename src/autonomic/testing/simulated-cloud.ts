@@ -181,6 +181,23 @@ export class SimulatedCloud {
     );
   }
 
+  /** A job without a goal: so many tasks of one CPU. */
+  burst(name: string, tasks: number): void {
+    this.rig.step(`${name}/0`, tasks);
+  }
+
+  /** Lets time pass; `each` is called before each second of it. */
+  async pass(forMs: number, each: () => void = () => {}): Promise<void> {
+    const { clock } = this.rig;
+    const untilMs = clock.monotonicMs() + forMs;
+    while (clock.monotonicMs() < untilMs) {
+      each();
+      await clock.advance(beatMs);
+      for (const worker of this.#workers.values()) worker.beat();
+      for (const job of this.rig.space.list("job")) this.#endJob(job.name);
+    }
+  }
+
   /** Lets time pass until the job has ended or `forMs` are over; gives when it ended, from now. */
   async untilEnded(job: string, forMs: number): Promise<number | undefined> {
     const { clock, space } = this.rig;
@@ -247,7 +264,9 @@ export class SimulatedCloud {
         spec: {
           ...machine.spec,
           order,
-          ...(record.spec.job !== undefined && { reservedFor: record.spec.job }),
+          ...(record.spec.job === undefined
+            ? { reservedForProject: record.project }
+            : { reservedFor: record.spec.job }),
         },
         status: { ...machine.status, rates: { ...machine.status.rates, microsPerHour: 0 } },
       });

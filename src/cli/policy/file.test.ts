@@ -24,6 +24,20 @@ describe("policyOfFile()", () => {
     });
   });
 
+  test("reads the fleet that jobs share, and says where it cannot", async () => {
+    const text = "fleet:\n  waitMax: 2m\n  machinesMax: 8\n  budgetPerHour: 3 USD\n  idleFor: 5m\n";
+    assert.deepEqual(await policyOfFile(text, "policy.yaml"), {
+      fleet: { waitMsMax: 120_000, machinesMax: 8, budgetPerHour: "3 USD", idleMs: 300_000 },
+    });
+    const unknown = await refused("fleet:\n  waitMx: 2m\n");
+    assert.match(unknown.message, /a policy has no 'fleet.waitMx'/);
+    assert.equal(unknown.hint, "Did you mean 'waitMax'?");
+    assert.equal(unknown.place!.line, 2);
+    assert.equal((await refused("fleet:\n  machinesMax: 8\n  waitMax: soon\n")).place!.line, 3);
+    const clash = await refused("fleet:\n  machinesMin: 9\n  waitMax: 1m\n  machinesMax: 8\n");
+    assert.match(clash.message, /policy.yaml:2 and policy.yaml:4 contradict each other/);
+  });
+
   test("names both lines of what contradicts each other", async () => {
     const deadlines = await refused("objective: cost\ndeadline: 8h\ndeadlineMax: 4h\n");
     assert.match(deadlines.message, /policy.yaml:2 and policy.yaml:3 contradict each other/);

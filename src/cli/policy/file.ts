@@ -20,7 +20,17 @@ const names: Record<string, keyof AutonomicPolicyInput> = {
   quiet: "quiet",
   timeZone: "timeZone",
   autonomy: "autonomy",
+  fleet: "fleet",
 };
+type FleetInput = NonNullable<AutonomicPolicyInput["fleet"]>;
+const fleetNames: Record<string, keyof FleetInput> = {
+  waitMax: "waitMsMax",
+  machinesMin: "machinesMin",
+  machinesMax: "machinesMax",
+  budgetPerHour: "budgetPerHour",
+  idleFor: "idleMs",
+};
+const durations = new Set(["deadline", "deadlineMax", "waitMax", "idleFor"]);
 
 /**
  * Reads a policy as people write it: durations like 8h, hours like "mon-fri 22:00-06:00". Throws "invalid"
@@ -34,15 +44,13 @@ export async function policyOfFile(text: string, file: string): Promise<Autonomi
       hint: "For example: deadline: 8h",
       place: yaml.place([]),
     });
-  const policy: Record<string, unknown> = {};
-  for (const [name, said] of Object.entries(value)) {
-    const target = names[name];
-    if (!target) throw unknown(yaml, file, name);
-    policy[target] = read(yaml, file, name, said);
-  }
+  const policy: Record<string, unknown> = statementsOf(yaml, file, [], value, names);
+  const { fleet } = policy;
+  if (typeof fleet === "object" && fleet !== null && !Array.isArray(fleet))
+    policy["fleet"] = statementsOf(yaml, file, ["fleet"], fleet, fleetNames);
   requireShape(policy, yaml, file);
   const clash = await clashOf(policy).catch((thrown: unknown) => {
-    throw unreadable(yaml, file, "where", thrown);
+    throw unreadable(yaml, file, ["where"], thrown);
   });
   if (!clash) return policy;
   const [one, other] = clash.paths.map((path) => yaml.place(path.map(written)));
@@ -53,22 +61,45 @@ export async function policyOfFile(text: string, file: string): Promise<Autonomi
   );
 }
 
-function read(yaml: PlacedYaml, file: string, name: string, said: unknown): unknown {
-  const isDuration = name === "deadline" || name === "deadlineMax";
+/** What stands under `path`, by the API's names. */
+function statementsOf(
+  yaml: PlacedYaml,
+  file: string,
+  path: readonly string[],
+  said: object,
+  known: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(said)) {
+    const target = known[name];
+    if (!target) throw unknown(yaml, file, [...path, name], known);
+    found[target] = read(yaml, file, [...path, name], value);
+  }
+  return found;
+}
+
+function read(yaml: PlacedYaml, file: string, path: readonly string[], said: unknown): unknown {
+  const name = path.at(-1)!;
   try {
-    if (isDuration) return parseDuration(String(said));
+    if (durations.has(name)) return parseDuration(String(said));
     return name === "quiet" && typeof said === "string" ? parseHours(said) : said;
   } catch (thrown) {
-    throw unreadable(yaml, file, name, thrown);
+    throw unreadable(yaml, file, path, thrown);
   }
 }
 
 /** What was thrown over a statement, with its place. */
-function unreadable(yaml: PlacedYaml, file: string, name: string, thrown: unknown): CanopyError {
+function unreadable(
+  yaml: PlacedYaml,
+  file: string,
+  path: readonly string[],
+  thrown: unknown,
+): CanopyError {
   const hint = thrown instanceof CanopyError ? thrown.hint : undefined;
-  return new CanopyError("invalid", `Cannot read '${name}' in ${file}: ${messageOf(thrown)}`, {
+  const what = `Cannot read '${path.join(".")}' in ${file}: ${messageOf(thrown)}`;
+  return new CanopyError("invalid", what, {
     ...(hint !== undefined && { hint }),
-    place: yaml.place([name]),
+    place: yaml.place(path),
   });
 }
 
@@ -88,16 +119,23 @@ function requireShape(policy: unknown, yaml: PlacedYaml, file: string): void {
   );
 }
 
-function unknown(yaml: PlacedYaml, file: string, name: string): CanopyError {
-  const near = nearestWord(name, Object.keys(names));
-  return new CanopyError("invalid", `Cannot read ${file} as a policy has no '${name}'`, {
-    hint:
-      near === undefined ? `It has ${Object.keys(names).join(", ")}` : `Did you mean '${near}'?`,
-    place: yaml.place([name]),
+function unknown(
+  yaml: PlacedYaml,
+  file: string,
+  path: readonly string[],
+  known: Readonly<Record<string, string>>,
+): CanopyError {
+  const all = Object.keys(known);
+  const near = nearestWord(path.at(-1)!, all);
+  const what = `Cannot read ${file} as a policy has no '${path.join(".")}'`;
+  return new CanopyError("invalid", what, {
+    hint: near === undefined ? `It has ${all.join(", ")}` : `Did you mean '${near}'?`,
+    place: yaml.place(path),
   });
 }
 
 /** The name in the file of what the API calls so. */
 function written(part: string | number): string | number {
-  return Object.entries(names).find(([, target]) => target === part)?.[0] ?? part;
+  const all = [...Object.entries(names), ...Object.entries(fleetNames)];
+  return all.find(([, target]) => target === part)?.[0] ?? part;
 }

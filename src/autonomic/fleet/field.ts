@@ -1,0 +1,175 @@
+import type { MachineRecord } from "#/model/machine.ts";
+import { heldBy, type Capacity, type Needs } from "#/model/needs.ts";
+import type { StepRecord } from "#/model/step.ts";
+import { jobOf, stepOfTask } from "#/model/task.ts";
+import { classOf } from "#/model/needs.ts";
+import { beliefOf } from "#/planning/mix/beliefs.ts";
+import { limits } from "#/base/limits.ts";
+import type { Space } from "#/space/space.ts";
+import type { Knowledge } from "../knowledge/follow.ts";
+import { partOf, type Busy, type WaitingKind } from "./starts.ts";
+import type { Ages } from "./watch.ts";
+
+/** What the scheduler knows of this moment. */
+export interface FleetField {
+  machines(): { machine: string; connected: boolean; running: number; free: Capacity }[];
+  leases(): { task: string; machine: string; since: number }[];
+  waiting(): { step: string; tasks: number }[];
+}
+
+/** A task of which nothing is known is taken to run so long; one under way, for as long again as it has. */
+const unknownMs = 30_000;
+
+/** A task under way on a machine. */
+export interface Running {
+  readonly needs: Needs;
+  readonly driver: string;
+  readonly leftMs: number;
+}
+
+interface Parts {
+  space: Pick<Space, "get">;
+  field: FleetField;
+  knowledge: Pick<Knowledge, "seen">;
+  ages: Ages;
+  /** Run times that were asked for lately, by job and title. */
+  believed: Map<string, { atMs: number; runMs: number }>;
+  /** The wall clock, on which tasks began, and the one that nobody sets. */
+  now: number;
+  nowMs: number;
+}
+
+/** What runs and what waits at one moment, read once for all projects. */
+export class Reading {
+  readonly machines: ReturnType<FleetField["machines"]>;
+  #parts: Parts;
+  #waiting = new Map<string, { step: StepRecord; tasks: number }[]>();
+  #leases: ReadonlyMap<string, { task: string; since: number }[]>;
+  #ranMs = new Map<string, number[]>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { space, field, now } = parts;
+    this.machines = field.machines();
+    const leases = field.leases();
+    this.#leases = Map.groupBy(leases, ({ machine }) => machine);
+    for (const { task, since } of leases) {
+      const step = stepOfTask(task);
+      const ran = this.#ranMs.get(step);
+      if (ran) ran.push(Math.max(0, now - since));
+      else this.#ranMs.set(step, [Math.max(0, now - since)]);
+    }
+    const seen = new Set<string>();
+    for (const { step: name, tasks } of field.waiting()) {
+      const step = space.get("step", name);
+      if (!step) continue;
+      seen.add(name);
+      const of = this.#waiting.get(step.project);
+      if (of) of.push({ step, tasks });
+      else this.#waiting.set(step.project, [{ step, tasks }]);
+    }
+    parts.ages.keep(seen);
+  }
+
+  /** Projects of which something waits. */
+  get projects(): Iterable<string> {
+    return this.#waiting.keys();
+  }
+
+  /** Jobs of a project of which something waits: those that keep a goal of their own, and those that do not. */
+  jobs(project: string): { withGoal: number; without: number } {
+    const jobs = new Set((this.#waiting.get(project) ?? []).map(({ step }) => jobOf(step.name)));
+    const withGoal = [...jobs].filter((job) => this.#hasGoal(job)).length;
+    return { withGoal, without: jobs.size - withGoal };
+  }
+
+  /** What waits of a project's jobs that have no goal of their own. */
+  kinds(project: string, waitMsMax: number): WaitingKind[] {
+    const parts = (this.#waiting.get(project) ?? [])
+      .filter(({ step }) => !this.#hasGoal(jobOf(step.name)))
+      .map(({ step, tasks }) => this.#kindOf(step, tasks, waitMsMax));
+    const titled = joined(parts, ({ kind }) => kind, waitMsMax);
+    return titled.length <= limits.fleetKindsMax ? titled : joined(parts, () => "", waitMsMax);
+  }
+
+  running(machine: string): Running[] {
+    const { space, now } = this.#parts;
+    return (this.#leases.get(machine) ?? []).flatMap(({ task, since }) => {
+      const step = space.get("step", stepOfTask(task));
+      if (!step) return [];
+      const ranMs = Math.max(0, now - since);
+      const runMs = this.#runMsOf(step);
+      return [{ ...heldOf(step), leftMs: ranMs < runMs ? runMs - ranMs : ranMs / 2 }];
+    });
+  }
+
+  busy(machine: MachineRecord): Busy[] {
+    const { capacity } = machine.status;
+    return this.running(machine.name).map(({ needs, leftMs }) => ({
+      part: partOf(heldBy(needs), capacity),
+      leftMs,
+    }));
+  }
+
+  #hasGoal(job: string): boolean {
+    return this.#parts.space.get("job", job)?.spec.goal !== undefined;
+  }
+
+  #kindOf(step: StepRecord, waiting: number, waitMsMax: number): WaitingKind {
+    const { offered, total = offered } = step.status;
+    const arrived = Math.max(offered, total);
+    // A lazy source makes the rest as its tasks are taken.
+    const tasks = waiting + (arrived - offered);
+    const oldest = this.#parts.ages.look(
+      step.name,
+      { arrived, waiting: tasks },
+      this.#parts.nowMs,
+      waitMsMax,
+    );
+    return { kind: step.spec.title, ...heldOf(step), tasks, runMs: this.#runMsOf(step), oldest };
+  }
+
+  #runMsOf(step: StepRecord): number {
+    const { believed, knowledge, nowMs } = this.#parts;
+    const job = jobOf(step.name);
+    const key = `${job} ${step.spec.title}`;
+    const known = believed.get(key);
+    if (known && nowMs - known.atMs < limits.fleetSeenMs) return known.runMs;
+    const runningMs = this.#ranMs.get(step.name) ?? [];
+    const observed = knowledge.seen(step.project)(step.spec.title, { job, runningMs });
+    const runMs = observed
+      ? beliefOf(observed).meanHighMs
+      : Math.max(unknownMs, 2 * Math.max(0, ...runningMs));
+    believed.set(key, { atMs: nowMs, runMs });
+    return runMs;
+  }
+}
+
+/** What each task of a step holds of its machine. A durable job's own code only waits. */
+function heldOf({ spec }: StepRecord): { needs: Needs; driver: string } {
+  const { run, needs } = spec.template;
+  const isJob = run.driver === "runner" && run.role === "job";
+  const held = heldBy(isJob ? { ...needs, milliCpus: 0 } : needs);
+  return { needs: { ...held, labels: needs.labels }, driver: run.driver };
+}
+
+/** Equal needs, and equal names, as one kind. */
+function joined(
+  parts: readonly WaitingKind[],
+  nameOf: (kind: WaitingKind) => string,
+  waitMsMax: number,
+): WaitingKind[] {
+  const groups = Map.groupBy(
+    parts,
+    (part) => `${classOf(part.needs, part.driver)} ${nameOf(part)}`,
+  );
+  return [...groups.values()].map((group) => {
+    const [first] = group as [WaitingKind];
+    const tasks = group.reduce((sum, part) => sum + part.tasks, 0);
+    const work = group.reduce((sum, part) => sum + part.tasks * part.runMs, 0);
+    const ageMs = Math.max(...group.map(({ oldest }) => oldest.ageMs));
+    const together = group.filter(({ oldest }) => ageMs - oldest.ageMs <= waitMsMax / 4);
+    const old = together.reduce((sum, { oldest }) => sum + oldest.tasks, 0);
+    return { ...first, tasks, runMs: work / tasks, oldest: { ageMs, tasks: old } };
+  });
+}

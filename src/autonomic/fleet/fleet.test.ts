@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { Chance } from "#/base/chance.ts";
+import { hasOrderEnded } from "#/model/order.ts";
+import { fleetName, type FleetPolicy } from "#/model/policy.ts";
+import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
+import { SimulatedCloud } from "../testing/simulated-cloud.ts";
+
+const minuteMs = 60_000;
+const GiB = 2 ** 30;
+
+function lab(offer: object = {}, more: object = {}): SimulatedConfig {
+  return siteConfig.parse({
+    type: "simulated",
+    machinesMax: 50,
+    offers: [
+      {
+        name: "large",
+        milliCpus: 4000,
+        memoryBytes: 8 * GiB,
+        microsPerHour: 600_000,
+        bootMs: { median: 20_000, p90: 30_000 },
+        ...offer,
+      },
+    ],
+    ...more,
+  }) as SimulatedConfig;
+}
+
+const fleet: FleetPolicy = {
+  waitMsMax: 2 * minuteMs,
+  machinesMin: 0,
+  machinesMax: 20,
+  idleMs: 2 * minuteMs,
+};
+
+async function cloudOf(
+  more: Partial<FleetPolicy> = {},
+  { site = lab(), taskMs = minuteMs }: { site?: SimulatedConfig; taskMs?: number } = {},
+): Promise<SimulatedCloud> {
+  const cloud = await SimulatedCloud.open({ site, taskMs: () => taskMs, random: new Chance(3) });
+  cloud.machine("here", 2);
+  cloud.policy({ fleet: { ...fleet, ...more } });
+  return cloud;
+}
+
+const openOrders = (cloud: SimulatedCloud) =>
+  cloud.orders().filter((order) => !hasOrderEnded(order));
+const decisionsOf = (cloud: SimulatedCloud) => cloud.decisions(fleetName("p"));
+const isWaiting = (cloud: SimulatedCloud) => cloud.rig.scheduler.waiting().length > 0;
+
+describe("startFleet()", () => {
+  test("orders machines when tasks would wait too long, lets none wait longer, and gives all back", async () => {
+    const cloud = await cloudOf();
+    cloud.burst("before", 4);
+    await cloud.pass(6 * minuteMs);
+    assert.deepEqual(openOrders(cloud), []);
+    cloud.burst("burst", 100);
+    const began = cloud.rig.clock.monotonicMs();
+    let waitedMs = 0;
+    await cloud.pass(4 * minuteMs, () => {
+      if (isWaiting(cloud)) waitedMs = cloud.rig.clock.monotonicMs() - began;
+    });
+    assert.ok(waitedMs > 30_000 && waitedMs <= 2 * minuteMs, `the last began after ${waitedMs} ms`);
+    const machines = openOrders(cloud);
+    assert.ok(machines.every(({ project, spec }) => project === "p" && spec.job === undefined));
+    await cloud.pass(10 * minuteMs);
+    assert.equal(cloud.rig.status("burst/0").succeeded, 100);
+    assert.deepEqual(openOrders(cloud), []);
+    assert.deepEqual((await cloud.site.held()).machines, []);
+    const decisions = await decisionsOf(cloud);
+    const buy = decisions.find(({ action }) => action === "buy")!;
+    assert.match(buy.why[0]!, /^98 tasks wait, and the machines at hand can begin \d+ of them/);
+    assert.match(buy.flip!, /^with a waitMax of .* nothing would have been needed$/);
+    assert.ok(
+      decisions.some(({ action, why }) => action === "release" && /idle|nothing/.test(why[0]!)),
+    );
+    cloud.stop();
+  });
+
+  test("buys nothing while what is there begins all in time, and none for a job that keeps a goal", async () => {
+    const cloud = await cloudOf();
+    cloud.burst("small", 4);
+    await cloud.pass(5 * minuteMs);
+    assert.deepEqual(cloud.orders(), []);
+    cloud.stop();
+  });
+
+  test("crosses neither machinesMax nor budgetPerHour, and says what holds it back", async () => {
+    for (const [bound, most, why] of [
+      [{ machinesMax: 3 }, 3, /machinesMax is 3/],
+      [{ budgetMicrosPerHour: 1_300_000 }, 2, /than the 1.30 of budgetPerHour/],
+    ] as const) {
+      const cloud = await cloudOf(bound);
+      cloud.burst("burst", 400);
+      let largest = 0;
+      await cloud.pass(10 * minuteMs, () => {
+        largest = Math.max(largest, openOrders(cloud).length);
+      });
+      assert.equal(largest, most);
+      const decisions = await decisionsOf(cloud);
+      assert.ok(decisions.length < 6, `${decisions.length} decisions`);
+      assert.ok(decisions.some(({ why: of }) => of.some((line) => why.test(line))));
+      cloud.stop();
+    }
+  });
+
+  test("keeps what is paid for until shortly before more of it would be billed", async () => {
+    const site = lab({ priceGranularityMs: 60 * minuteMs });
+    const cloud = await cloudOf({ machinesMax: 4 }, { site });
+    cloud.burst("burst", 60);
+    await cloud.pass(50 * minuteMs);
+    assert.equal(cloud.rig.status("burst/0").succeeded, 60);
+    assert.equal(openOrders(cloud).length, 4);
+    await cloud.pass(15 * minuteMs);
+    assert.deepEqual(openOrders(cloud), []);
+    assert.ok(cloud.orders().every(({ status }) => status.costMicros === 600_000));
+    cloud.stop();
+  });
+
+  test("in no hour more is billed than budgetPerHour, whatever comes and goes", async () => {
+    const budget = 2_000_000;
+    const site = lab({ priceGranularityMs: 10 * minuteMs, billedMsMin: 20 * minuteMs });
+    const cloud = await cloudOf(
+      { budgetMicrosPerHour: budget, idleMs: 30_000 },
+      { site, taskMs: 3 * minuteMs },
+    );
+    const chance = new Chance(11);
+    let number = 0;
+    await cloud.pass(150 * minuteMs, () => {
+      if (chance.fraction() < 1 / 1200)
+        cloud.burst(`b${number++}`, 1 + Math.floor(chance.fraction() * 40));
+    });
+    const bills = cloud.orders().flatMap(({ spec, status }) => {
+      const from = status.billedFrom ?? spec.orderedAt;
+      const until = status.endedAt ?? cloud.rig.clock.now();
+      const units = Math.max(2, Math.ceil((until - from) / (10 * minuteMs)));
+      // Each unit when it is begun; the least time at once.
+      return Array.from({ length: units }, (_, unit) => ({
+        at: from + (unit < 2 ? 0 : unit * 10 * minuteMs),
+        micros: 100_000,
+      }));
+    });
+    assert.ok(cloud.orders().length > 1 && bills.length > 10, `${bills.length} bills`);
+    for (const { at } of bills) {
+      const hour = bills.filter((bill) => bill.at >= at && bill.at < at + 60 * minuteMs);
+      const sum = hour.reduce((total, { micros }) => total + micros, 0);
+      assert.ok(sum <= budget, `${sum} from ${at} on`);
+    }
+    cloud.stop();
+  });
+
+  test("keeps machinesMin, and gives all back when the policy has no fleet any more", async () => {
+    const cloud = await cloudOf({ machinesMin: 2 });
+    await cloud.pass(10 * minuteMs);
+    assert.equal(openOrders(cloud).length, 2);
+    assert.equal(cloud.orders().length, 2);
+    cloud.burst("work", 12);
+    await cloud.pass(10_000);
+    cloud.policy({});
+    await cloud.pass(4 * minuteMs);
+    assert.deepEqual(openOrders(cloud), []);
+    await cloud.pass(10 * minuteMs);
+    assert.equal(cloud.rig.status("work/0").lost, 0);
+    cloud.stop();
+  });
+
+  test("takes machines out of use that the others can carry, and loses no work by it", async () => {
+    const cloud = await cloudOf({ idleMs: minuteMs });
+    cloud.burst("burst", 120);
+    await cloud.pass(2 * minuteMs);
+    const many = openOrders(cloud).length;
+    assert.ok(many >= 4);
+    let number = 0;
+    // Ever one task on about every machine: none is ever idle for long.
+    await cloud.pass(25 * minuteMs, () => {
+      if (cloud.rig.clock.monotonicMs() % 10_000 < 1000) cloud.burst(`one${number++}`, 1);
+    });
+    const few = openOrders(cloud).length;
+    assert.ok(few <= 2, `${few} of ${many} are left`);
+    const drained = (await decisionsOf(cloud)).filter(({ what }) => /out of use/.test(what));
+    assert.ok(drained.length >= 1);
+    assert.match(drained[0]!.why[0]!, /^the \d+ other machines can carry what it does/);
+    cloud.stop();
+  });
+
+  test("only says what it would do where the policy wants no more", async () => {
+    for (const [buy, what] of [
+      ["observe", /^needs more machines than are there$/],
+      ["advise", /^would order \d+ large of lab$/],
+      ["manual", undefined],
+    ] as const) {
+      const cloud = await cloudOf();
+      cloud.policy({ fleet, autonomy: { buy, release: "act" } });
+      cloud.burst("burst", 100);
+      await cloud.pass(minuteMs);
+      assert.deepEqual(cloud.orders(), []);
+      const decisions = await decisionsOf(cloud);
+      if (!what) assert.deepEqual(decisions, []);
+      else {
+        assert.ok(decisions.length >= 1 && decisions.length <= 3, `${decisions.length} decisions`);
+        assert.match(decisions[0]!.what, what);
+      }
+      cloud.stop();
+    }
+  });
+
+  test("comes to rest under a constant load: no machine is bought and given back again and again", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          perMinute: fc.integer({ min: 1, max: 20 }),
+          taskMs: fc.constantFrom(5_000, 20_000, 60_000, 200_000),
+          waitMsMax: fc.constantFrom(20_000, 60_000, 300_000),
+          idleMs: fc.constantFrom(20_000, 60_000),
+        }),
+        async ({ perMinute, taskMs, waitMsMax, idleMs }) => {
+          const cloud = await cloudOf({ waitMsMax, idleMs, machinesMax: 50 }, { taskMs });
+          let number = 0;
+          let owed = 0;
+          const load = () => {
+            owed += perMinute / 60;
+            for (; owed >= 1; owed--) cloud.burst(`c${number++}`, 1);
+          };
+          await cloud.pass(20 * minuteMs, load);
+          const before = cloud.orders().length;
+          await cloud.pass(20 * minuteMs, load);
+          const bought = cloud.orders().length - before;
+          cloud.stop();
+          assert.ok(bought <= 2, `${bought} more were bought in the second half, after ${before}`);
+        },
+      ),
+      { numRuns: 5 },
+    );
+  });
+});

@@ -1,0 +1,74 @@
+/** A step's tasks, as they were seen to come. */
+interface Arrived {
+  readonly atMs: number;
+  /** Tasks that had come by then. */
+  readonly upTo: number;
+}
+
+/** Tasks that came within this part of the longest wait count as one. */
+const togetherShare = 0.25;
+
+/**
+ * For how long the tasks of steps have waited, as no record says when a task came: those of one step are
+ * handed out in the order in which they were made, so the ones that wait are its last. After a start
+ * they count from then.
+ */
+export class Ages {
+  #steps = new Map<string, Arrived[]>();
+
+  /** `arrived` tasks have come in all, of which `waiting` wait: how long the first of them has, and how many came with it. */
+  look(
+    step: string,
+    { arrived, waiting }: { arrived: number; waiting: number },
+    nowMs: number,
+    longestMs: number,
+  ): { ageMs: number; tasks: number } {
+    let marks = this.#steps.get(step);
+    if (!marks) this.#steps.set(step, (marks = []));
+    if (arrived > (marks.at(-1)?.upTo ?? 0)) marks.push({ atMs: nowMs, upTo: arrived });
+    const begun = arrived - waiting;
+    while (marks.length > 1 && marks[0]!.upTo <= begun) marks.shift();
+    const [first] = marks;
+    if (!first || waiting === 0) return { ageMs: 0, tasks: 0 };
+    const togetherMs = first.atMs + longestMs * togetherShare;
+    const last = marks.findLast(({ atMs }) => atMs <= togetherMs)!;
+    return { ageMs: nowMs - first.atMs, tasks: Math.min(waiting, last.upTo - begun) };
+  }
+
+  /** Forgets all steps but these. */
+  keep(steps: ReadonlySet<string>): void {
+    for (const step of this.#steps.keys()) if (!steps.has(step)) this.#steps.delete(step);
+  }
+}
+
+const samples = 64;
+
+/** What one machine was held to, over a window of time that ends now. */
+export class Load {
+  #idleSinceMs: number | undefined;
+  #heldMs = 0;
+  #last: { atMs: number; part: number } | undefined;
+  /** How much it had been held by each instant; the first is at the begin of the window or before it. */
+  #marks: { atMs: number; heldMs: number }[] = [];
+
+  look(part: number, running: number, nowMs: number, windowMs: number): void {
+    this.#idleSinceMs = running > 0 ? undefined : (this.#idleSinceMs ?? nowMs);
+    if (this.#last) this.#heldMs += this.#last.part * (nowMs - this.#last.atMs);
+    this.#last = { atMs: nowMs, part };
+    const newest = this.#marks.at(-1);
+    if (!newest || nowMs - newest.atMs >= windowMs / samples)
+      this.#marks.push({ atMs: nowMs, heldMs: this.#heldMs });
+    while (this.#marks.length > 1 && this.#marks[1]!.atMs <= nowMs - windowMs) this.#marks.shift();
+  }
+
+  idleMs(nowMs: number): number {
+    return this.#idleSinceMs === undefined ? 0 : nowMs - this.#idleSinceMs;
+  }
+
+  /** The part of it that was held, from 0 to 1; undefined while it was not watched for all of the window. */
+  average(nowMs: number, windowMs: number): number | undefined {
+    const [first] = this.#marks;
+    if (!first || first.atMs > nowMs - windowMs) return undefined;
+    return Math.min(1, (this.#heldMs - first.heldMs) / Math.max(1, nowMs - first.atMs));
+  }
+}
