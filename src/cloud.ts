@@ -13,6 +13,7 @@ import { isLoopback } from "#/base/loopback.ts";
 import { startThread } from "#/base/node/threads.ts";
 import { openDoor } from "#/base/node/door.ts";
 import { nodeForward } from "#/base/node/forward.ts";
+import { Planner } from "#/autonomic/planner.ts";
 import { Forecaster } from "#/forecast/forecaster.ts";
 import { eta } from "#/jobs/eta.ts";
 import { addStep, appendTasks, cancelJob, closeJob, retryJob, submitJob } from "#/jobs/submit.ts";
@@ -65,8 +66,9 @@ interface Life {
 
 const againMs = 500;
 const graceMs = 2_000;
-/** Beside this file: packed without its types, it has the ending of this one. */
+/** Beside this file: packed without their types, they have the ending of this one. */
 const forecastProgram = `./forecast-thread${extname(import.meta.url)}`;
+const solverProgram = `./solver-thread${extname(import.meta.url)}`;
 const stopMsMax = 10_000;
 
 /** Opens the door to an engine. Throws what the log throws at its first opening. */
@@ -91,7 +93,9 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     const offers = () => sites.offers();
     const parts = { space, scheduler, knowledge, offers, clock, startThread, program };
     const forecaster = new Forecaster(parts);
-    const server = serverOf(host, options, engine, { members, forecaster });
+    const solver = new URL(solverProgram, import.meta.url);
+    const planner = new Planner({ clock, log: host.log, startThread, program: solver });
+    const server = serverOf(host, options, engine, { members, forecaster, planner });
     await server.ready();
     const { rootToken } = access;
     const announcing = startAnnouncing(host, { standing, members, rootToken });
@@ -103,6 +107,7 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
         front.leave();
         announcing.stop();
         forecaster.stop();
+        planner.stop();
         await server.close();
         await engine.stop();
       },
@@ -175,7 +180,7 @@ function serverOf(
   host: Host,
   options: CloudOptions,
   engine: Engine,
-  { members, forecaster }: { members: Members; forecaster: Forecaster },
+  thinking: { members: Members; forecaster: Forecaster; planner: Planner },
 ) {
   const { clock, random, log } = host;
   const { space, access, scheduler, objects, logs, sites, knowledge, standing } = engine;
@@ -185,13 +190,12 @@ function serverOf(
     knowledge,
     standing,
     forward: nodeForward,
-    members,
+    ...thinking,
     jobs: { submitJob, addStep, appendTasks, closeJob, cancelJob, retryJob, eta },
     access,
     objects,
     logs,
     sites,
-    forecaster,
     clock,
     random,
     log,
@@ -205,7 +209,7 @@ function serverOf(
     })),
     agentFile: (part) => agentFileOf(host, options, part),
     currency: listPrices.currency,
-    publicUrl: () => members.own().url,
+    publicUrl: () => thinking.members.own().url,
   });
 }
 

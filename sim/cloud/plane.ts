@@ -1,3 +1,4 @@
+import { planMix } from "#/planning/mix/mix.ts";
 import { cutLinksInTime } from "#/api/link/cut-links.ts";
 import { Members } from "#/api/members.ts";
 import type { DoorParts } from "#/api/parts.ts";
@@ -118,6 +119,7 @@ export class Plane {
       currency: listPrices.currency,
       publicUrl: () => this.url,
       takeBackup: () => undefined,
+      planner: { plan: (problem) => Promise.resolve(planMix(problem)) },
       forecaster: { forecast: cannotForecast, whatIf: cannotForecast, replay: cannotForecast },
       toLeader: new ToLeader({ access, standing, forward, clock }),
       feed: new Feed(space),

@@ -1,4 +1,5 @@
 import type { Access } from "#/access/access.ts";
+import type { Planner } from "#/autonomic/planner.ts";
 import type { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import type { OpenSites } from "#/autonomic/open-sites.ts";
 import type { Forward } from "#/base/forward.ts";
@@ -57,6 +58,7 @@ export interface ServerParts {
   objects: Objects;
   logs: Logs;
   sites: OpenSites;
+  planner: Pick<Planner, "plan">;
   forecaster: Pick<Forecaster, "forecast" | "whatIf" | "replay">;
   clock: Clock;
   random: Random;

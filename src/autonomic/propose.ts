@@ -21,20 +21,37 @@ export interface Infeasible extends NoMix {
   readonly considered: readonly Considered[];
 }
 
+/** What is asked of the planner, and what its types of machines stand for. */
+export interface Question {
+  readonly candidates: readonly Candidate[];
+  readonly problem: MixProblem;
+}
+
 /**
  * The cheapest (or fastest, or cleanest) way to keep a goal: a pure function of what is to run, what there
  * is, what is offered and what is allowed. `allowed` gives the reason why an offer may not be taken.
  */
-export function propose(
+export function propose(...known: Parameters<typeof questionOf>): Proposal | Infeasible {
+  const question = questionOf(...known);
+  return answerOf(question, planMix(question.problem));
+}
+
+export function questionOf(
   demand: Demand,
   goal: Goal,
   machines: readonly PresentMachine[],
   offers: readonly KnownOffer[],
   allowed?: (offer: Offer) => string | undefined,
-): Proposal | Infeasible {
+): Question {
   const candidates = candidatesOf(demand.kinds, machines, offers, allowed);
-  const problem = problemOf(demand, goal, candidates);
-  const mix = planMix(problem);
+  return { candidates, problem: problemOf(demand, goal, candidates) };
+}
+
+/** What a mix means for those who asked. */
+export function answerOf(
+  { candidates, problem }: Question,
+  mix: Mix | NoMix,
+): Proposal | Infeasible {
   if (!("counts" in mix))
     return { ...mix, considered: candidates.map(({ considered }) => considered) };
   return {

@@ -340,6 +340,8 @@ export const limits = {
   ordersKeptMs: 60 * 60_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
+  /** A plan is improved, and its bound, for so long at most before it is shown. */
+  planImproveMs: 1_000,
   /** Tasks up to which a plan plays out how steps wait for each other; beyond, their longest chain stands for it. */
   planStepTasksMax: 5000,
   /** Steps of a job up to which those go first that others wait for longest. */

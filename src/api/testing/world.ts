@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { Access } from "#/access/access.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
+import { Planner } from "#/autonomic/planner.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { oneBackupAtATime } from "#/backup/one-at-a-time.ts";
 import type { Clock } from "#/base/clock.ts";
@@ -101,6 +102,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const offers = () => sites.offers();
   const forecasting = { space, scheduler, clock, knowledge, offers, startThread, program };
   const forecaster = new Forecaster(forecasting);
+  const solver = new URL("../../solver-thread.ts", import.meta.url);
+  const planner = new Planner({ clock, log: report, startThread, program: solver });
   const server = buildServer({
     space,
     scheduler,
@@ -114,6 +117,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     logs,
     sites,
     forecaster,
+    planner,
     clock,
     random: nodeRandom,
     log: report,
@@ -161,6 +165,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     async stop() {
       forecaster.stop();
+      planner.stop();
       knowledge.stop();
       await server.close();
       sites.stop();

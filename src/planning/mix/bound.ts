@@ -1,49 +1,77 @@
-import { billOf, gramsOf, type MixProblem } from "./problem.ts";
 import { finishMs, workedMs } from "./finish.ts";
+import { instantsUpTo } from "./instants.ts";
+import { billOf, gramsOf, type MixProblem } from "./problem.ts";
 import { lateMs, tailMs, tasksWithin } from "./rounds.ts";
 
+/** Mixes that are done after one instant, and by another at the latest. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /**
- * What no mix can undercut that ends the work by the last of `instants`: money for "cost", milliseconds
- * for "time", grams for "carbon".
+ * What no mix can undercut that keeps the deadline: money for "cost", milliseconds for "time", grams for
+ * "carbon". Run times are taken as the plan takes them.
  *
  * Between two neighbouring instants a machine costs at least what it does at the first of them, and ends at
- * most the tasks that it can until the second. To buy parts of machines can only be cheaper. So the linear relaxation
- * of the knapsack (Dantzig, "Discrete-Variable Extremum Problems", 1957), for one kind of tasks with all limits
- * or for all of them together, bounds each stretch, and the least of the stretches bounds them all. Run times are taken as the plan takes them.
+ * most the tasks that it can until the second. To buy parts of machines can only be cheaper. So the linear
+ * relaxation of the knapsack (Dantzig, "Discrete-Variable Extremum Problems", 1957), for each kind of tasks
+ * alone, bounds each stretch, and the least of the stretches bounds them all.
  */
-export function boundOf(problem: MixProblem, instants: readonly number[]): number {
-  const { types, goal } = problem;
-  if (goal.objective === "time") {
-    const all = types.map(({ countMax }) => countMax);
-    if (!problem.steps) return finishMs(problem, all, "high") ?? Infinity;
-    const fastest = Math.max(...types.map(({ speed }) => speed));
-    const worked = workedMs(problem, all, "high") ?? Infinity;
-    return Math.max(worked, problem.chainMs / fastest) + lateMs(problem);
-  }
-  // Waiting for each other can only make it later.
-  const tail = problem.steps ? lateMs(problem) : tailMs(problem, "high");
-  let least = Infinity;
-  let fromMs = instants[0] ?? 0;
+export function boundOf(problem: MixProblem): number {
+  if (problem.goal.objective === "time") return earliestMs(problem);
+  return stretchesOf(problem).reduce(
+    (least, stretch) => Math.min(least, boundWithin(problem, stretch)),
+    Infinity,
+  );
+}
+
+/** No mix ends the work before. */
+function earliestMs(problem: MixProblem): number {
+  const all = problem.types.map(({ countMax }) => countMax);
+  if (!problem.steps) return finishMs(problem, all, "high") ?? Infinity;
+  const fastest = Math.max(...problem.types.map(({ speed }) => speed));
+  const worked = workedMs(problem, all, "high") ?? Infinity;
+  return Math.max(worked, problem.chainMs / fastest) + lateMs(problem);
+}
+
+/** Parts of a stretch between two instants: more of them make the bound tighter. */
+const parts = 16;
+
+/** One after the other, from the earliest end that there can be to the last that may be. */
+export function stretchesOf(problem: MixProblem): Stretch[] {
+  const found: Stretch[] = [];
+  const instants = instantsUpTo(problem, problem.goal.deadlineMs);
+  let fromMs = Math.max(0, Math.min(instants[0] ?? 0, earliestMs(problem)) - 1);
   for (const instant of instants) {
     const beforeMs = fromMs;
     for (let part = 1; part <= parts; part++) {
       const toMs = beforeMs + ((instant - beforeMs) * part) / parts;
-      least = Math.min(least, boundWithin(problem, fromMs, toMs - tail));
+      if (toMs > fromMs || found.length === 0) found.push({ fromMs, toMs });
       fromMs = toMs;
     }
   }
-  return least;
+  return found;
 }
 
-/** Stretches between two neighbouring instants: more of them make the bound tighter. */
-const parts = 16;
+/** Until when machines work that are done by `toMs`. Waiting for each other can only make it later. */
+export function workUntilMs(problem: MixProblem, toMs: number): number {
+  return toMs - (problem.steps ? lateMs(problem) : tailMs(problem, "high"));
+}
 
-/** For mixes that are done after `fromMs`, with tasks that end by `byMs`. */
-function boundWithin(problem: MixProblem, fromMs: number, byMs: number): number {
-  const { types, work, goal } = problem;
-  const scores = types.map(({ price, power }) =>
-    goal.objective === "carbon" ? (gramsOf(power, fromMs) ?? 0) : billOf(price, fromMs),
+/** What one machine of each type adds to the objective at least, where all are done after `fromMs`. */
+export function leastScores({ types, goal }: MixProblem, fromMs: number): number[] {
+  const afterMs = fromMs + 1e-3; // a period of a price that ends then is paid, and the next has begun
+  return types.map(({ price, power }) =>
+    goal.objective === "carbon" ? (gramsOf(power, fromMs) ?? 0) : billOf(price, afterMs),
   );
+}
+
+/** What no mix that is done within a stretch can undercut. */
+export function boundWithin(problem: MixProblem, { fromMs, toMs }: Stretch): number {
+  const { types, work } = problem;
+  const byMs = workUntilMs(problem, toMs);
+  const scores = leastScores(problem, fromMs);
   // What is there is used whatever is planned, so it is paid for whole.
   const there = types.reduce(
     (sum, { isPresent, countMax }, type) => sum + (isPresent ? countMax * scores[type]! : 0),

@@ -3,6 +3,7 @@ import { boundOf } from "./bound.ts";
 import { cover } from "./cover.ts";
 import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
 import { finishMs } from "./finish.ts";
+import { instantsUpTo } from "./instants.ts";
 import { lateMs, tailMs } from "./rounds.ts";
 
 /** What will come of some counts: in the middle, and what is exceeded about once in ten times. */
@@ -32,9 +33,6 @@ export interface NoMix {
   nearestBoth?: { deadlineMs: number; budgetMicros: number };
 }
 
-/** Instants before the deadline at which a plan may mean to be done. */
-const instants = 48;
-
 /**
  * The machines with which the goal is held at the least cost (or time, or CO2): a pure function. All
  * machines work until nothing is left, then all are released, so a plan is when it means to be done, and
@@ -50,7 +48,7 @@ export function planMix(problem: MixProblem): Mix | NoMix {
   if (best)
     return {
       ...best,
-      bound: boundOf(problem, instantsUpTo(problem, lastInstant(problem, deadlineMs))),
+      bound: boundOf(problem),
     };
   if (deadlineMs === undefined && goal.budgetMicros === undefined)
     return { reason: "no-machine", ...nearest(problem) };
@@ -121,7 +119,7 @@ function search(
   let best: Found | undefined;
   let bestScore = Infinity;
   const tried = new Set<string>();
-  for (const untilMs of instantsUpTo(problem, lastInstant(problem, deadlineMs))) {
+  for (const untilMs of instantsUpTo(problem, deadlineMs)) {
     const scores = problem.types.map(({ price, power }) =>
       objective === "carbon" ? (gramsOf(power, untilMs) ?? Infinity) : billOf(price, untilMs),
     );
@@ -151,7 +149,7 @@ function tailsOf(problem: MixProblem): number[] {
 }
 
 /** The objective counts most; what is equal by it is decided by time. */
-function scoreOf({ finishMs, costMicros, grams }: Prediction, objective: Objective): number {
+export function scoreOf({ finishMs, costMicros, grams }: Prediction, objective: Objective): number {
   if (objective === "time") return finishMs.high + costMicros.high / 1e9;
   const main = objective === "carbon" ? (grams?.high ?? Infinity) : costMicros.high;
   return main + finishMs.high / 1e9;
@@ -180,42 +178,4 @@ export function predict(problem: MixProblem, counts: Counts): Prediction | undef
       ? band((untilMs) => sum(({ power }) => gramsOf(power, untilMs)!))
       : undefined,
   };
-}
-
-/** Without a deadline, the latest that can make sense: what the slowest machine alone would need, all in all. */
-function lastInstant(problem: MixProblem, deadlineMs: number | undefined): number {
-  if (deadlineMs !== undefined) return deadlineMs;
-  const alone = problem.types.flatMap((type, at) => {
-    const counts = problem.types.map((_, other) =>
-      other === at || problem.types[other]!.isPresent ? 1 : 0,
-    );
-    const ms = type.countMax > 0 ? finishMs(problem, counts, "high") : undefined;
-    return ms === undefined ? [] : [ms];
-  });
-  const together =
-    finishMs(
-      problem,
-      problem.types.map(({ countMax }) => countMax),
-      "high",
-    ) ?? 0;
-  return Math.max(together, ...alone);
-}
-
-/** Instants at which a plan may mean to be done, rising. */
-function instantsUpTo(problem: MixProblem, lastMs: number): number[] {
-  if (!(lastMs > 0)) return [];
-  const all = problem.types.map(({ countMax }) => countMax);
-  const firstMs = Math.min(lastMs, finishMs(problem, all, "high") ?? lastMs);
-  const found = new Set([firstMs, lastMs]);
-  // Evenly by ratio: from the earliest that is possible to the last.
-  for (let at = 1; at < instants; at++)
-    found.add(Math.round(firstMs * (lastMs / Math.max(1, firstMs)) ** (at / instants)));
-  for (const { price, isPresent } of problem.types) {
-    if (isPresent || price.granularityMs < 1000) continue;
-    const step =
-      price.granularityMs * Math.max(1, Math.ceil(lastMs / price.granularityMs / instants));
-    for (let untilMs = step; untilMs <= lastMs; untilMs += step)
-      if (untilMs >= firstMs) found.add(untilMs);
-  }
-  return [...found].sort((a, b) => a - b);
 }
