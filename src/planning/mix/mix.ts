@@ -61,6 +61,16 @@ export function planMix(problem: MixProblem): Mix | NoMix {
   return nearestBoth ? { reason, ...found, nearestBoth } : { reason: "no-machine", ...found };
 }
 
+/** The counts of the mix that `planMix` finds, without what it says of them; undefined where the goal cannot be kept. */
+export function bestCounts(problem: MixProblem): Counts | undefined {
+  const { types, goal } = problem;
+  const { deadlineMs, budgetMicros = Infinity, objective } = goal;
+  if (!types.every(({ isPresent }) => isPresent))
+    return search(problem, deadlineMs, budgetMicros, objective)?.counts;
+  const mix = planPresent(problem);
+  return "counts" in mix ? mix.counts : undefined;
+}
+
 /** With nothing to choose: all machines that are there. */
 function planPresent(problem: MixProblem): Mix | NoMix {
   const { types, goal } = problem;
