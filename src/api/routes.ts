@@ -36,19 +36,23 @@ import { joinMachine } from "./machines/join.ts";
 import { listMachines } from "./machines/list.ts";
 import { readMachine } from "./machines/read.ts";
 import { removeMachine } from "./machines/remove.ts";
+import { whyMachine } from "./machines/why.ts";
 import { readSegment } from "./machines/segments.ts";
 import { getObject } from "./objects/get.ts";
 import { putObject } from "./objects/put.ts";
 import { listOrders } from "./orders/list.ts";
+import { whyOrder } from "./orders/why.ts";
 import { applyPlan } from "./plans/apply.ts";
 import { approvePlan } from "./plans/approve.ts";
 import { createPlan } from "./plans/create.ts";
 import { declinePlan } from "./plans/decline.ts";
 import { listPlans } from "./plans/list.ts";
 import { readPlan } from "./plans/read.ts";
+import { whyPlan } from "./plans/why.ts";
 import { readPolicy } from "./policy/read.ts";
 import { removePolicy } from "./policy/remove.ts";
 import { setPolicy } from "./policy/set.ts";
+import { whyPolicy } from "./policy/why.ts";
 import { changeProject } from "./projects/change.ts";
 import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
@@ -58,6 +62,7 @@ import { listSites } from "./sites/list.ts";
 import { readSite } from "./sites/read.ts";
 import { removeSite } from "./sites/remove.ts";
 import { setSite } from "./sites/set.ts";
+import { whySite } from "./sites/why.ts";
 import { readStatus } from "./status/read.ts";
 import { addStep } from "./steps/add.ts";
 import { appendTasks } from "./steps/append.ts";
@@ -96,20 +101,24 @@ export const routes: Record<string, AnyDefinition> = {
   "POST   /v1/plans": createPlan,
   "GET    /v1/plans": listPlans,
   "GET    /v1/plans/:plan": readPlan,
+  "GET    /v1/plans/:plan/why": whyPlan,
   "POST   /v1/plans/:plan/approve": approvePlan,
   "POST   /v1/plans/:plan/apply": applyPlan,
   "POST   /v1/plans/:plan/decline": declinePlan,
   "GET    /v1/orders": listOrders,
+  "GET    /v1/orders/:order/why": whyOrder,
   "GET    /v1/fleet": readFleet,
   "GET    /v1/policy": readPolicy,
   "PUT    /v1/policy": setPolicy,
   "DELETE /v1/policy": removePolicy,
+  "GET    /v1/policy/why": whyPolicy,
 
   "POST   /v1/objects": putObject,
   "GET    /v1/objects/:key": getObject,
 
   "GET    /v1/machines": listMachines,
   "GET    /v1/machines/:machine": readMachine,
+  "GET    /v1/machines/:machine/why": whyMachine,
   "PATCH  /v1/machines/:machine": changeMachine,
   "DELETE /v1/machines/:machine": removeMachine,
   "GET    /v1/machines/:machine/segments/*": readSegment,
@@ -119,6 +128,7 @@ export const routes: Record<string, AnyDefinition> = {
 
   "GET    /v1/sites": listSites,
   "GET    /v1/sites/:site": readSite,
+  "GET    /v1/sites/:site/why": whySite,
   "PUT    /v1/sites/:site": setSite,
   "DELETE /v1/sites/:site": removeSite,
 

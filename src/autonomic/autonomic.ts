@@ -22,7 +22,7 @@ import { KnownRules } from "./known-rules.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
-import { purchase, type PurchaseParts } from "./purchase.ts";
+import { purchase, type PurchaseParts, type Reasons } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
 import { spentBy, type Running } from "./spending.ts";
 
@@ -171,7 +171,7 @@ class GoalLoop {
       const at = this.#parts.clock.now();
       if (isMiss && isNew)
         decide(tx, job, { at, action: "warn", what: "will not keep the deadline", why });
-      for (const part of buys) purchase(tx, job, part, action, this.#purchaseParts());
+      for (const part of buys) purchase(tx, job, part, reasonsOf(action), this.#purchaseParts());
       if (!isNew || level === "act" || level === "manual") return;
       if (level === "approve" && action.proposal) this.#proposeChange(tx, job, action.proposal);
       const wish = action.parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`);
@@ -325,4 +325,14 @@ class GoalLoop {
     }
     return planned;
   }
+}
+
+function reasonsOf(action: Extract<Action, { type: "buy" | "miss" }>): Reasons {
+  const { why, proposal } = action;
+  const flip = action.type === "buy" ? action.flip : undefined;
+  return {
+    why,
+    ...(flip !== undefined && { flip }),
+    ...(proposal && { considered: proposal.considered }),
+  };
 }

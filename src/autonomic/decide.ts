@@ -6,21 +6,23 @@ const digits = 10;
 
 /**
  * Writes a decision down in the same commit as what is done, so that there is never one without the
- * other. It goes straight to the log: `space.archived("decision", { prefix: "j…/" })` finds it.
+ * other; gives its name. It goes straight to the log: `space.archived("decision", { prefix: "j…/" })` finds it.
  */
 export function decide(
   tx: Transaction,
   about: { project: string; name: string },
   decision: DecisionSpec,
-): void {
+): string {
   const key = decision.at.toString(36).padStart(digits, "0");
+  const name = `${about.name}/${key}.${decision.action}${decision.subject === undefined ? "" : `.${decision.subject}`}`;
   tx.archive<"decision">({
     kind: "decision",
     project: about.project,
-    name: `${about.name}/${key}.${decision.action}${decision.subject === undefined ? "" : `.${decision.subject}`}`,
+    name,
     spec: decision,
     status: {},
   });
+  return name;
 }
 
 /** Decisions about something, the newest first, after the one named `before`: up to one more than `limit`. */
@@ -36,4 +38,9 @@ export function decisionsAbout(
     limit: limit + 1,
     ...(before !== undefined && { before }),
   });
+}
+
+/** What a decision of that name is about: "j…", "default/fleet". */
+export function subjectOf(decision: string): string {
+  return /^(.*?)\/[0-9a-z]{10}\./.exec(decision)?.[1] ?? decision;
 }

@@ -35,9 +35,14 @@ export interface KnownOffer extends Offer {
 export interface Candidate {
   readonly considered: Considered;
   readonly type?: MachineType;
+  /** What it would be if that which keeps it out were not so: an unknown price as 0, and no machines where none are given. */
+  readonly barred?: { readonly type: MachineType; readonly by: Barrier };
   /** Machines that it stands for, where they are there. */
   readonly machines?: readonly string[];
 }
+
+/** What keeps an offer out that could run tasks: a policy, that there is none of it left, or that nobody knows its price. */
+export type Barrier = "policy" | "count" | "price";
 
 /** A machine that boots for an unknown time is taken to need so long. */
 export const bootMsUnknown = 180_000;
@@ -136,32 +141,32 @@ function ofOffer(
     bootMs: offer.bootMs?.p90,
     count: 0,
   };
-  const whyNot =
-    forbidden ??
-    (countMax <= 0
-      ? "the site gives no more of it"
-      : microsPerHour === undefined
-        ? "its price is unknown"
-        : slots.every((count) => count === 0)
-          ? "no task fits on it"
-          : undefined);
-  if (whyNot !== undefined) return { considered: { ...considered, whyNot } };
   const bootMs = offer.bootMs?.p90 ?? bootMsUnknown;
   const type: MachineType = {
     name: `${site} ${name}`,
     slots,
-    countMax,
+    countMax: Math.max(0, countMax),
     isPresent: false,
     ...paceOf(offer, bootMs, bootMs, kinds),
     price: {
-      microsPerHour: microsPerHour!,
+      microsPerHour: microsPerHour ?? 0,
       granularityMs: offer.priceGranularityMs,
       minimumMs: offer.billedMsMin,
       paidMs: 0,
     },
     power: watts === undefined ? undefined : { watts, gramsPerKwh: offer.gramsPerKwh },
   };
-  return { considered, type };
+  const fits = slots.some((count) => count > 0);
+  const out = (whyNot: string, by: Barrier): Candidate => ({
+    considered: { ...considered, whyNot },
+    ...(fits && { barred: { type, by } }),
+  });
+  if (forbidden !== undefined) return out(forbidden, "policy");
+  if (countMax <= 0) return out("the site gives no more of it", "count");
+  if (microsPerHour === undefined) return out("its price is unknown", "price");
+  return fits
+    ? { considered, type }
+    : { considered: { ...considered, whyNot: "no task fits on it" } };
 }
 
 /** Tasks of a kind that a machine runs at once. */

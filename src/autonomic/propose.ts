@@ -15,6 +15,14 @@ export interface Proposal {
   readonly considered: readonly Considered[];
   readonly predicted: PlanPrediction;
   readonly bound: number;
+  readonly asked: Asked;
+}
+
+/** What the planner was asked, so that it can be asked again with another number. */
+export interface Asked {
+  readonly problem: MixProblem;
+  /** Of each line that was considered: its number among the types, or what it would be were it not kept out. */
+  readonly lines: readonly { readonly at?: number; readonly barred?: Candidate["barred"] }[];
 }
 
 export interface Infeasible extends NoMix {
@@ -58,7 +66,13 @@ export function answerOf(
     considered: consideredWith(candidates, problem, mix),
     predicted: predictionOf(candidates, mix),
     bound: mix.bound,
+    asked: { problem, lines: linesOf(candidates) },
   };
+}
+
+function linesOf(candidates: readonly Candidate[]): Asked["lines"] {
+  let at = 0;
+  return candidates.map(({ type, barred }) => (type ? { at: at++ } : barred ? { barred } : {}));
 }
 
 /** The planner's question about candidates that can serve, in their order. */

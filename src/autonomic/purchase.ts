@@ -1,9 +1,11 @@
 import type { Clock } from "#/base/clock.ts";
 import { newId } from "#/base/ids.ts";
 import type { Random } from "#/base/random.ts";
+import { limits } from "#/base/limits.ts";
+import type { DecisionSpec } from "#/model/decision.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { OrderSpec } from "#/model/order.ts";
-import type { PlanRecord } from "#/model/plan.ts";
+import type { Considered, PlanRecord } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
@@ -26,33 +28,51 @@ export interface Payer extends Pick<JobRecord, "name" | "project"> {
   readonly isFleet?: boolean;
 }
 
+export interface Reasons {
+  readonly why: readonly string[];
+  readonly flip?: string;
+  /** All that was considered. */
+  readonly considered?: readonly Considered[];
+}
+
 /** One decision for all machines of an offer, and an order for each. Nothing where the offer is gone. */
 export function purchase(
   tx: Transaction,
   payer: Payer,
   { site, offer: name, count }: Purchase,
-  reasons: { why: readonly string[]; flip?: string },
+  reasons: Reasons,
   { offers, clock, random }: PurchaseParts,
 ): void {
   const offer = offers.find((one) => one.site === site && one.name === name);
   if (!offer) return;
   const at = clock.now();
+  const { why, flip, considered = [] } = reasons;
+  const decision = decide(tx, payer, {
+    at,
+    action: "buy",
+    what: `ordered ${count} ${name} of ${site}`,
+    why,
+    ...(flip !== undefined && { flip }),
+    subject: `${site} ${name}`,
+    others: othersOf(considered),
+  });
   for (let number = 0; number < count; number++) {
     tx.put<"order">({
       kind: "order",
       project: payer.project,
       name: newId("o", clock, random),
-      spec: { site, offer, orderedAt: at, ...askedBy(payer) },
+      spec: { site, offer, orderedAt: at, ...askedBy(payer), decision },
       status: { phase: "ordered", since: at },
     });
   }
-  decide(tx, payer, {
-    at,
-    action: "buy",
-    what: `ordered ${count} ${name} of ${site}`,
-    ...reasons,
-    subject: `${site} ${name}`,
-  });
+}
+
+/** Offers that were not taken, the first of them. */
+function othersOf(considered: readonly Considered[]): DecisionSpec["others"] {
+  return considered
+    .filter(({ isPresent, count }) => !isPresent && count === 0)
+    .slice(0, limits.decisionOthersMax)
+    .map(({ site, offer, whyNot = "" }) => ({ what: `${site} ${offer}`, whyNot }));
 }
 
 function askedBy({ name, project, isFleet = false }: Payer): Pick<OrderSpec, "askedBy" | "job"> {
@@ -74,5 +94,6 @@ export function purchasePlan(
   parts: PurchaseParts,
 ): void {
   const why = [`its plan ${plan.name} says so, which ${plan.status.decidedBy} approved`];
-  for (const part of purchasesOf(plan.spec.considered)) purchase(tx, job, part, { why }, parts);
+  const { considered } = plan.spec;
+  for (const part of purchasesOf(considered)) purchase(tx, job, part, { why, considered }, parts);
 }

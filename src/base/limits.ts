@@ -318,6 +318,12 @@ export const limits = {
   pastStepsMax: 2_000,
   /** The loop that keeps deadlines and budgets looks this often. */
   goalLookMs: 1_000,
+  /** Offers that a decision to buy names as not taken. */
+  decisionOthersMax: 50,
+  /** Decisions that an explanation tells, the newest ones. */
+  decisionsShown: 20,
+  /** For so long a plan's alternatives are asked about for one answer. */
+  whyPlanMs: 3_000,
   /** A wall clock that is off by less is drifting, and not set. */
   clockJumpMsMin: 2_000,
   /** A job for which nothing could be bought is thought about again after this. */

@@ -81,7 +81,7 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "why",
     group: "Look",
-    summary: "Explain why a job or task waits, failed, or is where it is",
+    summary: "Explain anything: a job, task, machine, order, plan, site, or the policy",
     load: () => import("./verbs/why.ts"),
   },
   {

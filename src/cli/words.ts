@@ -79,13 +79,14 @@ export function usageOf(usage: UsageView): string[] {
 
 /** An explanation as lines: what it is about, the sentence, what to do. */
 export function explained(
-  { machine, subject, sentence, advice }: ExplanationView,
+  { machine, subject, sentence, flip, advice }: ExplanationView,
   out: Output,
 ): string {
   const about = [subject, machine].filter((word) => word !== undefined).join(" on ");
   const lead = about === "" ? "" : `${out.paint("bold", about)}: `;
+  const otherwise = flip === undefined ? "" : `\n${out.paint("yellow", "    flip")} ${flip}`;
   const next = advice === undefined ? "" : `\n${out.paint("cyan", "    next")} ${advice}`;
-  return `${out.paint("dim", "•")} ${lead}${sentence}${next}\n`;
+  return `${out.paint("dim", "•")} ${lead}${sentence}${otherwise}${next}\n`;
 }
 
 /** "name=value" words as an object. Throws CanopyError "invalid". */

@@ -17,6 +17,8 @@ export interface DecisionSpec {
   readonly flip?: string;
   /** The order or machine that it is about, too. */
   readonly subject?: string;
+  /** What else could have been done, and why it was not. */
+  readonly others?: readonly { readonly what: string; readonly whyNot: string }[];
 }
 
 export const decisionActions = ["buy", "release", "hold", "stop", "warn"] as const;

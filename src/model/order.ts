@@ -16,6 +16,8 @@ export interface OrderSpec {
   readonly askedBy: string;
   /** The job that pays for it: nothing else runs on its machine. */
   readonly job?: string;
+  /** The decision by which it was placed. */
+  readonly decision?: string;
 }
 
 /**

@@ -28,6 +28,8 @@ export interface PlanSpec {
   readonly predicted: PlanPrediction;
   /** No mix of what was considered that keeps the deadline does better: in the unit of the objective. */
   readonly bound: number;
+  /** What the planner was asked (`Asked`), so that it can be asked again with another number. */
+  readonly asked?: object;
 }
 
 export const objectives = ["cost", "time", "carbon"] as const;

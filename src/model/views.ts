@@ -127,6 +127,8 @@ export const explanationView = z.object({
   /** The task or step it is about, where it is not all of what was asked for. */
   subject: z.string().optional(),
   sentence: z.string(),
+  /** The smallest change with which it would be otherwise. */
+  flip: z.string().optional(),
   /** A command that can be pasted, or a change to make. */
   advice: z.string().optional(),
 });

@@ -1,7 +1,9 @@
+import { CanopyError } from "#/base/errors.ts";
 import { briefDuration, briefSize } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
+import { quotaReasons } from "./explain-quota.ts";
 import { lacks } from "./fit.ts";
 import { keptFreeFor, roomFor } from "./room.ts";
 import type { MachineState, StepState } from "./state.ts";
@@ -13,23 +15,19 @@ export function machineReasons(
   step: StepState,
 ): Explanation[] {
   const { name } = machine;
-  const reasons: Explanation[] = lacks(machine.record, step.class).map((lack) => ({
+  const reasons: Explanation[] = lacks(machine.record, step.class).map(({ sentence, flip }) => ({
     machine: name,
-    sentence: `${name} ${lack}`,
+    sentence: `${name} ${sentence}`,
+    flip,
     advice: "ask for less, or add a machine that has it: canopy join",
   }));
-  if (machine.record.spec.cordoned) {
-    reasons.push({
-      machine: name,
-      sentence: `${name} is cordoned: it takes no new tasks`,
-      advice: `canopy machines uncordon ${name}`,
-    });
-  }
+  if (machine.record.spec.cordoned) reasons.push(cordoned(name));
   const { reservedFor, reservedForProject: payer } = machine.record.spec;
   if (payer !== undefined && payer !== step.share.project) {
     reasons.push({
       machine: name,
       sentence: `${name} was bought by the project '${payer}', and runs nothing of others`,
+      flip: `a task of the project '${payer}'`,
       advice: "let this project buy its own: canopy policy set, with a fleet; or: canopy join",
     });
   }
@@ -37,6 +35,7 @@ export function machineReasons(
     reasons.push({
       machine: name,
       sentence: `${name} was bought for the job ${reservedFor}, and runs nothing else`,
+      flip: `a task of ${reservedFor}`,
       advice: "wait until that has ended, or add a machine: canopy join",
     });
   }
@@ -44,6 +43,15 @@ export function machineReasons(
   if (absence) reasons.push(absence);
   if (reasons.length === 0) reasons.push(...roomReasons(board, machine, step));
   return reasons;
+}
+
+function cordoned(name: string): Explanation {
+  return {
+    machine: name,
+    sentence: `${name} is cordoned: it takes no new tasks`,
+    flip: "uncordoned",
+    advice: `canopy machines uncordon ${name}`,
+  };
 }
 
 function absenceOf({ clock }: Board, machine: MachineState): Explanation | undefined {
@@ -56,7 +64,13 @@ function absenceOf({ clock }: Board, machine: MachineState): Explanation | undef
     : since === undefined
       ? `${name} has not connected since this cloud started`
       : `${name} is not connected; it was last heard ${since} ago`;
-  return { machine: name, sentence, advice: `on ${name}, see that its agent runs: canopy agent` };
+  const flip = "its agent connected, and heard within its lease";
+  return {
+    machine: name,
+    sentence,
+    flip,
+    advice: `on ${name}, see that its agent runs: canopy agent`,
+  };
 }
 
 function roomReasons(board: Board, machine: MachineState, step: StepState): Explanation[] {
@@ -78,14 +92,23 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
   const { milliCpus, memoryBytes } = step.class;
   const freeMilliCpus = Math.max(0, capacity.milliCpus - machine.heldMilliCpus);
   const freeBytes = Math.max(0, capacity.memoryBytes - machine.heldMemoryBytes);
+  const isAnyFree =
+    (milliCpus <= freeMilliCpus || freeMilliCpus > 0) &&
+    (memoryBytes <= freeBytes || freeBytes > 0);
   const running = formatCount(machine.leases.length, "task");
   const short: string[] = [];
+  const missing: string[] = [];
+  const less: string[] = [];
   if (milliCpus > freeMilliCpus) {
+    missing.push(formatCpus(milliCpus - freeMilliCpus));
+    less.push(formatCpus(freeMilliCpus));
     short.push(
       `${freeMilliCpus / 1000} of ${formatCpus(capacity.milliCpus)} free and the task needs ${formatCpus(milliCpus)}`,
     );
   }
   if (memoryBytes > freeBytes) {
+    missing.push(`${memoryBytes - freeBytes} bytes of memory`);
+    less.push(`${freeBytes} bytes of memory`);
     short.push(
       `${briefSize(freeBytes)} of ${briefSize(capacity.memoryBytes)} of memory free and the task needs ${briefSize(memoryBytes)}`,
     );
@@ -94,5 +117,89 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
     short.length > 0
       ? `${name} has ${short.join(", and ")}: it runs ${running}`
       : `${name} has as much work as it should have ahead: ${running}`;
-  return [{ machine: name, sentence, advice: "wait, or add a machine: canopy join" }];
+  const orLess = isAnyFree ? `, or tasks that ask for ${less.join(" and ")} or less` : "";
+  const flip =
+    missing.length > 0
+      ? `${missing.join(" and ")} more free there${orLess}`
+      : "one of its tasks ended";
+  return [{ machine: name, sentence, flip, advice: "wait, or add a machine: canopy join" }];
+}
+
+/** Steps with waiting tasks of which a machine's reasons are told. */
+const stepsMax = 5;
+
+/** What a machine does, and why it does no more: for each step with tasks that wait, why not this one. */
+export function explainMachine(board: Board, name: string): Explanation[] {
+  const machine = board.machines.get(name);
+  if (!machine) return [];
+  const under = Map.groupBy(machine.leases, ({ step }) => step.name);
+  const found: Explanation[] = [...under].map(([step, leases]) => ({
+    subject: step,
+    machine: name,
+    sentence: `${formatCount(leases.length, "task")} under way on ${name}`,
+  }));
+  const waiting = [...board.steps.values()].filter(({ available }) => available > 0);
+  const own = machine.record.spec.cordoned ? [cordoned(name)] : [];
+  const absence = absenceOf(board, machine);
+  found.push(...own, ...(absence ? [absence] : []));
+  if (waiting.length === 0)
+    return [
+      ...found,
+      {
+        machine: name,
+        sentence: `${found.length > 0 ? "beside that nothing" : "it is idle: nothing"} waits for a machine`,
+        flip: "one task that fits it and waits",
+      },
+    ];
+  for (const step of waiting.slice(0, stepsMax)) {
+    const reasons = machineReasons(board, machine, step).filter(
+      (one) => !found.some(({ sentence }) => sentence === one.sentence),
+    );
+    found.push(...reasons.map((one) => ({ ...one, subject: step.name })));
+    if (reasons.length === 0 && found.length === 0)
+      found.push({
+        subject: step.name,
+        machine: name,
+        sentence: `${name} would take its tasks, and is about to be handed some, or who comes first is served first`,
+      });
+  }
+  if (waiting.length > stepsMax)
+    found.push({
+      sentence: `tasks of ${formatCount(waiting.length - stepsMax, "more step")} wait as well`,
+    });
+  return found;
+}
+
+/** Why no more tasks of a job are on one machine: for each of its steps that have waiting tasks, and those under way there. */
+export function explainJobNot(board: Board, job: string, name: string): Explanation[] {
+  const machine = board.machines.get(name);
+  if (!machine)
+    throw new CanopyError(
+      "not-found",
+      `Cannot explain machine ${name} as none of that name has joined`,
+      { hint: "See them all: canopy machines" },
+    );
+  const found: Explanation[] = [];
+  for (const step of board.steps.values()) {
+    if (step.job !== job) continue;
+    const here = [...machine.leases].filter((lease) => lease.step === step).length;
+    if (here > 0)
+      found.push({
+        subject: step.name,
+        machine: name,
+        sentence: `${formatCount(here, "task")} of it under way on ${name}`,
+      });
+    if (step.available === 0) continue;
+    const reasons = [...quotaReasons(board, step), ...machineReasons(board, machine, step)];
+    found.push(...reasons.map((one) => ({ subject: step.name, ...one })));
+    if (reasons.length === 0)
+      found.push({
+        subject: step.name,
+        machine: name,
+        sentence: `nothing keeps its tasks from ${name}: who comes first is served first`,
+      });
+  }
+  if (found.length === 0)
+    found.push({ machine: name, sentence: `no task of it waits, so none is missing on ${name}` });
+  return found;
 }

@@ -34,6 +34,7 @@ export function quotaReasons(board: Board, step: StepState): Explanation[] {
     if (need > most) {
       found.push({
         subject,
+        flip: `a quota of ${amount(need, resource)} or more, or tasks that ask for ${amount(most, resource)} or less`,
         sentence: `it never fits the quota: the task needs ${amount(need, resource)}, and project ${account.project} may use ${amount(most, resource)} at most`,
         advice: `ask for less, or canopy project set ${account.project} --quota AMOUNT`,
       });
@@ -44,6 +45,7 @@ export function quotaReasons(board: Board, step: StepState): Explanation[] {
           : "";
       found.push({
         subject,
+        flip: `${amount(used + need - ceiling, resource)} more of quota, or as much of what it uses ended`,
         sentence: `waits for quota: ${uses}${most} and the task needs ${amount(need, resource)}, until a task of that project ends`,
         advice: `wait, or canopy project set ${account.project} --quota AMOUNT`,
       });
@@ -51,6 +53,7 @@ export function quotaReasons(board: Board, step: StepState): Explanation[] {
       const cohort = account.cohort!;
       found.push({
         subject,
+        flip: `${amount(pool.used + need - pool.quota, resource)} more of quota in the cohort, or as much of what it uses ended`,
         sentence: `waits for quota: ${uses} and cohort ${cohort.name} lends no more (it uses ${partOf(pool.used, pool.quota, resource)}), until a task of ${namesOf(cohort.members, resource)} ends`,
         advice: `wait, or canopy project set ${account.project} --quota AMOUNT`,
       });

@@ -101,6 +101,7 @@ function foremost(board: Board, step: StepState): Explanation[] {
     found.push({
       subject: step.name,
       sentence: `${formatCount(higher, "task")} of this project go first: their priority is up to ${priorityMax}, and this job's is ${step.priority}`,
+      flip: `a priority of ${priorityMax + 1}, or those ended`,
       advice: "submit with a higher --priority",
     });
   }
@@ -112,6 +113,7 @@ function foremost(board: Board, step: StepState): Explanation[] {
     found.push({
       subject: step.name,
       sentence: `project ${names.join(", ")} ${at === 1 ? "is" : "are"} served first: this project has used ${briefDuration(Math.max(1, aheadMs))} of CPU more than its share`,
+      flip: `${briefDuration(Math.max(1, aheadMs))} of CPU less used, or a greater weight: canopy project set ${step.share.project} --weight NUMBER`,
     });
   }
   return found;

@@ -8,8 +8,8 @@ import type { Grace } from "./grace.ts";
 /** Steps of one job that are explained one by one; the others are counted. */
 const stepsMax = 5;
 
-/** Why the tasks of a job that wait do so. Equal reasons of several steps are said once. */
-export function explainJob(board: Board, grace: Grace, job: string): Explanation[] {
+/** Why the tasks of a job that wait do so, of one step when that is named. Equal reasons of several steps are said once. */
+export function explainJob(board: Board, grace: Grace, job: string, only?: string): Explanation[] {
   const { space } = board;
   const record = space.get("job", job);
   if (!record) return [];
@@ -27,7 +27,7 @@ export function explainJob(board: Board, grace: Grace, job: string): Explanation
   let blocked = 0;
   let more = 0;
   for (const step of space.list("step", job)) {
-    if (hasStepEnded(step)) continue;
+    if (hasStepEnded(step) || (only !== undefined && step.name !== only)) continue;
     steps++;
     for (const { machine } of board.steps.get(step.name)?.leases.values() ?? []) {
       machines.set(machine.name, (machines.get(machine.name) ?? 0) + 1);

@@ -5,6 +5,8 @@ export interface Explanation {
   /** The task or step it is about, where it is not all of what was asked for. */
   subject?: string;
   sentence: string;
+  /** The smallest change with which it would be otherwise. */
+  flip?: string;
   /** A command that can be pasted, or a change to make. */
   advice?: string;
 }

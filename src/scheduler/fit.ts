@@ -16,29 +16,44 @@ export function fitsMachine(machine: MachineState, taskClass: TaskClass): boolea
   return fits;
 }
 
-/** What a machine lacks for tasks of a class, each as "has 4 CPUs and the task needs 64". Nothing when it fits. */
-export function lacks({ status, spec }: MachineRecord, taskClass: TaskClass): string[] {
+/** What a machine lacks, as "has 4 CPUs and the task needs 64", and the smallest change with which it would not. */
+export interface Lack {
+  sentence: string;
+  flip: string;
+}
+
+/** What a machine lacks for tasks of a class. Nothing when it fits. */
+export function lacks(
+  { name: machine, status, spec }: MachineRecord,
+  taskClass: TaskClass,
+): Lack[] {
   const { capacity, drivers } = status;
-  const found: string[] = [];
+  const found: Lack[] = [];
   if (!drivers.includes(taskClass.driver)) {
-    found.push(`has no driver '${taskClass.driver}' (it has ${drivers.join(", ") || "none"})`);
+    found.push({
+      sentence: `has no driver '${taskClass.driver}' (it has ${drivers.join(", ") || "none"})`,
+      flip: `an agent there that has the driver '${taskClass.driver}'`,
+    });
   }
   for (const [name, value] of Object.entries(taskClass.labels)) {
     const has = spec.labels[name];
     if (has === value) continue;
-    found.push(
-      `${has === undefined ? `has no label ${name}` : `is labelled ${name}=${has}`} and the task needs ${name}=${value}`,
-    );
+    found.push({
+      sentence: `${has === undefined ? `has no label ${name}` : `is labelled ${name}=${has}`} and the task needs ${name}=${value}`,
+      flip: `the label: canopy machines label ${machine} ${name}=${value}`,
+    });
   }
   if (taskClass.milliCpus > capacity.milliCpus) {
-    found.push(
-      `has ${formatCpus(capacity.milliCpus)} and the task needs ${formatCpus(taskClass.milliCpus)}`,
-    );
+    found.push({
+      sentence: `has ${formatCpus(capacity.milliCpus)} and the task needs ${formatCpus(taskClass.milliCpus)}`,
+      flip: `tasks that ask for ${formatCpus(capacity.milliCpus)} or less`,
+    });
   }
   if (taskClass.memoryBytes > capacity.memoryBytes) {
-    found.push(
-      `has ${briefSize(capacity.memoryBytes)} of memory and the task needs ${briefSize(taskClass.memoryBytes)}`,
-    );
+    found.push({
+      sentence: `has ${briefSize(capacity.memoryBytes)} of memory and the task needs ${briefSize(taskClass.memoryBytes)}`,
+      flip: `tasks that ask for ${capacity.memoryBytes} bytes of memory or less`,
+    });
   }
   return found;
 }
@@ -77,6 +92,8 @@ export function misfit(
   }
   if (!nearest) return undefined;
   const of = count === 1 ? "the only machine" : `the nearest of ${count} machines`;
-  const reasons = lacks(nearest, taskClass).join(", and ");
+  const reasons = lacks(nearest, taskClass)
+    .map(({ sentence }) => sentence)
+    .join(", and ");
   return { sentence: `${of}, ${nearest.name}, ${reasons}`, nearest: nearest.name };
 }

@@ -11,6 +11,7 @@ import { compareHolds } from "./adopt.ts";
 import { Board } from "./board.ts";
 import { Dispatch } from "./dispatch.ts";
 import { explainJob } from "./explain.ts";
+import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
 import { misfit } from "./fit.ts";
@@ -239,8 +240,18 @@ export class Scheduler {
   }
 
   /** Why the tasks of a job that wait do so: every reason, each machine's too. Empty when nothing waits. */
-  explainJob(job: string): Explanation[] {
-    return explainJob(this.#board, this.#grace, job);
+  explainJob(job: string, step?: string): Explanation[] {
+    return explainJob(this.#board, this.#grace, job, step);
+  }
+
+  /** Why no more tasks of a job are on that machine. Throws "not-found" when it has not joined. */
+  explainJobNot(job: string, machine: string): Explanation[] {
+    return explainJobNot(this.#board, job, machine);
+  }
+
+  /** What a machine runs, and why it runs no more; nothing for one that has not joined. */
+  explainMachine(machine: string): Explanation[] {
+    return explainMachine(this.#board, machine);
   }
 
   /**

@@ -132,11 +132,23 @@ export class Client {
     return this.http.json("POST", "/v1/replays", { body: request, repeatable: true });
   }
 
-  /** Why a job ("j…") or a task ("j…/0/7") is where it is. `not` asks why it is not on that machine. */
+  /** Why a job ("j…"), a step ("j…/0") or a task ("j…/0/7") is where it is. `not` asks why it is not on that machine. */
   why(name: string, not?: string): Promise<WhyView> {
     const [job, step, index] = name.split("/");
-    const path = index === undefined ? jobPath(job!) : `${stepPath(job!, step!)}/tasks/${index}`;
+    if (index === undefined)
+      return this.http.json("GET", `${jobPath(job!)}/why`, { query: { not, step } });
+    const path = `${stepPath(job!, step!)}/tasks/${index}`;
     return this.http.json("GET", `${path}/why`, { query: { not } });
+  }
+
+  /** Why a machine, an order, a plan or a site is as it is. Throws CanopyError "not-found". */
+  whyOf(kind: "machine" | "order" | "plan" | "site", name: string): Promise<WhyView> {
+    return this.http.json("GET", `/v1/${kind}s/${encodeURIComponent(name)}/why`);
+  }
+
+  /** What the policy of the project does, and what was decided lately under it. */
+  whyPolicy(): Promise<WhyView> {
+    return this.http.json("GET", "/v1/policy/why");
   }
 
   /** How a job ended. Waits up to `waitMs` for its end; its phase is "running" when that was not long enough. */

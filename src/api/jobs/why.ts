@@ -1,51 +1,49 @@
+import { z } from "zod";
 import { decisionsAbout } from "#/autonomic/decide.ts";
-import type { DecisionRecord } from "#/model/decision.ts";
+import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
+import { explainedDecision } from "../views/decisions.ts";
 import { gameDayOn } from "../views/hits.ts";
 import { findJob, stepsOf } from "../views/jobs.ts";
-import { instantOf } from "../views/time.ts";
 
 export const whyJob = defineCall({
   summary: "Explain a job",
   description:
-    "Every reason for which it waits, or for which it ended as it did, each with what to do.",
+    "Every reason for which it waits, or for which it ended as it did, each with what to do, and what was decided for it. Of one step when that is named. With `not`, why none of its tasks that wait is on that machine.",
   tag: "jobs",
   role: "viewer",
   fromJobs: "own",
   params: jobParams,
-  query: inProject,
+  query: inProject.extend({
+    not: z.string().max(100).optional(),
+    step: z.coerce.number().int().min(0).optional(),
+  }),
   answer: whyView,
   errors: ["not-found"],
-  async run({ parts, project, params }) {
+  async run({ parts, project, params, query }) {
     const job = await findJob(parts, project, params.job);
+    if (query.not !== undefined && !hasJobEnded(job))
+      return {
+        id: job.name,
+        phase: job.status.phase,
+        explanations: parts.scheduler.explainJobNot(job.name, query.not),
+      };
+    const step = query.step === undefined ? undefined : `${job.name}/${query.step}`;
     const explanations = hasJobEnded(job)
       ? endingOf(job, await stepsOf(parts, job))
-      : [...parts.scheduler.explainJob(job.name), ...gameDayOn(parts.space, project)];
-    const decisions = job.spec.goal
-      ? await decisionsAbout(parts.space, job.name, decisionsShown)
-      : [];
+      : [...parts.scheduler.explainJob(job.name, step), ...gameDayOn(parts.space, project)];
+    const decisions =
+      step === undefined ? await decisionsAbout(parts.space, job.name, limits.decisionsShown) : [];
     return {
       id: job.name,
       phase: job.status.phase,
-      explanations: [...explanations, ...decisions.map(decided)],
+      explanations: [...explanations, ...decisions.map((one) => explainedDecision(one)[0]!)],
     };
   },
 });
-
-const decisionsShown = 20;
-
-/** A decision as one of the reasons. */
-function decided({ spec }: DecisionRecord): ExplanationView {
-  const { at, what, why, flip, subject } = spec;
-  return {
-    ...(subject !== undefined && { subject }),
-    sentence: `Canopy ${what} at ${instantOf(at)}: ${why.join("; ")}`,
-    ...(flip !== undefined && { advice: flip }),
-  };
-}
 
 /** Why a job that has ended did so: its own reason, then its steps'. */
 function endingOf(job: JobRecord, steps: Awaited<ReturnType<typeof stepsOf>>): ExplanationView[] {

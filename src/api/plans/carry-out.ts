@@ -52,7 +52,7 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     if (newest.status.job !== undefined) return newest.status.job;
     const now = parts.clock.now();
     way.check(newest, now);
-    mustHold(parts, newest, { demand, rules, title: request.title, now, verb: way.verb });
+    mustHold(parts, newest, way.verb, { demand, rules, title: request.title, now });
     return submitPlan(tx, call, newest, request, now);
   });
   return jobViewOf(await findJob(parts, project, name));
@@ -120,28 +120,52 @@ async function changeJob(
         "conflict",
         `Cannot ${verb} the plan ${plan.name} as its job ${name} must run: it has ended`,
       );
-    mustHold(parts, newest, { rules, title: plan.spec.title, now, verb, job: name });
+    mustHold(parts, newest, verb, { rules, title: plan.spec.title, now, job: name });
     const status = { ...newest.status, phase: "approved", decidedAt: now, decidedBy: caller.name };
     const approved = tx.put<"plan">({ ...newest, status: status as PlanRecord["status"] });
     purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
   }).durable;
 }
 
-function mustHold(
-  { space, scheduler, sites, knowledge }: DoorParts,
-  { name, project, spec }: PlanRecord,
-  now: { demand?: Demand; rules: Rules; title: string; now: number; verb: string; job?: string },
-): void {
-  const breaches = breachesOf(spec, {
-    machines: machinesFor(space, scheduler, knowledge, { name: now.job ?? "", project }, now.now),
-    offers: knowledge.offers(sites.offers()),
-    allowed: (offer) => now.rules.allowed(offer, now.title, now.now),
-    ...(now.demand && { demand: now.demand }),
+/** Why a plan that is proposed cannot be carried out at this moment, as approving it would say. */
+export async function breachesNow(parts: DoorParts, plan: PlanRecord): Promise<string[]> {
+  const { work, chainMs, title } = plan.spec;
+  const { job } = plan.status;
+  return breachesAt(parts, plan, {
+    ...(job === undefined ? { demand: { kinds: work, chainMs } } : { job }),
+    rules: await rulesNow(parts.space, plan.project),
+    title,
+    now: parts.clock.now(),
   });
+}
+
+interface Moment {
+  demand?: Demand;
+  rules: Rules;
+  title: string;
+  now: number;
+  job?: string;
+}
+
+function breachesAt(
+  { space, scheduler, sites, knowledge }: DoorParts,
+  { project, spec }: PlanRecord,
+  { demand, rules, title, now, job = "" }: Moment,
+): string[] {
+  return breachesOf(spec, {
+    machines: machinesFor(space, scheduler, knowledge, { name: job, project }, now),
+    offers: knowledge.offers(sites.offers()),
+    allowed: (offer) => rules.allowed(offer, title, now),
+    ...(demand && { demand }),
+  });
+}
+
+function mustHold(parts: DoorParts, plan: PlanRecord, verb: string, moment: Moment): void {
+  const breaches = breachesAt(parts, plan, moment);
   if (breaches.length === 0) return;
   throw new CanopyError(
     "conflict",
-    `Cannot ${now.verb} the plan ${name} as it does not hold any more: ${breaches.join("; ")}`,
+    `Cannot ${verb} the plan ${plan.name} as it does not hold any more: ${breaches.join("; ")}`,
     { hint: "Plan it again, and see what has changed: canopy plan" },
   );
 }

@@ -1,15 +1,30 @@
+import { CanopyError } from "#/base/errors.ts";
+import { nearestWord } from "#/model/nearest-word.ts";
+import type { WhyView } from "#/model/views.ts";
+import type { Client } from "#/sdk/client.ts";
 import type { Verb } from "../verb.ts";
 import { explained, toneOf } from "../words.ts";
+
+const kinds = ["job", "task", "machine", "order", "plan", "site", "policy"] as const;
+type Kind = (typeof kinds)[number];
 
 export const verb: Verb = {
   define(command, does) {
     command
-      .argument("<name>", "a job (j0f3k2m9x1ab2) or a task of it (j0f3k2m9x1ab2/0/7)")
-      .option("--not <machine>", "why a task is not on that machine")
+      .usage("[kind] <name> [options]")
+      .argument(
+        "<name...>",
+        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, order, plan, site, or policy",
+      )
+      .option("--not <machine>", "why a job or task is not on that machine")
+      .addHelpText(
+        "after",
+        `\nExamples:\n  canopy why j0f3k2m9x1ab2             why it waits, failed, and what was decided for it\n  canopy why j0f3k2m9x1ab2 --not lab1  why not there\n  canopy why p0f3k2m9x1ab2             why this mix, and what each other offer would need\n  canopy why site lab                  a kind before a name that several things have`,
+      )
       .action(
-        does(async (cli, name: string) => {
+        does(async (cli, words: string[]) => {
           const { not } = cli.options as { not?: string };
-          const why = await (await cli.client()).why(name, not);
+          const why = await asked(await cli.client(), words, not);
           return {
             type: "text",
             value: why,
@@ -23,3 +38,66 @@ export const verb: Verb = {
       );
   },
 };
+
+async function asked(client: Client, words: readonly string[], not?: string): Promise<WhyView> {
+  const [first, second, ...more] = words as [string, ...string[]];
+  if (more.length > 0 || (second !== undefined && !isKind(first))) throw unreadable(words);
+  const [kind, name] = second === undefined ? [kindOf(first), first] : [first as Kind, second];
+  if (not !== undefined && kind !== "job" && kind !== "task")
+    throw new CanopyError(
+      "invalid",
+      `Cannot say why ${name} is not on ${not} as only jobs and tasks run on machines`,
+    );
+  switch (kind) {
+    case "job":
+    case "task":
+      return client.why(name, not);
+    case "policy":
+      return client.whyPolicy();
+    case undefined:
+      return machineOrSite(client, name);
+    default:
+      return client.whyOf(kind, name);
+  }
+}
+
+/** Names of what Canopy names itself say what they name; others are machines and sites. */
+function kindOf(name: string): Kind | undefined {
+  if (name === "policy") return "policy";
+  const [, letter] = /^([jop])[0-9a-z]{12}(?:\/|$)/.exec(name) ?? [];
+  if (letter === undefined) return undefined;
+  return letter === "j" ? "job" : letter === "o" ? "order" : "plan";
+}
+
+async function machineOrSite(client: Client, name: string): Promise<WhyView> {
+  try {
+    return await client.whyOf("machine", name);
+  } catch (thrown) {
+    if (!(thrown instanceof CanopyError) || thrown.code !== "not-found") throw thrown;
+  }
+  try {
+    return await client.whyOf("site", name);
+  } catch (thrown) {
+    if (!(thrown instanceof CanopyError)) throw thrown;
+    if (thrown.code !== "not-found" && thrown.code !== "invalid") throw thrown;
+  }
+  throw new CanopyError("not-found", `Cannot find anything that is called '${name}'`, {
+    hint: "See what there is: canopy ps, canopy machines, canopy sites, canopy orders, canopy plan",
+  });
+}
+
+function isKind(word: string): word is Kind {
+  return (kinds as readonly string[]).includes(word);
+}
+
+function unreadable(words: readonly string[]): CanopyError {
+  const near = nearestWord(words[0]!, [...kinds]);
+  return new CanopyError(
+    "invalid",
+    `Cannot explain '${words.join(" ")}' as it must be a name, or a kind and a name`,
+    {
+      hint:
+        near === undefined ? `Kinds are ${kinds.join(", ")}` : `Did you mean: canopy why ${near} …`,
+    },
+  );
+}

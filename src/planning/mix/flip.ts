@@ -92,7 +92,7 @@ function ways(
       return isTaken ? above : from > 0 ? [0] : [];
     case "count": {
       const useful = Math.max(1, ...work.map(({ tasks }) => tasks));
-      return isTaken ? (from > 0 ? [0] : []) : above.filter((count) => count < 4 * useful);
+      return isTaken ? [] : above.filter((count) => count < 4 * useful);
     }
     case "deadline":
       // Sooner and later in turn, as it may be either.
