@@ -112,7 +112,8 @@ function whyNotTaken({ goal, types }: MixProblem, counts: Counts): string {
   const isEnoughHere = types.every(({ isPresent }, type) => isPresent || counts[type] === 0);
   if (isEnoughHere) return "what is there already is enough";
   if (goal.objective === "time") return "another mix is faster";
-  return goal.objective === "carbon" ? "another mix is cleaner" : "another mix is cheaper";
+  if (goal.objective === "cost") return "another mix is cheaper";
+  return goal.objective === "carbon" ? "another mix is cleaner" : "another mix is worth more";
 }
 
 function predictionOf(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jobRequest } from "./job-request.ts";
 import { orderPhases } from "./order.ts";
-import { objectives } from "./plan.ts";
+import { objectiveInput } from "./objective-views.ts";
 import { markets } from "./site.ts";
 
 /** What the API takes and answers about plans, orders and decisions; see views.ts for the habits. */
@@ -19,7 +19,7 @@ export const goalInput = z.strictObject({
     .optional(),
   /** "3.00 USD", in the currency of the cloud's prices. */
   budget: z.string().max(100).optional(),
-  objective: z.enum(objectives).optional(),
+  objective: objectiveInput.optional(),
 });
 
 /** What a person says of work that nobody has seen: used only where nothing better is known. */
@@ -84,7 +84,7 @@ export const planView = z.object({
   goal: z.object({
     deadlineMs: count.optional(),
     budget: money.optional(),
-    objective: z.enum(objectives),
+    objective: objectiveInput,
   }),
   work: z.array(
     z.object({

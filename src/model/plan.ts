@@ -33,8 +33,14 @@ export interface PlanSpec {
 }
 
 export const objectives = ["cost", "time", "carbon"] as const;
-/** What is made small where deadline and budget leave a choice. */
-export type Objective = (typeof objectives)[number];
+/** What is made small where deadline and budget leave a choice: one thing, or all of them by what they are worth. */
+export type Objective = (typeof objectives)[number] | Weights;
+
+/** Millionths of the currency, added to the cost: what an hour earlier, and a kilogram of CO2 less, are worth. */
+export interface Weights {
+  readonly microsPerHour: number;
+  readonly microsPerKilogram: number;
+}
 
 /** What a job must keep. */
 export interface Goal {

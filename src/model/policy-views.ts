@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { objectives } from "./plan.ts";
+import { objectiveInput } from "./objective-views.ts";
 import { autonomies } from "./policy.ts";
 import { markets } from "./site.ts";
 
@@ -13,7 +13,7 @@ const level = z.enum(autonomies);
 
 export const autonomicPolicyInput = z.strictObject({
   /** Of jobs that name none of their own. */
-  objective: z.enum(objectives).optional(),
+  objective: objectiveInput.optional(),
   deadlineMs: duration.optional(),
   budget: money.optional(),
   /** No job may ask for more. */

@@ -12,7 +12,7 @@ import { requireObjects } from "../jobs/checks.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
-import { budgetOf } from "../views/policy.ts";
+import { budgetOf, objectiveOf } from "../views/policy.ts";
 import { demandNow, rulesNow } from "./now.ts";
 
 export const createPlan = defineCall({
@@ -35,7 +35,7 @@ export const createPlan = defineCall({
     const { deadlineMs, budget, objective } = body.goal;
     const rules = await rulesNow(space, project);
     const goal = rules.goalOf({
-      ...(objective !== undefined && { objective }),
+      ...(objective !== undefined && { objective: objectiveOf(objective, currency) }),
       ...(deadlineMs !== undefined && { deadlineMs }),
       ...(budget !== undefined && { budgetMicros: budgetOf(budget, currency) }),
     });

@@ -7,7 +7,9 @@ import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
 import { planDigest } from "#/model/plan-digest.ts";
 import type { Band, PlanRecord, PlanSpec } from "#/model/plan.ts";
 import type { Space } from "#/space/space.ts";
+import { reachedBy } from "#/planning/mix/score.ts";
 import { formatMicros } from "#/model/units.ts";
+import { objectiveView } from "./policy.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
 /** The plan of that id, live or archived. Throws "not-found", for one of another project too. */
@@ -40,7 +42,7 @@ export function planViewOf(
     goal: {
       deadlineMs: goal.deadlineMs,
       budget: maybeMoney(goal.budgetMicros),
-      objective: goal.objective,
+      objective: objectiveView(goal.objective, currency),
     },
     work: work.map(({ kind, tasks, meanMs, longMs, seen }) => ({
       kind,
@@ -67,8 +69,7 @@ export function planViewOf(
 
 /** What the plan has in the unit of its objective, over what is the least there can be. */
 function gapOf({ goal, predicted, bound }: PlanSpec): number | undefined {
-  const { finishMs, costMicros, grams } = predicted;
-  const reached = { cost: costMicros, time: finishMs, carbon: grams }[goal.objective]?.high;
+  const reached = reachedBy(predicted, goal.objective);
   if (reached === undefined || !Number.isFinite(bound)) return undefined;
   return bound > 0 ? Math.max(0, reached / bound - 1) : reached > 0 ? undefined : 0;
 }

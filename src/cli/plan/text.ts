@@ -1,3 +1,4 @@
+import { objectiveText } from "#/model/objective-views.ts";
 import type { ConsideredView, PlanView } from "#/model/plan-views.ts";
 import { briefDuration, briefEnergy } from "#/model/units.ts";
 import { column } from "../result.ts";
@@ -83,7 +84,9 @@ function sum({ predicted, currency, gapMax, goal }: PlanView, out: Output): stri
       : range(grams.likely, grams.high, (value) => `${Number(value.toPrecision(3))}g CO2`),
     ...(gapMax === undefined
       ? []
-      : [`at most ${(gapMax * 100).toFixed(1)} % above the least possible ${goal.objective}`]),
+      : [
+          `at most ${(gapMax * 100).toFixed(1)} % above the least possible ${objectiveText(goal.objective)}`,
+        ]),
   ];
   return parts.join(" · ");
 }

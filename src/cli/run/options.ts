@@ -1,4 +1,5 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
+import { parseObjective, type ObjectiveInput } from "#/model/objective-views.ts";
 import { durationOption, parseNumber, sizeOption } from "../count.ts";
 import { many } from "../words.ts";
 
@@ -26,7 +27,7 @@ export interface RunOptions {
   sizeScale?: number;
   deadline?: number;
   budget?: string;
-  objective?: string;
+  objective?: ObjectiveInput;
   expect?: string;
   yes?: boolean;
 }
@@ -54,12 +55,10 @@ export function defineJobOptions(command: Command): Command {
       durationOption,
     )
     .option("--budget <money>", "never spend more than this, as in 3USD")
-    .addOption(
-      new Option("--objective <what>", "what is made small where that leaves a choice").choices([
-        "cost",
-        "time",
-        "carbon",
-      ]),
+    .option(
+      "--objective <what>",
+      "what is made small where that leaves a choice: cost, time, carbon, or hour=2USD,kilogram=0.10USD",
+      parseObjective,
     )
     .option(
       "--expect <time>",

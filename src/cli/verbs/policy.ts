@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { CanopyError } from "#/base/errors.ts";
+import { objectiveText } from "#/model/objective-views.ts";
 import type { AutonomicPolicyView } from "#/model/policy-views.ts";
 import { formatDuration } from "#/model/units.ts";
 import { daysText } from "../chaos/days.ts";
@@ -21,7 +22,7 @@ export const verb: Verb = {
       .argument("<file>", "the policy")
       .addHelpText(
         "after",
-        `\nA policy, of which every line may be left out:\n  objective: cost             # of jobs that name none: cost, time, carbon\n  deadline: 8h\n  budget: 20 USD\n  deadlineMax: 24h            # no job may ask for more\n  budgetMax: 100 USD\n  sites: [lab, aws]           # only these\n  sitesNever: [old]\n  markets: [on-demand]        # no spot\n  where: offer.zone.startsWith("eu-") && offer.perHour < 1.0    # CEL, over offer and job\n  quiet: mon-fri 22:00-06:00  # nothing is bought then\n  timeZone: Europe/Berlin\n  autonomy:                   # manual, observe, advise, approve, act\n    buy: approve              # beyond what an approved plan says\n    release: act\n  fleet:                      # machines that jobs without a deadline share\n    waitMax: 2m               # no task is to wait longer\n    machinesMin: 0\n    machinesMax: 8\n    budgetPerHour: 3 USD\n    idleFor: 5m               # then they are given back`,
+        `\nA policy, of which every line may be left out:\n  objective: cost             # of jobs that name none: cost, time, carbon, or weights:\n                              # {hour: 2 USD, kilogram: 0.10 USD}, for an hour earlier and CO2 less\n  deadline: 8h\n  budget: 20 USD\n  deadlineMax: 24h            # no job may ask for more\n  budgetMax: 100 USD\n  sites: [lab, aws]           # only these\n  sitesNever: [old]\n  markets: [on-demand]        # no spot\n  where: offer.zone.startsWith("eu-") && offer.perHour < 1.0    # CEL, over offer and job\n  quiet: mon-fri 22:00-06:00  # nothing is bought then\n  timeZone: Europe/Berlin\n  autonomy:                   # manual, observe, advise, approve, act\n    buy: approve              # beyond what an approved plan says\n    release: act\n  fleet:                      # machines that jobs without a deadline share\n    waitMax: 2m               # no task is to wait longer\n    machinesMin: 0\n    machinesMax: 8\n    budgetPerHour: 3 USD\n    idleFor: 5m               # then they are given back`,
       )
       .action(
         does(async (cli, file: string) => {
@@ -55,7 +56,7 @@ function shown(policy: AutonomicPolicyView): Result {
     value: policy,
     fields: [
       { title: "project", value: policy.project },
-      { title: "objective", value: policy.objective },
+      { title: "objective", value: policy.objective && objectiveText(policy.objective) },
       {
         title: "deadline",
         value: deadlineMs === undefined ? undefined : formatDuration(deadlineMs),

@@ -1,7 +1,8 @@
 import { finishMs, workedMs } from "./finish.ts";
 import { instantsUpTo } from "./instants.ts";
-import { billOf, gramsOf, type MixProblem } from "./problem.ts";
+import type { MixProblem } from "./problem.ts";
 import { lateMs, tailMs, tasksWithin } from "./rounds.ts";
+import { scoreOfMachine, timeValue } from "./score.ts";
 
 /** Mixes that are done after one instant, and by another at the latest. */
 export interface Stretch {
@@ -62,9 +63,7 @@ export function workUntilMs(problem: MixProblem, toMs: number): number {
 /** What one machine of each type adds to the objective at least, where all are done after `fromMs`. */
 export function leastScores({ types, goal }: MixProblem, fromMs: number): number[] {
   const afterMs = fromMs + 1e-3; // a period of a price that ends then is paid, and the next has begun
-  return types.map(({ price, power }) =>
-    goal.objective === "carbon" ? (gramsOf(power, fromMs) ?? 0) : billOf(price, afterMs),
-  );
+  return types.map((type) => scoreOfMachine(type, afterMs, goal.objective) ?? 0);
 }
 
 /** What no mix that is done within a stretch can undercut. */
@@ -79,7 +78,7 @@ export function boundWithin(problem: MixProblem, { fromMs, toMs }: Stretch): num
   );
   let bound = 0;
   for (const kind of work.keys()) bound = Math.max(bound, boundOfKind(problem, kind, byMs, scores));
-  return there + bound;
+  return there + bound + timeValue(fromMs, problem.goal.objective);
 }
 
 /** The least that must be bought for the tasks of one kind alone. */

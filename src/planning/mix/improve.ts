@@ -2,6 +2,7 @@ import { boundWithin, stretchesOf, type Stretch } from "./bound.ts";
 import { countsOf, programOf, type Values } from "./linear.ts";
 import { predict, scoreOf, type Mix } from "./mix.ts";
 import type { MixProblem } from "./problem.ts";
+import { timeValue } from "./score.ts";
 
 /** The best of a program of `programOf`; "none" where it has no solution, "unknown" where it was not found in time. */
 export type Solve = (program: string) => { least: number; values: Values } | "none" | "unknown";
@@ -20,7 +21,7 @@ const tolerance = 1e-4;
  * done. Of all stretches of time the one with the least bound is solved next, then halved, until no stretch
  * can hold anything better by half a percent, or `isOver`.
  *
- * For objectives "cost" and "carbon"; with "time" a mix is as fast as there is already.
+ * With the objective "time" a mix is as fast as there is already.
  */
 export function improveMix(
   problem: MixProblem,
@@ -43,7 +44,8 @@ export function improveMix(
     const found = solve(programOf(problem, branch));
     if (found === "none") continue;
     if (found !== "unknown") {
-      branch.bound = Math.max(branch.bound, found.least * (1 - tolerance));
+      const least = found.least + timeValue(branch.fromMs, objective);
+      branch.bound = Math.max(branch.bound, least * (1 - tolerance));
       best = better(problem, best, countsOf(problem, found.values));
     }
     if (branch.toMs / Math.max(1, branch.fromMs) < narrow)

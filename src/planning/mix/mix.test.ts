@@ -143,6 +143,38 @@ describe("planMix()", () => {
     assert.deepEqual(counts, [0, 10]);
   });
 
+  test("weighs cost, time and carbon by what they are worth", () => {
+    const power = (gramsPerKwh: number) => ({ watts: 1000, gramsPerKwh });
+    const types = [
+      type("cheap", 1, 1_000_000, { power: power(1000), countMax: 4 }),
+      type("clean", 1, 2_000_000, { power: power(10), countMax: 4 }),
+    ];
+    const taken = (microsPerHour: number, microsPerKilogram: number) =>
+      mustPlan(problem({ types, goal: { objective: { microsPerHour, microsPerKilogram } } }))
+        .counts;
+    // 100 minutes of work, and a boot that is paid for each machine.
+    const booting = types.map((one) => ({ ...one, bootMs: 10 * minuteMs }));
+    const slow = mustPlan(
+      problem({ types: booting, goal: { objective: { microsPerHour: 0, microsPerKilogram: 0 } } }),
+    );
+    const fast = mustPlan(
+      problem({
+        types: booting,
+        goal: { objective: { microsPerHour: 20_000_000, microsPerKilogram: 0 } },
+      }),
+    );
+    assert.deepEqual(
+      [slow.counts, fast.counts],
+      [
+        [1, 0],
+        [4, 4],
+      ],
+    );
+    // A kilogram an hour for a million less: worth it up to there.
+    assert.equal(taken(0, 900_000)[1], 0);
+    assert.equal(taken(0, 1_200_000)[0], 0);
+  });
+
   test("keeps room for tasks that take longer than others, and for a chain", () => {
     const goal = { objective: "cost", deadlineMs: 20 * minuteMs } as const;
     const long = mustPlan(

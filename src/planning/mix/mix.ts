@@ -1,6 +1,7 @@
 import type { Band, Objective } from "#/model/plan.ts";
 import { boundOf } from "./bound.ts";
 import { cover } from "./cover.ts";
+import { reachedBy, scoreOfMachine } from "./score.ts";
 import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
 import { finishMs } from "./finish.ts";
 import { instantsUpTo } from "./instants.ts";
@@ -79,10 +80,10 @@ function planPresent(problem: MixProblem): Mix | NoMix {
   const predicted = predict(problem, counts);
   if (!predicted)
     return { reason: "no-machine", nearestDeadlineMs: undefined, nearestBudgetMicros: undefined };
-  const { finishMs, costMicros, grams } = predicted;
+  const { finishMs, costMicros } = predicted;
   const isInTime = finishMs.high <= deadlineMs;
   if (isInTime && costMicros.high <= budgetMicros) {
-    const bound = { cost: costMicros, time: finishMs, carbon: grams }[objective]?.high ?? 0;
+    const bound = reachedBy(predicted, objective) ?? 0;
     return { counts, predicted, bound };
   }
   return {
@@ -130,8 +131,8 @@ function search(
   let bestScore = Infinity;
   const tried = new Set<string>();
   for (const untilMs of instantsUpTo(problem, deadlineMs)) {
-    const scores = problem.types.map(({ price, power }) =>
-      objective === "carbon" ? (gramsOf(power, untilMs) ?? Infinity) : billOf(price, untilMs),
+    const scores = problem.types.map(
+      (type) => scoreOfMachine(type, untilMs, objective) ?? Infinity,
     );
     for (const tail of tailsOf(problem)) {
       if (untilMs <= tail) continue;
@@ -158,11 +159,11 @@ function tailsOf(problem: MixProblem): number[] {
   return [...new Set([tail, (tail + least) / 2, least])];
 }
 
-/** The objective counts most; what is equal by it is decided by time. */
-export function scoreOf({ finishMs, costMicros, grams }: Prediction, objective: Objective): number {
-  if (objective === "time") return finishMs.high + costMicros.high / 1e9;
-  const main = objective === "carbon" ? (grams?.high ?? Infinity) : costMicros.high;
-  return main + finishMs.high / 1e9;
+/** The objective counts most, and what is unknown of it most of all; what is equal by it is decided by time, or cost. */
+export function scoreOf(predicted: Prediction, objective: Objective): number {
+  const { finishMs, costMicros } = predicted;
+  const other = objective === "time" ? costMicros.high : finishMs.high;
+  return (reachedBy(predicted, objective) ?? Infinity) + other / 1e9;
 }
 
 /** What comes of machines of these counts; undefined where they never end the work. */
