@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CanopyError } from "#/base/errors.ts";
+import type { CanopyError } from "#/base/errors.ts";
 import { objectiveText, parseObjective } from "./objective-views.ts";
 
 describe("parseObjective()", () => {
