@@ -61,7 +61,10 @@ function mixOf({ goal, predicted, gapMax, currency }: PlanView): ExplanationView
       : [`a budget of ${budget} ${currency}, costing ${cost?.high ?? "an unknown sum"}`]),
   ];
   const keeps = bounds.length === 0 ? "" : ` that keeps ${bounds.join(", and ")}`;
-  const least = { cost: "cheapest", time: "fastest", carbon: "cleanest" }[objective];
+  const least =
+    typeof objective === "string"
+      ? { cost: "cheapest", time: "fastest", carbon: "cleanest" }[objective]
+      : "best";
   const gap =
     gapMax === undefined
       ? ""
