@@ -29,6 +29,8 @@ export interface PresentMachine {
 export interface KnownOffer extends Offer {
   /** How much longer tasks take there than on a usual machine. */
   readonly slowness?: number;
+  /** Why it is not asked for now, although it may be had later. */
+  readonly rests?: string;
 }
 
 /** One line of what is considered, with the type that stands for it in the planner's question; none where it cannot serve. */
@@ -162,6 +164,7 @@ function ofOffer(
     ...(fits && { barred: { type, by } }),
   });
   if (forbidden !== undefined) return out(forbidden, "policy");
+  if (offer.rests !== undefined) return out(offer.rests, "count");
   if (countMax <= 0) return out("the site gives no more of it", "count");
   if (microsPerHour === undefined) return out("its price is unknown", "price");
   return fits

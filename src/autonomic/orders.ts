@@ -14,6 +14,7 @@ import { fleetName } from "#/model/policy.ts";
 import type { HeldMachine, Site } from "#/sites/site.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
+import type { Knowledge } from "./knowledge/follow.ts";
 import type { SitePool } from "./pool.ts";
 
 export interface OrderParts {
@@ -25,6 +26,8 @@ export interface OrderParts {
   createToken: (tx: Transaction, order: OrderRecord) => string;
   /** Where machines reach this cloud. */
   urls: () => readonly string[];
+  /** Told of orders that a site did not carry out, and that are tried again after that. */
+  knowledge: Pick<Knowledge, "throttled">;
   /** Called when an order has changed, soon. */
   onChange: () => void;
 }
@@ -58,12 +61,12 @@ export class Orders {
     for (const order of space.all("order")) {
       if (this.#busy.has(order.name) || (this.#againMs.get(order.name) ?? 0) > nowMs) continue;
       const { phase, since } = order.status;
-      const isLate = clock.now() - since > limits.bootMsMax;
+      const isLate = (afterMs: number) => clock.now() - since > afterMs;
       if (phase === "releasing") this.#start(order, () => this.#release(order));
-      else if (phase === "ordered" && isLate)
+      else if (phase === "ordered" && isLate(limits.orderMsMax))
         this.release([order], "its site did not answer in time");
       else if (phase === "ordered") this.#start(order, () => this.#acquire(order));
-      else if (phase === "booting" && isLate)
+      else if (phase === "booting" && isLate(limits.bootMsMax))
         this.release([order], "its machine did not join in time");
     }
     this.#forgetOld();
@@ -91,9 +94,11 @@ export class Orders {
   }
 
   #later(name: string, thrown: unknown): void {
-    const { clock, log } = this.#parts;
+    const { space, clock, log, knowledge } = this.#parts;
     const afterMs = (thrown instanceof CanopyError && thrown.retryAfterMs) || limits.orderRetryMs;
     this.#againMs.set(name, clock.monotonicMs() + afterMs);
+    const order = space.get("order", name);
+    if (order?.status.phase === "ordered") knowledge.throttled(order, messageOf(thrown), afterMs);
     log.warn(`the order ${name} is tried again`, { error: messageOf(thrown) });
   }
 

@@ -336,6 +336,13 @@ export const limits = {
   fleetKindsMax: 32,
   /** A machine is given back so long before more of it would be billed. */
   fleetReleaseMs: 15_000,
+  /** An offer of which a site gave none is asked for again after this, then after twice as long, up to that. */
+  offerRestMsMin: 15_000,
+  offerRestMsMax: 15 * 60_000,
+  /** What is learned of offers is worked out anew after this. */
+  offerLookMs: 5_000,
+  /** An order that its site has not carried out by then is called off: another offer may do. */
+  orderMsMax: 2 * 60_000,
   /** A machine that was ordered and has not joined by then is given back. */
   bootMsMax: 15 * 60_000,
   /** An order that could not be carried out is tried again after this. */

@@ -28,6 +28,25 @@ export const offerView = z.object({
   bootMs: z.object({ median: amount, p90: amount }).optional(),
   interruptionsPerHour: amount.optional(),
   countMax: z.int().min(0),
+  /** What its machines showed, beside what the site says; absent until one was ordered. */
+  learned: z
+    .object({
+      bootMs: z.object({ median: amount, p90: amount }),
+      /** Machines that joined, and that were made and never did. */
+      joined: z.int().min(0),
+      neverJoined: z.int().min(0),
+      /** Interruptions in an hour: the mean, and between what it lies nine times in ten. */
+      interruptionsPerHour: z.object({ mean: amount, low: amount, high: amount }),
+      /** For how long its machines were there, and how many were taken away. */
+      hours: amount,
+      taken: z.int().min(0),
+      /** So often it was asked for, and so often the site gave none. */
+      asked: z.int().min(0),
+      refused: z.int().min(0),
+      /** Why it is not asked for now. */
+      rests: z.string().optional(),
+    })
+    .optional(),
 });
 export type OfferView = z.output<typeof offerView>;
 

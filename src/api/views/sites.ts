@@ -1,14 +1,17 @@
 import { CanopyError } from "#/base/errors.ts";
+import type { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import type { OpenSites } from "#/autonomic/open-sites.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
-import type { SiteRecord } from "#/model/site.ts";
-import type { SiteDetail, SiteView } from "#/model/site-views.ts";
+import type { Learned } from "#/autonomic/knowledge/offers.ts";
+import type { Offer, SiteRecord } from "#/model/site.ts";
+import type { OfferView, SiteDetail, SiteView } from "#/model/site-views.ts";
 import type { Space } from "#/space/space.ts";
 import { instantOf } from "./time.ts";
 
 interface Parts {
   space: Space;
   sites: OpenSites;
+  knowledge: Pick<Knowledge, "learnedOf">;
 }
 
 /** Throws CanopyError "not-found". */
@@ -27,7 +30,10 @@ export function openOrdersOf(space: Space, site: string): OrderRecord[] {
   );
 }
 
-export function siteViewOf({ space, sites }: Parts, { name, spec, status }: SiteRecord): SiteView {
+export function siteViewOf(
+  { space, sites, knowledge }: Parts,
+  { name, spec, status }: SiteRecord,
+): SiteView {
   return {
     name,
     type: spec.config.type,
@@ -36,7 +42,27 @@ export function siteViewOf({ space, sites }: Parts, { name, spec, status }: Site
     ...(status.reason !== undefined && { reason: status.reason }),
     createdAt: instantOf(spec.createdAt),
     orders: openOrdersOf(space, name).length,
-    offers: sites.offersOf(name).map((offer) => ({ ...offer })),
+    offers: sites.offersOf(name).map((offer) => offerViewOf(offer, knowledge.learnedOf(offer))),
+  };
+}
+
+function offerViewOf(offer: Offer, learned: Learned | undefined): OfferView {
+  if (!learned) return { ...offer };
+  const { boot, interruptions, asked, refused, rests } = learned;
+  const { perHour: mean, low, high, hours, taken } = interruptions;
+  return {
+    ...offer,
+    learned: {
+      bootMs: { median: boot.median, p90: boot.p90 },
+      joined: boot.joined,
+      neverJoined: boot.never,
+      interruptionsPerHour: { mean, low, high },
+      hours,
+      taken,
+      asked,
+      refused,
+      ...(rests !== undefined && { rests }),
+    },
   };
 }
 

@@ -155,6 +155,7 @@ class FleetLoop {
       machines: this.#machines(reading, orders, project),
       offers: knowledge
         .offers(sites.offers())
+        .filter(({ rests }) => rests === undefined)
         .filter((offer) => rules.allowed(offer, fleetTitle, now) === undefined),
       owned,
       hourMicros: hourOf(orders, now),

@@ -3,6 +3,7 @@ import { messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { OrderRecord } from "#/model/order.ts";
 import type { Change } from "#/model/record.ts";
 import type { Offer } from "#/model/site.ts";
 import type { StepRecord } from "#/model/step.ts";
@@ -11,6 +12,7 @@ import type { Space } from "#/space/space.ts";
 import type { Seen } from "../demand.ts";
 import type { KnownOffer } from "../machine-types.ts";
 import { Arrivals } from "./arrivals.ts";
+import { OfferKnowledge, type Learned } from "./offers.ts";
 import { observedOf } from "./observed.ts";
 import { RunTimeKnowledge } from "./run-times.ts";
 import { machineTypeOf, sortInJob, sortOfTitle, sortsOf, typeOfOffer } from "./sorts.ts";
@@ -25,16 +27,20 @@ const ownMin = 5;
 /** Jobs read back, and steps of one. */
 const jobsMax = 200;
 const jobStepsMax = 50;
+/** Orders read back. */
+const ordersMax = 1000;
 
 /** What is known of run times and of what is submitted, kept up with what happens. Begins with what ended last before it. */
 export class Knowledge {
   readonly runTimes = new RunTimeKnowledge();
   readonly arrivals = new Arrivals();
+  readonly #offered = new OfferKnowledge();
   #space: Space;
   #stopListening: () => void = () => {};
   #stopped = false;
   /** Lets others have the event loop: what is read back is read at every start. */
   #turn: () => Promise<void> = () => Promise.resolve();
+  #now: () => number = () => 0;
   /** Of steps whose tasks ended lately. */
   #sorts = new Map<string, readonly string[]>();
   #lastStep = "";
@@ -45,11 +51,21 @@ export class Knowledge {
   }
 
   start({ clock, log }: { clock: Clock; log: Log }): void {
+    this.#now = () => clock.now();
+    for (const order of this.#space.all("order")) this.#offered.saw(order);
     this.#turn = () => new Promise((resolve) => clock.soon(resolve));
     const { sequence } = this.#space;
-    this.#stopListening = this.#space.onDurable((batch) => {
+    const stopDurable = this.#space.onDurable((batch) => {
       if (batch.sequence > sequence) this.#see(batch.changes);
     });
+    // What failed is known before anything else is ordered.
+    const stopApplied = this.#space.onApplied((changes) => {
+      for (const { record } of changes) if (record.kind === "order") this.#offered.saw(record);
+    });
+    this.#stopListening = () => {
+      stopDurable();
+      stopApplied();
+    };
     this.#recall().catch((thrown: unknown) => {
       if (this.#stopped) return;
       log.warn("run times of earlier tasks could not be read", { error: messageOf(thrown) });
@@ -81,10 +97,21 @@ export class Knowledge {
 
   /** What sites offer, with what was learned of it. */
   offers(stated: readonly Offer[]): KnownOffer[] {
+    const now = this.#now();
     return stated.map((offer) => ({
-      ...offer,
+      ...this.#offered.known(offer, now),
       slowness: this.runTimes.slownessOf(typeOfOffer(offer)),
     }));
+  }
+
+  /** What was learned of an offer beside what its site says; undefined where nothing was. */
+  learnedOf(offer: Offer): Learned | undefined {
+    return this.#offered.of(offer, this.#now());
+  }
+
+  /** A site did not carry out an order, and is asked again after that. */
+  throttled(order: OrderRecord, reason: string, afterMs: number): void {
+    this.#offered.throttled(order, reason, this.#now(), afterMs);
   }
 
   #see(changes: readonly Change[]): void {
@@ -161,6 +188,13 @@ export class Knowledge {
       if (of) this.#add(task, of);
     }
     await this.#recallJobs();
+    await this.#recallOrders();
+  }
+
+  async #recallOrders(): Promise<void> {
+    const archived = await this.#space.archived("order", { limit: ordersMax });
+    if (this.#stopped) return;
+    this.#offered.recall(archived.toReversed());
   }
 
   async #recallJobs(): Promise<void> {

@@ -26,7 +26,33 @@ function interruptionsOf({ market, interruptionsPerHour }: OfferView): string {
     : `${Number(interruptionsPerHour.toPrecision(3))} an hour`;
 }
 
-const offerColumns = [
+function bootOf(bootMs: OfferView["bootMs"]): string {
+  return bootMs ? `${briefDuration(bootMs.median)}, p90 ${briefDuration(bootMs.p90)}` : "unknown";
+}
+
+/** What is planned with instead of what the site says, and by how many machines. */
+function bootSeenOf({ learned }: OfferView): string {
+  if (!learned || learned.joined + learned.neverJoined === 0) return "";
+  const never = learned.neverJoined === 0 ? "" : `, ${learned.neverJoined} never joined`;
+  return `${bootOf(learned.bootMs)} by ${learned.joined}${never}`;
+}
+
+function interruptionsSeenOf({ learned }: OfferView): string {
+  if (!learned || learned.hours === 0) return "";
+  const { low, high } = learned.interruptionsPerHour;
+  const brief = (rate: number) => String(Number(rate.toPrecision(2)));
+  const band = high === 0 ? "" : `, ${brief(low)} to ${brief(high)} an hour`;
+  return `${learned.taken} in ${brief(learned.hours)} h${band}`;
+}
+
+function gaveOf({ learned }: OfferView): string {
+  if (!learned || learned.asked === 0) return "";
+  const { asked, refused, rests } = learned;
+  return `${asked - refused} of ${asked}${rests === undefined ? "" : `; ${rests}`}`;
+}
+
+/** What was learned has columns of its own once something was. */
+const columnsOf = (hasLearned: boolean) => [
   column<OfferView>("offer", ({ name }) => name),
   column<OfferView>("cpus", ({ capacity }) => String(capacity.milliCpus / 1000), {
     align: "right",
@@ -36,11 +62,13 @@ const offerColumns = [
   }),
   column<OfferView>("an hour", priceOf, { align: "right" }),
   column<OfferView>("power", powerOf),
-  column<OfferView>("boot", ({ bootMs }) =>
-    bootMs ? `${briefDuration(bootMs.median)}, p90 ${briefDuration(bootMs.p90)}` : "unknown",
-  ),
+  column<OfferView>("boot", ({ bootMs }) => bootOf(bootMs)),
+  ...(hasLearned ? [column<OfferView>("seen", bootSeenOf)] : []),
   column<OfferView>("market", ({ market }) => market),
   column<OfferView>("interrupted", interruptionsOf),
+  ...(hasLearned
+    ? [column<OfferView>("seen", interruptionsSeenOf), column<OfferView>("gave", gaveOf)]
+    : []),
   column<OfferView>("zone", ({ zone }) => zone),
   column<OfferView>("more", ({ countMax }) => String(countMax), { align: "right" }),
 ];
@@ -54,7 +82,8 @@ export function siteResult(site: SiteDetail, nowMs: number): Result {
     type: "text",
     value: site,
     text: (out) => {
-      const table = offers.length > 0 ? tableText(offers, offerColumns, out) : "";
+      const columns = columnsOf(offers.some(({ learned }) => learned !== undefined));
+      const table = offers.length > 0 ? tableText(offers, columns, out) : "";
       if (!out.isTty && table !== "") return table;
       return `${table}${printable(state)}${table === "" ? ", and offers nothing" : ""}.\n`;
     },
