@@ -6,7 +6,7 @@ import { startThread } from "#/base/node/threads.ts";
 import { Forecaster } from "#/forecast/forecaster.ts";
 import { takeMoment } from "#/forecast/moment.ts";
 import { submitJob } from "#/jobs/submit.ts";
-import { price } from "#/meter/price.ts";
+import { plainMeter } from "#/meter/meter.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest } from "#/model/job-request.ts";
 import { readyStatus, taskName } from "#/model/task.ts";
@@ -27,7 +27,7 @@ export async function benchFork({ runs, tasks, say }: BenchOptions): Promise<Rep
     throw thrown;
   };
   const space = await Space.open({ log: new MemoryLog(), clock, report: silent, onBroken });
-  const scheduler = new Scheduler({ space, clock, log: silent, meter: price });
+  const scheduler = new Scheduler({ space, clock, log: silent, meter: plainMeter });
   const knowledge = new Knowledge(space);
   fill(space, tasks);
   await space.durable();

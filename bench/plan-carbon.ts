@@ -21,7 +21,9 @@ interface Start {
 /**
  * 24 hours of work that may be interrupted, in a window of 48 hours, from every hour of a year at which such
  * a window begins. Ours knows at each hour what the hours before were, and nothing of this one and those to
- * come; its forecaster begins the year knowing nothing. Savings are against starting at once, as the mean
+ * come; its forecaster begins the year knowing nothing. No way to decide that waits at all can promise to be
+ * never worse than starting at once, as hours to come may all be dirtier than this one: how often ours is, and
+ * by how much in the mean and at most, is among the figures. Savings are against starting at once, as the mean
  * over the starts of each one's share.
  */
 export async function benchPlanCarbon({ data, say }: BenchOptions): Promise<Report> {
@@ -52,6 +54,10 @@ export async function benchPlanCarbon({ data, say }: BenchOptions): Promise<Repo
     figures[`${grid}StartsWorseThanAtOnce`] = worse.length;
     figures[`${grid}WorseThanAtOnceMeanPercent`] =
       worse.length === 0 ? 0 : -meanSavingPercent(worse, "ours");
+    figures[`${grid}WorseThanAtOnceMostPercent`] = Math.max(
+      0,
+      ...worse.map(({ ours, atOnce }) => 100 * (ours / atOnce - 1)),
+    );
     figures[`${grid}WorstMonthSavingPercent`] = Math.min(
       ...Array.from({ length: 12 }, (_, month) =>
         meanSavingPercent(starts.slice(month * monthHours, (month + 1) * monthHours), "ours"),
@@ -82,16 +88,22 @@ function readIntensities(path: string): number[] {
 }
 
 /** For each hour, what is forecast when it begins. */
-function forecastsOf(grams: number[]): (number[] | undefined)[] {
+function forecastsOf(grams: number[]): Told[] {
   const forecaster = new CarbonForecaster(windowHours);
   return grams.map((value, hour) => {
-    const told = forecaster.forecast(windowHours);
+    const forecast = forecaster.forecast(windowHours);
+    const margins = forecaster.margins(windowHours);
     forecaster.observe(hour, value);
-    return told;
+    return { forecast, margins };
   });
 }
 
-function oneStart(grams: number[], forecasts: (number[] | undefined)[], start: number): Start {
+interface Told {
+  forecast: number[] | undefined;
+  margins: number[];
+}
+
+function oneStart(grams: number[], forecasts: Told[], start: number): Start {
   const window = grams.slice(start, start + windowHours);
   const cheapest = (by: number[]) =>
     by
@@ -109,16 +121,17 @@ function oneStart(grams: number[], forecasts: (number[] | undefined)[], start: n
   };
 }
 
-function planned(window: number[], forecasts: (number[] | undefined)[], start: number): number {
+function planned(window: number[], forecasts: Told[], start: number): number {
   let left = workHours;
   let grams = 0;
   let running = false;
   for (let hour = 0; hour < windowHours && left > 0; hour++) {
     const hoursLeft = windowHours - hour;
-    const forecast = forecasts[start + hour]?.slice(0, hoursLeft);
+    const { forecast, margins } = forecasts[start + hour]!;
     const decision: ShiftDecision = decideShift(
       { workHours: left, windowHours: hoursLeft, running, restartHours: 0 },
-      forecast,
+      forecast?.slice(0, hoursLeft),
+      margins,
     );
     running = decision.run;
     if (!running) continue;

@@ -187,7 +187,7 @@ async function account(client: Client, id: string): Promise<void> {
   const money =
     cost.spent === undefined ? "unknown" : `${cost.spent} ${cost.currency} at list price`;
   say(
-    `cost  ${seconds(usage.cpuMs)} of CPU, ${mebibytes(usage.memoryPeakBytes)} at most, ${money}, ${cost.energyJoules.toFixed(0)} J`,
+    `cost  ${seconds(usage.cpuMs)} of CPU, ${mebibytes(usage.memoryPeakBytes)} at most, ${money}, ${cost.energyJoules?.toFixed(0) ?? "unknown"} J`,
   );
 
   const perMachine = new Map<string, number>();

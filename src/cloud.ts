@@ -164,7 +164,15 @@ function openEngine(
   onOver: (reason: string) => void,
 ): Promise<Engine> {
   if (!("open" in log))
-    return startEngine(host, { dataFolder, log, onBroken, openSite, url, placement });
+    return startEngine(host, {
+      dataFolder,
+      log,
+      onBroken,
+      openSite,
+      network: host.network,
+      url,
+      placement,
+    });
   return startSharedEngine(host, {
     dataFolder,
     log: log.open(),
@@ -172,6 +180,7 @@ function openEngine(
     onOver,
     shared: log,
     openSite,
+    network: host.network,
     placement,
   });
 }
@@ -183,7 +192,8 @@ function serverOf(
   thinking: { members: Members; forecaster: Forecaster; planner: Planner },
 ) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs, sites, knowledge, standing } = engine;
+  const { space, access, scheduler, objects, logs, sites, knowledge, standing, zones, meter } =
+    engine;
   return buildServer({
     space,
     scheduler,
@@ -193,6 +203,8 @@ function serverOf(
     ...thinking,
     jobs: { submitJob, addStep, appendTasks, closeJob, cancelJob, retryJob, eta },
     access,
+    zones,
+    meter,
     objects,
     logs,
     sites,

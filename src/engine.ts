@@ -2,11 +2,14 @@ import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
 import { startAutonomic } from "#/autonomic/autonomic.ts";
+import { startAsking } from "#/autonomic/carbon/ask.ts";
+import { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
+import type { Network } from "#/base/network.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { startChaos } from "#/chaos/chaos.ts";
 import { startJobs } from "#/jobs/jobs.ts";
@@ -14,11 +17,12 @@ import { cancelJob } from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
 import type { Logs } from "#/logs/logs.ts";
 import type { Placement } from "#/model/placement.ts";
-import { price } from "#/meter/price.ts";
+import { meterWith } from "#/meter/meter.ts";
 import { FileObjects } from "#/objects/files.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { ExpectedMs } from "#/scheduler/ranks.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Meter } from "#/scheduler/session.ts";
 import { Leadership, standsAlone, type Standing } from "#/space/leadership.ts";
 import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
@@ -33,6 +37,8 @@ export interface EngineOptions {
   log: SpaceLog;
   /** Absent where sites cannot be opened: then they are all unhealthy. */
   openSite?: OpenSite | undefined;
+  /** Absent where nobody can be asked how clean power is. */
+  network?: Pick<Network, "request"> | undefined;
   placement?: Placement | undefined;
   /** Called once when its log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
@@ -44,6 +50,8 @@ export interface SharedEngineOptions {
   dataFolder: string;
   log: SharedLog;
   openSite?: OpenSite | undefined;
+  /** Absent where nobody can be asked how clean power is. */
+  network?: Pick<Network, "request"> | undefined;
   placement?: Placement | undefined;
   /** Where other control planes reach this one. */
   url: string;
@@ -64,6 +72,10 @@ export interface Engine {
   space: Space;
   access: Access;
   scheduler: Scheduler;
+  /** How clean power was, is and will be. */
+  zones: CarbonZones;
+  /** What an attempt cost, drew and emitted. */
+  meter: Meter;
   knowledge: Knowledge;
   objects: Objects;
   logs: Logs;
@@ -77,11 +89,11 @@ export interface Engine {
 
 /** An engine over a log of its own. */
 export async function startEngine(host: EngineHost, options: EngineOptions): Promise<Engine> {
-  const { dataFolder, log, onBroken, url = "", openSite, placement } = options;
+  const { dataFolder, log, onBroken, url = "", openSite, network, placement } = options;
   await makeFolder(host, dataFolder);
   const space = await Space.open({ log, clock: host.clock, report: host.log, onBroken });
   const guard = guardDisk(host, space, dataFolder);
-  const more = { url, openSite, placement };
+  const more = { url, openSite, network, placement };
   const { begin, parts, end } = await assemble(host, { dataFolder, space, ...more });
   await begin();
   return {
@@ -102,14 +114,14 @@ export async function startSharedEngine(
   host: EngineHost,
   options: SharedEngineOptions,
 ): Promise<Engine> {
-  const { dataFolder, log, url, onOver, shared, openSite, placement } = options;
+  const { dataFolder, log, url, onOver, shared, openSite, network, placement } = options;
   const { clock, log: report } = host;
   await makeFolder(host, dataFolder);
   const onBroken = (thrown: unknown) => leadership.broken(thrown);
   const isSure = () => leadership.isSure;
   const follow = async () => {
     const space = await Space.follow({ log, clock, report, onBroken });
-    const more = { url, isSure, shared, openSite, placement };
+    const more = { url, isSure, shared, openSite, network, placement };
     return { space, ...(await assemble(host, { dataFolder, space, ...more })) };
   };
   const { space, begin, parts, end } = await follow().catch(async (thrown: unknown) => {
@@ -147,12 +159,14 @@ async function assemble(
     isSure?: () => boolean;
     shared?: SharedParts | undefined;
     openSite?: OpenSite | undefined;
+    /** Absent where nobody can be asked how clean power is. */
+    network?: Pick<Network, "request"> | undefined;
     placement?: Placement | undefined;
   },
 ) {
   const { clock, random, files, log } = host;
   const { dataFolder: folder, space, url, isSure = () => true, shared } = options;
-  const { openSite: open = opensNone, placement } = options;
+  const { openSite: open = opensNone, network, placement } = options;
   const objects =
     (await shared?.openObjects?.()) ??
     (await FileObjects.open({ files, folder: join(folder, "objects") }));
@@ -161,15 +175,16 @@ async function assemble(
     (await FileLogs.open({ files, folder: join(folder, "logs"), clock, report: log }));
   const secrets = shared?.secrets;
   const access = await Access.follow({ folder, files, space, clock, random, shared: secrets });
+  const zones = new CarbonZones({ space, clock });
   const knowledge = new Knowledge(space);
   const expectedMs: ExpectedMs = (project, title, job) =>
     knowledge.seen(project)(title, { job, runningMs: [] })?.meanMs;
-  const meter = price;
+  const meter = meterWith((machine, from, to) => zones.meanOf(machine, from, to));
   const scheduler = new Scheduler({ space, clock, log, meter, isSure, placement, expectedMs });
   const sites = new OpenSites({ space, access, open, clock, log });
   const acting: { stop(): void }[] = [knowledge];
   return {
-    parts: { space, access, scheduler, sites, knowledge, objects, logs },
+    parts: { space, access, scheduler, sites, zones, meter, knowledge, objects, logs },
     async begin() {
       const made = access.begin();
       acting.push(startJobs({ space, objects, clock, log }));
@@ -177,12 +192,14 @@ async function assemble(
       sites.start();
       acting.push(sites);
       knowledge.start({ clock, log });
+      if (network) acting.push(startAsking({ space, clock, log, network, access }));
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));
       acting.push(
         startAutonomic({
           space,
           field: scheduler,
           sites,
+          zones,
           knowledge,
           clock,
           random,

@@ -3,7 +3,7 @@ import { nodeClock } from "#/base/node/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { appendTasks, submitJob } from "#/jobs/submit.ts";
 import { startJobs } from "#/jobs/jobs.ts";
-import { price } from "#/meter/price.ts";
+import { plainMeter } from "#/meter/meter.ts";
 import { jobRequest } from "#/model/job-request.ts";
 import type { Placement } from "#/model/placement.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
@@ -31,7 +31,7 @@ export class Placing {
 
   private constructor(space: Space, placement?: Placement) {
     this.space = space;
-    const meter = price;
+    const meter = plainMeter;
     this.scheduler = new Scheduler({ space, clock: nodeClock, log: silent, meter, placement });
     this.#jobs = startJobs({ space, objects: noObjects, clock: nodeClock, log: silent });
     this.scheduler.start();

@@ -75,13 +75,17 @@ function orderedSpec({
   name,
   project,
   spec,
-}: OrderRecord): Pick<MachineSpec, "order" | "reservedFor" | "reservedForProject" | "rates"> {
-  const { microsPerHour, idleWatts, peakWatts, pue } = spec.offer;
+}: OrderRecord): Pick<
+  MachineSpec,
+  "order" | "reservedFor" | "reservedForProject" | "rates" | "gramsPerKwh"
+> {
+  const { microsPerHour, idleWatts, peakWatts, pue, gramsPerKwh } = spec.offer;
   const { job } = spec;
   return {
     order: name,
     ...(job !== undefined && { reservedFor: job }),
     ...(job === undefined && project !== "" && { reservedForProject: project }),
+    ...(gramsPerKwh !== undefined && { gramsPerKwh }),
     rates: {
       ...(microsPerHour !== undefined && { microsPerHour: job === undefined ? microsPerHour : 0 }),
       ...(idleWatts !== undefined && { idleWatts }),

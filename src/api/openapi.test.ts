@@ -75,9 +75,10 @@ describe("GET /openapi.json", () => {
         const takes = parameters.some((one) => one.in === "header" && one.name === "if-match");
         const tells = "ETag" in (responses["200"]?.headers ?? responses["201"]?.headers ?? {});
         const name = `${method} ${path}`;
-        const isRecord = /^\/v1\/((projects|machines|sites)\/\{\w+\}|chaos\/policy|policy)$/.test(
-          path,
-        );
+        const isRecord =
+          /^\/v1\/((projects|machines|sites|carbon-zones)\/\{\w+\}|chaos\/policy|policy)$/.test(
+            path,
+          );
         assert.equal(takes, isRecord && /patch|put|delete/.test(method), name);
         assert.equal(
           tells,

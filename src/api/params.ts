@@ -17,6 +17,14 @@ export const siteParams = z.object({
   site: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be of a-z, 0-9 and -, 40 at most"),
 });
 export const orderParams = z.object({ order: word });
+export const carbonZoneParams = z.object({
+  zone: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/,
+      "must be of letters, digits, _ . and -, 40 at most",
+    ),
+});
 export const planParams = z.object({ plan: word });
 export const keyParams = z.object({ key: word });
 export const objectParams = z.object({ key: objectKey });

@@ -1,6 +1,7 @@
 import type { Access } from "#/access/access.ts";
 import type { Planner } from "#/autonomic/planner.ts";
 import type { Knowledge } from "#/autonomic/knowledge/follow.ts";
+import type { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import type { OpenSites } from "#/autonomic/open-sites.ts";
 import type { Forward } from "#/base/forward.ts";
 import type { Clock } from "#/base/clock.ts";
@@ -19,6 +20,7 @@ import type { eta } from "#/jobs/eta.ts";
 import type { Logs } from "#/logs/logs.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
+import type { Meter } from "#/scheduler/session.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
 import type { Relay } from "./link/relay.ts";
@@ -55,6 +57,8 @@ export interface ServerParts {
   /** What was learned of run times and machines. */
   knowledge: Knowledge;
   access: Access;
+  zones: CarbonZones;
+  meter: Meter;
   objects: Objects;
   logs: Logs;
   sites: OpenSites;

@@ -1,4 +1,8 @@
 import type { AnyDefinition } from "./call.ts";
+import { listCarbonZones } from "./carbon/list.ts";
+import { readCarbonZone } from "./carbon/read.ts";
+import { removeCarbonZone } from "./carbon/remove.ts";
+import { setCarbonZone } from "./carbon/set.ts";
 import { listGameDays } from "./chaos/list.ts";
 import { previewGameDay } from "./chaos/preview.ts";
 import { readChaosPolicy } from "./chaos/read-policy.ts";
@@ -131,6 +135,11 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/sites/:site/why": whySite,
   "PUT    /v1/sites/:site": setSite,
   "DELETE /v1/sites/:site": removeSite,
+
+  "GET    /v1/carbon-zones": listCarbonZones,
+  "GET    /v1/carbon-zones/:zone": readCarbonZone,
+  "PUT    /v1/carbon-zones/:zone": setCarbonZone,
+  "DELETE /v1/carbon-zones/:zone": removeCarbonZone,
 
   "GET    /v1/chaos/policy": readChaosPolicy,
   "PUT    /v1/chaos/policy": setChaosPolicy,

@@ -8,10 +8,11 @@ import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
-import type { PlannedWork } from "#/model/plan.ts";
+import type { PlanRecord } from "#/model/plan.ts";
 import type { Autonomy } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { followWallClock } from "./clock-jumps.ts";
+import type { CarbonZones } from "./carbon/zones.ts";
 import { decide } from "./decide.ts";
 import { demandOfJob } from "./demand.ts";
 import type { FleetField } from "./fleet/field.ts";
@@ -24,6 +25,7 @@ import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
 import { purchase, type PurchaseParts, type Reasons } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
+import { Shifts } from "./shift.ts";
 import { spentBy, type Running } from "./spending.ts";
 
 export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
@@ -33,6 +35,7 @@ export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
   log: Log;
   field: Field & FleetField & { leases(job?: string): Running[] };
   knowledge: Knowledge;
+  zones: CarbonZones;
   /** Ends a job that may not go on. */
   cancelJob: (tx: Transaction, job: JobRecord, reason: string, now: number) => void;
 }
@@ -62,9 +65,10 @@ class GoalLoop {
   #parts: Omit<AutonomicParts, "clock"> & { clock: SteadyClock };
   #wallClock: Clock;
   #orders: Orders;
+  #shifts: Shifts;
   #loop: Loop;
   /** What the plans of jobs expect, by plan. */
-  #planned = new Map<string, readonly PlannedWork[]>();
+  #plans = new Map<string, PlanRecord | undefined>();
   #rules: KnownRules;
   /** Until when a job has time, on the monotonic clock: a wall clock that is set does not move it. */
   #deadlinesMs = new Map<string, number>();
@@ -78,7 +82,8 @@ class GoalLoop {
     this.#parts = parts;
     this.#rules = new KnownRules(parts.space);
     this.#orders = new Orders({ ...parts, onChange: () => this.#loop.wake() });
-    const { clock, log } = parts;
+    const { clock, log, sites } = parts;
+    this.#shifts = new Shifts({ ...parts, wallClock, offers: () => sites.offers() });
     this.#loop = startLoop("goals", () => this.#turn(), { clock, log, everyMs: limits.goalLookMs });
     this.#loop.wake();
   }
@@ -121,25 +126,30 @@ class GoalLoop {
     }
     if ((this.#restMs.get(job.name) ?? 0) > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
-    const planned = await this.#plannedOf(goal.plan);
+    const plan = await this.#planOf(goal.plan);
     const rules = await this.#rules.of(job.project);
+    const demand = demandOfJob(job.name, {
+      steps,
+      planned: plan?.spec.work ?? [],
+      seen: knowledge.seen(job.project),
+      underWay: parts.running.map(({ task, since }) => ({
+        task,
+        ranMs: Math.max(0, now - since),
+      })),
+      isOpen: job.status.open,
+    });
+    const machines = machinesFor(space, field, knowledge, job, now);
+    const hasBought = parts.orders.length > 0;
+    const situation = { job, demand, machines, leftMs: deadlineMs, hasBought, plan, rules };
+    if (this.#shifts.keep(situation)) return;
     const action = keepGoal({
-      demand: demandOfJob(job.name, {
-        steps,
-        planned,
-        seen: knowledge.seen(job.project),
-        underWay: parts.running.map(({ task, since }) => ({
-          task,
-          ranMs: Math.max(0, now - since),
-        })),
-        isOpen: job.status.open,
-      }),
+      demand,
       goal: {
         objective: goal.objective,
         ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
         ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
-      machines: machinesFor(space, field, knowledge, job, now),
+      machines,
       offers: knowledge
         .offers(sites.offers())
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
@@ -292,6 +302,7 @@ class GoalLoop {
       this.#deadlinesMs.delete(name);
       this.#restMs.delete(name);
       this.#said.delete(name);
+      this.#shifts.forget(name);
     }
   }
 
@@ -317,13 +328,12 @@ class GoalLoop {
     return deadlineMs - clock.monotonicMs();
   }
 
-  async #plannedOf(name: string): Promise<readonly PlannedWork[]> {
-    let planned = this.#planned.get(name);
-    if (!planned) {
+  async #planOf(name: string): Promise<PlanRecord | undefined> {
+    if (!this.#plans.has(name)) {
       const [plan] = await this.#parts.space.find("plan", [name]);
-      this.#planned.set(name, (planned = plan?.spec.work ?? []));
+      this.#plans.set(name, plan);
     }
-    return planned;
+    return this.#plans.get(name);
   }
 }
 

@@ -1,62 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Offer } from "#/model/site.ts";
-import { toldBelief } from "#/planning/mix/beliefs.ts";
-import type { Demand } from "./step-demand.ts";
-import type { PresentMachine } from "./machine-types.ts";
 import { propose, type Infeasible, type Proposal } from "./propose.ts";
+import { demand, machine, offer } from "./testing/planning.ts";
 
-const GiB = 2 ** 30;
 const minuteMs = 60_000;
-
-function demand(tasks: number, taskMs: number): Demand {
-  const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
-  const belief = { ...toldBelief(taskMs), meanHighMs: taskMs, longMs: taskMs };
-  return {
-    kinds: [{ kind: "k", tasks, ...belief, seen: 100, needs, driver: "process" }],
-    chainMs: 0,
-  };
-}
-
-function machine(cpus: number, more: Partial<PresentMachine> = {}): PresentMachine {
-  return {
-    name: "m",
-    site: "local",
-    offer: "m",
-    capacity: { milliCpus: cpus * 1000, memoryBytes: 8 * GiB },
-    labels: {},
-    drivers: ["process", "runner"],
-    rates: { microsPerHour: 0, idleWatts: 0, peakWatts: 0, pue: 1 },
-    gramsPerKwh: undefined,
-    share: 1,
-    bootMs: 0,
-    interruptionsPerHour: 0,
-    slowness: 1,
-    ...more,
-  };
-}
-
-function offer(name: string, more: Partial<Offer> = {}): Offer {
-  return {
-    site: "lab",
-    name,
-    capacity: { milliCpus: 4000, memoryBytes: 16 * GiB },
-    labels: {},
-    market: "on-demand",
-    zone: "",
-    microsPerHour: 400_000,
-    priceGranularityMs: 1000,
-    billedMsMin: 0,
-    idleWatts: 50,
-    peakWatts: 100,
-    pue: 1.2,
-    gramsPerKwh: 300,
-    bootMs: { median: 30_000, p90: minuteMs },
-    interruptionsPerHour: 0,
-    countMax: 10,
-    ...more,
-  };
-}
 
 function feasible(found: Proposal | Infeasible): Proposal {
   assert.ok("predicted" in found, JSON.stringify(found));

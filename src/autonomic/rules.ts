@@ -21,7 +21,7 @@ export async function rulesOf(policy: AutonomicPolicy | undefined): Promise<Rule
   const condition = policy.where === undefined ? undefined : await conditionOf(policy.where);
   return {
     allowed: (offer, title, now) => whyNot(policy, condition, offer, title, now),
-    level: (action) => policy.autonomy[action],
+    level: (action) => policy.autonomy[action] ?? "act",
     goalOf: (asked) => goalWithin(policy, asked),
   };
 }

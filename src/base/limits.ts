@@ -351,6 +351,25 @@ export const limits = {
   siteAuditMs: 30_000,
   /** Orders that have ended stay in memory for so long. */
   ordersKeptMs: 60 * 60_000,
+  /** Hours of the carbon intensity of a zone that are kept: those that have passed, and those that are forecast. */
+  carbonPastHoursMax: 60 * 24,
+  carbonAheadHoursMax: 14 * 24,
+  carbonZonesMax: 1000,
+  /** Hours in one call: more than a year. */
+  carbonGivenHoursMax: 10_000,
+  /** Who tells intensities is asked this often, answers within this, and with no more than that. */
+  carbonAskMs: 10 * 60_000,
+  carbonLookMs: 15_000,
+  carbonAnswerMs: 15_000,
+  carbonAnswerBytesMax: 8 * MiB,
+  /** So far ahead the intensity of a zone is forecast from its past. */
+  carbonForecastHours: 72,
+  /** Parts in which the time until a deadline is looked at, when work may wait for cleaner power. */
+  shiftSlotsMax: 288,
+  /** Work that waits for it is looked at this often at least. */
+  shiftLookMs: 60_000,
+  /** After a start machines connect again within this; what waits goes on waiting meanwhile. */
+  shiftSettleMs: 30_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
   /** A plan is improved, and its bound, for so long at most before it is shown. */

@@ -20,6 +20,7 @@ const usage: UsageView = {
   writtenBytes: 0,
   costMicros: 12,
   energyJoules: 1,
+  measuredJoules: 0,
 };
 const none: CountsView = {
   total: 0,

@@ -179,6 +179,12 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/chaos.ts"),
   },
   {
+    name: "carbon",
+    group: "Machines and people",
+    summary: "Carbon zones: how clean electricity is, hour by hour",
+    load: () => import("./verbs/carbon.ts"),
+  },
+  {
     name: "project",
     aliases: ["projects"],
     group: "Machines and people",

@@ -1,5 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
-import { briefDuration, briefEnergy, briefSize, formatMicros } from "#/model/units.ts";
+import { briefDuration, briefEnergy, briefGrams, briefSize, formatMicros } from "#/model/units.ts";
 import type { CountsView, EtaView, ExplanationView, UsageView } from "#/model/views.ts";
 import type { Cell } from "./result.ts";
 import type { Output, Tone } from "./terminal.ts";
@@ -68,13 +68,45 @@ export function etaOf(eta: EtaView | undefined): string {
   return low === high ? `about ${low}` : `${low} to ${high}`;
 }
 
-/** ["1.2s CPU", "512MiB at most", "3.1J"]. */
+/** ["1.2s CPU", "512MiB at most", "3.1Wh", "0.9g CO2"], as far as it is known. */
 export function usageOf(usage: UsageView): string[] {
   return [
     `${briefDuration(usage.cpuMs)} CPU`,
     ...(usage.memoryPeakBytes > 0 ? [`${briefSize(usage.memoryPeakBytes)} at most`] : []),
-    briefEnergy(usage.energyJoules),
+    ...(usage.energyJoules === undefined ? [] : [briefEnergy(usage.energyJoules)]),
+    ...(usage.grams === undefined ? [] : [co2Of(usage)]),
   ];
+}
+
+type Drawn = Pick<UsageView, "energyJoules" | "measuredJoules">;
+
+/** "1.2Wh modelled", "1.2Wh measured", "1.2Wh, 40% of it measured", "energy unknown". */
+export function energyOf({ energyJoules, measuredJoules }: Drawn): string {
+  if (energyJoules === undefined) return "energy unknown";
+  if (energyJoules === 0) return briefEnergy(0);
+  const share = measuredJoules / energyJoules;
+  const from =
+    share <= 0
+      ? " modelled"
+      : share > 0.995
+        ? " measured"
+        : `, ${Math.round(share * 100)}% of it measured`;
+  return `${briefEnergy(energyJoules)}${from}`;
+}
+
+/** "1.2Wh", "unknown". */
+export function briefEnergyOf({ energyJoules }: Partial<Drawn>): string {
+  return energyJoules === undefined ? "unknown" : briefEnergy(energyJoules);
+}
+
+/** "3.2g", "unknown". */
+export function briefGramsOf({ grams }: { grams?: number | undefined }): string {
+  return grams === undefined ? "unknown" : briefGrams(grams);
+}
+
+/** "3.2g CO2", "CO2 unknown". */
+export function co2Of({ grams }: { grams?: number | undefined }): string {
+  return grams === undefined ? "CO2 unknown" : `${briefGrams(grams)} CO2`;
 }
 
 /** An explanation as lines: what it is about, the sentence, what to do. */

@@ -16,7 +16,10 @@ export interface JobForecast {
   endsAt?: Band;
   /** Millionths of the currency, in all; undefined when a price is not known. */
   costMicros?: Band;
+  /** Undefined when a power is not known. */
   energyJoules?: Band;
+  /** CO2 equivalent, by the intensities that are forecast. Undefined when nobody knows how clean the power is. */
+  grams?: Band;
   /** Share of the forks in which it ended at all, and in which it succeeded. */
   ends: number;
   succeeds: number;
@@ -102,11 +105,11 @@ function jobForecast(
   if (beginsAt) bands.beginsAt = beginsAt;
   const endsAt = bandOf(ended.map((of) => of.endedAt));
   if (endsAt) bands.endsAt = endsAt;
-  const costs = ended.flatMap(({ usage }) => usage.costMicros ?? []);
-  const costMicros = costs.length === ended.length ? bandOf(costs) : undefined;
-  if (costMicros) bands.costMicros = costMicros;
-  const energyJoules = bandOf(ended.map(({ usage }) => usage.energyJoules));
-  if (energyJoules) bands.energyJoules = energyJoules;
+  for (const unit of ["costMicros", "energyJoules", "grams"] as const) {
+    const known = ended.flatMap(({ usage }) => usage[unit] ?? []);
+    const band = known.length === ended.length ? bandOf(known) : undefined;
+    if (band) bands[unit] = band;
+  }
   return {
     job,
     ...bands,

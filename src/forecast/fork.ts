@@ -3,10 +3,8 @@ import { CanopyError } from "#/base/errors.ts";
 import { silent } from "#/base/log.ts";
 import { SimulatedClock } from "#/base/simulated-clock.ts";
 import { startJobs } from "#/jobs/jobs.ts";
-import { price } from "#/meter/price.ts";
-import { hasJobEnded, type JobPhase, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobHold, type JobPhase, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
-import type { Placement } from "#/model/placement.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { hasStepEnded, newStatus, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
@@ -14,6 +12,8 @@ import { addUsage, noUsage, type Usage } from "#/model/usage.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Space } from "#/space/space.ts";
 import { ForkLog } from "./fork-log.ts";
+import { meterOf } from "./meter.ts";
+import { bootMsOf, machineOfOffer } from "./offered.ts";
 import { tasksUpTo } from "./simplified.ts";
 import { SimulatedMachine, type Attempt, type Course } from "./machine.ts";
 import type { Held, Moment } from "./moment.ts";
@@ -59,11 +59,12 @@ export class Fork {
   /** Tasks that wait until all other steps of their job have ended. */
   #waiters = new Map<string, () => void>();
 
-  private constructor(clock: SimulatedClock, space: Space, fates: Fates, placement: Placement) {
+  private constructor(clock: SimulatedClock, space: Space, fates: Fates, moment: Moment) {
     this.clock = clock;
     this.space = space;
     this.#fates = fates;
-    const parts = { space, clock, log: silent, meter: price };
+    const { placement } = moment;
+    const parts = { space, clock, log: silent, meter: meterOf(moment) };
     this.scheduler = new Scheduler({ ...parts, isSimulated: true, placement });
   }
 
@@ -76,7 +77,7 @@ export class Fork {
     const serial = records.length;
     const log = new ForkLog({ sequence: 0, serial, epoch: moment.epoch + 1, records });
     const space = await Space.open({ log, clock, report: silent, onBroken });
-    const fork = new Fork(clock, space, fates, moment.placement);
+    const fork = new Fork(clock, space, fates, moment);
     for (const { name } of moment.jobs) {
       fork.#first.add(name);
       fork.#unbegun.add(name);
@@ -85,6 +86,7 @@ export class Fork {
     space.onApplied((changes) => fork.#see(changes));
     startJobs({ space, objects: noObjects, clock, log: silent });
     fork.scheduler.start();
+    for (const job of moment.jobs) if (job.status.held) fork.#letGo(job.name, job.status.held);
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
     for (const { machine, at } of moment.coming)
@@ -115,6 +117,25 @@ export class Fork {
         status: { phase: "running", open: false, steps: steps.length },
       });
     });
+  }
+
+  /** What waits for cleaner power goes on when that is expected now, with the machines that are bought for it then. */
+  #letGo(name: string, { until, buys = [] }: JobHold): void {
+    const inMs = Math.max(0, until - this.clock.now());
+    this.clock.after(inMs, () => {
+      this.space.commit((tx) => {
+        const job = tx.get("job", name);
+        if (!job?.status.held) return;
+        const { held: _held, ...status } = job.status;
+        tx.put<"job">({ ...job, status });
+      });
+    });
+    for (const [at, { offer, count }] of buys.entries())
+      for (let number = 0; number < count; number++) {
+        const machine = machineOfOffer(`${name}-${at}-${number}`, offer);
+        const reserved = { ...machine, spec: { ...machine.spec, reservedFor: name } };
+        this.clock.after(inMs + bootMsOf(offer), () => this.addMachine(reserved));
+      }
   }
 
   /** A machine joins, and takes tasks from now on. */

@@ -5,6 +5,7 @@ import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { ProjectRecord } from "#/model/access.ts";
+import type { CarbonZoneRecord } from "#/model/carbon-zone.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
@@ -36,6 +37,8 @@ export interface Moment {
   /** All other tasks that have not ended, without their inputs. */
   readonly tried: readonly TaskRecord[];
   readonly held: readonly Held[];
+  /** How clean power is and will be: of machines in these zones CO2 is known. */
+  readonly zones: readonly CarbonZoneRecord[];
   readonly placement: Placement;
   readonly runTimes: KnownRunTimes;
   /** Jobs that were submitted lately: more of their like will be. */
@@ -222,6 +225,7 @@ function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: Mome
     coming: [...reading.orders.values()]
       .filter(({ status: { phase } }) => phase === "ordered" || phase === "booting")
       .map((order) => comingOf(order, now)),
+    zones: [...space.list("carbon-zone")],
     placement: scheduler.placement,
     runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
     arrivals,

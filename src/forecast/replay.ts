@@ -178,6 +178,7 @@ export function emptyMoment(now: number, machines: readonly MachineRecord[]): Mo
     tried: [],
     held: [],
     coming: [],
+    zones: [],
     placement: "asked",
     runTimes: { sorts: new Map(), slowness: new Map() },
     arrivals: [],

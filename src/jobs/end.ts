@@ -26,8 +26,9 @@ export function endJob(
   job: JobRecord,
   { phase, now, reason, exitCode }: Ending<Exclude<JobPhase, "running">> & { exitCode: number },
 ): JobRecord {
+  const { held: _held, ...before } = job.status;
   const status = {
-    ...job.status,
+    ...before,
     phase,
     endedAt: now,
     exitCode,

@@ -43,6 +43,22 @@ describe("price()", () => {
     assert.equal(price(usage, needs, rates, capacity).energyJoules, (36_000 + 27_000) * 1.5);
   });
 
+  test("takes what the agent measured before the model, and says which it is", () => {
+    const model = price(usage, needs, rates, capacity);
+    assert.deepEqual([model.measuredJoules, model.grams], [0, undefined]);
+    const measured = price({ ...usage, joules: 1000 }, needs, rates, capacity);
+    assert.deepEqual([measured.energyJoules, measured.measuredJoules], [1500, 1500]);
+  });
+
+  test("knows no energy where nobody knows the power, and no CO2 where nobody knows how clean it is", () => {
+    const dark = price(usage, needs, { ...rates, idleWatts: 0, peakWatts: 0 }, capacity, 300);
+    assert.deepEqual([dark.energyJoules, dark.grams], [undefined, undefined]);
+    assert.equal(price(usage, needs, rates, capacity).grams, undefined);
+    // 94.5 kJ are 26.25 Wh
+    assert.equal(price(usage, needs, rates, capacity, 400).grams, 10.5);
+    assert.equal(price(usage, needs, rates, capacity, 0).grams, 0);
+  });
+
   test("sums what was measured as it is", () => {
     const { attempts, wallMs, cpuMs, memoryByteSeconds, memoryPeakBytes, readBytes, writtenBytes } =
       price(usage, needs, rates, capacity);
@@ -71,10 +87,10 @@ describe("price()", () => {
             rates,
             capacity,
           );
-          for (const value of [one.costMicros!, one.energyJoules, one.memoryByteSeconds]) {
+          for (const value of [one.costMicros!, one.energyJoules!, one.memoryByteSeconds]) {
             assert.ok(Number.isFinite(value) && value >= 0);
           }
-          assert.ok(two.costMicros! >= one.costMicros! && two.energyJoules >= one.energyJoules);
+          assert.ok(two.costMicros! >= one.costMicros! && two.energyJoules! >= one.energyJoules!);
         },
       ),
     );

@@ -3,6 +3,7 @@ import type { Capacity, Needs } from "#/model/needs.ts";
 import type { TaskUsage, Usage } from "#/model/usage.ts";
 
 const hourMs = 3_600_000;
+const kwhJoules = 3_600_000;
 
 /**
  * What one attempt cost, in millionths of the currency and in joules.
@@ -14,12 +15,16 @@ const hourMs = 3_600_000;
  * Energy: the linear power model of Fan, Weber and Barroso, "Power provisioning for a warehouse-sized
  * computer" (ISCA 2007), `P(u) = idle + (peak - idle) × u`: the idle part by the share of CPUs that it
  * kept, the rest by the CPU time that it used, both times the power usage effectiveness (ISO/IEC 30134-2).
+ * Where the agent measured what its machine drew, that goes before the model. Unknown power stays unknown.
+ *
+ * CO2: that energy times the mean carbon intensity of the hours in which it ran, in gCO2eq/kWh.
  */
 export function price(
   usage: TaskUsage,
   needs: Needs,
   rates: MachineRates,
   capacity: Capacity,
+  gramsPerKwh?: number,
 ): Usage {
   const { wallMs, cpuMs, memoryBytes } = usage;
   const cpus = capacity.milliCpus / 1000;
@@ -27,8 +32,9 @@ export function price(
   const cpuShare = shareOf(Math.max(needs.milliCpus / 1000, usedCpus), cpus);
   const memoryShare = shareOf(Math.max(needs.memoryBytes, memoryBytes), capacity.memoryBytes);
   const share = Math.max(cpuShare, memoryShare);
-  const idleJoules = (rates.idleWatts * cpuShare * wallMs) / 1000;
-  const busyJoules = cpus > 0 ? ((rates.peakWatts - rates.idleWatts) * cpuMs) / (cpus * 1000) : 0;
+  const isMeasured = usage.joules !== undefined;
+  const joules = isMeasured ? usage.joules : modelJoules(usage, cpuShare, cpus, rates);
+  const energyJoules = joules === undefined ? undefined : joules * rates.pue;
   return {
     attempts: 1,
     wallMs,
@@ -41,8 +47,25 @@ export function price(
       rates.microsPerHour === undefined
         ? undefined
         : (share * wallMs * rates.microsPerHour) / hourMs,
-    energyJoules: (idleJoules + busyJoules) * rates.pue,
+    energyJoules,
+    measuredJoules: isMeasured ? energyJoules! : 0,
+    grams:
+      energyJoules === undefined || gramsPerKwh === undefined
+        ? undefined
+        : (energyJoules / kwhJoules) * gramsPerKwh,
   };
+}
+
+function modelJoules(
+  { wallMs, cpuMs }: TaskUsage,
+  cpuShare: number,
+  cpus: number,
+  { idleWatts, peakWatts }: MachineRates,
+): number | undefined {
+  if (peakWatts <= 0) return undefined;
+  const idleJoules = (idleWatts * cpuShare * wallMs) / 1000;
+  const busyJoules = cpus > 0 ? ((peakWatts - idleWatts) * cpuMs) / (cpus * 1000) : 0;
+  return idleJoules + busyJoules;
 }
 
 function shareOf(part: number, whole: number): number {

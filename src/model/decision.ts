@@ -21,6 +21,6 @@ export interface DecisionSpec {
   readonly others?: readonly { readonly what: string; readonly whyNot: string }[];
 }
 
-export const decisionActions = ["buy", "release", "hold", "stop", "warn"] as const;
+export const decisionActions = ["buy", "release", "hold", "stop", "warn", "shift"] as const;
 /** "hold" is to do nothing although something was off; "warn" is that a goal will not be kept. */
 export type DecisionAction = (typeof decisionActions)[number];

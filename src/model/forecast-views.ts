@@ -28,6 +28,8 @@ export const jobForecastView = z.object({
   /** In all, with what it has cost so far; absent when a price is not known. */
   cost: moneyBand.optional(),
   energyJoules: amountBand.optional(),
+  /** CO2 equivalent. */
+  grams: amountBand.optional(),
   /** Share of the forks in which it ends, and in which it succeeds. */
   ends: share,
   succeeds: share,

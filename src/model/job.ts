@@ -1,5 +1,6 @@
 import type { Objective } from "./plan.ts";
 import type { RecordOf } from "./record.ts";
+import type { Offer } from "./site.ts";
 
 /** What a user submits: steps, and through them tasks. Its name is an id such as "j0f3k2m9x1ab2". */
 export type JobRecord = RecordOf<"job", JobSpec, JobStatus>;
@@ -30,6 +31,21 @@ export interface JobGoal {
   readonly objective: Objective;
 }
 
+export interface JobHold {
+  readonly since: number;
+  /** Wall clock at which it is to be let go, as far as is known now. */
+  readonly until: number;
+  /** How much less CO2 that emits than going on at once, by the forecast: 0.31 is 31 %. */
+  readonly savingShare: number;
+  /** What its machines need for all that is left, as much as it may well be. */
+  readonly workMs: number;
+  /** Why it waits, and the smallest change that would have let it go on. */
+  readonly why: readonly string[];
+  readonly flip: string;
+  /** What is bought when it is let go, by its plan. */
+  readonly buys?: readonly { readonly offer: Offer; readonly count: number }[];
+}
+
 export type JobPhase = "running" | "succeeded" | "failed" | "cancelled";
 
 export interface JobStatus {
@@ -39,6 +55,8 @@ export interface JobStatus {
   /** Steps made so far; the next one is named after this number. */
   steps: number;
   endedAt?: number;
+  /** While nothing of it is handed out as it waits for cleaner power; what is under way goes on. */
+  held?: JobHold;
   /** Why it failed or was cancelled, for people. */
   reason?: string;
   /** What machines have cost that were bought for it and are given back; without `micros` nobody knows. */

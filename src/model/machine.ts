@@ -20,6 +20,8 @@ export interface MachineSpec {
   reservedForProject?: string;
   /** What the order's offer says that it costs and draws. */
   rates?: Partial<MachineRates>;
+  /** What its site says of its electricity, in gCO2eq/kWh; where it has a label `carbon-zone`, that goes before. */
+  gramsPerKwh?: number;
   /** No new tasks; what runs goes on. */
   cordoned: boolean;
 }

@@ -6,7 +6,19 @@ import type { PlanView } from "./plan-views.ts";
  * file that holds a plan is that plan as long as this is the same; words that only explain do not count.
  */
 export function planDigest(plan: Omit<PlanView, "digest">): string {
-  const { id, project, title, madeAt, request, currency, goal, work, considered, predicted } = plan;
+  const {
+    id,
+    project,
+    title,
+    madeAt,
+    request,
+    currency,
+    goal,
+    work,
+    considered,
+    shift,
+    predicted,
+  } = plan;
   const taken = considered
     .filter(({ count }) => count > 0)
     .map(({ site, offer, market, zone, isPresent, perHour, count }) => [
@@ -41,6 +53,7 @@ export function planDigest(plan: Omit<PlanView, "digest">): string {
     kinds,
     taken,
     bands,
+    ...(shift ? [[shift.until, shift.isWhole]] : []),
   ];
   return createHash("sha256").update(JSON.stringify(whole)).digest("hex");
 }

@@ -99,6 +99,21 @@ export const planView = z.object({
   considered: z.array(consideredView),
   /** Sites that are unhealthy and were not planned with, in their providers' words. */
   leftOut: z.array(z.object({ site: z.string(), reason: z.string() })).optional(),
+  /** Where it waits for cleaner power: what is predicted is with it. */
+  shift: z
+    .object({
+      until: instant,
+      /** How much less CO2 than at once, by the forecast: 0.31 is 31 %. */
+      savingShare: z.number(),
+      gramsAtOnce: band,
+      gramsPerKwhNow: z.number(),
+      gramsPerKwhThen: z.number(),
+      /** It is done in one piece once it has begun; else it pauses when power is dirty. */
+      isWhole: z.boolean(),
+      why: z.array(z.string()),
+      flip: z.string(),
+    })
+    .optional(),
   predicted: z.object({
     finishMs: band,
     cost: moneyBand.optional(),

@@ -26,6 +26,8 @@ export interface PlanSpec {
   /** Sites that are unhealthy, and so were not asked. */
   readonly leftOut?: readonly LeftOut[];
   readonly predicted: PlanPrediction;
+  /** When it is to run, where it waits for cleaner power. */
+  readonly shift?: PlannedShift;
   /** No mix of what was considered that keeps the deadline does better: in the unit of the objective. */
   readonly bound: number;
   /** What the planner was asked (`Asked`), so that it can be asked again with another number. */
@@ -104,6 +106,23 @@ export interface PlanPrediction {
   readonly costMicros: Band | undefined;
   readonly joules: Band | undefined;
   readonly grams: Band | undefined;
+}
+
+/** What waiting for cleaner power is planned to come to. What is predicted is with it. */
+export interface PlannedShift {
+  /** Wall clock at which it begins, when the plan is approved at once. */
+  readonly until: number;
+  /** What its machines need from when it begins, without pauses. */
+  readonly workMs: Band;
+  /** How much less CO2 than at once, by the forecast: 0.31 is 31 %. */
+  readonly savingShare: number;
+  readonly gramsAtOnce: Band;
+  readonly gramsPerKwhNow: number;
+  readonly gramsPerKwhThen: number;
+  /** It is done in one piece once it has begun. */
+  readonly isWhole: boolean;
+  readonly why: readonly string[];
+  readonly flip: string;
 }
 
 export interface PlanStatus {

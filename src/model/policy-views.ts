@@ -46,6 +46,8 @@ export const autonomicPolicyInput = z.strictObject({
     .strictObject({
       buy: level.default("act"),
       release: z.enum(["manual", "observe", "advise", "act"]).default("act"),
+      /** Lets jobs wait for cleaner power: by "approve" only as an approved plan says. */
+      shift: level.default("act"),
     })
     .prefault({}),
 });

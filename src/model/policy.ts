@@ -111,7 +111,8 @@ export interface AutonomicPolicy {
   readonly quiet?: Hours;
   /** The time zone of quiet hours, as IANA names it. */
   readonly timeZone: string;
-  readonly autonomy: Readonly<Record<AutonomicAction, Autonomy>>;
+  /** What it does not name is done by itself. */
+  readonly autonomy: Readonly<Partial<Record<AutonomicAction, Autonomy>>>;
   /** Machines that the project's jobs share. Without it, machines are bought for deadlines alone. */
   readonly fleet?: FleetPolicy;
 }
@@ -129,7 +130,7 @@ export interface FleetPolicy {
   readonly idleMs: number;
 }
 
-export const autonomicActions = ["buy", "release"] as const;
+export const autonomicActions = ["buy", "release", "shift"] as const;
 /** What is decided once a job's plan is approved, beyond what that plan said. */
 export type AutonomicAction = (typeof autonomicActions)[number];
 

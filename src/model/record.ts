@@ -1,3 +1,4 @@
+import type { CarbonZoneRecord } from "./carbon-zone.ts";
 import type { DecisionRecord } from "./decision.ts";
 import type { JobRecord } from "./job.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
@@ -45,7 +46,8 @@ export type AnyRecord =
   | SiteRecord
   | OrderRecord
   | PlanRecord
-  | DecisionRecord;
+  | DecisionRecord
+  | CarbonZoneRecord;
 
 export type Kind = AnyRecord["kind"];
 
@@ -66,6 +68,7 @@ const isKind: Record<Kind, true> = {
   decision: true,
   site: true,
   order: true,
+  "carbon-zone": true,
 };
 
 /** Every kind there is. */

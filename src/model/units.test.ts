@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   briefDuration,
   briefEnergy,
+  briefGrams,
   briefSize,
   formatDuration,
   formatMicros,
@@ -91,5 +92,11 @@ test("brief forms are short", () => {
     "1.46GiB",
     "1GiB",
   ]);
-  assert.deepEqual([12.34, 3210, 4.5e6].map(briefEnergy), ["12.3J", "3.21kJ", "1.25kWh"]);
+  assert.deepEqual([0, 12.34, 3210, 4.5e6].map(briefEnergy), [
+    "0Wh",
+    "3.43mWh",
+    "0.892Wh",
+    "1.25kWh",
+  ]);
+  assert.deepEqual([0, 0.01234, 3.2, 1250].map(briefGrams), ["0g", "12.3mg", "3.2g", "1.25kg"]);
 });

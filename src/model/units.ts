@@ -134,11 +134,23 @@ export function formatMoney({ micros, currency }: Money): string {
   return `${formatMicros(micros)} ${currency}`;
 }
 
-/** For reading: "12.5J", "3.20kJ", "1.25kWh". */
+/** For reading: "3.43mWh", "0.892Wh", "1.25kWh". */
 export function briefEnergy(joules: number): string {
-  if (joules >= 3.6e6) return `${Number((joules / 3.6e6).toPrecision(3))}kWh`;
-  if (joules >= 1000) return `${Number((joules / 1000).toPrecision(3))}kJ`;
-  return `${Number(joules.toPrecision(3))}J`;
+  const wattHours = joules / 3600;
+  if (wattHours >= 1000) return `${brief3(wattHours / 1000)}kWh`;
+  return wattHours >= 0.1 || wattHours === 0
+    ? `${brief3(wattHours)}Wh`
+    : `${brief3(wattHours * 1000)}mWh`;
+}
+
+/** For reading: "12.5mg", "3.2g", "1.25kg". */
+export function briefGrams(grams: number): string {
+  if (grams >= 1000) return `${brief3(grams / 1000)}kg`;
+  return grams >= 0.1 || grams === 0 ? `${brief3(grams)}g` : `${brief3(grams * 1000)}mg`;
+}
+
+function brief3(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }
 
 function unreadable(what: string, text: string, example: string): CanopyError {

@@ -9,6 +9,8 @@ export interface TaskUsage {
   /** Bytes of files and results fetched and stored. */
   readBytes: number;
   writtenBytes: number;
+  /** Its part of what the machine's processors drew, where the agent can measure that; the building's overhead is not in it. */
+  joules?: number;
 }
 
 /** Sums over attempts, with what they cost by the price list and the power model. */
@@ -23,7 +25,12 @@ export interface Usage {
   writtenBytes: number;
   /** Millionths of the price list's currency. `undefined` as soon as one part has no known price. */
   costMicros: number | undefined;
-  energyJoules: number;
+  /** With the building's overhead. `undefined` as soon as one part has no known power. */
+  energyJoules: number | undefined;
+  /** Of that, what was measured and not modelled. */
+  measuredJoules: number;
+  /** CO2 equivalent of that energy. `undefined` as soon as nobody knows how clean one part was. */
+  grams: number | undefined;
 }
 
 export const noUsage: Usage = Object.freeze({
@@ -36,6 +43,8 @@ export const noUsage: Usage = Object.freeze({
   writtenBytes: 0,
   costMicros: 0,
   energyJoules: 0,
+  measuredJoules: 0,
+  grams: 0,
 });
 
 export function addUsage(a: Usage, b: Usage): Usage {
@@ -47,10 +56,15 @@ export function addUsage(a: Usage, b: Usage): Usage {
     memoryPeakBytes: Math.max(a.memoryPeakBytes, b.memoryPeakBytes),
     readBytes: a.readBytes + b.readBytes,
     writtenBytes: a.writtenBytes + b.writtenBytes,
-    costMicros:
-      a.costMicros === undefined || b.costMicros === undefined
-        ? undefined
-        : a.costMicros + b.costMicros,
-    energyJoules: a.energyJoules + b.energyJoules,
+    costMicros: plusKnown(a.costMicros, b.costMicros),
+    energyJoules: plusKnown(a.energyJoules, b.energyJoules),
+    // records of before have none
+    measuredJoules: (a.measuredJoules ?? 0) + (b.measuredJoules ?? 0),
+    grams: plusKnown(a.grams, b.grams),
   };
+}
+
+/** A sum that is unknown as soon as one of its parts is. */
+export function plusKnown(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b;
 }

@@ -18,7 +18,12 @@ export const usageView = z.object({
   writtenBytes: z.number(),
   /** Millionths of the price list's currency; absent when some part has no known price. */
   costMicros: z.number().optional(),
-  energyJoules: z.number(),
+  /** Absent when some part has no known power. */
+  energyJoules: z.number().optional(),
+  /** Of that, what agents measured; the rest is by the power model. */
+  measuredJoules: z.number(),
+  /** CO2 equivalent; absent when nobody knows how clean the power of some part was. */
+  grams: z.number().optional(),
 });
 export type UsageView = z.output<typeof usageView>;
 
@@ -106,6 +111,19 @@ export const jobView = z.object({
   reason: z.string().optional(),
   /** What `canopy run` exits with. */
   exitCode: z.int().optional(),
+  /** While nothing of it begins as it waits for cleaner power. */
+  held: z
+    .object({
+      since: instant,
+      /** As far as is known now. */
+      until: instant,
+      /** How much less CO2 that emits than going on at once, by the forecast: 0.31 is 31 %. */
+      savingShare: z.number(),
+      why: z.array(z.string()),
+      /** The smallest change that would have let it go on. */
+      flip: z.string(),
+    })
+    .optional(),
   /** Steps made so far. */
   steps: count,
   /** The number of the step whose only task gives the job's result. */
@@ -167,14 +185,16 @@ export const costView = z.object({
   /** Of what was spent, machines that were bought for it; absent where it has no deadline and no budget. */
   bought: money,
   budget: money,
-  energyJoules: z.number(),
+  energyJoules: z.number().optional(),
+  grams: z.number().optional(),
   usage: usageView,
   kinds: z.array(
     z.object({
       title: z.string(),
       tasks: count,
       spent: money,
-      energyJoules: z.number(),
+      energyJoules: z.number().optional(),
+      grams: z.number().optional(),
       usage: usageView,
     }),
   ),

@@ -51,6 +51,8 @@ export class Board {
   #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();
   #classes = new Map<string, { taskClass: TaskClass; steps: number }>();
   #lastStep: StepState | undefined;
+  /** Jobs of which nothing is handed out for now. */
+  #heldJobs = new Set<string>();
 
   constructor(space: Space, clock: Clock, expectedMs: ExpectedMs) {
     this.space = space;
@@ -102,7 +104,11 @@ export class Board {
   /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
   refresh(step: StepState): void {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
-    const isReady = step.isOpen && step.available > 0 && step.segments?.isComplete !== false;
+    const isReady =
+      step.isOpen &&
+      step.available > 0 &&
+      step.segments?.isComplete !== false &&
+      !this.#heldJobs.has(step.job);
     if (isReady === step.isInLine) return;
     if (!isReady) return this.#leaveLine(step);
     this.queue.enter(step, this.clock.monotonicMs(), this.ranks.of(step.job, step.name));
@@ -121,6 +127,17 @@ export class Board {
   putBack(step: StepState, index: number): void {
     step.again.push(index);
     this.refresh(step);
+  }
+
+  /** Nothing of a held job is handed out. */
+  hold(job: string, isHeld: boolean): void {
+    if (isHeld === this.#heldJobs.has(job)) return;
+    if (isHeld) this.#heldJobs.add(job);
+    else this.#heldJobs.delete(job);
+    for (const { name } of this.space.list("step", job)) {
+      const step = this.steps.get(name);
+      if (step) this.refresh(step);
+    }
   }
 
   /** A lease has ended with nothing done: its task waits once more. */

@@ -1,13 +1,14 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { Choice } from "./placement.ts";
-import { stepOfTask, type Preempted, type TaskRecord } from "#/model/task.ts";
+import { jobOf, stepOfTask, type Preempted, type TaskRecord } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
 import { machineReasons } from "./explain-machine.ts";
 import { quotaReasons } from "./explain-quota.ts";
+import { holdReason } from "./explain.ts";
 import { blockedReason, stepReasons } from "./explain-step.ts";
 import type { Grace } from "./grace.ts";
 import type { Lease, StepState } from "./state.ts";
@@ -67,6 +68,8 @@ function waits(
   { name, status }: TaskRecord,
   record: StepRecord | undefined,
 ): Explanation[] {
+  const held = board.space.get("job", jobOf(name))?.status.held;
+  if (held) return [holdReason(held)];
   const found: Explanation[] = [];
   const restMs = (status.notBefore ?? 0) - board.clock.now();
   const last = status.attempts?.at(-1);

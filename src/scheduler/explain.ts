@@ -1,4 +1,5 @@
 import { hasStepEnded } from "#/model/step.ts";
+import type { JobHold } from "#/model/job.ts";
 import { formatCount } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
@@ -13,7 +14,7 @@ export function explainJob(board: Board, grace: Grace, job: string, only?: strin
   const { space } = board;
   const record = space.get("job", job);
   if (!record) return [];
-  const { phase, reason, open } = record.status;
+  const { phase, reason, open, held } = record.status;
   if (phase !== "running") {
     return [
       {
@@ -21,7 +22,7 @@ export function explainJob(board: Board, grace: Grace, job: string, only?: strin
       },
     ];
   }
-  const found: Explanation[] = [];
+  const found: Explanation[] = held ? [holdReason(held)] : [];
   const machines = new Map<string, number>();
   let steps = 0;
   let blocked = 0;
@@ -32,6 +33,7 @@ export function explainJob(board: Board, grace: Grace, job: string, only?: strin
     for (const { machine } of board.steps.get(step.name)?.leases.values() ?? []) {
       machines.set(machine.name, (machines.get(machine.name) ?? 0) + 1);
     }
+    if (held) continue; // nothing else stands in its way before it is let go
     if (step.status.phase === "blocked") {
       if (++blocked <= stepsMax) found.push(blockedReason(space, step));
       continue;
@@ -58,6 +60,12 @@ export function explainJob(board: Board, grace: Grace, job: string, only?: strin
     });
   }
   return found;
+}
+
+/** Why nothing of a held job begins. */
+export function holdReason({ until, why, flip }: JobHold): Explanation {
+  const at = new Date(until).toISOString().slice(0, 16);
+  return { sentence: `it waits until about ${at}Z: ${why.join("; ")}`, advice: flip };
 }
 
 /** A machine that lacks room lacks it for every step with the same needs. */

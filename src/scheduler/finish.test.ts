@@ -36,7 +36,7 @@ describe("finish()", () => {
     assert.deepEqual(runTimes, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]); // 1000 ms: under 2^10
     assert.equal(usage.attempts, 2);
     assert.equal(usage.cpuMs, 2000);
-    assert.ok(usage.costMicros! > 0 && usage.energyJoules > 0);
+    assert.ok(usage.costMicros! > 0 && usage.energyJoules! > 0);
     const [batch] = await rig.space.read(batches, 1);
     assert.deepEqual(
       batch!.changes.map(({ record }) => record.kind),

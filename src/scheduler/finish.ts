@@ -36,7 +36,6 @@ export function finish(
   reports: readonly TaskReport[],
 ): Finished {
   const { space } = board;
-  const { rates, capacity } = machine.record.status;
   const now = board.clock.now();
   const refused: TaskClaim[] = [];
   const ended: Ended[] = [];
@@ -64,7 +63,7 @@ export function finish(
           continue;
         }
         ended.push({ lease, report, usage });
-        tally.of(step.name).spend(meter(usage, step.spec.template.needs, rates, capacity));
+        tally.of(step.name).spend(meter(usage, step.spec.template.needs, machine.record));
         const ending = { tx, tally, step, task, lease, now };
         if (reason === undefined) {
           succeed(ending, report, usage);

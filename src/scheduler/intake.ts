@@ -43,6 +43,7 @@ export class Intake {
     const { space } = this.#board;
     for (const machine of space.all("machine")) this.#board.addMachine(machine);
     for (const { name, spec } of space.all("project")) this.#board.quotas.limit(name, spec);
+    for (const { name, status } of space.all("job")) this.#board.hold(name, isHeld(status));
     for (const record of space.all("step")) {
       if (hasStepEnded(record)) continue;
       const hasBegun = record.status.phase === "running";
@@ -79,6 +80,8 @@ export class Intake {
       const isGone = op === "archive" || op === "delete";
       if (record.kind === "task") {
         this.#leased(record, isGone);
+      } else if (record.kind === "job") {
+        if (isGone || isHeld(record.status)) this.#board.hold(record.name, !isGone);
       } else if (record.kind === "step") {
         if (isGone || hasStepEnded(record)) this.#drop(record);
       } else if (record.kind === "machine") {
@@ -100,8 +103,9 @@ export class Intake {
         if (step && step !== last) touched.add((last = step));
       } else if (record.kind === "step") {
         this.#step(record);
-      } else if (record.kind === "job" && hasJobEnded(record)) {
-        this.#jobEnded(record);
+      } else if (record.kind === "job") {
+        if (hasJobEnded(record)) this.#jobEnded(record);
+        this.#board.hold(record.name, isHeld(this.#board.space.get("job", record.name)?.status));
       }
     }
     for (const step of touched) this.#board.refresh(step);
@@ -181,4 +185,8 @@ export class Intake {
     const job = this.#board.space.get("job", name);
     if (!job || hasJobEnded(job)) this.#onJobEnded(name);
   }
+}
+
+function isHeld(status: JobRecord["status"] | undefined): boolean {
+  return status?.held !== undefined;
 }

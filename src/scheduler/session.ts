@@ -1,6 +1,6 @@
 import type { Fault } from "#/model/game-day.ts";
 import type { Needs, Capacity } from "#/model/needs.ts";
-import type { MachineRates } from "#/model/machine.ts";
+import type { MachineRecord } from "#/model/machine.ts";
 import type { TaskUsage, Usage } from "#/model/usage.ts";
 import type { RunningTask, StepBrief, TaskClaim, TaskOffer, TaskReport } from "#/model/wire.ts";
 
@@ -80,10 +80,5 @@ export interface Happenings {
   struck(hit: string, wasThere: boolean): void;
 }
 
-/** What an attempt cost, from what it used: made by `meter/price.ts`. */
-export type Meter = (
-  usage: TaskUsage,
-  needs: Needs,
-  rates: MachineRates,
-  capacity: Capacity,
-) => Usage;
+/** What an attempt cost, from what it used and where: made by `meter/meter.ts`. */
+export type Meter = (usage: TaskUsage, needs: Needs, machine: MachineRecord) => Usage;

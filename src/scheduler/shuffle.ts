@@ -115,8 +115,9 @@ export class Shuffle {
       const step = tx.get("step", lease.step.name);
       const { task } = lease;
       if (step) {
-        const { rates, capacity } = lease.machine.record.status;
-        tally.of(step.name).spend(this.#meter(usage, step.spec.template.needs, rates, capacity));
+        tally
+          .of(step.name)
+          .spend(this.#meter(usage, step.spec.template.needs, lease.machine.record));
         const ending: Ending = { tx, tally, step, task, lease, now: clock.now() };
         waitForInput(ending, report.error!, lease.segments === lease.step.segments);
       }

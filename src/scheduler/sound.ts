@@ -2,14 +2,15 @@ import type { TaskUsage } from "#/model/usage.ts";
 
 /** What an agent measured, or 0 for what is no amount: one of those would spoil every sum it is part of. */
 export function soundUsage(usage: TaskUsage): TaskUsage {
-  const { startedAt, wallMs, cpuMs, memoryBytes, readBytes, writtenBytes } = usage;
+  const { startedAt, wallMs, cpuMs, memoryBytes, readBytes, writtenBytes, joules } = usage;
   const isAllSound =
     isSound(startedAt) &&
     isSound(wallMs) &&
     isSound(cpuMs) &&
     isSound(memoryBytes) &&
     isSound(readBytes) &&
-    isSound(writtenBytes);
+    isSound(writtenBytes) &&
+    (joules === undefined || isSound(joules));
   if (isAllSound) return usage;
   return {
     startedAt: sound(startedAt),
@@ -18,6 +19,7 @@ export function soundUsage(usage: TaskUsage): TaskUsage {
     memoryBytes: sound(memoryBytes),
     readBytes: sound(readBytes),
     writtenBytes: sound(writtenBytes),
+    ...(joules !== undefined && isSound(joules) && { joules }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { histogramIndex } from "#/model/run-time-histogram.ts";
 import type { StepRecord, StepStatus } from "#/model/step.ts";
-import { noUsage, type Usage } from "#/model/usage.ts";
+import { noUsage, plusKnown, type Usage } from "#/model/usage.ts";
 import type { Transaction } from "#/space/space.ts";
 
 /** What one commit changes in the counters of one step: summed up first, written once. */
@@ -25,7 +25,9 @@ class StepTally {
     sum.readBytes += usage.readBytes;
     sum.writtenBytes += usage.writtenBytes;
     sum.costMicros = plusKnown(sum.costMicros, usage.costMicros);
-    sum.energyJoules += usage.energyJoules;
+    sum.energyJoules = plusKnown(sum.energyJoules, usage.energyJoules);
+    sum.measuredJoules += usage.measuredJoules ?? 0; // records of before have none
+    sum.grams = plusKnown(sum.grams, usage.grams);
   }
 
   ran(wallMs: number): void {
@@ -57,10 +59,6 @@ class StepTally {
       runTimes,
     };
   }
-}
-
-function plusKnown(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : a + b;
 }
 
 /** The tallies of one commit. Counters change together with the tasks that they count, or not at all. */

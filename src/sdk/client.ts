@@ -12,6 +12,7 @@ import type {
 } from "#/model/chaos-views.ts";
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
 import type { FleetView } from "#/model/fleet-views.ts";
+import type { CarbonZoneDetail, CarbonZoneInput, CarbonZoneView } from "#/model/carbon-views.ts";
 import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
@@ -296,6 +297,23 @@ export class Client {
 
   removeSite(site: string): Promise<void> {
     return this.http.json("DELETE", `/v1/sites/${encodeURIComponent(site)}`);
+  }
+
+  carbonZones(query: { limit?: number; cursor?: string } = {}): Promise<Page<CarbonZoneView>> {
+    return this.http.json("GET", "/v1/carbon-zones", { query });
+  }
+
+  carbonZone(zone: string): Promise<CarbonZoneDetail> {
+    return this.http.json("GET", `/v1/carbon-zones/${encodeURIComponent(zone)}`);
+  }
+
+  setCarbonZone(zone: string, input: CarbonZoneInput): Promise<CarbonZoneDetail> {
+    const path = `/v1/carbon-zones/${encodeURIComponent(zone)}`;
+    return this.http.json("PUT", path, { body: input, repeatable: true });
+  }
+
+  removeCarbonZone(zone: string): Promise<void> {
+    return this.http.json("DELETE", `/v1/carbon-zones/${encodeURIComponent(zone)}`);
   }
 
   chaosPolicy(): Promise<ChaosPolicyView> {

@@ -11,7 +11,7 @@ import { findJob, foldJob, stepsOf } from "../views/jobs.ts";
 export const costOfJob = defineCall({
   summary: "What a job has cost",
   description:
-    "Money by the price list and energy by the power model, so far and, where every kind has finished a task, at the end.",
+    "Money by the price list, so far and, where every kind has finished a task, at the end; energy as agents measured it, else by the power model, and its CO2 by the carbon intensity of the hours in which tasks ran. What is unknown is absent.",
   tag: "jobs",
   role: "viewer",
   fromJobs: "own",
@@ -36,12 +36,14 @@ export const costOfJob = defineCall({
       bought: moneyOf(bought),
       budget: moneyOf(goal?.budgetMicros),
       energyJoules: usage.energyJoules,
+      grams: usage.grams,
       usage,
       kinds: kinds.map(({ title, tasks, usage: used }) => ({
         title,
         tasks: finished(tasks),
         spent: moneyOf(used.costMicros),
         energyJoules: used.energyJoules,
+        grams: used.grams,
         usage: used,
       })),
     };

@@ -117,6 +117,7 @@ function isReport(report: TaskReport): boolean {
     Number.isFinite(usage.startedAt) &&
     Number.isFinite(usage.readBytes) &&
     Number.isFinite(usage.writtenBytes) &&
+    isMaybe(usage.joules, "number") &&
     (result === undefined ||
       (typeof result === "string" && result.length <= limits.inlineBytesMax)) &&
     isMaybe(resultObject, "string") &&

@@ -3,6 +3,7 @@ import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
 import { purchasePlan } from "#/autonomic/purchase.ts";
 import type { Rules } from "#/autonomic/rules.ts";
+import { beginPlan } from "#/autonomic/shift.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { textOf } from "#/base/body.ts";
 import { newId } from "#/base/ids.ts";
@@ -82,7 +83,7 @@ function submitPlan(
   });
   const status = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
   const approved = tx.put<"plan">({ ...plan, status: { ...status, job: job.name } });
-  purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
+  beginPlan(tx, job, approved, { offers: sites.offers(), clock, random });
   return job.name;
 }
 

@@ -1,5 +1,6 @@
 import { machinesFor } from "#/autonomic/machines.ts";
-import { answerOf, questionOf, type Infeasible } from "#/autonomic/propose.ts";
+import { proposeWhen } from "#/autonomic/carbon/propose-when.ts";
+import type { Infeasible } from "#/autonomic/propose.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
@@ -28,7 +29,8 @@ export const createPlan = defineCall({
   errors: ["infeasible", "no-space"],
   async run(call) {
     const { parts, project, caller, body } = call;
-    const { space, scheduler, clock, random, objects, sites, knowledge, planner, currency } = parts;
+    const { space, scheduler, clock, random, objects, sites, zones, knowledge, planner, currency } =
+      parts;
     const { request, told } = body;
     await requireObjects(objects, project, request.steps);
     const demand = await demandNow(parts, project, request, told);
@@ -43,9 +45,17 @@ export const createPlan = defineCall({
     const machines = machinesFor(space, scheduler, knowledge, { name: "", project }, now);
     const allowed = (offer: Offer) => rules.allowed(offer, request.title, now);
     const leftOut = unhealthySites(space);
-    const offers = knowledge.offers(sites.offers());
-    const question = questionOf(demand, goal, machines, offers, allowed);
-    const found = answerOf(question, await planner.plan(question.problem));
+    const found = await proposeWhen({
+      demand,
+      goal,
+      machines,
+      offers: knowledge.offers(sites.offers()),
+      allowed,
+      zones,
+      now,
+      mayWait: ["approve", "act"].includes(rules.level("shift")),
+      plan: (problem) => planner.plan(problem),
+    });
     if (!("predicted" in found)) throw infeasible(goal, found, leftOut, currency);
     const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
     const name = await once(call, (tx) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { Access } from "#/access/access.ts";
+import { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { Planner } from "#/autonomic/planner.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
@@ -21,7 +22,7 @@ import { eta } from "#/jobs/eta.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import * as submit from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
-import { price } from "#/meter/price.ts";
+import { meterWith } from "#/meter/meter.ts";
 import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
 import type { JobView } from "#/model/views.ts";
 import { FileObjects } from "#/objects/files.ts";
@@ -84,7 +85,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     report,
   });
   const access = await Access.open({ folder, files: nodeFiles, space, clock, random: nodeRandom });
-  const scheduler = new Scheduler({ space, clock, log: report, meter: price });
+  const zones = new CarbonZones({ space, clock });
+  const meter = meterWith((machine, from, to) => zones.meanOf(machine, from, to));
+  const scheduler = new Scheduler({ space, clock, log: report, meter });
   const jobs = startJobs({ space, objects, clock, log: report });
   scheduler.start();
   const knowledge = new Knowledge(space);
@@ -113,6 +116,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     forward: nodeForward,
     jobs: { ...submit, eta },
     access,
+    zones,
+    meter,
     objects,
     logs,
     sites,

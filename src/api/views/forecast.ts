@@ -30,7 +30,17 @@ export function forecastViewOf(
 /** Undefined for one that is another project's, or is gone since. */
 function viewOf(
   { space, scheduler }: Parts,
-  { job, beginsAt, endsAt, costMicros, energyJoules, ends, succeeds, isPartial }: JobForecast,
+  {
+    job,
+    beginsAt,
+    endsAt,
+    costMicros,
+    energyJoules,
+    grams,
+    ends,
+    succeeds,
+    isPartial,
+  }: JobForecast,
   project: string,
 ): JobForecastView | undefined {
   const record = space.get("job", job);
@@ -46,6 +56,7 @@ function viewOf(
     ...(endsAt && { endsAt: bandView(endsAt, instantOf) }),
     ...(costMicros && { cost: bandView(costMicros, formatMicros) }),
     ...(energyJoules && { energyJoules }),
+    ...(grams && { grams }),
     ends,
     succeeds,
     isPartial,

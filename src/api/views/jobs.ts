@@ -2,7 +2,7 @@ import { openOrders } from "#/autonomic/machines.ts";
 import { boughtBy } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobHold, type JobRecord } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
 import type { JobDetail, JobView } from "#/model/views.ts";
@@ -70,11 +70,16 @@ export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
     endedAt: maybeInstant(status.endedAt),
     reason: status.reason,
     exitCode: status.exitCode,
+    held: status.held && holdViewOf(status.held),
     steps: status.steps,
     mainStep: spec.mainStep === undefined ? undefined : indexOfTask(spec.mainStep),
     tasks: folded?.tasks,
     usage: folded?.usage,
   };
+}
+
+function holdViewOf({ since, until, savingShare, why, flip }: JobHold): JobView["held"] {
+  return { since: instantOf(since), until: instantOf(until), savingShare, why: [...why], flip };
 }
 
 /** What the steps of a job come to, with the machines that were bought for it. */

@@ -5,7 +5,7 @@ import type { DecisionRecord } from "#/model/decision.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
 import { planDigest } from "#/model/plan-digest.ts";
-import type { Band, PlanRecord, PlanSpec } from "#/model/plan.ts";
+import type { Band, PlanRecord, PlannedShift, PlanSpec } from "#/model/plan.ts";
 import type { Space } from "#/space/space.ts";
 import { reachedBy } from "#/planning/mix/score.ts";
 import { formatMicros } from "#/model/units.ts";
@@ -25,7 +25,7 @@ export function planViewOf(
   { name, project, spec, status }: PlanRecord,
   currency: string,
 ): PlanView {
-  const { goal, predicted, work, considered } = spec;
+  const { goal, predicted, work, considered, shift } = spec;
   const view = {
     id: name,
     project,
@@ -56,6 +56,7 @@ export function planViewOf(
       perHour: maybeMoney(microsPerHour),
     })),
     leftOut: spec.leftOut?.map((one) => ({ ...one })),
+    shift: shift && shiftViewOf(shift),
     predicted: {
       finishMs: predicted.finishMs,
       cost: predicted.costMicros && moneyBand(predicted.costMicros),
@@ -65,6 +66,10 @@ export function planViewOf(
     gapMax: gapOf(spec),
   };
   return { ...view, digest: planDigest(view) };
+}
+
+function shiftViewOf({ until, workMs: _, why, ...rest }: PlannedShift): PlanView["shift"] {
+  return { ...rest, until: instantOf(until), why: [...why] };
 }
 
 /** What the plan has in the unit of its objective, over what is the least there can be. */

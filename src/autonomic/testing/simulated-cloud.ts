@@ -13,6 +13,8 @@ import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
 import type { MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
+import { hourMs } from "#/model/carbon-zone.ts";
+import { CarbonZones } from "../carbon/zones.ts";
 import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
 import { Knowledge } from "../knowledge/follow.ts";
@@ -82,6 +84,7 @@ export class SimulatedCloud {
         space,
         field: scheduler,
         sites,
+        zones: new CarbonZones({ space, clock }),
         knowledge: this.knowledge,
         clock,
         random,
@@ -103,12 +106,18 @@ export class SimulatedCloud {
     this.#workers.set(name, new Worker(this.rig, name, this.#taskMs));
   }
 
+  /** A machine that was there is gone. */
+  away(name: string): void {
+    this.#workers.get(name)!.end();
+    this.#workers.delete(name);
+  }
+
   /** A job with a goal: so many tasks of one CPU, with what its plan believed of their run times. */
   job(
     name: string,
     tasks: number,
     belief: RunTimeBelief,
-    goal: Omit<JobGoal, "plan" | "objective">,
+    goal: Partial<Omit<JobGoal, "plan">>,
   ): void {
     const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
     const work: PlannedWork[] = [
@@ -161,6 +170,20 @@ export class SimulatedCloud {
       });
     });
     this.rig.step(`${name}/0`, tasks);
+  }
+
+  /** How clean all power is from the hour that has begun on, in gCO2eq/kWh. */
+  power(gramsPerKwh: readonly number[]): void {
+    const firstHour = Math.floor(this.rig.clock.now() / hourMs);
+    this.rig.commit((tx) =>
+      tx.put<"carbon-zone">({
+        kind: "carbon-zone",
+        project: "",
+        name: "here",
+        spec: { createdAt: 0, isDefault: true },
+        status: { firstHour, gramsPerKwh },
+      }),
+    );
   }
 
   /** The policy of the project. */

@@ -1,5 +1,5 @@
 import type { BandView, ForecastView, JobForecastView } from "#/model/forecast-views.ts";
-import { briefDuration, briefEnergy } from "#/model/units.ts";
+import { briefDuration, briefEnergy, briefGrams } from "#/model/units.ts";
 import { phaseCell } from "../words.ts";
 import { column, type Column } from "../result.ts";
 import { tableText } from "../table.ts";
@@ -17,10 +17,13 @@ export function moneyBandOf(band: BandView<string> | undefined, currency: string
   return band ? `${bandText(band)} ${currency}` : "unknown";
 }
 
-export function energyBandOf(band: BandView<number> | undefined): string {
+/** A band of energy or CO2. */
+export function amountBandOf(
+  band: BandView<number> | undefined,
+  brief: (amount: number) => string,
+): string {
   if (!band) return "unknown";
-  const { p10, p50, p90 } = band;
-  return bandText({ p10: briefEnergy(p10), p50: briefEnergy(p50), p90: briefEnergy(p90) });
+  return bandText({ p10: brief(band.p10), p50: brief(band.p50), p90: brief(band.p90) });
 }
 
 function bandText({ p10, p50, p90 }: BandView<string>): string {
@@ -41,7 +44,8 @@ export function forecastText(forecast: ForecastView, out: Output): string {
       isPartial && endsAt ? `${waitOf(endsAt, at)} or later` : waitOf(endsAt, at),
     ),
     column<JobForecastView>("cost", ({ cost }) => moneyBandOf(cost, currency)),
-    column<JobForecastView>("energy", ({ energyJoules }) => energyBandOf(energyJoules)),
+    column<JobForecastView>("energy", (job) => amountBandOf(job.energyJoules, briefEnergy)),
+    column<JobForecastView>("CO2", ({ grams }) => amountBandOf(grams, briefGrams)),
     column<JobForecastView>("succeeds", ({ succeeds }) => `${Math.round(succeeds * 100)}%`),
   ];
   const table = tableText(jobs, columns, out);

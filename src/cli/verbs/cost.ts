@@ -1,11 +1,11 @@
 import type { CostView } from "#/model/views.ts";
-import { briefDuration, briefEnergy, briefSize } from "#/model/units.ts";
+import { briefDuration, briefSize } from "#/model/units.ts";
 import { defineQuestions } from "../cost/questions.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
 import type { Verb } from "../verb.ts";
-import { countOf, moneyOf } from "../words.ts";
+import { briefEnergyOf, briefGramsOf, co2Of, countOf, energyOf, moneyOf } from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
@@ -31,7 +31,8 @@ function costText(cost: CostView, out: Output): string {
     column<Kind>("cpu", ({ usage }) => briefDuration(usage.cpuMs), { align: "right" }),
     column<Kind>("wall", ({ usage }) => briefDuration(usage.wallMs), { align: "right" }),
     column<Kind>("memory", ({ usage }) => briefSize(usage.memoryPeakBytes), { align: "right" }),
-    column<Kind>("energy", ({ energyJoules }) => briefEnergy(energyJoules), { align: "right" }),
+    column<Kind>("energy", briefEnergyOf, { align: "right" }),
+    column<Kind>("CO2", briefGramsOf, { align: "right" }),
     column<Kind>("spent", ({ spent }) => moneyOf(spent, cost.currency), { align: "right" }),
   ];
   const total = [
@@ -44,7 +45,8 @@ function costText(cost: CostView, out: Output): string {
       : [`${moneyOf(cost.bought, cost.currency)} of it for machines bought`]),
     ...(cost.budget === undefined ? [] : [`budget ${moneyOf(cost.budget, cost.currency)}`]),
     `${briefDuration(cost.usage.cpuMs)} CPU`,
-    briefEnergy(cost.energyJoules),
+    energyOf(cost.usage),
+    co2Of(cost.usage),
   ];
   if (!out.isTty) return tableText(cost.kinds, columns, out);
   return `${tableText(cost.kinds, columns, out)}\n${cost.job}: ${total.join(" · ")}\n`;

@@ -1,6 +1,14 @@
 import { parseCount } from "../count.ts";
 import { column } from "../result.ts";
-import { countOf, microsOf, phaseCell, shareOf, spanOf } from "../words.ts";
+import {
+  briefEnergyOf,
+  briefGramsOf,
+  countOf,
+  microsOf,
+  phaseCell,
+  shareOf,
+  spanOf,
+} from "../words.ts";
 import type { Verb } from "../verb.ts";
 import type { JobView, Page, StatusView } from "#/model/views.ts";
 import { allOf, type Client } from "#/sdk/client.ts";
@@ -78,6 +86,16 @@ export function jobColumns(nowMs: number, { currency }: StatusView) {
     column<JobView>("cost", ({ usage }) => (usage ? microsOf(usage.costMicros, currency) : ""), {
       align: "right",
     }),
-    column<JobView>("why", ({ reason }) => reason ?? "", { flexible: true }),
+    column<JobView>("energy", ({ usage }) => (usage ? briefEnergyOf(usage) : ""), {
+      align: "right",
+    }),
+    column<JobView>("CO2", ({ usage }) => (usage ? briefGramsOf(usage) : ""), { align: "right" }),
+    column<JobView>("why", ({ reason, held }) => reason ?? (held ? heldText(held) : ""), {
+      flexible: true,
+    }),
   ];
+}
+
+function heldText({ until, savingShare }: NonNullable<JobView["held"]>): string {
+  return `waits for cleaner power until ${until.slice(0, 16)}Z, ${Math.round(savingShare * 100)}% less CO2`;
 }

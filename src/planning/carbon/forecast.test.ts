@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Chance } from "#/base/chance.ts";
 import { CarbonForecaster } from "./forecast.ts";
 
 /** A grid with solar power: clean at noon, the same every day. */
@@ -56,4 +57,18 @@ test("forecast() is finite and not below 0 whatever was observed", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("margins() are next to nothing where days are alike, and larger the less a forecast says", () => {
+  const random = new Chance(7);
+  const marginOf = (noise: number) => {
+    const forecaster = new CarbonForecaster(24);
+    for (let hour = 0; hour < 24 * 30; hour++)
+      forecaster.observe(hour, daily(hour) + noise * random.fraction());
+    const margins = forecaster.margins(24);
+    assert.equal(margins[0], 0);
+    return Math.max(...margins);
+  };
+  assert.ok(marginOf(0) < 0.5, `${marginOf(0)}`);
+  assert.ok(marginOf(300) > 10 * marginOf(20), `${marginOf(300)} ${marginOf(20)}`);
 });

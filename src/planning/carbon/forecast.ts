@@ -24,11 +24,19 @@ export class CarbonForecaster {
   readonly #past: number[] = [];
   #firstHour: number | undefined;
   #sum = 0;
+  #sumOfSquares = 0;
   readonly #anyHour: LeastSquares[];
   readonly #byHour: LeastSquares[][];
+  /** Forecasts of before, by the last hour that they knew: what came is held against them. */
+  readonly #told = new Map<number, readonly number[]>();
+  /** Of forecasts so far ahead, the sum of the squares of what they were off by, and how many. */
+  readonly #squares: Float64Array;
+  readonly #counts: Float64Array;
 
   constructor(hoursMax: number) {
     this.hoursMax = hoursMax;
+    this.#squares = new Float64Array(hoursMax + 1);
+    this.#counts = new Float64Array(hoursMax + 1);
     const fits = (retained: number) =>
       Array.from({ length: hoursMax + 1 }, () => new LeastSquares(inputsCount, retained));
     const retainedHourly = 0.5 ** (1 / (24 * halfLifeDays));
@@ -53,6 +61,25 @@ export class CarbonForecaster {
     while (this.nextHour! < hour) this.#append(this.#past.at(-24) ?? this.#past.at(-1)!);
     this.#append(gramsPerKwh);
     this.#learn();
+    this.#judge(gramsPerKwh);
+  }
+
+  /**
+   * What a cautious planner adds to each hour of the forecast but the first, in gCO2eq/kWh: half of what such
+   * forecasts were off by, as their root mean square, times the square of that over the spread of all that is
+   * known. Waiting for an hour that is forecast to be cleaner is a loss when it is not; where days are alike
+   * this is next to nothing, and where a forecast says little more than the mean it is half of its error.
+   */
+  margins(hours: number): number[] {
+    const count = this.#past.length;
+    const mean = this.#sum / Math.max(1, count);
+    const variance = this.#sumOfSquares / Math.max(1, count) - mean ** 2;
+    return Array.from({ length: Math.min(hours, this.hoursMax) }, (_, index) => {
+      const judged = this.#counts[index + 1]!;
+      if (index === 0 || judged === 0 || variance <= 0) return 0;
+      const squared = this.#squares[index + 1]! / judged;
+      return (caution * squared ** 1.5) / variance;
+    });
   }
 
   /**
@@ -77,6 +104,21 @@ export class CarbonForecaster {
   #append(gramsPerKwh: number): void {
     this.#past.push(gramsPerKwh);
     this.#sum += gramsPerKwh;
+    this.#sumOfSquares += gramsPerKwh ** 2;
+  }
+
+  #judge(gramsPerKwh: number): void {
+    const now = this.#past.length - 1;
+    for (const [last, forecast] of this.#told) {
+      const ahead = now - last;
+      if (ahead > forecast.length) this.#told.delete(last);
+      else {
+        this.#squares[ahead]! += (gramsPerKwh - forecast[ahead - 1]!) ** 2;
+        this.#counts[ahead]!++;
+      }
+    }
+    const forecast = now % judgedEveryHours === 0 ? this.forecast(this.hoursMax) : undefined;
+    if (forecast) this.#told.set(now, forecast);
   }
 
   #learn(): void {
@@ -132,5 +174,9 @@ const inputsCount = 5;
 const usualDays = 14;
 const usualWeeks = 4;
 const halfLifeDays = 40;
+/** A forecast is looked at so often, at every hour of the day in turn. */
+const judgedEveryHours = 5;
+/** Of what forecasts are off by. With more, less is saved; with less, it is more often worse than not to wait. */
+const caution = 0.5;
 /** Of a deviation from the usual, before anything was learned. */
 const hourlyPersistence = 0.85;

@@ -107,3 +107,18 @@ test("decideShift() refuses work that there is not", () => {
     isInvalid,
   );
 });
+
+test("decideShift() keeps work that is whole in one piece, in the cleanest hours in a row", () => {
+  const work = { workHours: 2, windowHours: 5, running: false, restartHours: 0, isWhole: true };
+  const { run, why } = decideShift(work, [100, 400, 50, 60, 90]);
+  assert.deepEqual([run, why.runsInHour], [false, [false, false, true, true, false]]);
+  const under = decideShift({ ...work, running: true }, [900, 900, 1, 1, 1]);
+  assert.deepEqual([under.run, under.why.reason], [true, "under-way"]);
+  assert.equal(decideShift(work, [50, 50, 50, 50, 50]).run, true);
+});
+
+test("decideShift() waits only for what is cleaner by more than its margin", () => {
+  const work = { workHours: 1, windowHours: 3, running: false, restartHours: 0 };
+  assert.equal(decideShift(work, [100, 90, 95], [0, 5, 5]).run, false);
+  assert.equal(decideShift(work, [100, 90, 95], [0, 15, 15]).run, true);
+});

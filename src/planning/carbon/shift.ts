@@ -10,13 +10,15 @@ export interface ShiftableWork {
   running: boolean;
   /** Hours of running that each start costs on top: what was not saved is done again. */
   restartHours: number;
+  /** Once it runs, it runs to its end. */
+  isWhole?: boolean;
 }
 
 /** What to do in the hour that begins now, and the numbers that say why. */
 export interface ShiftDecision {
   run: boolean;
   why: {
-    reason: "no-slack" | "no-forecast" | "cleaner-now" | "cleaner-later";
+    reason: "no-slack" | "no-forecast" | "under-way" | "cleaner-now" | "cleaner-later";
     /** Whole hours that may still be waited. */
     slackHours: number;
     /** Forecast for this hour; undefined without a forecast. */
@@ -33,13 +35,19 @@ export interface ShiftDecision {
 /**
  * Whether to run in the coming hour or to wait for cleaner ones. `forecast` is in gCO2eq/kWh, this hour first;
  * without one, or where there is nothing to wait with, it runs. The plan is the best one for the forecast; it
- * is made again each hour with a newer forecast, so only its first hour counts.
+ * is made again each hour with a newer forecast, so only its first hour counts. `margins` are added to the
+ * forecast before it is compared: how much cleaner a later hour must be to be worth the risk that it is not.
  *
- * Never late: it waits only if all that is left, a restart included, still fits after this hour.
+ * Never late: it waits only if all that is left, a restart included, still fits after this hour. By the
+ * forecast, it never emits more than running at once; when the forecast is wrong, it may.
  *
  * Throws CanopyError "invalid" when there is no work, or the window is not whole hours.
  */
-export function decideShift(work: ShiftableWork, forecast: number[] | undefined): ShiftDecision {
+export function decideShift(
+  work: ShiftableWork,
+  forecast: readonly number[] | undefined,
+  margins: readonly number[] = [],
+): ShiftDecision {
   const { workHours, windowHours, restartHours } = work;
   mustBe("workHours", "above 0", workHours > 0, workHours);
   mustBe("restartHours", "at least 0", restartHours >= 0, restartHours);
@@ -50,7 +58,10 @@ export function decideShift(work: ShiftableWork, forecast: number[] | undefined)
     const reason = slackHours < 1 ? "no-slack" : "no-forecast";
     return { run: true, why: whyWithout(reason, slackHours, forecast?.[0]) };
   }
-  const runsInHour = planShift(work, forecast);
+  if (work.running && work.isWhole)
+    return { run: true, why: whyWithout("under-way", slackHours, forecast[0]) };
+  const cautious = forecast.map((grams, hour) => grams + (margins[hour] ?? 0));
+  const runsInHour = work.isWhole ? planWhole(work, cautious) : planShift(work, cautious);
   const run = runsInHour[0]!;
   const planned = forecast.filter((_, hour) => runsInHour[hour]);
   const atOnce = sum(forecast.slice(0, Math.ceil(workHours)));
@@ -74,6 +85,7 @@ export function decideShift(work: ShiftableWork, forecast: number[] | undefined)
 function planShift(work: ShiftableWork, forecast: number[]): boolean[] {
   const { windowHours, restartHours } = work;
   const workHours = Math.ceil(work.workHours);
+  if (restartHours === 0) return cleanest(forecast.slice(0, windowHours), workHours);
   const width = workHours + 1;
   // grams[(hour × 2 + running) × width + work left]: the least from that hour on.
   const grams = new Float64Array((windowHours + 1) * 2 * width).fill(Infinity);
@@ -102,8 +114,32 @@ function planShift(work: ShiftableWork, forecast: number[]): boolean[] {
   return plan;
 }
 
+/** Where starting costs nothing: so many of the cleanest hours. */
+function cleanest(forecast: readonly number[], hours: number): boolean[] {
+  const order = forecast
+    .map((_, hour) => hour)
+    .sort((a, b) => forecast[a]! - forecast[b]! || a - b);
+  const runs = new Set(order.slice(0, hours));
+  return forecast.map((_, hour) => runs.has(hour));
+}
+
+/** The cleanest hours in a row; of equal ones the earliest. */
+function planWhole({ workHours, windowHours }: ShiftableWork, forecast: number[]): boolean[] {
+  const hours = Math.ceil(workHours);
+  let grams = sum(forecast.slice(0, hours));
+  let best = 0;
+  let least = grams;
+  for (let begin = 1; begin + hours <= windowHours; begin++) {
+    grams += forecast[begin + hours - 1]! - forecast[begin - 1]!;
+    if (grams >= least - least * Number.EPSILON * windowHours) continue;
+    least = grams;
+    best = begin;
+  }
+  return Array.from({ length: windowHours }, (_, hour) => hour >= best && hour < best + hours);
+}
+
 function whyWithout(
-  reason: "no-slack" | "no-forecast",
+  reason: "no-slack" | "no-forecast" | "under-way",
   slackHours: number,
   gramsPerKwhNow: number | undefined,
 ): ShiftDecision["why"] {
@@ -125,6 +161,6 @@ function mustBe(name: string, rule: string, holds: boolean, value: number): void
     );
 }
 
-function sum(values: number[]): number {
+function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

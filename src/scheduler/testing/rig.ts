@@ -1,6 +1,6 @@
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
-import { price } from "#/meter/price.ts";
+import { plainMeter } from "#/meter/meter.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { Fault } from "#/model/game-day.ts";
 import type { Placement } from "#/model/placement.ts";
@@ -29,7 +29,7 @@ export class Rig {
     this.clock = clock;
     this.log = log;
     this.space = space;
-    this.scheduler = new Scheduler({ space, clock, log: silent, meter: price, placement });
+    this.scheduler = new Scheduler({ space, clock, log: silent, meter: plainMeter, placement });
   }
 
   static async open(
