@@ -119,7 +119,7 @@ async function record(arrivals: readonly Arrival[]) {
   knowledge.start({ clock, log: silent });
   const moments: { moment: Moment; submitted: string | undefined }[] = [];
   const keep = async (submitted: string | undefined) => {
-    const moment = await takeMoment({ space, scheduler, clock, knowledge });
+    const moment = await takeMoment({ space, scheduler, clock, knowledge, offers: () => [] });
     if (moment.jobs.length > 0) moments.push({ moment, submitted });
   };
   arrivals.forEach(({ atMs, cpus }, number) => {

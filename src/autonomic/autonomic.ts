@@ -50,8 +50,9 @@ const releaseMs = 5_000;
  */
 export function startAutonomic(parts: AutonomicParts): { stop(): void } {
   const clock = steadyClock(parts.clock);
-  const goals = new GoalLoop({ ...parts, clock }, parts.clock);
-  const fleet = startFleet({ ...parts, clock }, parts.clock);
+  const rules = new KnownRules(parts.space);
+  const goals = new GoalLoop({ ...parts, clock, rules }, parts.clock);
+  const fleet = startFleet({ ...parts, clock, rules }, parts.clock);
   return {
     stop() {
       goals.stop();
@@ -77,10 +78,10 @@ class GoalLoop {
   /** What was said last of a job, so that it is not said again and again. */
   #said = new Map<string, string>();
 
-  constructor(parts: AutonomicParts & { clock: SteadyClock }, wallClock: Clock) {
+  constructor(parts: AutonomicParts & { clock: SteadyClock; rules: KnownRules }, wallClock: Clock) {
     this.#wallClock = wallClock;
     this.#parts = parts;
-    this.#rules = new KnownRules(parts.space);
+    this.#rules = parts.rules;
     this.#orders = new Orders({ ...parts, onChange: () => this.#loop.wake() });
     const { clock, log, sites } = parts;
     this.#shifts = new Shifts({ ...parts, wallClock, offers: () => sites.offers() });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
+import { hasOrderEnded } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 import { changed } from "./change.ts";
+import { likelyFates } from "./fates.ts";
+import { Fork } from "./fork.ts";
 import { forecast } from "./forecast.ts";
 import type { Moment } from "./moment.ts";
 import { machineOf, TestCloud, work } from "./testing/cloud.ts";
@@ -185,5 +188,53 @@ describe("changed()", () => {
     assert.throws(() => changed(moment, { add: [], remove: ["m9"] }), wrong);
     const like = [{ count: 1, like: "nowhere", bootMs: 0 }];
     assert.throws(() => changed(moment, { add: like, remove: [] }), wrong);
+  });
+});
+
+describe("machines that a project's jobs share", () => {
+  const fleet = { waitMsMax: 60_000, machinesMin: 0, machinesMax: 3, idleMs: 60_000 };
+
+  test("are bought in a fork as the policy says, and end what waits sooner", async () => {
+    const cloud = await busyCloud();
+    cloud.offers = [offer];
+    cloud.submit("next", { title: "work", steps: [work("a", 400)] });
+    const without = await forecast(await cloud.moment(), options, still);
+    assert.equal(without.machinesBought, undefined);
+    cloud.share(fleet);
+    const moment = await cloud.moment();
+    const found = await forecast(moment, options, still);
+    assert.deepEqual(found.machinesBought, { p10: 3, p50: 3, p90: 3 });
+    assert.ok(found.allEndAt!.p90 - found.at < 0.7 * (without.allEndAt!.p10 - without.at));
+    assert.ok(found.machinesMicros!.p50 > 0);
+    assert.deepEqual(await forecast(moment, options, still), found);
+    // What was bought in a fork was not bought.
+    assert.deepEqual([...cloud.fork.space.all("order")], []);
+  });
+
+  test("are given back in a fork when nothing needs them any more", async () => {
+    const cloud = await busyCloud();
+    cloud.offers = [offer];
+    cloud.share(fleet);
+    cloud.submit("burst", { title: "work", steps: [work("a", 60)] });
+    const moment = await cloud.moment();
+    const fork = await Fork.open(moment, likelyFates(moment.runTimes, 1, 0));
+    await fork.run(() => false);
+    const orders = [...fork.space.all("order")];
+    assert.ok(orders.length > 0 && orders.every(hasOrderEnded));
+    assert.equal(fork.fleet!.bought, orders.length);
+    const endedAt = fork.outcomes.get("burst")!.endedAt;
+    assert.ok(orders.every(({ status }) => status.endedAt! < endedAt + 5 * 60_000));
+  });
+
+  test("do not keep a fork going when nothing that may be bought can run what waits", async () => {
+    const cloud = await busyCloud();
+    cloud.offers = [offer];
+    cloud.share(fleet);
+    cloud.submit("large", { title: "large", steps: [work("b", 1, { cpus: 16 })] });
+    let asked = 0;
+    const counting = { monotonicMs: () => (asked += 0.001) };
+    const found = await forecast(await cloud.moment(), { ...options, forks: 3 }, counting);
+    assert.equal(found.jobs[0]!.ends, 0);
+    assert.equal(found.forks, 3);
   });
 });

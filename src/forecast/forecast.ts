@@ -4,6 +4,7 @@ import { Chance } from "#/base/chance.ts";
 import { likelyArrivals } from "./arriving.ts";
 import { bandOf, type Band } from "./band.ts";
 import { likelyFates } from "./fates.ts";
+import type { ForkFleet } from "./fleet.ts";
 import { Fork, type JobOutcome } from "./fork.ts";
 import type { Moment } from "./moment.ts";
 
@@ -40,6 +41,8 @@ export interface Forecast {
   allEndAt?: Band;
   /** Millionths of the currency for all machines from now until then; undefined when a price is not known. */
   machinesMicros?: Band;
+  /** Machines that are bought until then for what waits; absent where no project has any that its jobs share. */
+  machinesBought?: Band;
 }
 
 export interface ForecastOptions {
@@ -62,9 +65,11 @@ export async function forecast(
   const startMs = clock.monotonicMs();
   const spentMs = () => clock.monotonicMs() - startMs;
   const outcomes: Map<string, JobOutcome>[] = [];
+  const fleets: (ForkFleet | undefined)[] = [];
   for (let number = 0; number < forks; number++) {
     if (number > 0 && spentMs() > limitMs) break;
-    const fork = await Fork.open(moment, likelyFates(moment.runTimes, seed, number));
+    const fates = likelyFates(moment.runTimes, seed, number);
+    const fork = await Fork.open(moment, fates, new Chance(seed, -1 - number));
     likelyArrivals(fork, moment, new Chance(seed, number));
     const endMs = moment.now + limits.forecastHorizonMs;
     let isGivenUp = false;
@@ -74,15 +79,17 @@ export async function forecast(
     });
     if (isGivenUp && number > 0) break;
     outcomes.push(fork.outcomes);
+    fleets.push(fork.fleet);
     if (isGivenUp) break;
   }
   const jobs = moment.jobs.map(({ name }) => jobForecast(name, outcomes, moment));
-  const ends = outcomes
+  const runs = outcomes
     .map((of) => moment.jobs.map(({ name }) => of.get(name)?.endedAt ?? -Infinity))
-    .map((of) => Math.max(...of))
-    .filter(Number.isFinite);
-  const allEndAt = bandOf(ends);
-  const machinesMicros = bandOf(ends.flatMap((end) => machinesCost(moment, end) ?? []));
+    .map((of, number) => ({ end: Math.max(...of), fleet: fleets[number] }))
+    .filter(({ end }) => Number.isFinite(end));
+  const allEndAt = bandOf(runs.map(({ end }) => end));
+  const machinesMicros = bandOf(runs.flatMap((run) => machinesCost(moment, run) ?? []));
+  const machinesBought = bandOf(runs.flatMap(({ fleet }) => fleet?.bought ?? []));
   return {
     at: moment.now,
     forks: outcomes.length,
@@ -91,6 +98,7 @@ export async function forecast(
     jobs,
     ...(allEndAt && { allEndAt }),
     ...(machinesMicros && { machinesMicros }),
+    ...(machinesBought && { machinesBought }),
   };
 }
 
@@ -119,13 +127,19 @@ function jobForecast(
   };
 }
 
-function machinesCost({ now, machines, coming }: Moment, until: number): number | undefined {
-  let micros = 0;
+function machinesCost(
+  { now, machines, coming }: Moment,
+  { end: until, fleet }: { end: number; fleet: ForkFleet | undefined },
+): number | undefined {
+  let micros = fleet ? fleet.boughtMicros(until) : 0;
+  if (micros === undefined) return undefined;
   const held = [...machines.map((machine) => ({ machine, at: now })), ...coming];
   for (const { machine, at } of held) {
     const { microsPerHour } = machine.status.rates;
     if (microsPerHour === undefined) return undefined;
-    micros += (microsPerHour * Math.max(0, until - at)) / 3_600_000;
+    micros +=
+      (microsPerHour * Math.max(0, Math.min(until, fleet?.endOf(machine) ?? until) - at)) /
+      3_600_000;
   }
   return micros;
 }

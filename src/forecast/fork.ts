@@ -1,4 +1,5 @@
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
+import { Chance } from "#/base/chance.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { silent } from "#/base/log.ts";
 import { SimulatedClock } from "#/base/simulated-clock.ts";
@@ -11,6 +12,7 @@ import { jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
 import { addUsage, noUsage, type Usage } from "#/model/usage.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Space } from "#/space/space.ts";
+import { ForkFleet } from "./fleet.ts";
 import { ForkLog } from "./fork-log.ts";
 import { meterOf } from "./meter.ts";
 import { bootMsOf, machineOfOffer } from "./offered.ts";
@@ -47,6 +49,9 @@ export class Fork {
   readonly space: Space;
   readonly scheduler: Scheduler;
   readonly outcomes = new Map<string, JobOutcome>();
+  /** Machines that projects' jobs share; undefined where no project has any. */
+  fleet: ForkFleet | undefined;
+  #machines = new Map<string, SimulatedMachine>();
   /** Jobs of the moment that have not ended. */
   unended = 0;
   #first = new Set<string>();
@@ -68,7 +73,8 @@ export class Fork {
     this.scheduler = new Scheduler({ ...parts, isSimulated: true, placement });
   }
 
-  static async open(moment: Moment, fates: Fates): Promise<Fork> {
+  /** By `chance` machines that are bought boot, and are taken away. */
+  static async open(moment: Moment, fates: Fates, chance = new Chance(1)): Promise<Fork> {
     const clock = new SimulatedClock(moment.now);
     const onBroken = (thrown: unknown) => {
       throw thrown;
@@ -89,9 +95,32 @@ export class Fork {
     for (const job of moment.jobs) if (job.status.held) fork.#letGo(job.name, job.status.held);
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
-    for (const { machine, at } of moment.coming)
-      clock.after(at - moment.now, () => fork.addMachine(machine));
+    const fleet = fork.#startFleet(moment, chance);
+    for (const { machine, at, order } of moment.coming) {
+      const isOfFleet = order !== undefined && fleet?.has(order);
+      const arrive = () => (isOfFleet ? fleet!.joined(order!) : fork.addMachine(machine));
+      clock.after(at - moment.now, arrive);
+    }
+    await fleet?.start();
     return fork;
+  }
+
+  #startFleet({ fleet, runTimes }: Moment, chance: Chance): ForkFleet | undefined {
+    if (!fleet) return undefined;
+    const { space, clock, scheduler } = this;
+    const addMachine = (machine: MachineRecord) => this.addMachine(machine);
+    const seed = Math.floor(chance.fraction() * 2 ** 31);
+    const random = chance;
+    this.fleet = new ForkFleet(fleet, {
+      space,
+      clock,
+      scheduler,
+      random,
+      seed,
+      runTimes,
+      addMachine,
+    });
+    return this.fleet;
   }
 
   /** A job like one that was submitted before. */
@@ -181,6 +210,7 @@ export class Fork {
       const number = 1 + (status.attempts?.length ?? 0) + (status.lost ?? 0);
       return [{ task, fence, number, spec, ranMs }];
     });
+    this.#machines.set(record.name, machine);
     machine.connect(this.scheduler, had);
   }
 
@@ -224,10 +254,16 @@ export class Fork {
 
   #see(changes: readonly Change[]): void {
     for (const { record, op } of changes) {
+      if (op === "delete" && record.kind === "machine") this.#machineGone(record.name);
       if (op === "archive" || op === "delete") continue;
       if (record.kind === "job" && hasJobEnded(record)) this.#jobEnded(record);
       else if (record.kind === "step" && hasStepEnded(record)) this.#stepEnded(record);
     }
+  }
+
+  #machineGone(name: string): void {
+    this.#machines.get(name)?.end();
+    this.#machines.delete(name);
   }
 
   #stepEnded({ name }: StepRecord): void {
@@ -259,8 +295,9 @@ function usageOf({ status, spec }: StepRecord, wallMs: number, startedAt: number
 }
 
 function recordsOf(moment: Moment): AnyRecord[] {
-  const { projects, machines, jobs, steps, fresh, tried } = moment;
+  const { projects, machines, jobs, steps, fresh, tried, fleet } = moment;
   const records: AnyRecord[] = [...projects, ...machines];
+  if (fleet) records.push(...ForkFleet.recordsOf(fleet));
   // what nobody in the fork could add is complete as it is
   for (const job of jobs)
     records.push(

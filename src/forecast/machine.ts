@@ -55,6 +55,7 @@ export class SimulatedMachine implements AgentLink {
   #reports: TaskReport[] = [];
   #isPulling = false;
   #isBeating = false;
+  #hasEnded = false;
 
   constructor(record: MachineRecord, parts: MachineParts) {
     this.record = record;
@@ -91,6 +92,15 @@ export class SimulatedMachine implements AgentLink {
       this.#held.delete(fence);
       this.#drop(work);
     }
+  }
+
+  /** It is gone, with all that ran there. */
+  end(): void {
+    this.#hasEnded = true;
+    for (const work of this.#held.values()) this.#drop(work);
+    this.#held.clear();
+    this.#reports = [];
+    this.#session.close();
   }
 
   forget(jobs: string[]): void {
@@ -133,6 +143,7 @@ export class SimulatedMachine implements AgentLink {
   #report(): void {
     const reports = this.#reports;
     this.#reports = [];
+    if (this.#hasEnded) return;
     void this.#session.finish(reports);
   }
 
@@ -161,6 +172,8 @@ export class SimulatedMachine implements AgentLink {
   #pullSoon(): void {
     if (this.#isPulling) return;
     this.#isPulling = true;
-    this.#parts.clock.soon(() => this.#session.pull(limits.pullTasksMax));
+    this.#parts.clock.soon(() => {
+      if (!this.#hasEnded) this.#session.pull(limits.pullTasksMax);
+    });
   }
 }

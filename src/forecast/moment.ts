@@ -10,11 +10,14 @@ import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
+import type { PolicyRecord } from "#/model/policy.ts";
+import type { Offer } from "#/model/site.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
+import { fleetOf, type MomentFleet } from "./fleet.ts";
 import type { JobOrder } from "./policy.ts";
 import { comingOf } from "./offered.ts";
 import { simplified } from "./simplified.ts";
@@ -46,7 +49,9 @@ export interface Moment {
   /** Jobs of which more may come than is known. */
   readonly partial: readonly string[];
   /** Machines that were ordered and will be there later. */
-  readonly coming: readonly { machine: MachineRecord; at: number }[];
+  readonly coming: readonly { machine: MachineRecord; at: number; order?: string }[];
+  /** Absent where no project has machines that its jobs share. */
+  readonly fleet?: MomentFleet;
   /** What gives jobs their priorities; they keep those that they have when absent. */
   readonly policy?: JobOrder;
 }
@@ -64,7 +69,9 @@ export interface MomentParts {
   space: Space;
   scheduler: Pick<Scheduler, "leases" | "machines" | "placement">;
   clock: Clock;
-  knowledge: Pick<Knowledge, "runTimes" | "arrivals">;
+  knowledge: Pick<Knowledge, "runTimes" | "arrivals" | "offers">;
+  /** What sites would give now. */
+  offers: () => readonly Offer[];
 }
 
 /**
@@ -93,6 +100,7 @@ function* recordsOf(space: Space): Generator<AnyRecord> {
   yield* space.all("project");
   yield* space.all("machine");
   yield* space.all("order");
+  yield* space.all("policy");
   for (const job of space.list("job")) {
     if (hasJobEnded(job)) continue;
     yield job;
@@ -108,6 +116,7 @@ class Reading {
   readonly projects = new Map<string, ProjectRecord>();
   readonly machines = new Map<string, MachineRecord>();
   readonly orders = new Map<string, OrderRecord>();
+  readonly policies = new Map<string, PolicyRecord>();
   readonly jobs = new Map<string, JobRecord>();
   readonly steps = new Map<string, StepRecord>();
   /** Of steps that have not ended. */
@@ -128,6 +137,7 @@ class Reading {
     if (kind === "project") return this.projects;
     if (kind === "machine") return this.machines;
     if (kind === "order") return this.orders;
+    if (kind === "policy") return this.policies;
     if (kind === "job") return this.jobs;
     return kind === "step" ? this.steps : undefined;
   }
@@ -183,8 +193,11 @@ function isTried({ status }: TaskRecord): boolean {
   return phase !== "ready" || attempts !== undefined || lost !== undefined || fence !== undefined;
 }
 
-function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: MomentParts): Moment {
+function momentOf(reading: Reading, parts: MomentParts): Moment {
+  const { space, scheduler, clock, knowledge } = parts;
   reading.finish();
+  const { policies, orders } = reading;
+  const fleet = fleetOf(policies.values(), orders.values(), knowledge.offers(parts.offers()));
   const now = clock.now();
   const jobs = [...reading.jobs.values()].filter((job) => !hasJobEnded(job));
   const names = new Set(jobs.map(({ name }) => name));
@@ -226,6 +239,7 @@ function momentOf(reading: Reading, { space, scheduler, clock, knowledge }: Mome
       .filter(({ status: { phase } }) => phase === "ordered" || phase === "booting")
       .map((order) => comingOf(order, now)),
     zones: [...space.list("carbon-zone")],
+    ...(fleet && { fleet }),
     placement: scheduler.placement,
     runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
     arrivals,

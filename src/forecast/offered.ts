@@ -28,11 +28,8 @@ export function machineOfOffer(name: string, offer: Offer): MachineRecord {
   });
 }
 
-/** The machine of an order that has not joined, and when it will have. */
-export function comingOf(
-  { name, project, spec }: OrderRecord,
-  now: number,
-): { machine: MachineRecord; at: number } {
+/** The machine that an order will have given. */
+export function machineForOrder({ name, project, spec }: OrderRecord): MachineRecord {
   const machine = machineOfOffer(`${name}-machine`, spec.offer);
   const { job } = spec;
   const payer =
@@ -41,9 +38,19 @@ export function comingOf(
       : project === ""
         ? {}
         : { reservedForProject: project };
+  return { ...machine, spec: { ...machine.spec, ...payer, order: name } };
+}
+
+/** The machine of an order that has not joined, and when it will have. */
+export function comingOf(
+  order: OrderRecord,
+  now: number,
+): { machine: MachineRecord; at: number; order: string } {
+  const { name, spec } = order;
   return {
-    machine: { ...machine, spec: { ...machine.spec, ...payer } },
+    machine: machineForOrder(order),
     at: Math.max(now + lateMs, spec.orderedAt + bootMsOf(spec.offer)),
+    order: name,
   };
 }
 

@@ -52,6 +52,8 @@ export const forecastView = z.object({
   allEndAt: instantBand.optional(),
   /** What all machines cost until then, busy or not; absent when a price is not known. */
   machinesCost: moneyBand.optional(),
+  /** Machines that are bought until then by the projects' policies for what waits; absent where none has a fleet. */
+  machinesBought: amountBand.optional(),
 });
 export type ForecastView = z.output<typeof forecastView>;
 

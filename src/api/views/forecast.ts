@@ -10,7 +10,7 @@ type Parts = Pick<DoorParts, "space" | "scheduler" | "currency">;
 /** A forecast as the jobs of one project see it, or one job of it. */
 export function forecastViewOf(
   parts: Parts,
-  { at, forks, isCutShort, tookMs, jobs, allEndAt, machinesMicros }: Forecast,
+  { at, forks, isCutShort, tookMs, jobs, allEndAt, machinesMicros, machinesBought }: Forecast,
   of: { project: string; job: string | undefined },
 ): ForecastView {
   return {
@@ -24,6 +24,7 @@ export function forecastViewOf(
       .flatMap((job) => viewOf(parts, job, of.project) ?? []),
     ...(allEndAt && { allEndAt: bandView(allEndAt, instantOf) }),
     ...(machinesMicros && { machinesCost: bandView(machinesMicros, formatMicros) }),
+    ...(machinesBought && { machinesBought }),
   };
 }
 

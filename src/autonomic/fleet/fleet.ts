@@ -17,7 +17,7 @@ import {
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
-import { KnownRules } from "../known-rules.ts";
+import type { KnownRules } from "../known-rules.ts";
 import { bootMsUnknown } from "../machine-types.ts";
 import { cordon, giveBack } from "../orders.ts";
 import type { SitePool } from "../pool.ts";
@@ -34,6 +34,7 @@ export interface FleetParts {
   space: Space;
   field: FleetField;
   knowledge: Pick<Knowledge, "seen" | "offers" | "slownessOf">;
+  rules: KnownRules;
   sites: Pick<SitePool, "offers">;
   /** One that nobody sets: money is by the hour. */
   clock: Clock;
@@ -64,13 +65,15 @@ class FleetLoop {
   #believed = new Map<string, { atMs: number; runMs: number }>();
   /** What a fleet is made of, and since when. */
   #steady = new Map<string, { of: string; sinceMs: number }>();
+  /** Where nothing could be bought, that is thought about again after a while. */
+  #short = new Map<string, { at: number; policy: object; owned: number; growth: Growth }>();
   /** What was said last of a project's fleet, so that it is not said again and again. */
   #said = new Map<string, string>();
 
   constructor(parts: FleetParts, wallClock: Clock) {
     this.#parts = parts;
     this.#wallClock = wallClock;
-    this.#rules = new KnownRules(parts.space);
+    this.#rules = parts.rules;
     const { clock, log } = parts;
     this.loop = startLoop("fleet", () => this.#turn(), {
       clock,
@@ -148,7 +151,10 @@ class FleetLoop {
     const kinds = reading.kinds(project, fleet.waitMsMax);
     const owned = orders.filter((order) => !hasOrderEnded(order)).length;
     if (kinds.length === 0 && owned >= fleet.machinesMin) return { type: "enough" };
-    return grow({
+    const known = this.#short.get(project);
+    const isKnown = known?.policy === policy && known.owned === owned;
+    if (isKnown && now - known.at < limits.goalRestMs) return known.growth;
+    const growth = grow({
       policy: fleet,
       objective: policy.objective ?? "cost",
       kinds,
@@ -160,6 +166,9 @@ class FleetLoop {
       owned,
       hourMicros: hourOf(orders, now),
     });
+    if (growth.type === "short") this.#short.set(project, { at: now, policy, owned, growth });
+    else this.#short.delete(project);
+    return growth;
   }
 
   /** What tasks of a project may begin on, now or when it has booted. */

@@ -53,11 +53,23 @@ export function forecastText(forecast: ForecastView, out: Output): string {
   return `${table}\n${out.paint("dim", footOf(forecast))}\n`;
 }
 
-function footOf({ forks, isCutShort, tookMs, allEndAt, at, machinesCost, currency }: ForecastView) {
+function footOf({
+  forks,
+  isCutShort,
+  tookMs,
+  allEndAt,
+  at,
+  machinesCost,
+  machinesBought,
+  currency,
+}: ForecastView) {
   const forksText = `${forks} ${forks === 1 ? "fork" : "forks"}${isCutShort ? ", cut short" : ""}`;
   return [
     ...(allEndAt ? [`all end in ${waitOf(allEndAt, at)}`] : []),
     ...(machinesCost ? [`machines until then ${moneyBandOf(machinesCost, currency)}`] : []),
+    ...(machinesBought && machinesBought.p90 > 0
+      ? [`fleets buy ${machinesBought.p10} to ${machinesBought.p90} machines`]
+      : []),
     `likely value (one time in ten below, one in ten above), of ${forksText} in ${briefDuration(tookMs)}`,
   ].join(" · ");
 }

@@ -4,6 +4,8 @@ import { submitJob } from "#/jobs/submit.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest, type JobRequestInput } from "#/model/job-request.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import { autonomicPolicyName, type FleetPolicy } from "#/model/policy.ts";
+import type { Offer } from "#/model/site.ts";
 import { Fork, type Fates } from "../fork.ts";
 import { takeMoment, type Moment } from "../moment.ts";
 import { emptyMoment } from "../replay.ts";
@@ -12,6 +14,8 @@ import { emptyMoment } from "../replay.ts";
 export class TestCloud {
   readonly fork: Fork;
   readonly knowledge: Knowledge;
+  /** What its sites would give. */
+  offers: readonly Offer[] = [];
 
   private constructor(fork: Fork) {
     this.fork = fork;
@@ -21,6 +25,20 @@ export class TestCloud {
 
   static async open(machines: readonly MachineRecord[], fates: Fates): Promise<TestCloud> {
     return new TestCloud(await Fork.open(emptyMoment(0, machines), fates));
+  }
+
+  /** Machines that the project's jobs share. */
+  share(fleet: FleetPolicy): void {
+    const autonomy = { buy: "act", release: "act" } as const;
+    this.fork.space.commit((tx) =>
+      tx.put<"policy">({
+        kind: "policy",
+        project: "p",
+        name: autonomicPolicyName("p"),
+        spec: { type: "autonomic", timeZone: "UTC", autonomy, fleet },
+        status: {},
+      }),
+    );
   }
 
   submit(id: string, request: JobRequestInput, project = "p"): void {
@@ -33,7 +51,9 @@ export class TestCloud {
   async moment(): Promise<Moment> {
     const { space, scheduler, clock } = this.fork;
     let isTaken = false;
-    const taken = takeMoment({ space, scheduler, clock, knowledge: this.knowledge }).finally(() => {
+    const { knowledge, offers } = this;
+    const parts = { space, scheduler, clock, knowledge, offers: () => offers };
+    const taken = takeMoment(parts).finally(() => {
       isTaken = true;
     });
     await clock.run(() => isTaken);
