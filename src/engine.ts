@@ -4,6 +4,7 @@ import type { SharedSecrets } from "#/access/secrets.ts";
 import { startAutonomic } from "#/autonomic/autonomic.ts";
 import { startAsking } from "#/autonomic/carbon/ask.ts";
 import { CarbonZones } from "#/autonomic/carbon/zones.ts";
+import { startHealing } from "#/autonomic/healing/healing.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
 import { CanopyError } from "#/base/errors.ts";
@@ -212,6 +213,7 @@ async function assemble(
           cancelJob: (tx, job, reason, now) => void cancelJob(tx, job, reason, now),
         }),
       );
+      acting.push(startHealing({ space, field: scheduler, knowledge, clock, log }));
       await made;
     },
     end() {

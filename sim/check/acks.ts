@@ -93,7 +93,8 @@ export class Acks {
   #isDurable([task, fence]: TaskClaim): boolean {
     const record = this.#ledger.record<TaskRecord>("task", task);
     if (!record) return true;
-    const { phase, fence: over = 0 } = record.status;
-    return (phase !== "ready" && phase !== "waiting") || over >= fence;
+    const { phase, fence: over = 0, copies = [] } = record.status;
+    const isOver = over >= fence || copies.some((copy) => copy.fence === fence && copy.isOver);
+    return isOver || (phase !== "ready" && phase !== "waiting");
   }
 }

@@ -1,7 +1,7 @@
 import type { AnyRecord, Change } from "#/model/record.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
-import type { TaskRecord } from "#/model/task.ts";
+import type { FailedAttempt, TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Executions } from "./executions.ts";
 import { areSame } from "./same.ts";
@@ -187,8 +187,14 @@ export class Ledger {
       throw new Violation(
         `the task ${name} took a result under the fence ${fence}, which was over: ${old?.status.fence}`,
       );
+    const copyOf = (of: number) => old?.status.copies?.find((copy) => copy.fence === of);
     // A claim from before a start is believed until someone else has begun after that start.
-    const later = runs.find((one) => one.fence > fence && epochOf(one.fence) === this.epoch);
+    if (copyOf(fence)?.isOver)
+      throw new Violation(`the task ${name} took the result of a copy that was over: ${fence}`);
+    const later = runs.find(
+      (one) =>
+        one.fence > fence && epochOf(one.fence) === this.epoch && copyOf(one.fence) === undefined,
+    );
     if (later)
       throw new Violation(
         `the task ${name} took a result under the fence ${fence} of ${run.machine} when ${later.machine} ran it under ${later.fence}`,
@@ -215,7 +221,9 @@ export class Ledger {
         `the task ${name} was given up after ${attempts.length} failures and ${status.lost ?? 0} losses; it has ${retries} retries`,
       );
     const real = this.#executions.failures(name);
-    const charged = attempts.filter(({ error }) => error.reason !== "machine-lost").length;
+    const byTask = ({ error: { reason } }: FailedAttempt) =>
+      reason !== "machine-lost" && reason !== "hung";
+    const charged = attempts.filter(byTask).length;
     if (charged > real)
       throw new Violation(`the task ${name} failed ${real} times, and is charged with ${charged}`);
   }

@@ -34,9 +34,10 @@ export const planted: readonly Mutant[] = [
   },
   {
     name: "the fence of a report is not looked at",
-    file: "src/scheduler/finish.ts",
-    search: "lease?.fence === report.fence && lease.machine === machine && !lease.isEnding;",
-    replace: "lease !== undefined && !lease.isEnding;",
+    file: "src/scheduler/board.ts",
+    search:
+      "const lease = first?.fence === fence ? first : first?.twin;\n    return lease?.fence === fence && lease.machine === machine ? lease : undefined;",
+    replace: "return first;",
   },
   {
     name: "fences begin anew with each start",
@@ -117,6 +118,18 @@ export const planted: readonly Mutant[] = [
     file: "src/scheduler/take.ts",
     search: "if (!task || leases.has(index)) {",
     replace: "if (!task) {",
+  },
+  {
+    name: "the slower of two attempts is not ended",
+    file: "src/scheduler/finish.ts",
+    search: "if (twin && !report.error) board.revoke(twin);",
+    replace: "",
+  },
+  {
+    name: "an attempt that another outlived leaves its fence open",
+    file: "src/scheduler/ending.ts",
+    search: "(copy.fence === over ? { ...copy, isOver: true } : copy)",
+    replace: "copy",
   },
   {
     name: "an idempotency key is not kept",

@@ -133,10 +133,12 @@ class GoalLoop {
       steps,
       planned: plan?.spec.work ?? [],
       seen: knowledge.seen(job.project),
-      underWay: parts.running.map(({ task, since }) => ({
-        task,
-        ranMs: Math.max(0, now - since),
-      })),
+      underWay: parts.running
+        .filter(({ isSecond }) => !isSecond)
+        .map(({ task, since }) => ({
+          task,
+          ranMs: Math.max(0, now - since),
+        })),
       isOpen: job.status.open,
     });
     const machines = machinesFor(space, field, knowledge, job, now);

@@ -9,6 +9,8 @@ export interface Running {
   readonly task: string;
   readonly machine: string;
   readonly since: number;
+  /** A second attempt of a task of which another one is under way. */
+  readonly isSecond?: boolean;
 }
 
 export interface SpendingParts {

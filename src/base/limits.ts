@@ -104,6 +104,29 @@ export const limits = {
   lostMax: 5,
   /** The same for the code of a durable job, which lives through many machines. */
   jobLostMax: 100,
+  /** What is slow or hangs is looked for this often; it rests so many times as long as its last look took. */
+  healLookMs: 1_000,
+  healRestFactor: 20,
+  /** A task has run for so long, and so many times as long as half of its like took, before it gets a second attempt. */
+  copyAfterMs: 2_000,
+  copyAfterFactor: 1.5,
+  /** So many of its like have ended before; the second attempt would end first with this chance. */
+  copyEvidenceMin: 5,
+  copyChanceMin: 0.75,
+  /** Second attempts of a task in all; of a job at once, also as a share of its tasks under way. */
+  taskCopiesMax: 2,
+  jobCopiesMax: 16,
+  jobCopiesShareMax: 0.1,
+  /** What one look looks at, the oldest first: steps, attempts of each, and others that they are compared with. */
+  healStepsMax: 16,
+  healAttemptsMax: 4,
+  healOthersMax: 64,
+  /** An attempt hangs that runs so many times as long as 99 of 100 of its like, and this long; so many have ended before. */
+  hungFactor: 10,
+  hungMsMin: 60_000,
+  hungEvidenceMin: 20,
+  /** One of which nothing of the kind is known is only reported, after this. */
+  hungReportMs: 60 * 60_000,
   /** Text of an error that is kept with an attempt: the message, and the stack. */
   errorTextBytesMax: 16 * KiB,
   /** Short tasks are handed out ahead of free CPUs, up to so much work for each CPU. */

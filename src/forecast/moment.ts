@@ -211,7 +211,7 @@ function momentOf(reading: Reading, parts: MomentParts): Moment {
   );
   const held = scheduler
     .leases()
-    .filter(({ task, machine }) => connected.has(machine) && isOpen(task))
+    .filter(({ task, machine, isSecond }) => !isSecond && connected.has(machine) && isOpen(task))
     .map(({ task, machine, fence, since, isAhead }) => ({
       machine,
       task,

@@ -38,8 +38,9 @@ export function missingTasks(space: Space, step: StepRecord): number {
 }
 
 /** As if never run; but what was reported of an attempt before is not to be taken for one of a new one. */
-function anew({ status: { fence } }: TaskRecord): TaskStatus {
-  return fence === undefined ? readyStatus : { phase: "ready", fence };
+function anew({ status: { fence, copies = [] } }: TaskRecord): TaskStatus {
+  const fences = [...(fence === undefined ? [] : [fence]), ...copies.map((copy) => copy.fence)];
+  return fences.length === 0 ? readyStatus : { phase: "ready", fence: Math.max(...fences) };
 }
 
 /** Brings back a batch of a blocked step's tasks, as if never run. False when nothing was left to bring. */

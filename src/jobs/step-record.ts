@@ -56,7 +56,7 @@ function sourceOf({ source, shuffle }: StepRequest, partitions: number): Source 
 }
 
 function templateOf(request: StepRequest, nameOf: (step: string) => string): TaskTemplate {
-  const { needs, timeoutMs, retries, retryMs, outputs, reuse, run } = request;
+  const { needs, timeoutMs, retries, retryMs, outputs, reuse, speculate, run } = request;
   return {
     run,
     needs: {
@@ -74,5 +74,6 @@ function templateOf(request: StepRequest, nameOf: (step: string) => string): Tas
     })),
     outputs,
     reuse,
+    ...(!speculate && { speculate }),
   };
 }

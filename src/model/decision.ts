@@ -15,12 +15,24 @@ export interface DecisionSpec {
   readonly why: readonly string[];
   /** The smallest change that would have led to another decision. */
   readonly flip?: string;
-  /** The order or machine that it is about, too. */
+  /** The order, machine or task that it is about, too. */
   readonly subject?: string;
   /** What else could have been done, and why it was not. */
   readonly others?: readonly { readonly what: string; readonly whyNot: string }[];
 }
 
-export const decisionActions = ["buy", "release", "hold", "stop", "warn", "shift"] as const;
-/** "hold" is to do nothing although something was off; "warn" is that a goal will not be kept. */
+export const decisionActions = [
+  "buy",
+  "release",
+  "hold",
+  "stop",
+  "warn",
+  "shift",
+  "copy",
+  "end",
+] as const;
+/**
+ * "hold" is to do nothing although something was off; "warn" is that a goal will not be kept, or that something
+ * is off about which nothing can be done; "copy" begins a second attempt of a task, "end" ends one.
+ */
 export type DecisionAction = (typeof decisionActions)[number];

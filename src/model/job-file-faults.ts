@@ -126,6 +126,7 @@ const forms: Record<string, string> = {
   env: "Write it like {LANG: C}",
   labels: "Write it like {disk: fast}",
   reuse: "Write true or false",
+  speculate: "Write true or false",
   stdin: "Write true or false",
   path: "Write a path inside the task's folder",
 };

@@ -93,6 +93,7 @@ const stepSchema = z.strictObject({
   env: z.record(z.string(), scalar.transform(String)).optional(),
   stdin: z.boolean().optional(),
   reuse: z.boolean().optional(),
+  speculate: z.boolean().optional(),
   onFailure: z.enum(["stop", "continue"]).optional(),
 });
 
@@ -132,6 +133,7 @@ type FileStep = z.output<typeof stepSchema>;
  *       - {path: bin/tool, from: tools/tool, executable: true}
  *     outputs: [small.png, {path: notes.txt, optional: true}]
  *     reuse: true              # equal program, input and files: the earlier result is taken
+ *     speculate: false         # a slow task gets no second attempt beside it: it may not run twice at once
  *   - name: label
  *     after: shrink            # or a list; a step whose files it takes is meant anyway
  *     each: *all               # as many tasks as the step before: task n takes the file of task n
@@ -163,7 +165,7 @@ export function parseJobFile(text: string, file: string): ParsedJob {
 }
 
 function stepOf(step: FileStep, path: Path, uploads: Uploads): StepRequestInput {
-  const { name, title, needs, after, retries, reuse, onFailure } = step;
+  const { name, title, needs, after, retries, reuse, speculate, onFailure } = step;
   const { command, env } = commandOf(step);
   return {
     name,
@@ -185,6 +187,7 @@ function stepOf(step: FileStep, path: Path, uploads: Uploads): StepRequestInput 
     })),
     outputs: (step.outputs ?? []).map((output) => output),
     ...(reuse !== undefined && { reuse }),
+    ...(speculate !== undefined && { speculate }),
     ...(onFailure && { onFailure }),
     ...(step.each !== undefined && { source: sourceOf(step.each, [...path, "each"], uploads) }),
   };

@@ -90,6 +90,8 @@ export const stepRequest = z.strictObject({
     .max(10_000)
     .default([]),
   reuse: z.boolean().default(false),
+  /** False for what may not be under way twice at once: it gets no second attempt beside a slow one. */
+  speculate: z.boolean().default(true),
   source: sourceRequest.default({ type: "inputs", inputs: [null] }),
   shuffle: z
     .union([

@@ -48,6 +48,8 @@ export const autonomicPolicyInput = z.strictObject({
       release: z.enum(["manual", "observe", "advise", "act"]).default("act"),
       /** Lets jobs wait for cleaner power: by "approve" only as an approved plan says. */
       shift: level.default("act"),
+      /** What hangs now cannot wait for somebody's approval. */
+      heal: z.enum(["manual", "observe", "advise", "act"]).default("act"),
     })
     .prefault({}),
 });

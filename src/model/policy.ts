@@ -130,8 +130,11 @@ export interface FleetPolicy {
   readonly idleMs: number;
 }
 
-export const autonomicActions = ["buy", "release", "shift"] as const;
-/** What is decided once a job's plan is approved, beyond what that plan said. */
+export const autonomicActions = ["buy", "release", "shift", "heal"] as const;
+/**
+ * What is decided once a job's plan is approved, beyond what that plan said: what is bought, released and moved in
+ * time; and how tasks that are slow or hang, and machines and jobs that misbehave, are healed.
+ */
 export type AutonomicAction = (typeof autonomicActions)[number];
 
 export const autonomies = ["manual", "observe", "advise", "approve", "act"] as const;

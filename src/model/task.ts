@@ -31,6 +31,8 @@ export interface TaskStatus {
   readonly preempted?: Preempted;
   /** Leases up to this fencing number are over for good, whoever says to hold one. */
   readonly fence?: number;
+  /** Second attempts that were begun while the first was under way, the latest last. */
+  readonly copies?: readonly TaskCopy[];
   /** JSON text; "null" for a process. */
   readonly result?: string;
   readonly resultObject?: string;
@@ -44,6 +46,15 @@ export interface TaskStatus {
   readonly usage?: TaskUsage;
   /** The result came from an earlier run of the same content. */
   readonly reused?: boolean;
+}
+
+/** A second attempt of a task that was slow: both are under way, and the first one to succeed counts. */
+export interface TaskCopy {
+  readonly fence: number;
+  readonly machine: string;
+  readonly at: number;
+  /** Its lease is over although it is above the task's fence: the first attempt outlived it. */
+  readonly isOver?: boolean;
 }
 
 /** The last time that a task had to make room. */
@@ -83,6 +94,7 @@ export type FailureReason =
   | "exited"
   | "signalled"
   | "timed-out"
+  | "hung"
   | "out-of-memory"
   | "unserialisable"
   | "not-started"
@@ -109,6 +121,8 @@ export interface TaskTemplate {
   outputs: FileOutput[];
   /** Results of equal content (what runs, its input and its files) are reused instead of run again. */
   reuse: boolean;
+  /** False for what may not be under way twice at once: it gets no second attempt beside a slow one. */
+  speculate?: boolean;
 }
 
 /** Any executable. In `command`, `env` and paths, "{name}" stands for that member of the input, "{}" for all of it. */

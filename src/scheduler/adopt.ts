@@ -1,4 +1,4 @@
-import { indexOfTask } from "#/model/task.ts";
+import { indexOfTask, type TaskStatus } from "#/model/task.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
 import type { Lease, MachineState } from "./state.ts";
@@ -19,10 +19,7 @@ export function compareHolds(
   const held = new Set<Lease>();
   for (const claim of holds) {
     const [task, fence] = claim;
-    let lease = board.leaseOf(task);
-    if (lease?.fence !== fence || lease.machine !== machine) {
-      lease = adopt(board, machine, claim);
-    }
+    const lease = board.heldBy(machine, task, fence) ?? adopt(board, machine, claim);
     if (lease) held.add(lease);
     else board.tellCancel(machine, claim);
   }
@@ -31,7 +28,8 @@ export function compareHolds(
 
 /**
  * Takes over a lease that was given before this start, unless the task's record says that it is over or
- * the task was handed out since. Of two machines that claim one task, the younger lease is the right one.
+ * the task was handed out since. Of two machines that claim one task, the younger lease is the right one,
+ * unless the record says that one of them was begun as a second attempt beside the other.
  */
 function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): Lease | undefined {
   const step = board.stepOf(name);
@@ -40,14 +38,22 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   const { status } = task;
   const index = indexOfTask(name);
   if (fence <= (status.fence ?? 0) || fence <= (step.givenBack.get(index) ?? 0)) return undefined;
-  const other = step.leases.get(index);
+  const isCopy = isCopyIn(status);
+  if (status.copies?.some((copy) => copy.fence === fence && copy.isOver)) return undefined;
+  const first = step.leases.get(index);
+  const other = [first, first?.twin].find((one) => one && isCopy(one.fence) === isCopy(fence));
   if (other) {
     if (other.fence >= fence) return undefined;
     board.revoke(other);
-  }
+  } else if (first?.twin) return undefined; // it came so late that another was begun in its place
   const attempt = 1 + (status.attempts?.length ?? 0) + (status.lost ?? 0);
   const cpus = board.cpusOf(step, machine);
   const sinceMs = board.clock.monotonicMs();
   machine.jobs.add(step.job);
   return board.grant(step, index, task, machine, { attempt, cpus, isShort: false, sinceMs, fence });
+}
+
+/** Tells whether a fence is of an attempt that was begun beside another one. */
+function isCopyIn({ copies = [] }: TaskStatus): (fence: number) => boolean {
+  return (fence) => copies.some((copy) => copy.fence === fence);
 }

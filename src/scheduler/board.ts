@@ -12,7 +12,7 @@ import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import type { Happenings } from "./session.ts";
-import { claimOf, MachineState, StepState, type Lease } from "./state.ts";
+import { claimOf, leasesOfStep, MachineState, StepState, type Lease } from "./state.ts";
 import { classOfTemplate, type TaskClass } from "./task-class.ts";
 
 /** Fencing numbers begin with the epoch of the log, so that they grow across starts too. */
@@ -83,7 +83,7 @@ export class Board {
   dropStep(step: StepState): void {
     step.isOpen = false;
     this.#leaveLine(step);
-    for (const lease of step.leases.values()) this.revoke(lease);
+    for (const lease of leasesOfStep(step)) this.revoke(lease);
     this.steps.delete(step.name);
     if (this.#lastStep === step) this.#lastStep = undefined;
     this.#leaveClass(step.class);
@@ -142,6 +142,7 @@ export class Board {
 
   /** A lease has ended with nothing done: its task waits once more. */
   giveBack({ step, index, fence }: Lease): void {
+    if (step.leases.has(index)) return; // its other attempt goes on
     step.givenBack.set(index, fence);
     this.putBack(step, index);
   }
@@ -166,9 +167,22 @@ export class Board {
     return step;
   }
 
-  /** The lease of a task, by the task's name. */
+  /** The lease of a task, by the task's name: of two, the first. */
   leaseOf(task: string): Lease | undefined {
     return this.stepOf(task)?.leases.get(indexOfTask(task));
+  }
+
+  /** The lease of a task that has this fence and is this machine's. */
+  heldBy(machine: MachineState, task: string, fence: number): Lease | undefined {
+    const first = this.leaseOf(task);
+    const lease = first?.fence === fence ? first : first?.twin;
+    return lease?.fence === fence && lease.machine === machine ? lease : undefined;
+  }
+
+  /** Whether it is not over. */
+  isCurrent(lease: Lease): boolean {
+    const first = lease.step.leases.get(lease.index);
+    return first === lease || (first !== undefined && first.twin === lease);
   }
 
   /** The CPUs that a task of a step stands for on a machine: memory keeps others away just as well. */
@@ -185,6 +199,7 @@ export class Board {
     more: Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> & {
       fence?: number;
       memoKey?: string | undefined;
+      files?: Lease["files"];
       choice?: Choice;
     },
   ): Lease {
@@ -200,14 +215,18 @@ export class Board {
       isShort: more.isShort,
       meanMs: step.runTimes.meanMs,
       beats: 0,
+      begunMs: undefined,
+      twin: step.leases.get(index),
       isEnding: false,
       memoKey: more.memoKey,
+      files: more.files,
       choice: more.choice,
       segments: step.segments,
       before: undefined,
       after: undefined,
     };
-    step.leases.set(index, lease);
+    if (lease.twin) lease.twin.twin = lease;
+    else step.leases.set(index, lease);
     step.runTimes.underWay++;
     machine.leases.push(lease);
     occupy(machine, lease);
@@ -224,7 +243,7 @@ export class Board {
   end(lease: Lease, wallMs: number): void {
     const { step, machine } = lease;
     const { share, account } = step;
-    step.leases.delete(lease.index);
+    this.#leaveTask(lease);
     account.leave(step);
     if (step.leases.size === 0) account.busy.delete(step);
     step.runTimes.underWay--;
@@ -235,6 +254,14 @@ export class Board {
     this.fairness.leave(share);
     if (machine.session) this.onDue(machine);
     if (account.isLimited) this.#freed(account);
+  }
+
+  /** Of two attempts the other one goes on, with the task's record as it is now. */
+  #leaveTask({ step, index, task, twin }: Lease): void {
+    if (!twin) return void step.leases.delete(index);
+    step.leases.set(index, twin);
+    twin.twin = undefined;
+    twin.task = this.space.get("task", task.name) ?? twin.task;
   }
 
   /** Those who were denied room for want of quota may have some now, on any machine. */

@@ -38,13 +38,17 @@ export function succeed(
   if (task.status.attempts !== undefined) status.attempts = task.status.attempts;
   if (task.status.lost !== undefined) status.lost = task.status.lost;
   if (task.status.preempted !== undefined) status.preempted = task.status.preempted;
+  if (task.status.copies !== undefined) status.copies = task.status.copies;
   tx.archive({ ...task, status });
   const of = tally.of(step.name);
   of.succeeded++;
   of.ran(usage.wallMs);
 }
 
-/** The attempt failed: the task rests and is tried again, or ends when its retries are used up. */
+/**
+ * The attempt failed: the task rests and is tried again, or ends when its retries are used up. While
+ * another attempt is under way that one is the next try, and only its failure can be the last one.
+ */
 export function fail(ending: Ending, report: TaskReport, usage: TaskUsage): void {
   const { tx, tally, step, task, lease, now } = ending;
   const { template } = step.spec;
@@ -54,13 +58,15 @@ export function fail(ending: Ending, report: TaskReport, usage: TaskUsage): void
     { machine: lease.machine.name, at: now, error },
   ];
   if (attempts.length > retriesOf(template)) {
+    if (lease.twin) return leave(ending);
     const exitCode = error.exitCode ?? report.exitCode;
     giveUp(ending, attempts, { usage, ...(exitCode !== undefined && { exitCode }) });
     return;
   }
+  tally.of(step.name).retried++;
+  if (lease.twin) return leave(ending, { attempts });
   const notBefore = now + backOffMs(template.retryMs, attempts.length, lease.index);
   tx.put({ ...task, status: { ...again(task, lease), phase: "waiting", notBefore, attempts } });
-  tally.of(step.name).retried++;
 }
 
 /**
@@ -73,6 +79,7 @@ export function lose(ending: Ending): void {
   const isJob = run.driver === "runner" && run.role === "job";
   const lost = (task.status.lost ?? 0) + 1;
   tally.of(step.name).lost++;
+  if (lease.twin) return leave(ending, { lost });
   if (lost < (isJob ? limits.jobLostMax : limits.lostMax)) {
     tx.put({ ...task, status: { ...again(task, lease), phase: "ready", lost } });
     return;
@@ -84,10 +91,34 @@ export function lose(ending: Ending): void {
 }
 
 /** A game day ended the attempt. The task is charged with nothing: it rests as after a first failure, and is tried again. */
-export function resume({ tx, tally, step, task, lease, now }: Ending): void {
+export function resume(ending: Ending): void {
+  const { tx, tally, step, task, lease, now } = ending;
+  tally.of(step.name).lost++;
+  if (lease.twin) return leave(ending);
   const notBefore = now + backOffMs(step.spec.template.retryMs, 1, lease.index);
   tx.put({ ...task, status: { ...again(task, lease), phase: "waiting", notBefore } });
-  tally.of(step.name).lost++;
+}
+
+/** One of two attempts is over, and the other one goes on. What stays says which leases are over. */
+export function leave(
+  { tx, task, lease }: Pick<Ending, "tx" | "task" | "lease">,
+  more: Pick<TaskStatus, "attempts" | "lost" | "preempted"> = {},
+): void {
+  tx.put({
+    ...task,
+    status: { ...task.status, ...more, phase: "ready", ...afterLeaving(task, lease) },
+  });
+}
+
+function afterLeaving(
+  { status: { fence, copies = [] } }: TaskRecord,
+  { fence: over, twin }: Lease,
+): Pick<TaskStatus, "fence" | "copies"> {
+  if (over < twin!.fence) {
+    const left = copies.filter((copy) => copy.fence > over);
+    return { fence: Math.max(over, fence ?? 0), copies: left };
+  }
+  return { copies: copies.map((copy) => (copy.fence === over ? { ...copy, isOver: true } : copy)) };
 }
 
 /** A reduce attempt found its input gone. It waits for that to be made again, and is charged no attempt. */
@@ -119,10 +150,16 @@ function giveUp(
 /** What stays of a status when the task is to be handed out again. The lease is over for good. */
 function again(
   { status }: TaskRecord,
-  { fence }: Lease,
+  lease: Lease,
 ): Pick<TaskStatus, "attempts" | "lost" | "fence"> {
   const { attempts, lost } = status;
+  const fence = highestFence(status, lease);
   return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };
+}
+
+/** With the last attempt all leases are over, those of its copies too. */
+export function highestFence({ copies }: TaskStatus, { fence }: Lease): number {
+  return copies ? Math.max(fence, ...copies.map((copy) => copy.fence)) : fence;
 }
 
 /** As it is kept: text of any length would be kept with every attempt. */

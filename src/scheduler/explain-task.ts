@@ -28,6 +28,7 @@ export async function explainTask(
   const step = board.stepOf(name);
   const lease = board.leaseOf(name);
   if (not !== undefined) return notThere(board, not, { task, step, lease });
+  if (lease?.twin) return [placed(board, lease), besides(board, lease, lease.twin)];
   if (lease) return [placed(board, lease)];
   if (task.status.phase === "ready" || task.status.phase === "waiting") {
     return waits(board, grace, task, record);
@@ -45,6 +46,19 @@ function placed(board: Board, lease: Lease): Explanation {
   return {
     machine: machine.name,
     sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: ${whyThere(choice)}, and has ${has}${ahead}`,
+  };
+}
+
+/** Of a second attempt: that it is one. */
+function besides(
+  { clock }: Board,
+  first: Lease,
+  { machine, attempt, sinceMs }: Lease,
+): Explanation {
+  const forMs = clock.monotonicMs() - sinceMs;
+  return {
+    machine: machine.name,
+    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}, beside the one on ${first.machine.name}: the first that succeeds counts, and the other is ended`,
   };
 }
 
@@ -112,10 +126,12 @@ function ended({ name, status }: TaskRecord): Explanation {
   const where = machine === undefined ? "" : ` on ${machine}`;
   if (phase === "succeeded") {
     const took = usage ? `, in ${briefDuration(usage.wallMs)}` : "";
+    const copy = status.copies?.at(-1);
+    const beside = copy ? `; a second attempt was begun on ${copy.machine} meanwhile` : "";
     return {
       subject,
       ...(machine !== undefined && { machine }),
-      sentence: `it succeeded${where}${took}`,
+      sentence: `it succeeded${where}${took}${beside}`,
     };
   }
   const last = attempts?.at(-1);

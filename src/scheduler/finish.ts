@@ -3,10 +3,11 @@ import type { TaskUsage } from "#/model/usage.ts";
 import type { TaskClaim, TaskReport } from "#/model/wire.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
-import { fail, lose, resume, succeed } from "./ending.ts";
+import { fail, leave, lose, resume, succeed } from "./ending.ts";
 import { keepMemo } from "./memo.ts";
 import type { Meter } from "./session.ts";
 import { soundUsage } from "./sound.ts";
+import { spentSoFar } from "./spent.ts";
 import type { Lease, MachineState } from "./state.ts";
 import { Tally } from "./tally.ts";
 
@@ -37,6 +38,7 @@ export function finish(
 ): Finished {
   const { space } = board;
   const now = board.clock.now();
+  const spentOn = (lease: Lease) => spentSoFar(board, meter, lease);
   const refused: TaskClaim[] = [];
   const ended: Ended[] = [];
   const shuffleLost: Ended[] = [];
@@ -46,11 +48,9 @@ export function finish(
       const tally = new Tally();
       let step: StepRecord | undefined;
       for (const report of reports) {
-        const lease = board.leaseOf(report.task);
-        const isCurrent =
-          lease?.fence === report.fence && lease.machine === machine && !lease.isEnding;
+        const lease = board.heldBy(machine, report.task, report.fence);
         if (step?.name !== lease?.step.name) step = lease && space.get("step", lease.step.name);
-        if (!lease || !isCurrent || !step) {
+        if (!lease || lease.isEnding || !step) {
           refused.push([report.task, report.fence]);
           continue;
         }
@@ -58,7 +58,7 @@ export function finish(
         const { task } = lease;
         const usage = soundUsage(report.usage);
         const reason = report.error?.reason;
-        if (reason === "shuffle-lost") {
+        if (reason === "shuffle-lost" && !lease.twin) {
           shuffleLost.push({ lease, report, usage });
           continue;
         }
@@ -67,11 +67,14 @@ export function finish(
         const ending = { tx, tally, step, task, lease, now };
         if (reason === undefined) {
           succeed(ending, report, usage);
+          if (lease.twin) tally.of(step.name).spend(spentOn(lease.twin));
           if (lease.memoKey !== undefined) keepMemo(tx, task, lease.memoKey, report, now);
         } else if (reason === "injected" && isHit(tx, report)) {
           resume(ending);
         } else if (reason === "cancelled" || reason === "machine-lost" || reason === "injected") {
           lose(ending); // nobody here asked for it: the machine is going down
+        } else if (reason === "shuffle-lost") {
+          leave(ending); // the other attempt will find the same
         } else {
           fail(ending, report, usage);
         }
@@ -84,8 +87,10 @@ export function finish(
     throw thrown;
   }
   for (const { lease, report, usage } of ended) {
+    const { twin } = lease;
     if (!report.error) lease.step.runTimes.add(usage.wallMs);
     board.end(lease, usage.wallMs);
+    if (twin && !report.error) board.revoke(twin);
   }
   return { durable, refused, shuffleLost };
 }

@@ -3,7 +3,7 @@ import type { ProjectRecord } from "#/model/access.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
-import { indexOfTask, type TaskRecord } from "#/model/task.ts";
+import { indexOfTask, readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Board } from "./board.ts";
 import type { Preparer } from "./prepare.ts";
@@ -111,14 +111,22 @@ export class Intake {
     for (const step of touched) this.#board.refresh(step);
   }
 
-  #arrive({ name, status }: TaskRecord): StepState | undefined {
+  #arrive(task: TaskRecord): StepState | undefined {
+    const { name, status } = task;
+    if (status !== readyStatus && !this.#isNewest(task)) return undefined;
     const step = this.#board.stepOf(name) ?? this.#addLive(name.slice(0, name.lastIndexOf("/")));
     if (!step) return undefined;
     const index = indexOfTask(name);
+    if (step.leases.has(index)) return undefined; // an attempt of it goes on
     if (status.phase === "waiting") this.#resting.add(step, index, status.notBefore ?? 0);
     else if (status.attempts || status.lost || status.preempted) step.again.push(index);
     else step.fresh.push(index);
     return step;
+  }
+
+  /** What has changed since says itself what follows from it, once that is durable. */
+  #isNewest({ name, revision }: TaskRecord): boolean {
+    return this.#board.space.get("task", name)?.revision === revision;
   }
 
   #step({ name, status }: StepRecord): void {
@@ -150,10 +158,12 @@ export class Intake {
 
   /** Others changed a task, maybe one that is under way. */
   #leased(task: TaskRecord, isGone: boolean): void {
-    const lease = this.#board.leaseOf(task.name);
-    if (!lease) return;
-    if (!isGone) lease.task = task;
-    else if (!lease.isEnding) this.#board.revoke(lease);
+    const first = this.#board.leaseOf(task.name);
+    if (!first) return;
+    for (const lease of first.twin ? [first, first.twin] : [first]) {
+      if (!isGone) lease.task = task;
+      else if (!lease.isEnding) this.#board.revoke(lease);
+    }
   }
 
   #drop({ name }: AnyRecord): void {

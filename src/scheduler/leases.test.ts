@@ -129,6 +129,8 @@ describe("a lease", () => {
         since,
         attempt: 1,
         isAhead: false,
+        ranMs: 500,
+        isSecond: false,
       },
     ]);
     assert.deepEqual(rig.scheduler.leases("j2"), []);

@@ -68,13 +68,15 @@ export class OpenSession implements Session, SessionState {
     this.hear();
     this.#state.load = { cpuShare, memoryFreeBytes };
     const seen = new Set<Lease>();
-    for (const { task, fence } of running) {
-      const lease = board.leaseOf(task);
-      if (lease?.fence !== fence || lease.machine !== this.#state) {
+    const nowMs = board.clock.monotonicMs();
+    for (const { task, fence, sinceMs } of running) {
+      const lease = board.heldBy(this.#state, task, fence);
+      if (!lease) {
         board.tellCancel(this.#state, [task, fence]);
         continue;
       }
       seen.add(lease);
+      lease.begunMs = nowMs - soundMs(sinceMs);
       if (++lease.beats >= lastingBeats && lease.isShort) board.lasts(lease);
     }
     this.#takeBackStuck(seen);
@@ -136,8 +138,8 @@ export class OpenSession implements Session, SessionState {
     this.hear();
     const { board } = this.#parts;
     for (const [task, fence] of claims) {
-      const lease = board.leaseOf(task);
-      if (lease?.fence !== fence || lease.machine !== this.#state || lease.isEnding) continue;
+      const lease = board.heldBy(this.#state, task, fence);
+      if (!lease || lease.isEnding) continue;
       board.end(lease, 0);
       board.giveBack(lease);
     }
@@ -166,6 +168,11 @@ export class OpenSession implements Session, SessionState {
     if (isSimulated) this.#state.leasesUntilMs = Infinity;
     if (wasSilent) this.#parts.board.onDue(this.#state);
   }
+}
+
+/** How long an agent says that something runs. */
+function soundMs(ms: number): number {
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
 function isNoSpace(thrown: unknown): boolean {

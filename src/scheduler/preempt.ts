@@ -1,5 +1,6 @@
 import type { Preempted, TaskStatus } from "#/model/task.ts";
 import type { Board } from "./board.ts";
+import { highestFence, leave } from "./ending.ts";
 import type { Lease, StepState } from "./state.ts";
 
 /**
@@ -10,9 +11,16 @@ import type { Lease, StepState } from "./state.ts";
 export function stop(board: Board, victims: readonly Lease[], by: StepState): void {
   const nowMs = board.clock.monotonicMs();
   const at = board.clock.now();
+  const stopped = new Set(victims);
   board.commit((tx) => {
     for (const lease of victims) {
-      const { task, fence, machine, sinceMs } = lease;
+      const { task, machine, sinceMs, twin } = lease;
+      const isTwinStopped = twin !== undefined && stopped.has(twin);
+      if (isTwinStopped && lease.fence > twin.fence) continue; // said with the first
+      if (twin && !isTwinStopped) {
+        leave({ tx, task, lease });
+        continue;
+      }
       const { attempts, lost } = task.status;
       const preempted: Preempted = {
         times: (task.status.preempted?.times ?? 0) + 1,
@@ -24,7 +32,7 @@ export function stop(board: Board, victims: readonly Lease[], by: StepState): vo
       };
       const status: TaskStatus = {
         phase: "ready",
-        fence,
+        fence: Math.max(highestFence(task.status, lease), twin?.fence ?? 0),
         preempted,
         ...(attempts && { attempts }),
         ...(lost !== undefined && { lost }),

@@ -1,6 +1,6 @@
 import type { Capacity } from "#/model/needs.ts";
 import type { Amounts, QuotaSpec } from "#/model/quota.ts";
-import type { Lease, StepState } from "./state.ts";
+import { leasesOfStep, type Lease, type StepState } from "./state.ts";
 
 /**
  * What projects are entitled to, and what they lend each other.
@@ -191,5 +191,5 @@ export function isEntitled({ account, priority, class: needs }: StepState): bool
 
 /** Leases of a project. */
 export function* leasesOf({ busy }: Account): Generator<Lease> {
-  for (const step of busy) yield* step.leases.values();
+  for (const step of busy) yield* leasesOfStep(step);
 }

@@ -37,7 +37,7 @@ export class Reaper {
     try {
       loseLeases(this.#board, machine, leases);
     } catch (thrown) {
-      const current = leases.filter((lease) => isCurrent(lease));
+      const current = leases.filter((lease) => this.#board.isCurrent(lease));
       for (const lease of current) this.#overdue.add(lease);
       this.#log.warn("lost tasks could not be recorded, and will be", {
         machine: machine.name,
@@ -80,14 +80,10 @@ export class Reaper {
   #retryOverdue(): void {
     if (this.#overdue.size === 0) return;
     const byMachine = Map.groupBy(
-      [...this.#overdue].filter((lease) => isCurrent(lease)),
+      [...this.#overdue].filter((lease) => this.#board.isCurrent(lease)),
       ({ machine }) => machine,
     );
     this.#overdue.clear();
     for (const [machine, leases] of byMachine) this.lose(machine, leases);
   }
-}
-
-function isCurrent(lease: Lease): boolean {
-  return lease.step.leases.get(lease.index) === lease;
 }

@@ -10,7 +10,7 @@ import {
   type Resource,
 } from "./quota.ts";
 import { roomFor } from "./room.ts";
-import type { Lease, MachineState, StepState } from "./state.ts";
+import { leasesOfStep, type Lease, type MachineState, type StepState } from "./state.ts";
 
 /** Tasks that are to make room for one of another step. */
 export interface ReclaimPlan {
@@ -61,7 +61,7 @@ function candidatesFor(step: StepState): Lease[] {
   const found: Lease[] = [];
   for (const other of account.busy) {
     if (other.priority >= step.priority) continue;
-    for (const lease of other.leases.values()) if (!lease.isEnding) found.push(lease);
+    for (const lease of leasesOfStep(other)) if (!lease.isEnding) found.push(lease);
   }
   if (!isEntitled(step)) return found;
   for (const other of account.cohort?.members ?? []) {

@@ -23,6 +23,12 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
   return Math.max(0, Math.min(tasks, limits.pullTasksMax - machine.shortTasks));
 }
 
+/** Whether a task of the step could begin at once, with nothing before it. */
+export function hasFreeSlot(machine: MachineState, step: StepState, nowMs: number): boolean {
+  if (machine.shortTasks > 0) return false;
+  return Math.min(slotsFor(machine, step.class), slotsBesideKept(machine, step, nowMs)) >= 1;
+}
+
 /** How many tasks of a class fit beside those that hold their needs. */
 function slotsFor(machine: MachineState, taskClass: TaskClass): number {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;

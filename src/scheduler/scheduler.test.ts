@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { hasStepEnded } from "#/model/step.ts";
 import type { TaskClaim, TaskOffer } from "#/model/wire.ts";
+import type { LeaseView } from "./session.ts";
 import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 /*
@@ -54,6 +55,8 @@ const action = fc.oneof(
       forMs: fc.constantFrom(10, 700, 3000, 12_000),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("copy" as const), pick: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hung" as const), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("cancel" as const), step: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
 );
@@ -68,6 +71,7 @@ class World {
   /** Every claim that was ever handed out, by its fence. */
   given = new Map<number, { task: string; machine: number }>();
   over: TaskOffer[] = [];
+  copies = 0;
 
   async open(tasks: number): Promise<void> {
     this.rig = await Rig.open((rig) => {
@@ -122,6 +126,19 @@ class World {
           await this.rig.clock.advance(Math.min(1000, action.forMs - waitedMs));
         }
         break;
+      case "copy":
+        for (const [at, one] of this.agents.entries())
+          for (let turn = 0; turn < 2 && !this.offline.has(at); turn++) await one.pull(8);
+        this.copy(action.pick);
+        break;
+      case "hung": {
+        const lease = this.pick(action.pick);
+        if (!lease) break;
+        const error = { reason: "hung", message: "too long" } as const;
+        assert.ok(this.rig.scheduler.endAttempt(lease, error, () => {}));
+        this.setOver(lease.fence);
+        break;
+      }
       case "cancel":
         if (!hasStepEnded(this.rig.stepRecord(steps[action.step]!))) {
           this.rig.cancel(steps[action.step]!.slice(0, 2));
@@ -136,6 +153,27 @@ class World {
         break;
     }
     await this.rig.clock.advance(0);
+  }
+
+  pick(pick: number): LeaseView | undefined {
+    const leases = this.rig.scheduler.leases();
+    return leases[pick % Math.max(1, leases.length)];
+  }
+
+  /** A second attempt of some task is begun wherever there is room for it. */
+  copy(pick: number): void {
+    const lease = this.pick(pick);
+    if (!lease) return;
+    const [spare] = this.rig.scheduler.spareFor(lease.task);
+    const begun = this.rig.scheduler.beginCopy(lease, spare ?? "m1", () => {});
+    assert.equal(begun, spare !== undefined && !lease.isSecond);
+    if (begun) this.copies++;
+  }
+
+  /** An attempt was ended from here: what its agent still says of it changes nothing. */
+  setOver(fence: number): void {
+    for (const agent of this.agents)
+      this.over.push(...agent.held.filter((offer) => offer.fence === fence));
   }
 
   connect(index: number, held: TaskOffer[]): void {
@@ -187,11 +225,15 @@ class World {
       }
     }
     const leases = this.rig.scheduler.leases();
-    assert.equal(
-      new Set(leases.map(({ task }) => task)).size,
-      leases.length,
-      "a task has one lease",
-    );
+    for (const [task, held] of Map.groupBy(leases, (lease) => lease.task)) {
+      const firsts = held.filter(({ isSecond }) => !isSecond);
+      assert.equal(firsts.length, 1, `${task} has one first lease`);
+      assert.ok(held.length <= 2, `${task} has two leases at most`);
+      const copies = this.rig.space.get("task", task)!.status.copies ?? [];
+      const isCopied = held.some(({ fence }) => copies.some((copy) => copy.fence === fence));
+      assert.ok(held.length === 1 || isCopied, `${task} has two leases as its record says`);
+      assert.equal(new Set(held.map(({ machine }) => machine)).size, held.length);
+    }
     for (const { machine, running } of this.rig.scheduler.machines()) {
       assert.equal(running, leases.filter((lease) => lease.machine === machine).length);
     }
@@ -224,9 +266,10 @@ class World {
 
 describe("Scheduler", () => {
   test("keeps its promises under any order of events, and hands every task out in the end", async () => {
+    let copies = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.integer({ min: 1, max: 12 }),
+        fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 12 })),
         fc.array(action, { minLength: 5, maxLength: 40 }),
         async (tasks, actions) => {
           const world = new World();
@@ -241,10 +284,12 @@ describe("Scheduler", () => {
             assert.equal(world.rig.space.count("task", step), 0, `${step} is done`);
           }
           assert.deepEqual(world.rig.scheduler.leases(), []);
+          copies += world.copies;
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
+    assert.ok(copies > 0, "some tasks were under way twice");
   });
 
   test("takes many waiting tasks in at a start, in their order", async () => {

@@ -6,10 +6,13 @@ import { hasJobEnded } from "#/model/job.ts";
 import type { Capacity, Needs } from "#/model/needs.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { TaskClaim } from "#/model/wire.ts";
-import type { Space } from "#/space/space.ts";
+import type { TaskError } from "#/model/task.ts";
+import type { Space, Transaction } from "#/space/space.ts";
 import { compareHolds } from "./adopt.ts";
 import { Board } from "./board.ts";
+import { beginCopy, spareMachines } from "./copies.ts";
 import { Dispatch } from "./dispatch.ts";
+import { endAttempt } from "./end-attempt.ts";
 import { explainJob } from "./explain.ts";
 import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
@@ -222,6 +225,36 @@ export class Scheduler {
     return views;
   }
 
+  /** Machines on which a second attempt of a task could begin at once, taking nothing from what waits. */
+  spareFor(task: string): string[] {
+    return spareMachines(this.#board, task);
+  }
+
+  /**
+   * Begins a second attempt beside the one under that fence: the first that succeeds counts, and the other
+   * one is ended. `also` is part of the commit that says so. False, with nothing changed, when that attempt
+   * is over, has one beside it, or the machine has no room any more. Throws "no-space".
+   */
+  beginCopy(
+    attempt: { task: string; fence: number },
+    machine: string,
+    also: (tx: Transaction) => void,
+  ): boolean {
+    return beginCopy(this.#board, attempt, machine, also);
+  }
+
+  /**
+   * Ends an attempt as failed, and counts it. `also` is part of the commit that says so. False, with
+   * nothing changed, when it is over. Throws "no-space".
+   */
+  endAttempt(
+    attempt: { task: string; fence: number },
+    error: TaskError,
+    also: (tx: Transaction) => void,
+  ): boolean {
+    return endAttempt(this.#board, this.#meter, attempt, { error, also });
+  }
+
   /** What the tasks of a project that are under way ask for. */
   usedBy(project: string): Capacity {
     return { ...this.#board.quotas.account(project).used };
@@ -267,11 +300,20 @@ export class Scheduler {
     return misfit(this.#space.all("machine"), needs, driver);
   }
 
-  #viewOf({ task, machine, fence, attempt, sinceMs, isShort, beats }: Lease): LeaseView {
+  #viewOf(lease: Lease): LeaseView {
+    const { task, machine, fence, attempt, sinceMs, begunMs = sinceMs, isShort, beats } = lease;
     const { clock } = this.#board;
-    const since = Math.round(clock.now() - clock.monotonicMs() + sinceMs);
-    const isAhead = isShort && beats === 0;
-    return { task: task.name, machine: machine.name, fence, since, attempt, isAhead };
+    const nowMs = clock.monotonicMs();
+    return {
+      task: task.name,
+      machine: machine.name,
+      fence,
+      since: Math.round(clock.now() - nowMs + sinceMs),
+      attempt,
+      isAhead: isShort && beats === 0,
+      ranMs: Math.round(nowMs - begunMs),
+      isSecond: lease.step.leases.get(lease.index) !== lease,
+    };
   }
 
   #awake(step: StepState, index: number): void {

@@ -51,6 +51,10 @@ export interface LeaseView {
   attempt: number;
   /** A short one, handed out ahead: it may not have begun. */
   isAhead: boolean;
+  /** How long it has run, as far as is known. */
+  ranMs: number;
+  /** Another attempt of the same task is under way, which began before. */
+  isSecond: boolean;
 }
 
 /** Tasks of one step that wait for a machine. */

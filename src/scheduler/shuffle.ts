@@ -78,7 +78,7 @@ export class Shuffle {
       lease.isEnding = false;
       throw thrown;
     }
-    if (step.leases.get(lease.index) !== lease) return; // it was cancelled meanwhile
+    if (!this.#board.isCurrent(lease)) return; // it was cancelled meanwhile
     const stillNews = isNews && lease.segments === step.segments;
     try {
       const lost = stillNews ? found.filter((task) => task?.status.phase === "succeeded") : [];

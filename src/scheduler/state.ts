@@ -31,7 +31,7 @@ export class StepState {
   readonly again = new Ring();
   /** Tasks from before this start, held back until the machines have said what they hold. */
   earlier: Ring | undefined;
-  /** Tasks under way, by index. */
+  /** Tasks under way, by index. Of two attempts of one task this is the first; the other one is its twin. */
   readonly leases = new Map<number, Lease>();
   /** Fences of leases that were over before anything had begun, which no record says. */
   readonly givenBack = new Map<number, number>();
@@ -121,9 +121,15 @@ export interface Lease extends Link<Lease> {
   readonly meanMs: number;
   /** The machine said that it runs, so many beats in a row. */
   beats: number;
+  /** When it really began, by the last beat that said so; monotonic. */
+  begunMs: number | undefined;
+  /** The other attempt of the same task that is under way, on another machine. */
+  twin: Lease | undefined;
   /** A report on it is being recorded. */
   isEnding: boolean;
   readonly memoKey: string | undefined;
+  /** Objects that files of tasks before are, by path. */
+  readonly files: Readonly<Record<string, string>> | undefined;
   /** Why this machine; undefined when it had the task before this start. */
   readonly choice: Choice | undefined;
   readonly segments: Segments | undefined;
@@ -131,6 +137,15 @@ export interface Lease extends Link<Lease> {
 
 export function claimOf(lease: Lease): TaskClaim {
   return [lease.task.name, lease.fence];
+}
+
+/** Every attempt of a step that is under way. */
+export function* leasesOfStep(step: StepState): Generator<Lease> {
+  for (const lease of step.leases.values()) {
+    const { twin } = lease;
+    yield lease;
+    if (twin) yield twin;
+  }
 }
 
 /** A machine as it is at this moment. */

@@ -8,7 +8,7 @@ import { fitsMachine } from "./fit.ts";
 import type { Choice } from "./placement.ts";
 import { quotaSlots } from "./quota.ts";
 import { keepFree, roomFor } from "./room.ts";
-import type { MachineState, SessionState, StepState } from "./state.ts";
+import type { Lease, MachineState, SessionState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
 /** Short tasks of one job that are handed out before it is the next one's turn. */
@@ -152,29 +152,18 @@ function handOut(
     const { attempts, lost } = task.status;
     const attempt = 1 + (attempts?.length ?? 0) + (lost ?? 0);
     const memoKey = prepared?.memoKeys.get(index);
+    const files = prepared?.files.get(index);
     const lease = board.grant(step, index, task, machine, {
       attempt,
       cpus,
       isShort,
       sinceMs: nowMs,
       memoKey,
+      files,
       choice: handful.choice,
     });
-    const offer: TaskOffer = {
-      task: task.name,
-      fence: lease.fence,
-      input: task.spec.input,
-      attempt,
-    };
-    if (task.spec.inputObject !== undefined) offer.inputObject = task.spec.inputObject;
-    if (step.segments) {
-      offer.segments = step.segments.sources(index, (of) => board.space.get("machine", of));
-    }
-    if (prepared) {
-      const files = prepared.files.get(index);
-      if (files) offer.files = files;
-      forgetPrepared(step, index);
-    }
+    const offer = offerOf(board, lease);
+    if (prepared) forgetPrepared(step, index);
     handful.tasks.push(offer);
     handful.bytes += bytesOf(offer);
     tasks++;
@@ -184,6 +173,17 @@ function handOut(
     brief(session, machine, handful, step, record);
   }
   if (step.available === 0 || step.prepared) board.refresh(step);
+}
+
+/** What a machine is told of a task that it has been leased. */
+export function offerOf({ space }: Board, lease: Lease): TaskOffer {
+  const { step, index, task, fence, attempt, files } = lease;
+  const offer: TaskOffer = { task: task.name, fence, input: task.spec.input, attempt };
+  if (task.spec.inputObject !== undefined) offer.inputObject = task.spec.inputObject;
+  if (step.segments)
+    offer.segments = step.segments.sources(index, (of) => space.get("machine", of));
+  if (files) offer.files = files;
+  return offer;
 }
 
 function bytesOf({ input, files, segments }: TaskOffer): number {
@@ -202,10 +202,10 @@ function forgetPrepared({ prepared }: StepState, index: number): void {
 }
 
 /** Tells a session of a step the first time it has to do with it. */
-function brief(
+export function brief(
   session: SessionState,
   machine: MachineState,
-  handful: Handful,
+  handful: Pick<Handful, "steps" | "bytes">,
   step: StepState,
   { spec, project }: StepRecord,
 ): void {

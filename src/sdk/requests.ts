@@ -121,7 +121,8 @@ function stepOf(asked: {
 }
 
 /** The members of a step request that a definition's options make. */
-export function optionsOf({ options, type }: Definition): Partial<NewStep> {
+export function optionsOf(definition: Definition): Partial<NewStep> {
+  const { options, type } = definition;
   const { memory, timeout, labels } = options;
   const cpus = "cpus" in options ? options.cpus : undefined;
   const step: Partial<NewStep> = {
@@ -135,10 +136,11 @@ export function optionsOf({ options, type }: Definition): Partial<NewStep> {
   };
   if (timeout !== undefined)
     step.timeoutMs = typeof timeout === "number" ? timeout : parseDuration(timeout);
-  if (!("retries" in options) && !("reuse" in options) && !("retryDelay" in options)) return step;
-  if (options.retries !== undefined) step.retries = options.retries;
-  if (options.reuse !== undefined) step.reuse = options.reuse;
-  const delay = options.retryDelay;
+  if (definition.type === "job") return step;
+  const { retries, reuse, speculate, retryDelay: delay } = definition.options;
+  if (retries !== undefined) step.retries = retries;
+  if (reuse !== undefined) step.reuse = reuse;
+  if (speculate !== undefined) step.speculate = speculate;
   if (delay !== undefined) step.retryMs = typeof delay === "number" ? delay : parseDuration(delay);
   return step;
 }

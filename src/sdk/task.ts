@@ -18,6 +18,8 @@ export interface TaskOptions {
   labels?: Record<string, string>;
   /** Take the result of an earlier run of the same code with the same input, where there is one. */
   reuse?: boolean;
+  /** False for what may not be under way twice at once: it gets no second attempt beside a slow one. */
+  speculate?: boolean;
 }
 
 /** Many, whether at hand or made as they are needed. */

@@ -31,7 +31,8 @@ export const listTasks = defineCall({
       ...query,
       prefix: query.step === undefined ? `${job.name}/` : `${job.name}/${query.step}/`,
     };
-    const leases = new Map(parts.scheduler.leases(job.name).map((lease) => [lease.task, lease]));
+    const first = parts.scheduler.leases(job.name).filter(({ isSecond }) => !isSecond);
+    const leases = new Map(first.map((lease) => [lease.task, lease]));
     const tasks = await page(parts, job, asked, leases);
     const items = tasks.slice(0, query.limit);
     const steps = await stepsByName(parts, items);

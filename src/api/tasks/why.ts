@@ -3,6 +3,7 @@ import { taskName } from "#/model/task.ts";
 import { whyView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, taskParams } from "../params.ts";
+import { decisionsAboutTask } from "../views/decisions.ts";
 import { hitsOn } from "../views/hits.ts";
 import { findJob } from "../views/jobs.ts";
 import { noTask } from "../views/tasks.ts";
@@ -29,6 +30,7 @@ export const whyTask = defineCall({
       name,
       query.not === undefined ? {} : { not: query.not },
     );
+    explanations.push(...(await decisionsAboutTask(space, job.name, name)));
     explanations.push(...hitsOn(space, name, clock.now()));
     return { id: name, phase: isRunning ? "running" : task.status.phase, explanations };
   },

@@ -100,7 +100,8 @@ export function foldJob(
 /** Tasks of a job that run, by step. */
 export function runningOf({ scheduler }: Pick<DoorParts, "scheduler">, job: string): RunningByStep {
   const running = new Map<string, number>();
-  for (const { task } of scheduler.leases(job)) {
+  for (const { task, isSecond } of scheduler.leases(job)) {
+    if (isSecond) continue;
     const step = stepOfTask(task);
     running.set(step, (running.get(step) ?? 0) + 1);
   }
@@ -129,6 +130,7 @@ function etaOf(
   const now = clock.now();
   const running = scheduler
     .leases(job.name)
+    .filter(({ isSecond }) => !isSecond)
     .map(({ task, since }) => ({ task, ranMs: now - since }));
   const capacity = { milliCpus: 0, memoryBytes: 0 };
   for (const { machine, connected } of scheduler.machines()) {

@@ -42,7 +42,7 @@ const firstWidth = 0.1;
 export function possible(
   { endedMs, runningMs }: Observations,
   wider: Distribution,
-  chance: Chance,
+  chance: Pick<Chance, "fraction">,
 ): Distribution {
   if (endedMs.length === 0 && runningMs.length === 0) return wider;
   const points: Point[] = [];
@@ -62,7 +62,7 @@ interface Point {
   ended: boolean;
 }
 
-function weightOf(chance: Chance): number {
+function weightOf(chance: Pick<Chance, "fraction">): number {
   return -Math.log(1 - chance.fraction());
 }
 

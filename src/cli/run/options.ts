@@ -15,6 +15,7 @@ export interface RunOptions {
   retries?: number;
   label?: string[];
   reuse?: boolean;
+  speculate?: boolean;
   keepGoing?: boolean;
   each?: string;
   sweep?: string[];
@@ -48,6 +49,7 @@ export function defineJobOptions(command: Command): Command {
     .option("--label <name=value>", "run only on machines with this label (may be repeated)", many)
     .option("--keep-going", "a task that fails for good does not end the others")
     .option("--reuse", "take results of earlier runs of the same content")
+    .option("--no-speculate", "no second attempt beside a slow one: it may not run twice at once")
     .optionsGroup("Promises:")
     .option(
       "--deadline <duration>",

@@ -56,6 +56,7 @@ export function templateOf({
   retries,
   label,
   reuse,
+  speculate,
 }: RunOptions): Partial<StepRequestInput> {
   const needs = {
     ...(cpus === undefined ? {} : { cpus }),
@@ -67,6 +68,7 @@ export function templateOf({
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(retries === undefined ? {} : { retries }),
     ...(reuse === undefined ? {} : { reuse }),
+    ...(speculate === false ? { speculate } : {}),
   };
 }
 

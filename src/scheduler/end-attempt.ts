@@ -1,0 +1,31 @@
+import type { TaskError } from "#/model/task.ts";
+import type { Transaction } from "#/space/space.ts";
+import type { Board } from "./board.ts";
+import { fail } from "./ending.ts";
+import type { Meter } from "./session.ts";
+import { spentSoFar, usageSoFar } from "./spent.ts";
+import { Tally } from "./tally.ts";
+
+/** See Scheduler.endAttempt. */
+export function endAttempt(
+  board: Board,
+  meter: Meter,
+  { task: name, fence }: { task: string; fence: number },
+  { error, also }: { error: TaskError; also: (tx: Transaction) => void },
+): boolean {
+  const first = board.leaseOf(name);
+  const lease = first?.fence === fence ? first : first?.twin;
+  const step = lease && board.space.get("step", lease.step.name);
+  if (lease?.fence !== fence || !step || lease.isEnding || !board.isSure()) return false;
+  board.commit((tx) => {
+    const tally = new Tally();
+    const usage = usageSoFar(board.clock, lease);
+    tally.of(step.name).spend(spentSoFar(board, meter, lease));
+    const ending = { tx, tally, step, task: lease.task, lease, now: board.clock.now() };
+    fail(ending, { task: name, fence, usage, error }, usage);
+    tally.write(tx);
+    also(tx);
+  });
+  board.revoke(lease);
+  return true;
+}
