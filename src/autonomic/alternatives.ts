@@ -1,7 +1,7 @@
 import type { Considered, PlanSpec } from "#/model/plan.ts";
 import { formatDuration, formatMicros } from "#/model/units.ts";
 import { changes, flipOf, takes, type Flip } from "#/planning/mix/flip.ts";
-import type { MixProblem } from "#/planning/mix/problem.ts";
+import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
 import type { Asked } from "./propose.ts";
 
 /** One offer that a plan considered, and what would have changed whether it takes it. */
@@ -22,21 +22,24 @@ export async function* alternativesOf(
 ): AsyncGenerator<Alternative> {
   if (!asked) return;
   const { problem, lines } = asked as Asked;
+  const counts = problem.types.map(() => 0);
+  for (const [number, { at }] of lines.entries())
+    if (at !== undefined) counts[at] = considered[number]!.count;
   for (const [number, line] of considered.entries()) {
     if (line.isPresent) continue;
     if (!(await mayGoOn())) return;
     const { at, barred } = lines[number] ?? {};
-    if (at !== undefined) yield { line, flips: flipsOf(problem, at, line) };
-    else if (barred) yield { line, flips: unbarred(problem, barred, line) };
+    if (at !== undefined) yield { line, flips: flipsOf(problem, counts, at, line) };
+    else if (barred) yield { line, flips: unbarred(problem, [...counts, 0], barred, line) };
     else yield { line, flips: [] };
   }
 }
 
-function flipsOf(problem: MixProblem, at: number, line: Considered): string[] {
-  const isTaken = takes(problem, at);
+function flipsOf(problem: MixProblem, counts: Counts, at: number, line: Considered): string[] {
+  const isTaken = takes(problem, at, counts);
   const extraMs = problem.types[at]!.bootMs - (line.bootMs ?? 0);
   return changes
-    .flatMap((change) => flipOf(problem, at, change, isTaken) ?? [])
+    .flatMap((change) => flipOf(problem, at, change, counts) ?? [])
     .filter(({ change, to }) => change !== "boot" || to >= extraMs)
     .sort((a, b) => sizeOf(a) - sizeOf(b))
     .map((flip) => sentenceOf(flip, isTaken, extraMs));
@@ -67,6 +70,7 @@ const dearest = 1_000_000_000;
 /** Of an offer that was kept out: what would become of it if it were not. */
 function unbarred(
   problem: MixProblem,
+  counts: Counts,
   { type, by }: NonNullable<Asked["lines"][number]["barred"]>,
   line: Considered,
 ): string[] {
@@ -75,13 +79,13 @@ function unbarred(
   const open = { ...type, price: { ...type.price, microsPerHour: price } };
   const asked = { ...problem, types: [...problem.types, open] };
   if (line.microsPerHour === undefined) {
-    const flip = flipOf(asked, at, "price");
+    const flip = flipOf(asked, at, "price", counts);
     const first = by === "policy" ? "allowed, and " : "";
     return flip
       ? [`${first}with a known price of ${formatMicros(flip.to)} an hour or less it would be taken`]
       : [];
   }
-  if (by === "count") return flipsOf(asked, at, line);
-  if (takes(asked, at)) return ["were it allowed, it would be taken"];
-  return flipsOf(asked, at, line).map((flip) => `were it allowed, ${flip}`);
+  if (by === "count") return flipsOf(asked, counts, at, line);
+  if (takes(asked, at, counts)) return ["were it allowed, it would be taken"];
+  return flipsOf(asked, counts, at, line).map((flip) => `were it allowed, ${flip}`);
 }

@@ -1,5 +1,5 @@
 import { bestCounts } from "./mix.ts";
-import type { MixProblem } from "./problem.ts";
+import type { Counts, MixProblem } from "./problem.ts";
 
 /**
  * What of an offer, or of the goal, may be another: millionths an hour, milliseconds until it takes tasks, how
@@ -25,11 +25,13 @@ export function flipOf(
   problem: MixProblem,
   type: number,
   change: Change,
-  isTaken = takes(problem, type),
+  known?: Counts,
 ): Flip | undefined {
   const from = valueOf(problem, type, change);
   if (from === undefined) return undefined;
-  const isOther = (value: number) => takes(changed(problem, type, change, value), type) !== isTaken;
+  const isTaken = takes(problem, type, known);
+  const isOther = (value: number) =>
+    takes(changed(problem, type, change, value), type, known) !== isTaken;
   const reached = ways(problem, type, change, isTaken, from).find(isOther);
   if (reached === undefined) return undefined;
   let [stays, flips] = [from, reached];
@@ -41,9 +43,9 @@ export function flipOf(
   return { change, from, to: flips };
 }
 
-/** Whether the best mix for a question has machines of that type. */
-export function takes(problem: MixProblem, type: number): boolean {
-  return (bestCounts(problem)?.[type] ?? 0) > 0;
+/** Whether the best mix for a question has machines of that type; that of a plan, `known`, is taken where none is better. */
+export function takes(problem: MixProblem, type: number, known?: Counts): boolean {
+  return (bestCounts(problem, known)?.[type] ?? 0) > 0;
 }
 
 /** The question with that one number changed. */

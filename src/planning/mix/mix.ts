@@ -62,14 +62,24 @@ export function planMix(problem: MixProblem): Mix | NoMix {
   return nearestBoth ? { reason, ...found, nearestBoth } : { reason: "no-machine", ...found };
 }
 
-/** The counts of the mix that `planMix` finds, without what it says of them; undefined where the goal cannot be kept. */
-export function bestCounts(problem: MixProblem): Counts | undefined {
+/**
+ * The counts of the mix that `planMix` finds, or `known` where they are as good, as those of a plan are that was improved;
+ * undefined where the goal cannot be kept.
+ */
+export function bestCounts(problem: MixProblem, known?: Counts): Counts | undefined {
   const { types, goal } = problem;
   const { deadlineMs, budgetMicros = Infinity, objective } = goal;
-  if (!types.every(({ isPresent }) => isPresent))
-    return search(problem, deadlineMs, budgetMicros, objective)?.counts;
-  const mix = planPresent(problem);
-  return "counts" in mix ? mix.counts : undefined;
+  if (types.every(({ isPresent }) => isPresent)) {
+    const mix = planPresent(problem);
+    return "counts" in mix ? mix.counts : undefined;
+  }
+  const found = search(problem, deadlineMs, budgetMicros, objective);
+  const isThere = known?.every((count, type) => count <= types[type]!.countMax);
+  const predicted = known && isThere ? predict(problem, known) : undefined;
+  if (!predicted || predicted.costMicros.high > budgetMicros) return found?.counts;
+  if (predicted.finishMs.high > (deadlineMs ?? Infinity)) return found?.counts;
+  const isAsGood = !found || scoreOf(predicted, objective) <= scoreOf(found.predicted, objective);
+  return isAsGood ? known : found.counts;
 }
 
 /** With nothing to choose: all machines that are there. */
