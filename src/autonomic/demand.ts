@@ -240,8 +240,13 @@ function tasksOf(
 }
 
 function needsOf({ needs }: StepRequest): Needs {
-  const { cpus, memoryBytes, labels } = needs;
-  return { milliCpus: Math.round(cpus * 1000), memoryBytes, labels };
+  const { cpus, memoryBytes, labels, sites, confinedBy } = needs;
+  return {
+    milliCpus: Math.round(cpus * 1000),
+    memoryBytes,
+    labels,
+    ...(sites && { sites, ...(confinedBy && { confinedBy }) }),
+  };
 }
 
 /** What the tasks are taken to need that a job's own code makes: one CPU, as tasks do that say nothing. */

@@ -81,9 +81,8 @@ export function candidatesOf(
 
 function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachine[]): Candidate {
   const [first] = group as [PresentMachine];
-  const { site, offer, capacity, labels, drivers, rates, gramsPerKwh, bootMs, billing, share } =
-    first;
-  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, capacity, labels, drivers) * share));
+  const { site, offer, rates, gramsPerKwh, bootMs, billing, share } = first;
+  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, first) * share));
   const watts = rates.peakWatts > 0 ? rates.peakWatts * rates.pue : undefined;
   const considered: Considered = {
     site,
@@ -100,7 +99,10 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
   };
   if (slots.every((count) => count === 0))
     return {
-      considered: { ...considered, whyNot: share < 1 ? "others use it" : "no task fits on it" },
+      considered: {
+        ...considered,
+        whyNot: confinedFrom(kinds, site) ?? (share < 1 ? "others use it" : "no task fits on it"),
+      },
     };
   const type: MachineType = {
     name: `${site} ${offer}`,
@@ -126,9 +128,8 @@ function ofOffer(
   offer: KnownOffer,
   forbidden: string | undefined,
 ): Candidate {
-  const { site, name, market, zone, capacity, labels, microsPerHour, countMax, peakWatts, pue } =
-    offer;
-  const slots = kinds.map((kind) => slotsOf(kind, capacity, labels, undefined));
+  const { site, name, market, zone, microsPerHour, countMax, peakWatts, pue } = offer;
+  const slots = kinds.map((kind) => slotsOf(kind, offer));
   const watts = peakWatts === undefined ? undefined : peakWatts * (pue ?? 1);
   const considered: Considered = {
     site,
@@ -169,17 +170,39 @@ function ofOffer(
   if (microsPerHour === undefined) return out("its price is unknown", "price");
   return fits
     ? { considered, type }
-    : { considered: { ...considered, whyNot: "no task fits on it" } };
+    : {
+        considered: {
+          ...considered,
+          whyNot: confinedFrom(kinds, site) ?? "no task fits on it",
+        },
+      };
+}
+
+/** Why no task may run at a site at all, whatever its machines; undefined where some may. */
+function confinedFrom(kinds: readonly PlannedWork[], site: string): string | undefined {
+  if (kinds.length === 0 || kinds.some(({ needs: { sites } }) => !sites || sites.includes(site)))
+    return undefined;
+  const rules = [...new Set(kinds.flatMap(({ needs }) => needs.confinedBy ?? []))];
+  return rules.length > 0
+    ? `data may not leave for it: ${rules.join(", ")}`
+    : "its tasks ask for other sites";
+}
+
+/** What of a machine, or of an offer, decides what runs there; the drivers of what has not joined are not known. */
+interface Place {
+  readonly site: string;
+  readonly capacity: Capacity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly drivers?: readonly string[] | undefined;
 }
 
 /** Tasks of a kind that a machine runs at once. */
 export function slotsOf(
   { needs, driver }: Pick<PlannedWork, "needs" | "driver">,
-  capacity: Capacity,
-  labels: Readonly<Record<string, string>>,
-  drivers: readonly string[] | undefined,
+  { site, capacity, labels, drivers }: Place,
 ): number {
   if (drivers && !drivers.includes(driver)) return 0;
+  if (needs.sites && !needs.sites.includes(site)) return 0;
   if (Object.entries(needs.labels).some(([name, value]) => labels[name] !== value)) return 0;
   const byCpu = needs.milliCpus > 0 ? Math.floor(capacity.milliCpus / needs.milliCpus) : slotsMax;
   const byMemory =

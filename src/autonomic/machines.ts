@@ -1,5 +1,5 @@
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
-import type { MachineRecord } from "#/model/machine.ts";
+import { siteOf, type MachineRecord } from "#/model/machine.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 import type { Space } from "#/space/space.ts";
@@ -65,7 +65,7 @@ function ofMachine(
   const isBilled = order?.spec.job !== undefined;
   return {
     name,
-    site: spec.site === "" ? "joined" : spec.site,
+    site: siteOf(spec),
     offer: order ? order.spec.offer.name : name,
     capacity: status.capacity,
     labels: spec.labels,

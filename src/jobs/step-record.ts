@@ -63,6 +63,8 @@ function templateOf(request: StepRequest, nameOf: (step: string) => string): Tas
       milliCpus: Math.round(needs.cpus * 1000),
       memoryBytes: needs.memoryBytes,
       labels: needs.labels,
+      ...(needs.sites && { sites: needs.sites }),
+      ...(needs.confinedBy && { confinedBy: needs.confinedBy }),
     },
     ...(timeoutMs !== undefined && { timeoutMs }),
     retries,

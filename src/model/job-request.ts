@@ -32,6 +32,10 @@ export const needsRequest = z.strictObject({
   cpus: z.number().min(0).max(10_000).default(1),
   memoryBytes: z.int().min(0).default(0),
   labels: z.record(z.string(), z.string()).default({}),
+  /** Only machines of these sites. */
+  sites: z.array(z.string().min(1).max(100)).max(100).optional(),
+  /** Rules of the policy by which it is only these. Canopy says it, whatever is given. */
+  confinedBy: z.array(z.string()).optional(),
 });
 
 const runRequest = z.discriminatedUnion("driver", [

@@ -26,6 +26,11 @@ export interface MachineSpec {
   cordoned: boolean;
 }
 
+/** The site of a machine, by its name: "joined" for one that somebody let join. */
+export function siteOf({ site }: Pick<MachineSpec, "site">): string {
+  return site === "" ? "joined" : site;
+}
+
 export interface MachineStatus {
   hostname: string;
   os: string;

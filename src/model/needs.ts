@@ -7,6 +7,10 @@ export interface Needs {
   memoryBytes: number;
   /** Labels that the machine must carry, by name and value. */
   labels: Record<string, string>;
+  /** Only machines of these sites; any when absent. */
+  sites?: readonly string[];
+  /** The policy's rules on data for which it is only these. */
+  confinedBy?: readonly string[];
 }
 
 /** What a machine has for tasks. */
@@ -35,5 +39,7 @@ export function classOf(needs: Needs, driver: string): string {
   const labels = Object.entries(needs.labels)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`);
-  return [driver, needs.milliCpus, needs.memoryBytes, ...labels].join(" ");
+  const { sites, confinedBy = [] } = needs;
+  const places = sites ? [`at ${[...sites].sort().join("|")}`, ...confinedBy] : [];
+  return [driver, needs.milliCpus, needs.memoryBytes, ...labels, ...places].join(" ");
 }

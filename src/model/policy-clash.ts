@@ -1,4 +1,5 @@
 import { conditionOf } from "./condition.ts";
+import { isRuled } from "./confinement.ts";
 import type { AutonomicPolicyInput } from "./policy-views.ts";
 
 /** Two statements of a policy that cannot both hold. */
@@ -15,7 +16,7 @@ const allDays = 7;
  * condition is no CEL.
  */
 export async function clashOf(policy: AutonomicPolicyInput): Promise<Clash | undefined> {
-  return clashOfBounds(policy) ?? (await clashOfCondition(policy));
+  return clashOfBounds(policy) ?? clashOfData(policy) ?? (await clashOfCondition(policy));
 }
 
 /** A condition that is false of each market, or of each site, that another statement allows: nothing else of an offer can make it true. */
@@ -35,6 +36,42 @@ async function clashOfCondition({
   if (markets && isNever(markets.map((market) => ({ market }))))
     return clashWith("markets", markets);
   if (sites && isNever(sites.map((site) => ({ site })))) return clashWith("sites", sites);
+  return undefined;
+}
+
+/** Data that may be nowhere: its sites are forbidden, none of them is allowed, or two rules on the same leave none. */
+function clashOfData({
+  data = [],
+  sites,
+  sitesNever = [],
+}: AutonomicPolicyInput): Clash | undefined {
+  for (const [at, rule] of data.entries()) {
+    const { objects } = rule;
+    if (rule.sites.every((site) => sitesNever.includes(site)))
+      return {
+        paths: [["data", at, "sites"], ["sitesNever"]],
+        sentence: `${objects} may be read at ${rule.sites.join(", ")} only, and that is forbidden`,
+      };
+    if (sites && !rule.sites.some((site) => sites.includes(site)))
+      return {
+        paths: [["data", at, "sites"], ["sites"]],
+        sentence: `${objects} may be read at ${rule.sites.join(", ")} only, and only ${sites.join(", ")} is allowed`,
+      };
+    const other = data.findIndex(
+      (one, index) =>
+        index < at &&
+        (isRuled(one, objects) || isRuled(rule, one.objects)) &&
+        !one.sites.some((site) => rule.sites.includes(site)),
+    );
+    if (other >= 0)
+      return {
+        paths: [
+          ["data", other, "sites"],
+          ["data", at, "sites"],
+        ],
+        sentence: `what is both ${data[other]!.objects} and ${objects} may be read at no site`,
+      };
+  }
   return undefined;
 }
 

@@ -24,6 +24,16 @@ export const autonomicPolicyInput = z.strictObject({
   markets: z.array(z.enum(markets)).min(1).optional(),
   /** CEL over `offer` and `job`. */
   where: z.string().min(1).max(10_000).optional(),
+  /** What reads these objects, or what was made of them, runs only at these sites. */
+  data: z
+    .array(
+      z.strictObject({
+        objects: z.string().min(1).max(1024),
+        sites: z.array(name).min(1).max(100),
+      }),
+    )
+    .max(100)
+    .optional(),
   /** Hours in which nothing is bought. Days by ISO 8601: 1 is Monday. */
   quiet: z
     .strictObject({ days: z.array(z.int().min(1).max(7)).min(1), from: timeOfDay, to: timeOfDay })

@@ -1,3 +1,4 @@
+import type { DataRule } from "./confinement.ts";
 import type { ChaosTarget } from "./game-day.ts";
 import type { Objective } from "./plan.ts";
 import type { RecordOf } from "./record.ts";
@@ -107,6 +108,8 @@ export interface AutonomicPolicy {
   readonly markets?: readonly Market[];
   /** CEL over `offer` and `job`: only offers for which it is true. */
   readonly where?: string;
+  /** Data that may not leave some sites. */
+  readonly data?: readonly DataRule[];
   /** Nothing is bought in these hours. */
   readonly quiet?: Hours;
   /** The time zone of quiet hours, as IANA names it. */

@@ -1,4 +1,5 @@
 import type { CarbonZoneRecord } from "./carbon-zone.ts";
+import type { ConfinedRecord } from "./confinement.ts";
 import type { DecisionRecord } from "./decision.ts";
 import type { JobRecord } from "./job.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
@@ -47,7 +48,8 @@ export type AnyRecord =
   | OrderRecord
   | PlanRecord
   | DecisionRecord
-  | CarbonZoneRecord;
+  | CarbonZoneRecord
+  | ConfinedRecord;
 
 export type Kind = AnyRecord["kind"];
 
@@ -69,6 +71,7 @@ const isKind: Record<Kind, true> = {
   site: true,
   order: true,
   "carbon-zone": true,
+  confined: true,
 };
 
 /** Every kind there is. */

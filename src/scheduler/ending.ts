@@ -1,4 +1,5 @@
 import { limits } from "#/base/limits.ts";
+import { confinedRecord } from "#/model/confinement.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { FailedAttempt, TaskError, TaskRecord, TaskStatus } from "#/model/task.ts";
 import type { TaskUsage } from "#/model/usage.ts";
@@ -40,9 +41,18 @@ export function succeed(
   if (task.status.preempted !== undefined) status.preempted = task.status.preempted;
   if (task.status.copies !== undefined) status.copies = task.status.copies;
   tx.archive({ ...task, status });
+  confineMade(tx, step, report);
   const of = tally.of(step.name);
   of.succeeded++;
   of.ran(usage.wallMs);
+}
+
+/** What is made of data that may not leave a site may not either. */
+function confineMade(tx: Transaction, { project, spec }: StepRecord, report: TaskReport): void {
+  const { outputs = {}, resultObject } = report;
+  for (const rule of spec.template.needs.confinedBy ?? [])
+    for (const key of [...Object.values(outputs), resultObject])
+      if (key !== undefined) tx.archive<"confined">(confinedRecord(project, key, rule));
 }
 
 /**

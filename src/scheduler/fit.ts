@@ -1,4 +1,4 @@
-import type { MachineRecord } from "#/model/machine.ts";
+import { siteOf, type MachineRecord } from "#/model/machine.ts";
 import type { Needs } from "#/model/needs.ts";
 import { briefSize } from "#/model/units.ts";
 import { formatCpus } from "./amounts.ts";
@@ -43,6 +43,16 @@ export function lacks(
       flip: `the label: canopy machines label ${machine} ${name}=${value}`,
     });
   }
+  const { sites, confinedBy } = taskClass;
+  if (sites && !sites.includes(siteOf(spec))) {
+    const only = sites.join(" or ") || "no site";
+    found.push({
+      sentence: `is of the site '${siteOf(spec)}' and the task may run at ${only} only${confinedBy ? `, as the policy lets data not leave: ${confinedBy.join(", ")}` : ""}`,
+      flip: confinedBy
+        ? `that site in the policy's rule for ${confinedBy.join(", ")}`
+        : "that site among those that the task asks for",
+    });
+  }
   if (taskClass.milliCpus > capacity.milliCpus) {
     found.push({
       sentence: `has ${formatCpus(capacity.milliCpus)} and the task needs ${formatCpus(taskClass.milliCpus)}`,
@@ -66,6 +76,7 @@ function distance(machine: MachineRecord, taskClass: TaskClass): number {
   const over = (part: number, whole: number) => (part > whole ? part / Math.max(whole, 1) : 0);
   return (
     (drivers.includes(taskClass.driver) ? 0 : 1e9) +
+    (taskClass.sites && !taskClass.sites.includes(siteOf(machine.spec)) ? 1e8 : 0) +
     missing * 1e6 +
     over(taskClass.milliCpus, capacity.milliCpus) +
     over(taskClass.memoryBytes, capacity.memoryBytes)

@@ -9,6 +9,8 @@ export interface TaskClass {
   readonly milliCpus: number;
   readonly memoryBytes: number;
   readonly labels: Readonly<Record<string, string>>;
+  readonly sites?: readonly string[] | undefined;
+  readonly confinedBy?: readonly string[] | undefined;
 }
 
 /** The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time. */
@@ -18,6 +20,11 @@ export function classOfTemplate({ run, needs }: TaskTemplate): TaskClass {
 }
 
 export function classOfNeeds(needs: Needs, driver: string): TaskClass {
-  const held = { ...heldBy(needs), labels: needs.labels };
+  const { labels, sites, confinedBy } = needs;
+  const held = {
+    ...heldBy(needs),
+    labels,
+    ...(sites && { sites, ...(confinedBy && { confinedBy }) }),
+  };
   return { key: classOf(held, driver), driver, ...held };
 }

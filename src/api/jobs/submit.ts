@@ -10,6 +10,7 @@ import { inProject } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
+import { confinedRequest } from "./confined.ts";
 
 export const submitJob = defineCall({
   summary: "Submit a job",
@@ -25,8 +26,10 @@ export const submitJob = defineCall({
   async run(call) {
     const { parts, project, caller, body } = call;
     await requireObjects(parts.objects, project, body.steps);
+    const { request, mark } = await confinedRequest(parts.space, project, body);
     const name = await once(call, (tx) => {
-      const job = submit(parts, tx, { request: body, project, submittedBy: caller.name });
+      mark(tx);
+      const job = submit(parts, tx, { request, project, submittedBy: caller.name });
       for (let number = 0; number < job.status.steps; number++) {
         requireFit(parts, tx.get("step", `${job.name}/${number}`));
       }

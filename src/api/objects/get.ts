@@ -1,7 +1,12 @@
 import { Readable } from "node:stream";
 import { CanopyError } from "#/base/errors.ts";
+import type { Caller } from "#/model/access.ts";
+import { siteOf } from "#/model/machine.ts";
+import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
+import { sitesOfObject } from "../jobs/confined.ts";
 import { inProject, objectParams } from "../params.ts";
+import type { DoorParts } from "../parts.ts";
 
 export const getObject = defineCall({
   summary: "Get an object",
@@ -18,8 +23,9 @@ export const getObject = defineCall({
     type: "application/octet-stream",
     description: "The content, or 206 with a part of it",
   },
-  errors: ["not-found"],
-  async run({ parts, project, params, request, reply }) {
+  errors: ["not-found", "forbidden"],
+  async run({ parts, project, params, caller, request, reply }) {
+    await requireAllowed(parts, project, params.key, caller);
     const stored = await parts.objects.stat(project, params.key);
     if (!stored)
       throw new CanopyError(
@@ -45,6 +51,39 @@ export const getObject = defineCall({
     return reply.send(Readable.from(found!.content, { objectMode: false }));
   },
 });
+
+/** Throws "forbidden" for an agent, or code of a job, that is at a site which the policy's rules on data do not name. */
+async function requireAllowed(
+  { space }: Pick<DoorParts, "space">,
+  project: string,
+  key: string,
+  { machine, job }: Caller,
+): Promise<void> {
+  if (machine === undefined && job === undefined) return;
+  const allowed = await sitesOfObject(space, project, key);
+  if (!allowed) return;
+  const at =
+    machine === undefined ? await sitesOfCode(space, job!) : sitesOfMachine(space, machine);
+  if (at && at.every((site) => allowed.includes(site))) return;
+  throw new CanopyError(
+    "forbidden",
+    `Cannot give the object ${key} as the policy lets it be read at ${allowed.join(" or ") || "no site"} only: asked from ${at?.join(" or ") ?? "any site"}`,
+    { hint: "See the rules: canopy policy show" },
+  );
+}
+
+function sitesOfMachine(space: Space, name: string): readonly string[] | undefined {
+  const machine = space.get("machine", name);
+  return machine && [siteOf(machine.spec)];
+}
+
+/** Where a job's own code may run. */
+async function sitesOfCode(space: Space, name: string): Promise<readonly string[] | undefined> {
+  const [job] = await space.find("job", [name]);
+  const main = job?.spec.mainStep;
+  const [step] = main === undefined ? [] : await space.find("step", [main]);
+  return step?.spec.template.needs.sites;
+}
 
 /** One range of bytes, cut to the object; undefined where none, or none of this form, is asked for (then all of it is right). */
 function rangeOf(

@@ -13,6 +13,7 @@ import type { PlanRecord } from "#/model/plan.ts";
 import type { JobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Call } from "../call.ts";
+import { confinedRequest } from "../jobs/confined.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
@@ -42,7 +43,8 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     return jobViewOf(await findJob(parts, project, known));
   }
   way.check(plan, parts.clock.now());
-  const request = await requestOf(parts, plan, way);
+  const planned = await requestOf(parts, plan, way);
+  const { request, mark } = await confinedRequest(parts.space, project, planned);
   const rules = await rulesNow(parts.space, project);
   rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
   const { work, chainMs, told = {} } = plan.spec;
@@ -54,6 +56,7 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     const now = parts.clock.now();
     way.check(newest, now);
     mustHold(parts, newest, way.verb, { demand, rules, title: request.title, now });
+    mark(tx);
     return submitPlan(tx, call, newest, request, now);
   });
   return jobViewOf(await findJob(parts, project, name));

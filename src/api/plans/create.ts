@@ -10,6 +10,7 @@ import { formatDuration, formatMicros } from "#/model/units.ts";
 import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
 import { requireObjects } from "../jobs/checks.ts";
+import { confinedRequest } from "../jobs/confined.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
@@ -31,8 +32,9 @@ export const createPlan = defineCall({
     const { parts, project, caller, body } = call;
     const { space, scheduler, clock, random, objects, sites, zones, knowledge, planner, currency } =
       parts;
-    const { request, told } = body;
-    await requireObjects(objects, project, request.steps);
+    const { told } = body;
+    await requireObjects(objects, project, body.request.steps);
+    const { request } = await confinedRequest(space, project, body.request);
     const demand = await demandNow(parts, project, request, told);
     const { deadlineMs, budget, objective } = body.goal;
     const rules = await rulesNow(space, project);

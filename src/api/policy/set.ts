@@ -12,7 +12,7 @@ import { autonomicPolicyOf, autonomicPolicyViewOf } from "../views/policy.ts";
 export const setPolicy = defineCall({
   summary: "Set what Canopy may do by itself",
   description:
-    "All of the policy at once. It bounds plans that are made from now on, and what is bought for jobs that run. Refused with the two statements that contradict each other.",
+    "All of the policy at once. It bounds plans that are made from now on, and what is bought for jobs that run; its rules on data bind what is submitted from now on. Refused with the two statements that contradict each other.",
   tag: "plans",
   role: "admin",
   query: inProject,

@@ -7,6 +7,7 @@ import { stepRequest } from "#/model/job-request.ts";
 import { stepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { requireFit, requireObjects } from "../jobs/checks.ts";
+import { confinedStep } from "../jobs/confined.ts";
 import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, findStep } from "../views/jobs.ts";
@@ -34,9 +35,11 @@ export const addStep = defineCall({
     const isNew = !known && answerBefore(call) === undefined;
     if (isNew) mustRun(job);
     if (isNew) await requireObjects(parts.objects, project, [body]);
+    const { step: request, mark } = await confinedStep(parts.space, job, body);
     const name = await once(call, (tx) => {
+      mark(tx);
       const asked = { ...(number !== undefined && { number }), ...(known && { known }) };
-      const step = parts.jobs.addStep(tx, job, body, asked);
+      const step = parts.jobs.addStep(tx, job, request, asked);
       if (!hasStepEnded(step)) requireFit(parts, step);
       return step.name;
     });

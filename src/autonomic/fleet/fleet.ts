@@ -4,7 +4,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
-import type { MachineRecord } from "#/model/machine.ts";
+import { siteOf, type MachineRecord } from "#/model/machine.ts";
 import { hasOrderEnded, isFleetOrder, type OrderRecord } from "#/model/order.ts";
 import {
   autonomicPolicyName,
@@ -179,6 +179,7 @@ class FleetLoop {
       const isOwn = machine.spec.reservedForProject === project;
       return {
         name: machine.name,
+        site: siteOf(machine.spec),
         capacity: machine.status.capacity,
         labels: machine.spec.labels,
         drivers: machine.status.drivers,
@@ -196,6 +197,7 @@ class FleetLoop {
         const leftMs = spec.orderedAt + (bootMs?.p90 ?? bootMsUnknown) - clock.now();
         return {
           name,
+          site: spec.site,
           capacity,
           labels,
           drivers: undefined,
@@ -298,7 +300,7 @@ class FleetLoop {
   #carrier({ name, status, spec }: MachineRecord, nowMs: number, windowMs: number): Carrier {
     const load = this.#loads.get(name)?.average(nowMs, windowMs);
     const { capacity, drivers } = status;
-    return { name, capacity, drivers, labels: spec.labels, load };
+    return { name, site: siteOf(spec), capacity, drivers, labels: spec.labels, load };
   }
 
   #grow(project: string, growth: Growth, level: Autonomy): void {

@@ -74,9 +74,7 @@ function windowOf(shortage: Shortage, kind: WaitingKind): number {
 
 /** Until the fastest machine that could be bought for a kind is there; infinite where there is none. */
 function bootOf({ offers }: Shortage, kind: WaitingKind): number {
-  const able = offers.filter(
-    ({ capacity, labels }) => slotsOf(kind, capacity, labels, undefined) > 0,
-  );
+  const able = offers.filter((offer) => slotsOf(kind, offer) > 0);
   return Math.min(Infinity, ...able.map(bootMsOf));
 }
 
@@ -85,9 +83,9 @@ function bootMsOf({ bootMs }: Offer): number {
 }
 
 function asMachine(offer: Offer): FleetMachine {
-  const { name, capacity, labels, slowness = 1 } = offer;
+  const { name, site, capacity, labels, slowness = 1 } = offer;
   const bootMs = bootMsOf(offer);
-  return { name, capacity, labels, drivers: undefined, bootMs, slowness, share: 1, busy: [] };
+  return { name, site, capacity, labels, drivers: undefined, bootMs, slowness, share: 1, busy: [] };
 }
 
 function buyFor(shortage: Shortage, wanted: readonly Wanted[]): Growth {

@@ -20,6 +20,7 @@ export interface OwnMachine extends Carrier {
 /** A machine that tasks of the project run on. */
 export interface Carrier {
   readonly name: string;
+  readonly site: string;
   readonly capacity: Capacity;
   readonly labels: Readonly<Record<string, string>>;
   readonly drivers: readonly string[];
@@ -228,8 +229,7 @@ function consolidated(surplus: Surplus, policy: FleetPolicy, holdMs: number): Ch
 }
 
 function fits({ needs, driver }: { needs: Needs; driver: string }, machine: Carrier): boolean {
-  const { capacity, labels, drivers } = machine;
-  return slotsOf({ needs, driver }, capacity, labels, drivers) > 0;
+  return slotsOf({ needs, driver }, machine) > 0;
 }
 
 /** In thousandths of a CPU. */

@@ -14,6 +14,7 @@ export interface WaitingKind extends Pick<PlannedWork, "kind" | "needs" | "drive
 /** A machine that tasks may begin on: one that is there, or on its way. */
 export interface FleetMachine {
   readonly name: string;
+  readonly site: string;
   readonly capacity: Capacity;
   readonly labels: Readonly<Record<string, string>>;
   readonly drivers: readonly string[] | undefined;
@@ -42,9 +43,9 @@ export function startsWithin(
   machine: FleetMachine,
   windowMs: number,
 ): number {
-  const { capacity, labels, drivers, bootMs, share } = machine;
+  const { bootMs, share } = machine;
   const ownMs = runMs * machine.slowness;
-  const slots = slotsOf({ needs, driver }, capacity, labels, drivers);
+  const slots = slotsOf({ needs, driver }, machine);
   if (slots === 0) return 0;
   const busy = withoutQueue(machine.busy);
   const held = busy.reduce((sum, { part }) => sum + part, 0);

@@ -17,6 +17,7 @@ const names: Record<string, keyof AutonomicPolicyInput> = {
   sitesNever: "sitesNever",
   markets: "markets",
   where: "where",
+  data: "data",
   quiet: "quiet",
   timeZone: "timeZone",
   autonomy: "autonomy",

@@ -14,6 +14,7 @@ export interface RunOptions {
   timeout?: number;
   retries?: number;
   label?: string[];
+  site?: string[];
   reuse?: boolean;
   speculate?: boolean;
   keepGoing?: boolean;
@@ -47,6 +48,7 @@ export function defineJobOptions(command: Command): Command {
     .option("--timeout <duration>", "end an attempt after this, as in 90s or 10m", durationOption)
     .option("--retries <count>", "failed attempts that are tried again, 2 when absent", parseNumber)
     .option("--label <name=value>", "run only on machines with this label (may be repeated)", many)
+    .option("--site <name>", "run only on machines of this site (may be repeated)", many)
     .option("--keep-going", "a task that fails for good does not end the others")
     .option("--reuse", "take results of earlier runs of the same content")
     .option("--no-speculate", "no second attempt beside a slow one: it may not run twice at once")

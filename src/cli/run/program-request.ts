@@ -55,6 +55,7 @@ export function templateOf({
   timeout,
   retries,
   label,
+  site,
   reuse,
   speculate,
 }: RunOptions): Partial<StepRequestInput> {
@@ -62,6 +63,7 @@ export function templateOf({
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(label === undefined ? {} : { labels: labelsOf(label) }),
+    ...(site === undefined ? {} : { sites: site }),
   };
   return {
     ...(Object.keys(needs).length > 0 ? { needs } : {}),
