@@ -39,7 +39,7 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
     dataFolder,
     host: options.host,
     port: options.port,
-    placement: options.placement,
+    ...(options.placement && { placement: options.placement }),
     log: openLog(host, options),
     version,
     agentFiles: elsewhere,

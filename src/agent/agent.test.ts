@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -286,4 +287,39 @@ test("files and large results go by objects", async (t) => {
   const ends = new Map(cloud.reports.map((report) => [report.task, report]));
   assert.equal(cloud.objects.get(ends.get("j1/0/0")!.outputs!["out"]!)!.toString(), "TEXT");
   assert.equal(ends.get("j1/1/0")!.error!.reason, "input-missing");
+});
+
+test("an agent that can read what its computer draws says so, and which part of it was a task's", async (t) => {
+  const cloud = await cloudOf(t);
+  const powercap = await folderOf(t);
+  const socket = join(powercap, "intel-rapl:0");
+  await mkdir(socket);
+  await writeFile(join(socket, "name"), "package-0\n");
+  await writeFile(join(socket, "max_energy_range_uj"), "262143328850\n");
+  let uj = 5_000_000;
+  const draw = () => writeFileSync(join(socket, "energy_uj"), `${(uj += 1_000_000)}\n`);
+  draw();
+  const timer = setInterval(draw, 100);
+  t.after(() => clearInterval(timer));
+  const power = { powercap, procStat: "/proc/stat" };
+  const agent = await agentOf(t, cloud, { power });
+  await cloud.until(() => said(cloud.links[0]?.heard ?? [], "pull").length > 0);
+  assert.equal(cloud.linkOf(agent.machine).hello!.status.measuresPower, true);
+  const needs = { milliCpus: 500, memoryBytes: 0, labels: {} };
+  cloud.offer(agent.machine, { "j1/0": shell("sleep 2", { needs }) }, [offerOf("j1/0/0")]);
+  await cloud.until(() => cloud.reports.length === 1);
+  const { usage } = cloud.reports[0]!;
+  const drawn = (10 * usage.wallMs) / 1000;
+  assert.ok(usage.joules! > 0 && usage.joules! < drawn, `${usage.joules} of ${drawn} J`);
+});
+
+test("an agent that cannot read it measures nothing", async (t) => {
+  const cloud = await cloudOf(t);
+  const power = { powercap: join(await folderOf(t), "none"), procStat: "/proc/stat" };
+  const agent = await agentOf(t, cloud, { power });
+  await cloud.until(() => said(cloud.links[0]?.heard ?? [], "pull").length > 0);
+  assert.equal(cloud.linkOf(agent.machine).hello!.status.measuresPower, undefined);
+  cloud.offer(agent.machine, { "j1/0": shell("true") }, [offerOf("j1/0/0")]);
+  await cloud.until(() => cloud.reports.length === 1);
+  assert.equal(cloud.reports[0]!.usage.joules, undefined);
 });

@@ -16,6 +16,7 @@ import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { ObjectCache } from "./objects.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
+import { PowerMeter } from "./power.ts";
 import { Prints } from "./prints.ts";
 import type { Reports } from "./reports.ts";
 import { Segments } from "./segments.ts";
@@ -54,6 +55,7 @@ class RunningAgent implements Agent {
   #peers: Peers;
   #drivers: Driver[] = [];
   #tasks: Tasks | undefined;
+  #power: PowerMeter | undefined;
   #handIn: HandIn;
   #reports: Reports;
   #prints: Prints;
@@ -93,6 +95,7 @@ class RunningAgent implements Agent {
             capacity: this.#capacity,
             drivers: this.#drivers.map(({ name }) => name),
             peerUrl: this.#peerUrl,
+            measuresPower: this.#power !== undefined,
           }),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
@@ -111,7 +114,7 @@ class RunningAgent implements Agent {
   }
 
   async start(): Promise<void> {
-    const { host, folder, drivers } = this.#options;
+    const { host, folder, drivers, power } = this.#options;
     await this.#clean();
     await this.#objects.open();
     await this.#handIn.open({
@@ -119,6 +122,7 @@ class RunningAgent implements Agent {
       ready: () => this.#tellSoon(),
     });
     this.#peerUrl = await this.#peers.serve(peerAddressOf(this.#options));
+    this.#power = power && (await PowerMeter.open(host, power));
     const admission = new Admission(this.#capacity);
     for (const make of drivers)
       this.#drivers.push(make(this.#driverParts(admission, join(folder, "work"))));
@@ -129,6 +133,7 @@ class RunningAgent implements Agent {
         else this.#tellSoon();
       },
       dropped: () => this.#tellSoon(),
+      measured: (usage, milliCpus) => this.#power?.shareOf(usage, milliCpus),
       printed: ({ offer }, stream, text) => {
         this.#prints.add(offer.task, stream, text);
         this.#tellSoon();
@@ -142,6 +147,7 @@ class RunningAgent implements Agent {
     if (this.#isStopping) return;
     this.#isStopping = true;
     this.#beat?.cancel();
+    this.#power?.stop();
     this.#release(this.#tasks!.giveUp("waiting"));
     // What runs is given back only when it has ended: another machine may begin it the moment after.
     const begun = this.#tasks!.giveUp("all");
@@ -293,7 +299,14 @@ class RunningAgent implements Agent {
         if (this.isConnected) {
           const { cpuShare, memoryFreeBytes } = processes.load();
           const running = [...this.#tasks!.running(), ...this.#reports.waiting()];
-          this.#connection.send({ type: "beat", cpuShare, memoryFreeBytes, running });
+          const watts = this.#power?.watts;
+          this.#connection.send({
+            type: "beat",
+            cpuShare,
+            memoryFreeBytes,
+            running,
+            ...(watts !== undefined && { watts }),
+          });
           this.#tellSoon();
         }
         this.#beatLater();

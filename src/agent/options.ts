@@ -1,6 +1,7 @@
 import type { Host } from "#/base/host.ts";
 import type { MakeDriver } from "#/drivers/driver.ts";
 import type { MachineRates } from "#/model/machine.ts";
+import type { PowerPaths } from "./power.ts";
 import type { Capacity } from "#/model/needs.ts";
 
 /** What an agent is told when it starts. */
@@ -18,6 +19,8 @@ export interface StartAgentOptions {
   version: string;
   drivers: MakeDriver[];
   rates: MachineRates;
+  /** Where the kernel tells what this computer draws; not measured when absent. */
+  power?: PowerPaths;
   /** What tasks may use; the whole machine, with a little memory kept back, when absent. */
   capacity?: Partial<Capacity>;
   /** What every task inherits of the environment. */

@@ -29,10 +29,15 @@ export function peerAddressOf({ host, urls, peerHost }: StartAgentOptions): {
 /** What this machine says of itself. */
 export function statusOf(
   { host, version, rates, crash }: StartAgentOptions,
-  more: { capacity: Capacity; drivers: string[]; peerUrl: string | undefined },
+  more: {
+    capacity: Capacity;
+    drivers: string[];
+    peerUrl: string | undefined;
+    measuresPower: boolean;
+  },
 ): MachineStatus {
   const { hostname, os, arch } = host.processes.facts();
-  const { capacity, drivers, peerUrl } = more;
+  const { capacity, drivers, peerUrl, measuresPower } = more;
   return {
     hostname,
     os,
@@ -43,5 +48,6 @@ export function statusOf(
     ...(peerUrl === undefined ? {} : { peerUrl }),
     faults: crash ? ["task", "agent", "machine"] : ["task", "machine"],
     rates,
+    ...(measuresPower && { measuresPower }),
   };
 }

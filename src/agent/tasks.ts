@@ -2,12 +2,15 @@ import type { Clock } from "#/base/clock.ts";
 import type { Driver, Outcome, Work, WorkSink } from "#/drivers/driver.ts";
 import { failed, usedNothing } from "#/drivers/outcomes.ts";
 import { jobOf, stepOfTask } from "#/model/task.ts";
+import type { TaskUsage } from "#/model/usage.ts";
 import type { RunningTask, StepBrief, TaskClaim, TaskOffer, TaskReport } from "#/model/wire.ts";
 
 export interface TaskEvents {
   ended(report: TaskReport): void;
   /** It ended, and nobody waits to hear how. */
   dropped(): void;
+  /** What an attempt drew that ends now, in joules, where that is measured. */
+  measured(usage: TaskUsage, milliCpus: number): number | undefined;
   printed: WorkSink["log"];
 }
 
@@ -99,7 +102,13 @@ export class Tasks implements WorkSink {
     const { task, fence } = work.offer;
     if (!this.#held.delete(fence)) return;
     if (work.cancelled) this.#events.dropped();
-    else this.#events.ended(Object.assign({ task, fence }, outcome));
+    else this.#events.ended(Object.assign({ task, fence }, this.#measured(work, outcome)));
+  }
+
+  #measured({ brief }: Work, outcome: Outcome): Outcome {
+    const { usage } = outcome;
+    const joules = this.#events.measured(usage, brief.spec.template.needs.milliCpus);
+    return joules === undefined ? outcome : { ...outcome, usage: { ...usage, joules } };
   }
 
   #start({ offer, step, brief }: Pick<Work, "offer" | "step" | "brief">): void {

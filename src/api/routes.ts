@@ -13,6 +13,7 @@ import { startGameDay } from "./chaos/start.ts";
 import { stopGameDay } from "./chaos/stop.ts";
 import { getAgentFile } from "./agent/get.ts";
 import { announce } from "./control-planes/announce.ts";
+import { readEnergy } from "./energy/read.ts";
 import { followEvents } from "./events/follow.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { closeJob } from "./jobs/close.ts";
@@ -58,6 +59,7 @@ import { removePolicy } from "./policy/remove.ts";
 import { setPolicy } from "./policy/set.ts";
 import { whyPolicy } from "./policy/why.ts";
 import { changeProject } from "./projects/change.ts";
+import { costOfProject } from "./projects/cost.ts";
 import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
 import { readProject } from "./projects/read.ts";
@@ -136,6 +138,7 @@ export const routes: Record<string, AnyDefinition> = {
   "PUT    /v1/sites/:site": setSite,
   "DELETE /v1/sites/:site": removeSite,
 
+  "GET    /v1/energy": readEnergy,
   "GET    /v1/carbon-zones": listCarbonZones,
   "GET    /v1/carbon-zones/:zone": readCarbonZone,
   "PUT    /v1/carbon-zones/:zone": setCarbonZone,
@@ -159,6 +162,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/projects": listProjects,
   "POST   /v1/projects": createProject,
   "GET    /v1/projects/:name": readProject,
+  "GET    /v1/projects/:name/cost": costOfProject,
   "PATCH  /v1/projects/:name": changeProject,
   "DELETE /v1/projects/:name": removeProject,
   "GET    /v1/keys": listKeys,

@@ -8,11 +8,12 @@ import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
+import { hourMs } from "#/model/carbon-zone.ts";
 import type { PlanRecord } from "#/model/plan.ts";
 import type { Autonomy } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { followWallClock } from "./clock-jumps.ts";
-import type { CarbonZones } from "./carbon/zones.ts";
+import type { CarbonZones, Powered } from "./carbon/zones.ts";
 import { decide } from "./decide.ts";
 import { demandOfJob } from "./demand.ts";
 import type { FleetField } from "./fleet/field.ts";
@@ -42,6 +43,8 @@ export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
 
 /** Until a machine that is to be released costs nothing more, at most; the budget keeps so much back. */
 const releaseMs = 5_000;
+/** How clean power is within that counts for what is bought, and until the deadline at most. */
+const horizonMs = 6 * hourMs;
 
 /**
  * The loops that keep goals, and that look after machines that jobs share. Monitor: the records, and what the scheduler knows of this moment. Analyze and
@@ -108,7 +111,7 @@ class GoalLoop {
   }
 
   async #keep(job: JobRecord): Promise<void> {
-    const { space, field, clock, sites, knowledge } = this.#parts;
+    const { space, field, clock, sites, zones, knowledge } = this.#parts;
     const goal = job.spec.goal!;
     const now = clock.now();
     const steps = [...space.list("step", job.name)];
@@ -145,6 +148,9 @@ class GoalLoop {
     const hasBought = parts.orders.length > 0;
     const situation = { job, demand, machines, leftMs: deadlineMs, hasBought, plan, rules };
     if (this.#shifts.keep(situation)) return;
+    const wall = this.#wallClock.now();
+    const withGrams = <T extends Powered>(one: T) =>
+      zones.known(one, wall, wall + Math.min(deadlineMs ?? Infinity, horizonMs));
     const action = keepGoal({
       demand,
       goal: {
@@ -152,9 +158,10 @@ class GoalLoop {
         ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
         ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
-      machines,
+      machines: machines.map(withGrams),
       offers: knowledge
         .offers(sites.offers())
+        .map(withGrams)
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
     });
     this.#act(job.name, action, rules);

@@ -374,6 +374,11 @@ export const limits = {
   siteAuditMs: 30_000,
   /** Orders that have ended stay in memory for so long. */
   ordersKeptMs: 60 * 60_000,
+  /** Jobs that are summed up for what a project has cost. */
+  costJobsMax: 5_000,
+  /** Energy counters of a computer are read this often; readings that are kept. */
+  powerLookMs: 1_000,
+  powerSamplesMax: 4_096,
   /** Hours of the carbon intensity of a zone that are kept: those that have passed, and those that are forecast. */
   carbonPastHoursMax: 60 * 24,
   carbonAheadHoursMax: 14 * 24,

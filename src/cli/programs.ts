@@ -37,7 +37,7 @@ export interface UpWish {
   /** "normal" survives kill -9 but not a power cut: for measuring only. */
   durability: "full" | "normal";
   /** Which of several machines that ask for work are served first. */
-  placement: Placement;
+  placement?: Placement;
   /** The address of a log that several control planes share; its own, in the data folder, when absent. */
   log: string | undefined;
   logLevel: string;

@@ -45,6 +45,8 @@ export interface MachineStatus {
   faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */
   rates: MachineRates;
+  /** Its agent measures what it draws (RAPL): energy of its tasks is by that, and not by the model. */
+  measuresPower?: boolean;
 }
 
 export interface MachineRates {

@@ -235,6 +235,12 @@ export const taskView = z.object({
       memoryBytes: z.number(),
       readBytes: z.number(),
       writtenBytes: z.number(),
+      /** Of its last attempt. Absent when its machine's power is not known, or the machine is gone. */
+      energyJoules: z.number().optional(),
+      /** Of that, what its agent measured. */
+      measuredJoules: z.number().optional(),
+      /** CO2 equivalent; absent when nobody knows how clean the power was. */
+      grams: z.number().optional(),
     })
     .optional(),
 });
@@ -320,6 +326,18 @@ export const machineView = z.object({
   joinedAt: instant,
   /** Per hour, for the whole machine, in millionths of the currency; absent when unknown. */
   microsPerHour: z.number().optional(),
+  /** At rest and at full load, with the building's overhead as a factor on both; absent when unknown. */
+  power: z
+    .object({
+      idleWatts: z.number(),
+      peakWatts: z.number(),
+      pue: z.number(),
+      /** Where the energy of its tasks is from: its agent measures it (RAPL), or this model. */
+      from: z.enum(["measured", "model"]),
+      /** As its agent measured it last. */
+      wattsNow: z.number().optional(),
+    })
+    .optional(),
 });
 export type MachineView = z.output<typeof machineView>;
 

@@ -17,7 +17,14 @@ export type FromAgent =
   /** `number` grows by one with each; acknowledged by number. */
   | { type: "finish"; number: number; reports: TaskReport[] }
   /** Every `heartbeatMs`: renews all that the agent holds. Answered by "heard". */
-  | { type: "beat"; cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }
+  | {
+      type: "beat";
+      cpuShare: number;
+      memoryFreeBytes: number;
+      running: RunningTask[];
+      /** What it draws, where that is measured. */
+      watts?: number;
+    }
   | { type: "logs"; lines: LogLine[] }
   /** Gives up tasks that it holds and has not begun. */
   | { type: "release"; tasks: TaskClaim[] }

@@ -30,6 +30,8 @@ export class Board {
   readonly fairness = new Fairness();
   readonly queue = new Queue(this.fairness);
   readonly quotas = new Quotas();
+  /** Policies that have the objective carbon. */
+  readonly carbonPolicies = new Set<string>();
   readonly ranks: Ranks;
   /** Fences up to this one were given under an earlier start. */
   epochFence = 0;

@@ -25,9 +25,9 @@ export class Dispatch {
   #isStopped = false;
   #retry: Timer | undefined;
 
-  #placement: Placement;
+  #placement: () => Placement;
 
-  constructor(board: Board, placement: Placement) {
+  constructor(board: Board, placement: () => Placement) {
     this.#board = board;
     this.#placement = placement;
   }
@@ -73,7 +73,7 @@ export class Dispatch {
 
   #serve(asking: MachineState[]): void {
     const { queue } = this.#board;
-    const placement = this.#placement;
+    const placement = this.#placement();
     const of = asking.length;
     let waiting = placement === "spread" && of > 1 ? queue.waiting : 0;
     let isKnown = false;
@@ -105,7 +105,7 @@ export class Dispatch {
     const { session, leasesUntilMs } = machine;
     // a machine that is not heard is given nothing
     const isHeard = this.#board.clock.monotonicMs() < leasesUntilMs;
-    const choice = { placement: this.#placement, place, of, freeShare: freeShare(machine) };
+    const choice = { placement: this.#placement(), place, of, freeShare: freeShare(machine) };
     const tasks = isHeard ? serve(this.#board, machine, choice, tasksMax) : 0;
     if (!session || session.pullTasks === 0) this.#pulling.delete(machine);
     return tasks;

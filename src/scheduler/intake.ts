@@ -2,6 +2,7 @@ import type { Change, AnyRecord } from "#/model/record.ts";
 import type { ProjectRecord } from "#/model/access.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { PolicyRecord } from "#/model/policy.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
@@ -43,6 +44,7 @@ export class Intake {
     const { space } = this.#board;
     for (const machine of space.all("machine")) this.#board.addMachine(machine);
     for (const { name, spec } of space.all("project")) this.#board.quotas.limit(name, spec);
+    for (const policy of space.all("policy")) this.#policy(policy, false);
     for (const { name, status } of space.all("job")) this.#board.hold(name, isHeld(status));
     for (const record of space.all("step")) {
       if (hasStepEnded(record)) continue;
@@ -88,6 +90,8 @@ export class Intake {
         this.#machine(record, isGone);
       } else if (record.kind === "project") {
         this.#project(record, isGone);
+      } else if (record.kind === "policy") {
+        this.#policy(record, isGone);
       }
     }
   }
@@ -189,6 +193,12 @@ export class Intake {
     if (isGone) return;
     fairness.weigh(name, spec.weight, clock.monotonicMs());
     this.#board.onDue(undefined);
+  }
+
+  #policy({ name, spec }: PolicyRecord, isGone: boolean): void {
+    const isCarbon = !isGone && spec.type === "autonomic" && spec.objective === "carbon";
+    if (isCarbon) this.#board.carbonPolicies.add(name);
+    else this.#board.carbonPolicies.delete(name);
   }
 
   #jobEnded({ name }: JobRecord): void {

@@ -5,7 +5,7 @@ import type { RunningTask, TaskClaim, TaskReport } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { finish, type Ended } from "./finish.ts";
-import type { AgentLink, Meter, Session } from "./session.ts";
+import type { AgentLink, MachineLoad, Meter, Session } from "./session.ts";
 import type { Shuffle } from "./shuffle.ts";
 import type { Lease, MachineState, SessionState } from "./state.ts";
 
@@ -61,12 +61,12 @@ export class OpenSession implements Session, SessionState {
     this.#parts.dispatch.opened(this.#state);
   }
 
-  beat(beat: { cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }): void {
+  beat(beat: MachineLoad & { running: RunningTask[] }): void {
     if (!this.#isOpen) return;
     const { board } = this.#parts;
-    const { cpuShare, memoryFreeBytes, running } = beat;
+    const { cpuShare, memoryFreeBytes, watts, running } = beat;
     this.hear();
-    this.#state.load = { cpuShare, memoryFreeBytes };
+    this.#state.load = { cpuShare, memoryFreeBytes, ...(watts !== undefined && { watts }) };
     const seen = new Set<Lease>();
     const nowMs = board.clock.monotonicMs();
     for (const { task, fence, sinceMs } of running) {

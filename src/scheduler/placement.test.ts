@@ -56,4 +56,43 @@ describe("a placement", () => {
     assert.deepEqual(counts(), [0, 3, 0]);
     assert.match(await why(1), /number 1 of 3 .* who is fullest \(75 % of it free\)/);
   });
+
+  test("pack begins with the machine that draws less for a CPU, of those that are as full", async () => {
+    const rig = await Rig.open(() => {}, { placement: "pack" });
+    for (const [name, peakWatts] of [
+      ["hot", 100],
+      ["cool", 40],
+      ["dark", 0],
+    ] as const) {
+      const machine = rig.machine(name, { cpus: 4 });
+      const rates = { ...machine.status.rates, peakWatts };
+      rig.commit((tx) => tx.put({ ...machine, status: { ...machine.status, rates } }));
+    }
+    const agents = ["dark", "hot", "cool"].map((name) => rig.agent(name));
+    for (const agent of agents) await agent.pull();
+    rig.step("j1/0", 6);
+    await rig.clock.advance(0);
+    assert.deepEqual(
+      agents.map(({ held }) => held.length),
+      [0, 2, 4],
+    );
+  });
+
+  test("is pack where none was asked for and a project's policy has the objective carbon", async () => {
+    const rig = await Rig.open();
+    assert.equal(rig.scheduler.placement, "asked");
+    const policy = {
+      kind: "policy",
+      project: "p",
+      name: "p/autonomic",
+      spec: { type: "autonomic", objective: "carbon", timeZone: "UTC", autonomy: {} },
+      status: {},
+    } as const;
+    rig.commit((tx) => tx.put<"policy">(policy));
+    assert.equal(rig.scheduler.placement, "pack");
+    const again = await rig.restart();
+    assert.equal(again.scheduler.placement, "pack");
+    again.commit((tx) => tx.delete("policy", "p/autonomic"));
+    assert.equal(again.scheduler.placement, "asked");
+  });
 });

@@ -25,11 +25,19 @@ const ranks: Record<Placement, (machine: MachineState) => number> = {
   pack: (machine) => -freeShare(machine),
 };
 
-/** Machines that asked, in the order in which they are served. */
+/** Machines that asked, in the order in which they are served. Of those as full, packing takes what draws less for a CPU. */
 export function inOrder(machines: MachineState[], placement: Placement): MachineState[] {
   if (placement === "asked" || machines.length < 2) return machines;
   const rank = new Map(machines.map((machine) => [machine, ranks[placement](machine)]));
-  return machines.sort((a, b) => rank.get(b)! - rank.get(a)!);
+  const byRank = (a: MachineState, b: MachineState) => rank.get(b)! - rank.get(a)!;
+  if (placement !== "pack") return machines.sort(byRank);
+  return machines.sort((a, b) => byRank(a, b) || wattsPerCpu(a) - wattsPerCpu(b));
+}
+
+/** At full load; what nobody knows comes last. */
+function wattsPerCpu({ record, capacity }: MachineState): number {
+  const { peakWatts, pue } = record.status.rates;
+  return peakWatts > 0 ? (peakWatts * pue * 1000) / Math.max(1, capacity.milliCpus) : Infinity;
 }
 
 /**

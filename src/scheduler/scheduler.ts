@@ -49,7 +49,10 @@ export interface SchedulerParts {
   isSure?: () => boolean;
   /** Time is simulated, and so are machines: they are never silent, and nobody looks whether they are. */
   isSimulated?: boolean;
-  /** Which of several machines that ask are served first; the one that has asked for longest when not given. */
+  /**
+   * Which of several machines that ask are served first. When not given, the one that has asked for longest;
+   * where the policy of a project has the objective carbon, the fullest, so that others can sleep.
+   */
   placement?: Placement | undefined;
   /** What is known of run times, for the order of steps that wait for each other; nothing when not given. */
   expectedMs?: ExpectedMs;
@@ -63,8 +66,7 @@ export interface SchedulerParts {
  * is board.ts. This class only holds them together.
  */
 export class Scheduler {
-  /** Which of several machines that ask are served first. */
-  readonly placement: Placement;
+  #placement: Placement | undefined;
   #space: Space;
   #meter: Meter;
   #board: Board;
@@ -81,15 +83,15 @@ export class Scheduler {
   #unsubscribe: (() => void)[] = [];
 
   constructor(parts: SchedulerParts) {
-    const { space, clock, log, meter, isSure, isSimulated = false, placement = "asked" } = parts;
-    this.placement = placement;
+    const { space, clock, log, meter, isSure, isSimulated = false, placement } = parts;
+    this.#placement = placement;
     this.#space = space;
     this.#meter = meter;
     const board = new Board(space, clock, parts.expectedMs ?? (() => undefined));
     board.isSimulated = isSimulated;
     this.#board = board;
     if (isSure) board.isSure = isSure;
-    this.#dispatch = new Dispatch(board, placement);
+    this.#dispatch = new Dispatch(board, () => this.placement);
     this.#resting = new RestingTasks(clock, (step, index) => this.#awake(step, index));
     this.#preparer = new Preparer(board, log);
     this.#shuffle = new Shuffle(board, meter, log);
@@ -114,6 +116,11 @@ export class Scheduler {
       this.#shuffle.detach(step);
       this.#resting.drop(step);
     };
+  }
+
+  /** Which of several machines that ask are served first. */
+  get placement(): Placement {
+    return this.#placement ?? (this.#board.carbonPolicies.size > 0 ? "pack" : "asked");
   }
 
   /** Takes in what the space holds, and follows it from then on. Called once, before the first session. */

@@ -25,7 +25,7 @@ export interface Session {
    */
   pull(max: number): void;
   /** Renews every lease of this machine for `limits.leaseMs`, and tells what it runs. */
-  beat(beat: { cpuShare: number; memoryFreeBytes: number; running: RunningTask[] }): void;
+  beat(beat: MachineLoad & { running: RunningTask[] }): void;
   /**
    * Records how attempts ended. Resolves when that is durable: only then may it be acknowledged.
    * A report whose lease is over, or is another machine's, changes nothing; the agent is told by a
@@ -70,11 +70,19 @@ export interface MachineView {
   connected: boolean;
   /** Wall clock at which it was last heard; undefined when not since this cloud started. */
   lastSeenMs: number | undefined;
-  load: { cpuShare: number; memoryFreeBytes: number } | undefined;
+  load: MachineLoad | undefined;
   /** Tasks leased to it. */
   running: number;
   /** What its tasks leave of its capacity; never below 0. */
   free: Capacity;
+}
+
+/** What a machine said last of itself. */
+export interface MachineLoad {
+  cpuShare: number;
+  memoryFreeBytes: number;
+  /** What it draws, where its agent measures that. */
+  watts?: number;
 }
 
 /** What happens to machines and hits, for who has to notice at once. Called synchronously; must not throw. */

@@ -10,7 +10,7 @@ import type { Account } from "./quota.ts";
 import { Ring } from "./ring.ts";
 import type { RunTimes } from "./run-times.ts";
 import type { Segments } from "./segments.ts";
-import type { AgentLink } from "./session.ts";
+import type { AgentLink, MachineLoad } from "./session.ts";
 import type { TaskClass } from "./task-class.ts";
 
 /** What is known of a running step beyond its record: who waits, and who is under way. Soft: made again at each start. */
@@ -157,7 +157,7 @@ export class MachineState {
   leasesUntilMs = 0;
   /** Wall clock. */
   seenAt: number | undefined;
-  load: { cpuShare: number; memoryFreeBytes: number } | undefined;
+  load: MachineLoad | undefined;
   readonly leases = new Chain<Lease>();
   /** What tasks hold that were not handed out as short ones. */
   heldMilliCpus = 0;

@@ -13,6 +13,7 @@ import type {
 import type { SiteDetail, SiteInput, SiteView } from "#/model/site-views.ts";
 import type { FleetView } from "#/model/fleet-views.ts";
 import type { CarbonZoneDetail, CarbonZoneInput, CarbonZoneView } from "#/model/carbon-views.ts";
+import type { EnergyView, ProjectCostView } from "#/model/energy-views.ts";
 import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type {
@@ -116,6 +117,15 @@ export class Client {
 
   cost(job: string): Promise<CostView> {
     return this.http.json("GET", `${jobPath(job)}/cost`);
+  }
+
+  costOfProject(project: string, lastMs?: number): Promise<ProjectCostView> {
+    const query = lastMs === undefined ? {} : { lastMs };
+    return this.http.json("GET", `/v1/projects/${encodeURIComponent(project)}/cost`, { query });
+  }
+
+  energy(): Promise<EnergyView> {
+    return this.http.json("GET", "/v1/energy");
   }
 
   /** When jobs that have not ended will, and what they will have cost; of one job when given. */

@@ -25,6 +25,7 @@ const machineStatus = z.object({
     peakWatts: z.number().min(0),
     pue: z.number().min(1),
   }),
+  measuresPower: z.boolean().optional(),
 });
 
 const others = z.discriminatedUnion("type", [
@@ -34,6 +35,7 @@ const others = z.discriminatedUnion("type", [
     type: z.literal("beat"),
     cpuShare: z.number(),
     memoryFreeBytes: z.number(),
+    watts: z.number().min(0).optional(),
     running: z.array(z.object({ task: z.string(), fence: z.number(), sinceMs: z.number() })),
   }),
   z.object({

@@ -37,7 +37,7 @@ export const listTasks = defineCall({
     const items = tasks.slice(0, query.limit);
     const steps = await stepsByName(parts, items);
     const views = items.map((task) =>
-      taskViewOf(task, steps.get(stepOfTask(task.name)), leases.get(task.name)),
+      taskViewOf(task, steps.get(stepOfTask(task.name)), leases.get(task.name), parts),
     );
     return tasks.length > query.limit
       ? { items: views, next: cursorOf(items.at(-1)!, leases) }

@@ -22,6 +22,6 @@ export const readTask = defineCall({
     const [task] = await space.find("task", [name]);
     if (!task) throw noTask(name);
     const [step] = await space.find("step", [stepOfTask(name)]);
-    return taskDetailOf(task, step, scheduler.leaseOf(name));
+    return taskDetailOf(task, step, scheduler.leaseOf(name), parts);
   },
 });

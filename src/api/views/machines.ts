@@ -39,5 +39,16 @@ export function machineViewOf(
     memoryFreeBytes: connected ? soft.load?.memoryFreeBytes : undefined,
     joinedAt: instantOf(spec.joinedAt),
     microsPerHour: status.rates.microsPerHour,
+    power: powerOf(status, connected ? soft.load?.watts : undefined),
   };
+}
+
+/** Absent where nobody knows it. The agent's measure, like its model, is without the building's overhead. */
+function powerOf(
+  { rates, measuresPower }: MachineRecord["status"],
+  watts: number | undefined,
+): MachineView["power"] {
+  const { idleWatts, peakWatts, pue } = rates;
+  if (peakWatts <= 0) return undefined;
+  return { idleWatts, peakWatts, pue, from: measuresPower ? "measured" : "model", wattsNow: watts };
 }

@@ -3,6 +3,7 @@ import type { StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskError, type TaskRecord } from "#/model/task.ts";
 import type { TaskDetail, TaskErrorView, TaskView } from "#/model/views.ts";
 import type { LeaseView } from "#/scheduler/session.ts";
+import type { DoorParts } from "../parts.ts";
 import { instantOf, maybeInstant } from "./time.ts";
 
 /** What may be told of an error: not which other tasks it names. */
@@ -24,9 +25,9 @@ export function taskViewOf(
   task: TaskRecord,
   step: StepRecord | undefined,
   lease: LeaseView | undefined,
+  parts: Pick<DoorParts, "space" | "meter">,
 ): TaskView {
   const { name, status } = task;
-  const { usage } = status;
   return {
     id: name,
     job: jobOf(name),
@@ -45,7 +46,28 @@ export function taskViewOf(
     lost: status.lost ?? 0,
     reused: status.reused === true,
     exitCode: status.exitCode,
-    usage: usage && { ...usage, startedAt: instantOf(usage.startedAt) },
+    usage: usageOf(task, step, parts),
+  };
+}
+
+/** What its last attempt used, and what that drew on its machine. */
+function usageOf(
+  { status: { usage, machine: name } }: TaskRecord,
+  step: StepRecord | undefined,
+  { space, meter }: Pick<DoorParts, "space" | "meter">,
+): TaskView["usage"] {
+  if (!usage) return undefined;
+  const { joules: _, ...measured } = usage;
+  const machine = name === undefined ? undefined : space.get("machine", name);
+  const drawn = machine && step && meter(usage, step.spec.template.needs, machine);
+  return {
+    ...measured,
+    startedAt: instantOf(usage.startedAt),
+    ...(drawn && {
+      energyJoules: drawn.energyJoules,
+      measuredJoules: drawn.measuredJoules,
+      grams: drawn.grams,
+    }),
   };
 }
 
@@ -54,11 +76,12 @@ export function taskDetailOf(
   task: TaskRecord,
   step: StepRecord | undefined,
   lease: LeaseView | undefined,
+  parts: Pick<DoorParts, "space" | "meter">,
 ): TaskDetail {
   const { input, inputObject } = task.spec;
   const { result, resultObject, outputs } = task.status;
   return {
-    ...taskViewOf(task, step, lease),
+    ...taskViewOf(task, step, lease, parts),
     input,
     inputObject,
     result,

@@ -54,6 +54,11 @@ export class CarbonZones {
     return this.outlookOf(zone).gramsAt;
   }
 
+  /** The same thing, with how clean its power is between two instants. */
+  known<T extends Powered>(powered: T, from: number, to: number): T & Pick<Powered, "gramsPerKwh"> {
+    return { ...powered, gramsPerKwh: meanGrams(this.gramsAtOf(powered), from, to) };
+  }
+
   /** The mean intensity that a machine had while something ran on it; undefined when nobody knows. */
   meanOf(machine: MachineRecord, fromMs: number, toMs: number): number | undefined {
     const zone = this.zoneOf(machine.spec);

@@ -1,5 +1,7 @@
 import type { CostView } from "#/model/views.ts";
 import { briefDuration, briefSize } from "#/model/units.ts";
+import { durationOption } from "../count.ts";
+import { energyResult, projectCostResult } from "../cost/energy.ts";
 import { defineQuestions } from "../cost/questions.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
@@ -19,6 +21,27 @@ export const verb: Verb = {
           return { type: "text", value: cost, text: (out) => costText(cost, out) };
         }),
       );
+    command
+      .command("project")
+      .description("What a project's jobs used, cost, drew and emitted")
+      .argument("[project]", "your own when absent")
+      .option(
+        "--last <duration>",
+        "of jobs submitted in that time, 30d when absent",
+        durationOption,
+      )
+      .action(
+        does(async (cli, name: string | undefined) => {
+          const client = await cli.client();
+          const project = name ?? (await client.status()).project;
+          const { last } = cli.options as { last?: number };
+          return projectCostResult(await client.costOfProject(project, last));
+        }),
+      );
+    command
+      .command("energy")
+      .description("What the machines draw as work is placed, spread and packed")
+      .action(does(async (cli) => energyResult(await (await cli.client()).energy())));
     defineQuestions(command, does);
   },
 };

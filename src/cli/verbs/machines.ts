@@ -169,8 +169,17 @@ function record(machine: MachineView, nowMs: number): Result {
         title: "price",
         value: microsPerHour === undefined ? "unknown" : `${formatMicros(microsPerHour)} per hour`,
       },
+      { title: "power", value: powerText(machine) },
       { title: "joined", value: agoOf(machine.joinedAt, nowMs) },
       { title: "seen", value: machine.connected ? "now" : agoOf(machine.lastSeenAt, nowMs) },
     ],
   };
+}
+
+function powerText({ power }: MachineView): string {
+  if (!power) return "unknown";
+  const { idleWatts, peakWatts, pue, from, wattsNow } = power;
+  const watts = (value: number) => String(Number(value.toPrecision(3)));
+  const now = wattsNow === undefined ? "" : `, ${watts(wattsNow)} W now`;
+  return `${watts(idleWatts)} to ${watts(peakWatts)} W x ${pue} by the model; tasks by ${from === "measured" ? "what its agent measures" : "the model"}${now}`;
 }

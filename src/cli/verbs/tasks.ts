@@ -4,7 +4,7 @@ import type { TaskDetail, TaskView } from "#/model/views.ts";
 import { parseCount } from "../count.ts";
 import { column, type Field } from "../result.ts";
 import type { Verb } from "../verb.ts";
-import { phaseCell, spanOf } from "../words.ts";
+import { briefGramsOf, energyOf, phaseCell, spanOf } from "../words.ts";
 
 const limitDefault = 50;
 
@@ -98,6 +98,11 @@ function fieldsOf(task: TaskDetail): Field[] {
       value: usage && `${briefDuration(usage.wallMs)}, of it ${briefDuration(usage.cpuMs)} CPU`,
     },
     { title: "memory", value: usage && briefSize(usage.memoryBytes) },
+    {
+      title: "energy",
+      value: usage && energyOf({ ...usage, measuredJoules: usage.measuredJoules ?? 0 }),
+    },
+    { title: "CO2", value: usage && briefGramsOf(usage) },
     { title: "lost", value: task.lost > 0 ? `${task.lost} times, with its machine` : undefined },
     { title: "reused", value: task.reused ? "the result of an earlier run" : undefined },
     ...task.attempts.map(({ machine, error }, at) => ({

@@ -35,10 +35,8 @@ export const verb: Verb = {
       .addOption(
         new Option(
           "--placement <order>",
-          "which machines get work first: who asked for longest, the emptiest (spread), the fullest (pack)",
-        )
-          .choices(placements)
-          .default("asked"),
+          "which machines get work first: who asked for longest, the emptiest (spread), the fullest (pack, which is so too when absent and a policy's objective is carbon)",
+        ).choices(placements),
       )
       .option("--log-level <level>", "debug, info, warn or error")
       .action(
@@ -51,7 +49,7 @@ export const verb: Verb = {
             port: options.port ?? config.port,
             withAgent: options.agent,
             durability: options.durability,
-            placement: options.placement,
+            ...(options.placement && { placement: options.placement }),
             log: options.log ?? config.logUrl,
             logLevel: options.logLevel ?? config.logLevel,
           });
@@ -85,7 +83,7 @@ interface UpOptions {
   agent: boolean;
   keepContext?: boolean;
   durability: "full" | "normal";
-  placement: Placement;
+  placement?: Placement;
   logLevel?: string;
 }
 

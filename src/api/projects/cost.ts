@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { includesRole } from "#/access/roles.ts";
+import { limits } from "#/base/limits.ts";
+import type { JobRecord } from "#/model/job.ts";
+import { projectCostView } from "#/model/energy-views.ts";
+import { formatMicros } from "#/model/units.ts";
+import { addUsage, noUsage } from "#/model/usage.ts";
+import { defineCall } from "../call.ts";
+import { projectParams } from "../params.ts";
+import type { DoorParts } from "../parts.ts";
+import { findProject } from "../views/access.ts";
+import { foldJob, stepsOf } from "../views/jobs.ts";
+import { instantOf } from "../views/time.ts";
+
+const dayMs = 24 * 60 * 60_000;
+
+export const costOfProject = defineCall({
+  summary: "What a project has cost",
+  description:
+    "Money, energy and CO2 of all its jobs that were submitted in the last time, 30 days when absent, those in the archive too. For all but root, their own only.",
+  isForAny: true,
+  tag: "access",
+  role: "viewer",
+  params: projectParams,
+  query: z.object({
+    lastMs: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(366 * dayMs)
+      .default(30 * dayMs),
+  }),
+  answer: projectCostView,
+  errors: ["not-found"],
+  async run({ parts, caller, params, query }) {
+    const isOwn = params.name === caller.project;
+    const { name } = findProject(
+      (wanted) =>
+        isOwn || includesRole(caller.role, "root") ? parts.space.get("project", wanted) : undefined,
+      params.name,
+    );
+    const since = parts.clock.now() - query.lastMs;
+    const { jobs, isCutShort } = await jobsSince(parts, name, since);
+    let usage = noUsage;
+    for (const job of jobs)
+      usage = addUsage(usage, foldJob(parts, job, await stepsOf(parts, job)).usage);
+    const first = jobs.reduce((least, { spec }) => Math.min(least, spec.submittedAt), Infinity);
+    return {
+      project: name,
+      since: instantOf(isCutShort ? first : since),
+      jobs: jobs.length,
+      currency: parts.currency,
+      spent: usage.costMicros === undefined ? undefined : formatMicros(usage.costMicros),
+      energyJoules: usage.energyJoules,
+      grams: usage.grams,
+      usage,
+      isCutShort,
+    };
+  },
+});
+
+/** The newest first, live and archived, as many as are summed. */
+async function jobsSince(
+  { space }: Pick<DoorParts, "space">,
+  project: string,
+  since: number,
+): Promise<{ jobs: JobRecord[]; isCutShort: boolean }> {
+  const isIn = (job: JobRecord) => job.project === project && job.spec.submittedAt >= since;
+  const found = new Map([...space.list("job")].filter(isIn).map((job) => [job.name, job]));
+  let before: string | undefined;
+  while (found.size <= limits.costJobsMax) {
+    const page = await space.archived("job", {
+      project,
+      limit: limits.pageMax,
+      ...(before !== undefined && { before }),
+    });
+    for (const job of page.filter(isIn)) if (!found.has(job.name)) found.set(job.name, job);
+    before = page.at(-1)?.name;
+    // names begin with the time at which jobs were submitted
+    if (page.length < limits.pageMax || !isIn(page.at(-1)!)) break;
+  }
+  const jobs = [...found.values()].toSorted((a, b) => b.spec.submittedAt - a.spec.submittedAt);
+  return { jobs: jobs.slice(0, limits.costJobsMax), isCutShort: jobs.length > limits.costJobsMax };
+}
