@@ -5,6 +5,7 @@ import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
+import { releaseByPlan } from "./release.ts";
 import { SimulatedCloud } from "./testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
@@ -153,6 +154,34 @@ describe("startAutonomic()", () => {
     const [held] = await cloud.decisions("j1");
     assert.equal(held!.action, "hold");
     assert.match(held!.what, /^would order \d large of lab$/);
+    cloud.stop();
+  });
+
+  test("gives no machine back by itself where its policy wants that approved; then it does", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.policy({ autonomy: { buy: "act", release: "approve" } });
+    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
+    cloud.job("j1", 300, toldBelief(3 * minuteMs), { deadlineAt });
+    const { space } = cloud.rig;
+    const waiting = () => [...space.all("plan")].find(({ status }) => status.phase === "proposed");
+    while (!waiting() && (await cloud.untilEnded("j1", 5_000)) === undefined);
+    const plan = waiting()!;
+    const { machine } = plan.spec.release!;
+    assert.equal(space.get("machine", machine)!.spec.cordoned, false);
+    const said = (await cloud.decisions("j1")).find(({ subject }) => subject === machine)!;
+    assert.match(said.what, new RegExp(`the plan ${plan.name} waits for canopy approve`));
+    cloud.rig.commit((tx) => {
+      const status = { phase: "approved", job: "j1", decidedBy: "somebody" } as const;
+      const approved = tx.put<"plan">({ ...plan, status });
+      releaseByPlan(tx, tx.get("job", "j1")!, approved, cloud.rig.clock.now());
+    });
+    await cloud.untilEnded("j1", minuteMs);
+    const order = cloud.orders().find(({ status }) => status.machine === machine)!;
+    assert.ok(["releasing", "released"].includes(order.status.phase), order.status.phase);
+    assert.equal(order.status.reason, "the job does without it");
+    const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
+    assert.ok(endedMs !== undefined);
     cloud.stop();
   });
 

@@ -24,6 +24,7 @@ import { KnownRules } from "./known-rules.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
+import { proposeRelease, spareMachine, type Spare } from "./release.ts";
 import { purchase, type PurchaseParts, type Reasons } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
 import { Shifts } from "./shift.ts";
@@ -247,26 +248,24 @@ class GoalLoop {
   }
 
   /** Takes a machine out of use; it is released when what it runs has ended. */
-  #spare(
-    name: string,
-    { machine, why }: Extract<Action, { type: "spare" }>,
-    level: Autonomy,
-  ): void {
-    const at = this.#parts.clock.now();
+  #spare(name: string, spare: Spare, level: Autonomy): void {
+    const { clock, random } = this.#parts;
+    const { machine, why } = spare;
     if (level === "act")
-      return this.#commit(name, (tx, job) => {
-        const record = tx.get("machine", machine);
-        if (!record || record.spec.cordoned) return;
-        tx.put<"machine">({ ...record, spec: { ...record.spec, cordoned: true } });
-        const what = `takes ${machine} out of use`;
-        decide(tx, job, { at, action: "release", what, why, subject: machine });
-      });
-    if (level === "manual" || !this.#isNew(name, `spare ${machine}`)) return;
-    const what = level === "observe" ? "has more than it needs" : `would do without ${machine}`;
+      return this.#commit(name, (tx, job) => spareMachine(tx, job, spare, clock.now()));
+    if (level === "manual" || !this.#isNew(name, `spare ${machine} ${level}`)) return;
     const flip = "with autonomy.release: act in its policy that would have been done";
-    this.#commit(name, (tx, job) =>
-      decide(tx, job, { at, action: "hold", what, why, flip, subject: machine }),
-    );
+    this.#commit(name, (tx, job) => {
+      const plan = level === "approve" ? proposeRelease(tx, job, spare, { clock, random }) : "";
+      const would = `would do without ${machine}`;
+      const what = {
+        observe: "has more than it needs",
+        advise: would,
+        approve: `${would}: the plan ${plan} waits for canopy approve`,
+      }[level];
+      const at = clock.now();
+      decide(tx, job, { at, action: "hold", what, why, flip, subject: machine });
+    });
   }
 
   #stopSpending(job: JobRecord, soonMicros: number | undefined): void {

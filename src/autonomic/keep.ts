@@ -1,6 +1,6 @@
 import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
 import { briefDuration } from "#/model/units.ts";
-import { planMix } from "#/planning/mix/mix.ts";
+import { planMix, type Mix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Proposal } from "./propose.ts";
@@ -19,7 +19,7 @@ export interface Situation {
 export type Action =
   | { type: "none" }
   | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
-  | { type: "spare"; machine: string; why: string[] }
+  | { type: "spare"; machine: string; why: string[]; rest: Mix }
   | { type: "miss"; parts: readonly Purchase[]; why: string[]; proposal?: Proposal };
 
 /** A machine is spared only when the rest is done before this share of what is left until the deadline. */
@@ -133,6 +133,7 @@ function spareOne(
       `the other machines end what is left in ${brief(without.predicted.finishMs.high)}, well before the deadline in ${brief(goal.deadlineMs!)}`,
       `that spares ${(saving / 1e6).toFixed(4)} of what is still to be spent`,
     ],
+    rest: without,
   };
 }
 

@@ -23,6 +23,8 @@ export interface PlanSpec {
   /** Of tasks that wait for each other, the longest chain. */
   readonly chainMs: number;
   readonly considered: readonly Considered[];
+  /** The machine that it gives back, where that is all that it does. */
+  readonly release?: { readonly machine: string; readonly why: readonly string[] };
   /** Sites that are unhealthy, and so were not asked. */
   readonly leftOut?: readonly LeftOut[];
   readonly predicted: PlanPrediction;

@@ -55,7 +55,7 @@ export const autonomicPolicyInput = z.strictObject({
   autonomy: z
     .strictObject({
       buy: level.default("act"),
-      release: z.enum(["manual", "observe", "advise", "act"]).default("act"),
+      release: level.default("act"),
       /** Lets jobs wait for cleaner power: by "approve" only as an approved plan says. */
       shift: level.default("act"),
       /** What hangs now cannot wait for somebody's approval. */

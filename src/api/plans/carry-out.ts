@@ -2,6 +2,7 @@ import type { Demand } from "#/autonomic/step-demand.ts";
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
 import { purchasePlan } from "#/autonomic/purchase.ts";
+import { releaseByPlan } from "#/autonomic/release.ts";
 import type { Rules } from "#/autonomic/rules.ts";
 import { beginPlan } from "#/autonomic/shift.ts";
 import { CanopyError } from "#/base/errors.ts";
@@ -124,10 +125,12 @@ async function changeJob(
         "conflict",
         `Cannot ${verb} the plan ${plan.name} as its job ${name} must run: it has ended`,
       );
-    mustHold(parts, newest, verb, { rules, title: plan.spec.title, now, job: name });
+    const { release, title } = plan.spec;
+    if (!release) mustHold(parts, newest, verb, { rules, title, now, job: name });
     const status = { ...newest.status, phase: "approved", decidedAt: now, decidedBy: caller.name };
     const approved = tx.put<"plan">({ ...newest, status: status as PlanRecord["status"] });
-    purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
+    if (release) releaseByPlan(tx, job, approved, now);
+    else purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
   }).durable;
 }
 

@@ -39,6 +39,12 @@ export const whyPlan = defineCall({
         ...(job !== undefined && { advice: `canopy why ${job}` }),
       });
     const view = planViewOf(plan, parts.currency);
+    const { release } = plan.spec;
+    if (release)
+      found.push({
+        machine: release.machine,
+        sentence: `it gives ${release.machine} back: ${release.why.join("; ")}`,
+      });
     found.push(...(await explainedPlan(plan, view, parts.clock, limits.whyPlanMs)));
     return { id: plan.name, phase, explanations: found };
   },

@@ -55,6 +55,7 @@ export function planViewOf(
       ...rest,
       perHour: maybeMoney(microsPerHour),
     })),
+    release: spec.release && { ...spec.release, why: [...spec.release.why] },
     leftOut: spec.leftOut?.map((one) => ({ ...one })),
     shift: shift && shiftViewOf(shift),
     predicted: {

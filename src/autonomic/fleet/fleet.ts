@@ -357,6 +357,7 @@ class FleetLoop {
     }
     const text = `${change.type} ${level}`;
     if (level === "manual" || !this.#isNew(`${project} ${machine}`, text)) return;
+    // What is shared is given back and bought again often: by "approve" that is said, and waits for nobody.
     const what = level === "observe" ? "has more than it needs" : `would do without ${machine}`;
     const how = "with autonomy.release: act in the project's policy that would have been done";
     space.commit((tx) =>

@@ -8,7 +8,9 @@ import { countOf, moneyOf, tasksOf } from "../words.ts";
 
 /** A plan for people: what is considered, what is taken, and what comes of it. With `details`, all of it. */
 export function planText(plan: PlanView, out: Output, details: boolean): string {
-  const { considered, work, leftOut = [] } = plan;
+  const { considered, work, leftOut = [], release } = plan;
+  if (release)
+    return `gives ${out.paint("bold", release.machine)} back: ${release.why.join("; ")}\n${sum(plan, out)}\n`;
   const taken = considered.filter(({ count }) => count > 0);
   const rows = details ? considered : considered.slice(0, shownMax);
   const columns = [
