@@ -132,6 +132,35 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
+  test("deletes what ended machines left at their site, soon after they ended, and says so", async () => {
+    const leftovers = [{ order: "before", what: "the disk vol-0" }];
+    const cloud = await SimulatedCloud.open({
+      site: lab(),
+      taskMs: () => minuteMs,
+      random: new Chance(3),
+      leftovers,
+    });
+    cloud.machine("here", 2);
+    await cloud.rig.clock.advance(5_000);
+    assert.equal(leftovers.length, 0);
+    cloud.job("j1", 100, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
+    await cloud.untilEnded("j1", 2 * minuteMs);
+    const [first] = cloud.orders();
+    leftovers.push({ order: first!.name, what: "the disk vol-1" });
+    await cloud.untilEnded("j1", 20 * minuteMs);
+    await cloud.rig.clock.advance(3 * minuteMs);
+    assert.ok(cloud.orders().every(hasOrderEnded));
+    assert.equal(leftovers.length, 0);
+    const decisions = await cloud.decisions("sites/lab");
+    assert.deepEqual(
+      decisions.map(({ what }) => what),
+      ["deleted the disk vol-0", "deleted the disk vol-1"],
+    );
+    cloud.stop();
+  });
+
   test("buys nothing by itself where its policy wants that approved, and proposes it once", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);

@@ -44,6 +44,8 @@ export class Orders {
   /** When an order may be tried again, on the monotonic clock. */
   #againMs = new Map<string, number>();
   #auditedMs = -Infinity;
+  /** When it is looked next what ended machines left at a site, on the monotonic clock. */
+  #sweepMs = new Map<string, number>();
   #isStopped = false;
 
   constructor(parts: OrderParts) {
@@ -147,7 +149,8 @@ export class Orders {
     reason: string | undefined,
   ): Promise<void> {
     const { space, clock } = this.#parts;
-    const payer = space.get("order", name)?.spec.job;
+    const { job: payer, site } = space.get("order", name)?.spec ?? {};
+    if (site !== undefined) this.#sweepMs.set(site, clock.monotonicMs() + limits.siteSweepSoonMs);
     const [archived] = payer === undefined ? [] : await space.find("job", [payer]);
     const { durable } = space.commit((tx) => {
       const order = tx.get("order", name);
@@ -208,6 +211,7 @@ export class Orders {
       const site = await this.#parts.sites.site(name);
       const { machines, unknown } = await site.held();
       await this.#compare(site, known, machines, unknown.length > 0);
+      await this.#sweep(name, site);
     };
     void look()
       .catch((thrown: unknown) => {
@@ -241,6 +245,28 @@ export class Orders {
       log.warn(`a machine that no order wants is released`, { order: name, handle });
       await site.release(name);
     }
+  }
+
+  /** What machines that have ended left at a site is deleted: at a start, a while after one has ended, and now and then. */
+  async #sweep(name: string, site: Site): Promise<void> {
+    const { space, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (!site.sweep || (this.#sweepMs.get(name) ?? 0) > nowMs) return;
+    this.#sweepMs.set(name, nowMs + limits.siteSweepMs);
+    const deleted = await site.sweep((order) => {
+      const record = space.get("order", order);
+      return record !== undefined && !hasOrderEnded(record);
+    });
+    if (deleted.length === 0) return;
+    const why = "its machine has ended, and it would have been billed on";
+    const { durable } = space.commit((tx) => {
+      for (const { order, what } of deleted) {
+        const more = { what: `deleted ${what}`, why: [why], subject: `${name} ${order}` };
+        const about = { project: "", name: `sites/${name}` };
+        decide(tx, about, { at: clock.now(), action: "release", ...more });
+      }
+    });
+    await durable;
   }
 
   /** The oldest that have ended leave memory. */

@@ -372,6 +372,9 @@ export const limits = {
   orderRetryMs: 5_000,
   /** What sites hold is compared with what was ordered this often. */
   siteAuditMs: 30_000,
+  /** What ended machines left at their sites is looked for this often, and so long after one has ended. */
+  siteSweepMs: 10 * 60_000,
+  siteSweepSoonMs: 60_000,
   /** Orders that have ended stay in memory for so long. */
   ordersKeptMs: 60 * 60_000,
   /** Jobs that are summed up for what a project has cost. */

@@ -153,6 +153,64 @@ describe("Ec2Site", () => {
     assert.deepEqual(await live(other), []);
   });
 
+  it("deletes what instances left that no order wants: disks, interfaces, stopped ones, requests for spot", async () => {
+    const { provider } = region;
+    const site = await region.open({ markets: ["on-demand", "spot"] });
+    provider.keeps = new Set(["volume", "network-interface", "spot-instances-request"]);
+    const spot = "m7i.large/spot/eu-1a";
+    const gone = await site.acquire(await region.cloud.order("o-gone", spot));
+    const kept = await site.acquire(await region.cloud.order("o-kept", onDemand));
+    const isWanted = (order: string) => order === "o-kept";
+    await site.release("o-gone");
+    const deleted = await site.sweep!(isWanted);
+    assert.deepEqual(deleted, [
+      {
+        order: "o-gone",
+        what: `the request for spot instances spot-instances-request-${gone.handle}`,
+      },
+      { order: "o-gone", what: `the disk volume-${gone.handle}` },
+      { order: "o-gone", what: `the network interface network-interface-${gone.handle}` },
+    ]);
+    const instances = new Set(provider.parts.map(({ instance }) => instance));
+    assert.deepEqual([...instances], [kept.handle]);
+    assert.deepEqual(await site.sweep!(isWanted), []);
+    // Somebody stopped it: it runs nothing any more, and its disk is billed on.
+    provider.instances.find(({ id }) => id === kept.handle)!.state = "stopped";
+    assert.deepEqual(await site.sweep!(isWanted), []);
+    const stopped = await site.sweep!(() => false);
+    assert.deepEqual(
+      stopped.map(({ what }) => what),
+      [
+        `the stopped instance ${kept.handle}`,
+        `the disk volume-${kept.handle}`,
+        `the network interface network-interface-${kept.handle}`,
+      ],
+    );
+    assert.deepEqual(provider.parts, []);
+    provider.keeps.clear();
+  });
+
+  it("leaves alone what is of another site, or of another cloud", async () => {
+    const { provider } = region;
+    const site = await region.open();
+    provider.keeps = new Set(["volume"]);
+    await site.acquire(await region.cloud.order("o-other", onDemand));
+    for (const [tag, value] of [
+      ["canopy:site", "us"],
+      ["canopy:cloud", "another"],
+    ] as const) {
+      const volume = provider.parts.find(({ type }) => type === "volume")!;
+      const before = volume.tags;
+      volume.tags = { ...before, [tag]: value };
+      volume.state = "available";
+      assert.deepEqual(await site.sweep!(() => false), []);
+      volume.tags = before;
+    }
+    await site.release("o-other");
+    assert.equal((await site.sweep!(() => false)).length, 1);
+    provider.keeps.clear();
+  });
+
   it("is unhealthy while the provider cannot be reached, and says so", async () => {
     const away = await region.open({ endpoint: "http://127.0.0.1:1" });
     await assert.rejects(away.offers(), { code: "unavailable" });

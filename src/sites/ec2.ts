@@ -5,14 +5,16 @@ import type {
   InstanceTypeInfo,
   RunInstancesCommandInput,
   SpotPrice,
+  Tag,
 } from "@aws-sdk/client-ec2";
 import { CanopyError } from "#/base/errors.ts";
 import type { Market, Offer } from "#/model/site.ts";
 import type { Ec2Config } from "#/model/site-config.ts";
 import { openClient, providerError } from "./ec2/client.ts";
+import { sweepLeftovers, taggedBeside } from "./ec2/leftovers.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
-import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
+import type { HeldMachine, Holdings, Leftover, MachineOrder, Site } from "./site.ts";
 import { bootScript } from "./user-data.ts";
 
 type Sdk = typeof import("@aws-sdk/client-ec2");
@@ -22,6 +24,7 @@ const everyOrder = "";
 const MiB = 2 ** 20;
 /** What an agent gives to tasks when it is not told. */
 const memoryShare = 0.9;
+const spotRequest = "spot-instances-request" as const;
 const tags = { cloud: "canopy:cloud", site: "canopy:site", order: "canopy:order" };
 
 /** Opens a site that speaks the API of Amazon EC2. The SDK is loaded here, and nowhere else. */
@@ -129,6 +132,7 @@ class Ec2Site implements Site {
     const { imageId, subnetId, securityGroupIds, keyName } = this.#config;
     const { cloudId, name } = this.#parts;
     const urls = urlsFor(this.#config, order.urls);
+    const isSpot = offer.market === "spot";
     const boot = bootScript({ urls, token: order.token });
     const all = { [tags.cloud]: cloudId, [tags.site]: name, [tags.order]: order.name };
     const input: RunInstancesCommandInput = {
@@ -139,17 +143,20 @@ class Ec2Site implements Site {
       ClientToken: this.#tokenOf(order.name),
       UserData: Buffer.from(boot).toString("base64"),
       InstanceInitiatedShutdownBehavior: "terminate",
+      // What may be left behind carries them too, so that it is found.
       TagSpecifications: [
-        {
-          ResourceType: "instance",
-          Tags: Object.entries(all).map(([Key, Value]) => ({ Key, Value })),
-        },
-      ],
+        "instance" as const,
+        ...taggedBeside,
+        ...(isSpot ? [spotRequest] : []),
+      ].map((ResourceType) => ({
+        ResourceType,
+        Tags: Object.entries(all).map(([Key, Value]) => ({ Key, Value })),
+      })),
       ...(offer.zone !== "" && { Placement: { AvailabilityZone: offer.zone } }),
       ...(subnetId !== undefined && { SubnetId: subnetId }),
       ...(securityGroupIds.length > 0 && { SecurityGroupIds: securityGroupIds }),
       ...(keyName !== undefined && { KeyName: keyName }),
-      ...(offer.market === "spot" && {
+      ...(isSpot && {
         InstanceMarketOptions: {
           MarketType: "spot",
           SpotOptions: {
@@ -193,6 +200,19 @@ class Ec2Site implements Site {
       await this.#ask(`terminate ${ids.join(", ")}`, () =>
         this.#client.send(new this.#sdk.TerminateInstancesCommand({ InstanceIds: ids })),
       );
+    });
+  }
+
+  sweep(isWanted: (order: string) => boolean): Promise<Leftover[]> {
+    const { cloudId, name } = this.#parts;
+    const valueOf = (all: readonly Tag[], key: string) => all.find(({ Key }) => Key === key)?.Value;
+    return sweepLeftovers({
+      sdk: this.#sdk,
+      client: this.#client,
+      ours: { Name: `tag:${tags.cloud}`, Values: [cloudId] },
+      orderOf: (all) => (valueOf(all, tags.site) === name ? valueOf(all, tags.order) : undefined),
+      ask: (action, ask) => this.#ask(action, ask),
+      isWanted,
     });
   }
 

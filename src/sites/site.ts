@@ -25,6 +25,11 @@ export interface Site {
   held(): Promise<Holdings>;
   /** Ends the machine of an order, and resolves when it costs nothing more. Nothing happens when there is none. */
   release(order: string): Promise<void>;
+  /**
+   * Deletes what machines that have ended left behind, and gives what it was; absent where nothing is ever left.
+   * `isWanted` tells of an order whether its machine is to be there: of such a one nothing is touched.
+   */
+  sweep?(isWanted: (order: string) => boolean): Promise<Leftover[]>;
   /** Ends nothing at the site: its machines stay. */
   close(): Promise<void>;
 }
@@ -51,6 +56,13 @@ export interface HeldMachine {
   readonly since: number | undefined;
   /** Why it ended, in the provider's words: an interruption among others. */
   readonly reason?: string;
+}
+
+/** Something that an order's machine left behind, and that is gone now. */
+export interface Leftover {
+  readonly order: string;
+  /** In the provider's name for it: "the disk vol-1". */
+  readonly what: string;
 }
 
 export interface Holdings {

@@ -10,7 +10,7 @@ import type { PlannedWork } from "#/model/plan.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
 import type { TaskOffer } from "#/model/wire.ts";
 import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
-import type { MachineOrder, Site } from "#/sites/site.ts";
+import type { Leftover, MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
 import { hourMs } from "#/model/carbon-zone.ts";
@@ -41,15 +41,15 @@ export class SimulatedCloud {
     random: Random;
     /** What a call to the site meets, when it is not answered as it should be. */
     fault?: () => CanopyError | undefined;
+    /** What its machines have left behind when they have ended. */
+    leftovers?: Leftover[];
   }): Promise<SimulatedCloud> {
     const rig = await Rig.open();
     return new SimulatedCloud(rig, options);
   }
 
-  private constructor(
-    rig: Rig,
-    { site, taskMs, random, fault = () => undefined }: Parameters<typeof SimulatedCloud.open>[0],
-  ) {
+  private constructor(rig: Rig, options: Parameters<typeof SimulatedCloud.open>[0]) {
+    const { site, taskMs, random, fault = () => undefined, leftovers } = options;
     this.rig = rig;
     this.#taskMs = taskMs;
     const { clock, space, scheduler } = rig;
@@ -65,7 +65,7 @@ export class SimulatedCloud {
     void look();
     const sites: SitePool = {
       offers: () => this.#offers,
-      site: () => Promise.resolve(unreliable(this.site, fault)),
+      site: () => Promise.resolve(littered(unreliable(this.site, fault), leftovers)),
       look,
     };
     rig.commit((tx) =>
@@ -317,6 +317,18 @@ function unreliable(site: Site, fault: () => CanopyError | undefined): Site {
     held: () => called(() => site.held()),
     release: (order) => called(() => site.release(order)),
     close: () => site.close(),
+  };
+}
+
+/** A site at which ended machines left something, until it is deleted. */
+function littered(site: Site, leftovers: Leftover[] = []): Site {
+  return {
+    ...site,
+    sweep(isWanted) {
+      const deleted = leftovers.filter(({ order }) => !isWanted(order));
+      for (const one of deleted) leftovers.splice(leftovers.indexOf(one), 1);
+      return Promise.resolve(deleted);
+    },
   };
 }
 

@@ -21,9 +21,18 @@ interface Instance {
   zone: string;
   token: string;
   tags: Record<string, string>;
-  state: "running" | "terminated";
+  state: "running" | "stopped" | "terminated";
   reason?: string;
   launched: string;
+}
+
+/** What an instance may leave behind. */
+interface Part {
+  id: string;
+  type: "volume" | "network-interface" | "spot-instances-request";
+  instance: string;
+  tags: Record<string, string>;
+  state: "in-use" | "available" | "active";
 }
 
 /**
@@ -34,6 +43,10 @@ export class Ec2Server {
   readonly accessKeyId = "AKIDEXAMPLE";
   readonly secretAccessKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
   readonly instances: Instance[] = [];
+  /** What instances have beside themselves: disks, interfaces, requests. */
+  parts: Part[] = [];
+  /** What stays when its instance ends, as an image or a region may have it. */
+  keeps = new Set<Part["type"]>();
   readonly calls: string[] = [];
   injected: Injected[] = [];
   url = "";
@@ -65,6 +78,12 @@ export class Ec2Server {
     if (instance.state === "terminated") return;
     instance.state = "terminated";
     instance.reason = reason;
+    this.parts = this.parts.filter(
+      ({ type, instance: of }) => of !== instance.id || this.keeps.has(type),
+    );
+    for (const part of this.parts)
+      if (part.instance === instance.id && part.type !== "spot-instances-request")
+        part.state = "available";
   }
 
   #answer(
@@ -117,9 +136,39 @@ export class Ec2Server {
           if (ids.includes(one.id)) this.end(one, "Client.UserInitiatedShutdown");
         return "<instancesSet/>";
       }
+      case "DescribeVolumes":
+        return `<volumeSet>${this.#partsXml(asked, "volume", "volumeId", "tagSet")}</volumeSet>`;
+      case "DescribeNetworkInterfaces":
+        return `<networkInterfaceSet>${this.#partsXml(asked, "network-interface", "networkInterfaceId", "tagSet")}</networkInterfaceSet>`;
+      case "DescribeSpotInstanceRequests":
+        return `<spotInstanceRequestSet>${this.#partsXml(asked, "spot-instances-request", "spotInstanceRequestId", "tagSet")}</spotInstanceRequestSet>`;
+      case "DeleteVolume":
+        return this.#remove(asked.get("VolumeId")!);
+      case "DeleteNetworkInterface":
+        return this.#remove(asked.get("NetworkInterfaceId")!);
+      case "CancelSpotInstanceRequests":
+        return this.#remove(asked.get("SpotInstanceRequestId.1")!);
       default:
         throw new Error(`the stand-in knows no ${action}`);
     }
+  }
+
+  #remove(id: string): string {
+    this.parts = this.parts.filter((part) => part.id !== id);
+    return "<return>true</return>";
+  }
+
+  #partsXml(asked: URLSearchParams, type: Part["type"], idName: string, tagsName: string): string {
+    const filters = filtersOf(asked);
+    return this.parts
+      .filter((part) => part.type === type)
+      .filter((part) =>
+        filters.every(({ name, values }) =>
+          values.includes(name.startsWith("tag:") ? (part.tags[name.slice(4)] ?? "") : part.state),
+        ),
+      )
+      .map(({ id, tags }) => `<item><${idName}>${id}</${idName}>${tagsXml(tags, tagsName)}</item>`)
+      .join("");
   }
 
   #run(asked: URLSearchParams, isTagged: boolean): Instance {
@@ -142,6 +191,13 @@ export class Ec2Server {
       launched: new Date().toISOString(),
     };
     this.instances.push(instance);
+    for (let number = 1; asked.has(`TagSpecification.${number}.ResourceType`); number++) {
+      const type = asked.get(`TagSpecification.${number}.ResourceType`)!;
+      if (type === "instance" || !isTagged) continue;
+      const id = `${type}-${instance.id}`;
+      const state = type === "spot-instances-request" ? "active" : "in-use";
+      this.parts.push({ id, type: type as Part["type"], instance: instance.id, tags, state });
+    }
     const folder = join(this.#folder, instance.id);
     mkdirSync(folder, { recursive: true });
     const script = Buffer.from(asked.get("UserData") ?? "", "base64").toString();
@@ -153,13 +209,10 @@ export class Ec2Server {
   }
 
   #found(asked: URLSearchParams): Instance[] {
-    const filters: { name: string; values: string[] }[] = [];
-    for (let number = 1; asked.has(`Filter.${number}.Name`); number++) {
-      const name = asked.get(`Filter.${number}.Name`)!;
-      filters.push({ name, values: listOf(asked, `Filter.${number}.Value`) });
-    }
+    const filters = filtersOf(asked);
     return this.instances.filter((one) =>
       filters.every(({ name, values }) => {
+        if (name === "instance-state-name") return values.includes(one.state);
         const own = name === "client-token" ? one.token : one.tags[name.slice("tag:".length)];
         return values.some((value) =>
           value.endsWith("*") ? own?.startsWith(value.slice(0, -1)) : own === value,
@@ -167,6 +220,22 @@ export class Ec2Server {
       }),
     );
   }
+}
+
+function filtersOf(asked: URLSearchParams): { name: string; values: string[] }[] {
+  const filters: { name: string; values: string[] }[] = [];
+  for (let number = 1; asked.has(`Filter.${number}.Name`); number++) {
+    const name = asked.get(`Filter.${number}.Name`)!;
+    filters.push({ name, values: listOf(asked, `Filter.${number}.Value`) });
+  }
+  return filters;
+}
+
+function tagsXml(tags: Record<string, string>, name: string): string {
+  const items = Object.entries(tags).map(
+    ([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`,
+  );
+  return `<${name}>${items.join("")}</${name}>`;
 }
 
 /** "InstanceId.1", "InstanceId.2" … */
@@ -178,11 +247,8 @@ function listOf(asked: URLSearchParams, name: string): string[] {
 }
 
 function instanceXml({ id, type, token, tags, state, reason, launched }: Instance): string {
-  const items = Object.entries(tags).map(
-    ([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`,
-  );
   const why = reason === undefined ? "" : `<stateReason><message>${reason}</message></stateReason>`;
-  return `<item><instanceId>${id}</instanceId><instanceType>${type}</instanceType><clientToken>${token}</clientToken><launchTime>${launched}</launchTime><instanceState><code>0</code><name>${state}</name></instanceState>${why}<tagSet>${items.join("")}</tagSet></item>`;
+  return `<item><instanceId>${id}</instanceId><instanceType>${type}</instanceType><clientToken>${token}</clientToken><launchTime>${launched}</launchTime><instanceState><code>0</code><name>${state}</name></instanceState>${why}${tagsXml(tags, "tagSet")}</item>`;
 }
 
 function errorXml(code: string, message: string): string {
