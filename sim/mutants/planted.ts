@@ -73,14 +73,14 @@ export const planted: readonly Mutant[] = [
   {
     name: "a lost attempt leaves its fence open",
     file: "src/scheduler/ending.ts",
-    search: "return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
-    replace: "return { ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
+    search: "    fence,\n    ...(attempts && { attempts }),\n",
+    replace: "    ...(attempts && { attempts }),\n",
   },
   {
     name: "failed attempts are forgotten when a machine is lost",
     file: "src/scheduler/ending.ts",
-    search: "return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };",
-    replace: "return { fence, ...(lost !== undefined && { lost }) };",
+    search: "    fence,\n    ...(attempts && { attempts }),\n",
+    replace: "    fence,\n",
   },
   {
     name: "a task is tried once too often",
@@ -103,8 +103,8 @@ export const planted: readonly Mutant[] = [
   {
     name: "a report is acknowledged before it is on disk",
     file: "src/scheduler/open-session.ts",
-    search: "return await durable;",
-    replace: "return void durable;",
+    search: "await durable;",
+    replace: "void durable;",
   },
   {
     name: "tasks are handed out before they are on disk",
@@ -115,7 +115,7 @@ export const planted: readonly Mutant[] = [
   },
   {
     name: "a task that is under way is handed out again",
-    file: "src/scheduler/take.ts",
+    file: "src/scheduler/hand-out.ts",
     search: "if (!task || leases.has(index)) {",
     replace: "if (!task) {",
   },

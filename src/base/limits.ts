@@ -136,6 +136,15 @@ export const limits = {
   /** A task passed over so long by smaller ones has a machine kept free for it; the first time for so long. */
   passedOverMs: 2_000,
   keptFreeMs: 10_000,
+  /** Tasks of one gang: no more than are looked up ahead of handing them out. */
+  gangTasksMax: 512,
+  /** Gangs that wait are looked at so often; at most so many of them, and so many have places kept for them at once. */
+  gangLookMs: 50,
+  gangsTriedMax: 32,
+  gangsKeptForMax: 8,
+  /** TCP ports that gangs are told to meet on: below those that Linux gives to outgoing connections. */
+  gangPortMin: 16_384,
+  gangPortMax: 32_767,
   /** Whoever waits for what is theirs by quota gets it back after this at the latest; looked at so often. */
   reclaimMs: 5_000,
   reclaimLookMs: 100,

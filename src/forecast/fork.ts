@@ -8,7 +8,7 @@ import { hasJobEnded, type JobHold, type JobPhase, type JobRecord } from "#/mode
 import type { MachineRecord } from "#/model/machine.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import { hasStepEnded, newStatus, unfinishedTasks, type StepRecord } from "#/model/step.ts";
-import { jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
+import { attemptOf, jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
 import { addUsage, noUsage, type Usage } from "#/model/usage.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Space } from "#/space/space.ts";
@@ -207,7 +207,7 @@ export class Fork {
       const spec = this.space.get("step", stepOfTask(task))?.spec;
       const status = this.space.get("task", task)?.status;
       if (!spec || !status) return [];
-      const number = 1 + (status.attempts?.length ?? 0) + (status.lost ?? 0);
+      const number = attemptOf(status);
       return [{ task, fence, number, spec, ranMs }];
     });
     this.#machines.set(record.name, machine);

@@ -27,6 +27,7 @@ export function draftStep(
       ...(shuffle && {
         shuffle: shuffle.role === "map" ? shuffle : { ...shuffle, from: nameOf(shuffle.from) },
       }),
+      ...(request.gang && { gang: request.gang === true ? {} : request.gang }),
       onFailure: request.onFailure,
       fingerprint: fingerprintOf(request),
       ...(request.recorded !== undefined && { recorded: request.recorded }),

@@ -175,6 +175,13 @@ export function appendTasks(
       `${action} as the next one must be ${offered}: it is ${from}`,
     );
   }
+  if (step.spec.gang && from + inputs.length > limits.gangTasksMax) {
+    throw new CanopyError(
+      "too-large",
+      `${action} as a gang must have at most ${limits.gangTasksMax} tasks`,
+      { hint: "Give the rest to another step" },
+    );
+  }
   const fresh = inputs.slice(offered - from);
   if (fresh.length === 0 && (closed || !close)) return { offered };
   const job = read(tx, "job", jobOf(name));

@@ -1,4 +1,5 @@
 import { limits } from "#/base/limits.ts";
+import { faultsOfGang } from "./gang-check.ts";
 import { findCycle, describeCycle } from "./graph.ts";
 import { faultOfValues, gridSize } from "./grid.ts";
 import type { JobRequest, StepRequest } from "./job-request.ts";
@@ -117,6 +118,7 @@ export function faultsOfStep(
     ...faultsOfSource(step),
     ...faultsOfShuffle(step, known, names),
     ...faultsOfRole(step, isMain),
+    ...faultsOfGang(step, knownTasks(step)),
   ];
 }
 

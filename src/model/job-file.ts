@@ -94,6 +94,7 @@ const stepSchema = z.strictObject({
   stdin: z.boolean().optional(),
   reuse: z.boolean().optional(),
   speculate: z.boolean().optional(),
+  gang: z.union([z.boolean(), z.strictObject({ minimum: z.int().min(1) })]).optional(),
   onFailure: z.enum(["stop", "continue"]).optional(),
 });
 
@@ -134,6 +135,8 @@ type FileStep = z.output<typeof stepSchema>;
  *     outputs: [small.png, {path: notes.txt, optional: true}]
  *     reuse: true              # equal program, input and files: the earlier result is taken
  *     speculate: false         # a slow task gets no second attempt beside it: it may not run twice at once
+ *     # gang: true             # its tasks run all at once or not at all, as those of an MPI program …
+ *     # gang: {minimum: 4}     # … or at least four of them, and the others join as they fit
  *   - name: label
  *     after: shrink            # or a list; a step whose files it takes is meant anyway
  *     each: *all               # as many tasks as the step before: task n takes the file of task n
@@ -165,7 +168,7 @@ export function parseJobFile(text: string, file: string): ParsedJob {
 }
 
 function stepOf(step: FileStep, path: Path, uploads: Uploads): StepRequestInput {
-  const { name, title, needs, after, retries, reuse, speculate, onFailure } = step;
+  const { name, title, needs, after, retries, reuse, speculate, gang, onFailure } = step;
   const { command, env } = commandOf(step);
   return {
     name,
@@ -188,6 +191,7 @@ function stepOf(step: FileStep, path: Path, uploads: Uploads): StepRequestInput 
     outputs: (step.outputs ?? []).map((output) => output),
     ...(reuse !== undefined && { reuse }),
     ...(speculate !== undefined && { speculate }),
+    ...(gang !== undefined && { gang }),
     ...(onFailure && { onFailure }),
     ...(step.each !== undefined && { source: sourceOf(step.each, [...path, "each"], uploads) }),
   };
@@ -274,6 +278,7 @@ function knownKeys(path: Path): string[] {
   if (path.includes("from")) return ["step", "output", "object"];
   if (path.includes("inputs")) return ["path", "from", "executable"];
   if (path.includes("outputs")) return ["path", "optional"];
+  if (path.includes("gang")) return ["minimum"];
   if (path.includes("each")) return ["lines", "from", "to", "by"];
   return Object.keys(stepSchema.shape);
 }

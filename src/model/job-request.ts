@@ -103,6 +103,13 @@ export const stepRequest = z.strictObject({
       z.strictObject({ role: z.literal("reduce"), from: stepWord }),
     ])
     .optional(),
+  /** Its tasks run all at once or not at all; with `minimum`, at least so many of them at once. */
+  gang: z
+    .union([
+      z.boolean(),
+      z.strictObject({ minimum: z.int().min(1).max(limits.gangTasksMax).optional() }),
+    ])
+    .optional(),
   onFailure: z.enum(["stop", "continue"]).default("stop"),
   fingerprint: z.string().max(200).optional(),
   /** A value that a durable job recorded, as JSON text. Such a step has no tasks, and is made already succeeded. */

@@ -16,12 +16,18 @@ export interface StepSpec {
   source: Source;
   /** Map-reduce: what this step's tasks give to, or take from, the shuffle. */
   shuffle?: { role: "map"; partitions: number } | { role: "reduce"; from: string };
+  gang?: GangSpec;
   /** "continue" where the user takes errors as values; else a task that fails for good fails its step. */
   onFailure: "stop" | "continue";
   /** Set by a durable job: a digest of what was asked for, so that a replay that asks otherwise is noticed. */
   fingerprint?: string;
   /** A value that a durable job recorded (the time, a random number), as JSON text. The step has no tasks and is made already succeeded. */
   recorded?: string;
+}
+
+/** Tasks that run all at once or not at all, and know each other. Without `minimum` all of the step's tasks; else at least so many, and the others join as they fit. */
+export interface GangSpec {
+  minimum?: number;
 }
 
 /** Where a step's tasks come from. All but "list" are unfolded a batch at a time, as workers keep up. */

@@ -27,6 +27,8 @@ export interface TaskStatus {
   readonly attempts?: readonly FailedAttempt[];
   /** Attempts that were lost with their machine. */
   readonly lost?: number;
+  /** Attempts that were ended as another one of its gang had ended before its time. */
+  readonly regrouped?: number;
   /** Ended before its time, and not charged, as another had a better claim on what it held. */
   readonly preempted?: Preempted;
   /** Leases up to this fencing number are over for good, whoever says to hold one. */
@@ -102,6 +104,7 @@ export type FailureReason =
   | "output-missing"
   | "shuffle-lost"
   | "machine-lost"
+  | "gang-failed"
   | "injected"
   | "cancelled";
 
@@ -185,6 +188,11 @@ export function indexOfTask(name: string): number {
     unit *= 10;
   }
   return index;
+}
+
+/** The number of a task's next attempt, or of the one under way, counted from 1. */
+export function attemptOf({ attempts, lost, regrouped }: TaskStatus): number {
+  return 1 + (attempts?.length ?? 0) + (lost ?? 0) + (regrouped ?? 0);
 }
 
 export function jobOf(name: string): string {

@@ -95,6 +95,15 @@ export interface TaskOffer {
   segments?: SegmentSource[];
   /** Files that come from tasks before, resolved to objects, by path. */
   files?: Record<string, string>;
+  gang?: GangOffer;
+}
+
+/** For a task of a gang: who the others are. Its rank is its index. */
+export interface GangOffer {
+  /** By rank, equal neighbours as one: where so many of them run, by the name or address under which other machines reach it; "" for those that do not run at this moment. */
+  hosts: [host: string, count: number][];
+  /** The first of as many TCP ports as there are tasks, which this gang may use to meet. */
+  port: number;
 }
 
 /** Segments of one partition on one machine: "job/step/index/partition" each. */

@@ -1,5 +1,6 @@
-import { indexOfTask, type TaskStatus } from "#/model/task.ts";
+import { attemptOf, indexOfTask, type TaskStatus } from "#/model/task.ts";
 import type { TaskClaim } from "#/model/wire.ts";
+import { isStanding } from "./gang.ts";
 import type { Board } from "./board.ts";
 import type { Lease, MachineState } from "./state.ts";
 
@@ -34,6 +35,8 @@ export function compareHolds(
 function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): Lease | undefined {
   const step = board.stepOf(name);
   const task = board.space.get("task", name);
+  // what is left of a gang that has been given up on, and runs again
+  if (step?.gang && !step.earlier && !isStanding(board.space, step)) return undefined;
   if (!step?.isOpen || !task || fence > board.epochFence) return undefined;
   const { status } = task;
   const index = indexOfTask(name);
@@ -46,7 +49,7 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
     if (other.fence >= fence) return undefined;
     board.revoke(other);
   } else if (first?.twin) return undefined; // it came so late that another was begun in its place
-  const attempt = 1 + (status.attempts?.length ?? 0) + (status.lost ?? 0);
+  const attempt = attemptOf(status);
   const cpus = board.cpusOf(step, machine);
   const sinceMs = board.clock.monotonicMs();
   machine.jobs.add(step.job);

@@ -5,6 +5,7 @@ import type { Usage } from "#/model/usage.ts";
 import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
+import { isStanding, leaveAll, quorumOf, ungather } from "./gang.ts";
 import { Queue } from "./queue.ts";
 import type { Choice } from "./placement.ts";
 import { Quotas, type Account } from "./quota.ts";
@@ -13,7 +14,7 @@ import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import type { Happenings } from "./session.ts";
 import { claimOf, leasesOfStep, MachineState, StepState, type Lease } from "./state.ts";
-import { classOfTemplate, type TaskClass } from "./task-class.ts";
+import { classOfStep, type TaskClass } from "./task-class.ts";
 
 /** Fencing numbers begin with the epoch of the log, so that they grow across starts too. */
 const fencesInEpoch = 2 ** 32;
@@ -48,6 +49,8 @@ export class Board {
   /** Machines are never silent. */
   isSimulated = false;
   happenings: Happenings | undefined;
+  /** Steps in line whose tasks begin at once. */
+  gangsInLine = 0;
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;
   #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();
@@ -74,7 +77,7 @@ export class Board {
       priority: this.space.get("job", job)?.spec.priority ?? 0,
       share: this.shareOf(record.project),
       account: this.quotas.account(record.project),
-      taskClass: this.#enterClass(classOfTemplate(record.spec.template)),
+      taskClass: this.#enterClass(classOfStep(record)),
       runTimes: this.#enterKind(`${job} ${record.spec.title}`, record.status.usage),
     });
     this.steps.set(step.name, step);
@@ -106,23 +109,39 @@ export class Board {
   /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
   refresh(step: StepState): void {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
-    const isReady =
-      step.isOpen &&
-      step.available > 0 &&
-      step.segments?.isComplete !== false &&
-      !this.#heldJobs.has(step.job);
+    const mayBegin = step.segments?.isComplete !== false && !this.#heldJobs.has(step.job);
+    const isGathered = !step.gang || this.#isGathered(step);
+    const isReady = step.isOpen && step.available > 0 && mayBegin && isGathered;
     if (isReady === step.isInLine) return;
     if (!isReady) return this.#leaveLine(step);
     this.queue.enter(step, this.clock.monotonicMs(), this.ranks.of(step.job, step.name));
+    if (step.gang) this.gangsInLine++;
     this.onDue(undefined);
+  }
+
+  /** Whether all that has to begin at once could, for all that is known of tasks; or may join those that have. */
+  #isGathered(step: StepState): boolean {
+    if (step.leases.size > 0) {
+      step.atOnce = 1;
+      return isStanding(this.space, step);
+    }
+    step.atOnce = quorumOf(this.space, step);
+    return step.available >= step.atOnce;
   }
 
   #leaveLine(step: StepState): void {
     const { account } = step;
+    if (step.gang) this.#leaveGangs(step);
     this.queue.leave(step);
     if (account.kept !== step) return;
     account.kept = undefined;
     this.onDue(undefined); // what was kept for it is for all again
+  }
+
+  #leaveGangs(step: StepState): void {
+    if (step.isInLine) this.gangsInLine--;
+    if (step.gang!.kept) this.onDue(undefined);
+    leaveAll(step);
   }
 
   /** The task waits once more, before those that were never handed out. */
@@ -246,6 +265,7 @@ export class Board {
     const { step, machine } = lease;
     const { share, account } = step;
     this.#leaveTask(lease);
+    if (step.gang) ungather(lease);
     account.leave(step);
     if (step.leases.size === 0) account.busy.delete(step);
     step.runTimes.underWay--;

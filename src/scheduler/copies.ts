@@ -1,11 +1,11 @@
 import type { TaskCopy } from "#/model/task.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
-import { fitsMachine } from "./fit.ts";
+import { fitsMachine, isOpenTo } from "./fit.ts";
+import { brief, offerOf } from "./hand-out.ts";
 import { quotaSlots } from "./quota.ts";
 import { hasFreeSlot } from "./room.ts";
 import type { Lease, MachineState } from "./state.ts";
-import { brief, offerOf } from "./take.ts";
 
 /**
  * Second attempts of tasks that are slow.
@@ -76,7 +76,9 @@ function tell(board: Board, lease: Lease): void {
 
 /** Whether nothing in the task itself forbids it. */
 function mayHaveCopy({ space }: Board, { twin, isEnding, isShort, step, files }: Lease): boolean {
-  if (twin || isEnding || isShort || !step.isOpen || quotaSlots(step, false) < 1) return false;
+  // a gang would be larger by it
+  if (twin || isEnding || isShort || step.gang || !step.isOpen || quotaSlots(step, false) < 1)
+    return false;
   const template = space.get("step", step.name)?.spec.template;
   if (!template || template.speculate === false) return false;
   const { run, inputs } = template;
@@ -87,14 +89,9 @@ function mayHaveCopy({ space }: Board, { twin, isEnding, isShort, step, files }:
 
 /** It asks for work, has room for it, and nothing that waits could run there. */
 function isSpare(board: Board, machine: MachineState, { step, ...first }: Lease): boolean {
-  const { session, record, leasesUntilMs } = machine;
-  const { reservedFor, reservedForProject: payer, cordoned } = record.spec;
   const nowMs = board.clock.monotonicMs();
-  if (machine === first.machine || !session || session.pullTasks === 0 || cordoned) return false;
-  if (nowMs >= leasesUntilMs || (reservedFor !== undefined && reservedFor !== step.job))
-    return false;
-  if (payer !== undefined && payer !== step.share.project) return false;
-  if (!fitsMachine(machine, step.class) || !hasFreeSlot(machine, step, nowMs)) return false;
+  if (machine === first.machine || !isOpenTo(machine, step, nowMs)) return false;
+  if (machine.session?.pullTasks === 0 || !hasFreeSlot(machine, step, nowMs)) return false;
   for (const waiting of board.queue.heads()) if (fitsMachine(machine, waiting.class)) return false;
   return true;
 }

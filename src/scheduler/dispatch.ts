@@ -1,6 +1,7 @@
 import type { Timer } from "#/base/clock.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { Board } from "./board.ts";
+import { Gangs } from "./gangs.ts";
 import { quotaSlots } from "./quota.ts";
 import { freeShare, inOrder, partOf } from "./placement.ts";
 import type { MachineState } from "./state.ts";
@@ -27,8 +28,11 @@ export class Dispatch {
 
   #placement: () => Placement;
 
+  #gangs: Gangs;
+
   constructor(board: Board, placement: () => Placement) {
     this.#board = board;
+    this.#gangs = new Gangs(board, () => this.wake(undefined));
     this.#placement = placement;
   }
 
@@ -49,12 +53,15 @@ export class Dispatch {
   /** A pull was opened: answered at once when there is something. */
   opened(machine: MachineState): void {
     this.#pulling.delete(machine);
+    if (machine.keptForGangs.size > 0 && this.#board.isSure()) this.#gangs.asked(machine);
     this.#answer(machine);
+    if (this.#board.gangsInLine > 0) this.wake(machine);
     if (machine.session && machine.session.pullTasks > 0) this.#pulling.add(machine);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#gangs.stop();
     this.#retry?.cancel();
   }
 
@@ -68,7 +75,9 @@ export class Dispatch {
     this.#lastDue = undefined;
     // first who has to end what, so that nobody has begun in its place before
     for (const machine of due) this.#tellCancels(machine);
+    this.#gangs.first();
     this.#serve([...due].filter((machine) => this.#pulling.has(machine)));
+    this.#gangs.rest();
   }
 
   #serve(asking: MachineState[]): void {

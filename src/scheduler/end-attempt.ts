@@ -1,6 +1,7 @@
 import type { TaskError } from "#/model/task.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
+import { Broken } from "./disband.ts";
 import { fail } from "./ending.ts";
 import type { Meter } from "./session.ts";
 import { spentSoFar, usageSoFar } from "./spent.ts";
@@ -17,15 +18,19 @@ export function endAttempt(
   const lease = first?.fence === fence ? first : first?.twin;
   const step = lease && board.space.get("step", lease.step.name);
   if (lease?.fence !== fence || !step || lease.isEnding || !board.isSure()) return false;
-  board.commit((tx) => {
+  const { value: others } = board.commit((tx) => {
     const tally = new Tally();
+    const broken = new Broken();
     const usage = usageSoFar(board.clock, lease);
     tally.of(step.name).spend(spentSoFar(board, meter, lease));
     const ending = { tx, tally, step, task: lease.task, lease, now: board.clock.now() };
     fail(ending, { task: name, fence, usage, error }, usage);
+    broken.add(tx, lease);
+    const disbanded = broken.disband(board, tx, tally);
     tally.write(tx);
     also(tx);
+    return disbanded;
   });
-  board.revoke(lease);
+  for (const one of [lease, ...others]) board.revoke(one);
   return true;
 }

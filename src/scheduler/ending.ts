@@ -38,6 +38,7 @@ export function succeed(
   if (exitCode !== undefined) status.exitCode = exitCode;
   if (task.status.attempts !== undefined) status.attempts = task.status.attempts;
   if (task.status.lost !== undefined) status.lost = task.status.lost;
+  if (task.status.regrouped !== undefined) status.regrouped = task.status.regrouped;
   if (task.status.preempted !== undefined) status.preempted = task.status.preempted;
   if (task.status.copies !== undefined) status.copies = task.status.copies;
   tx.archive({ ...task, status });
@@ -157,14 +158,37 @@ function giveUp(
   tally.of(step.name).failed++;
 }
 
+/** Another one of its gang ended before its time: the task runs again with the others, and is charged with nothing. */
+export function regroup({ tx, task, lease }: Ending): void {
+  const regrouped = (task.status.regrouped ?? 0) + 1;
+  tx.put({ ...task, status: { ...again(task, lease), phase: "ready", regrouped } });
+}
+
+/** Another one of its gang has been given up: there is no use in this one alone. */
+export function giveUpWith(ending: Ending, other: string): void {
+  const { task, lease, now } = ending;
+  const message = `Gave up ${task.name} as ${other} of its gang was given up`;
+  const error: TaskError = { reason: "gang-failed", message };
+  const attempts = [
+    ...(task.status.attempts ?? []),
+    { machine: lease.machine.name, at: now, error },
+  ];
+  giveUp(ending, attempts, {});
+}
+
 /** What stays of a status when the task is to be handed out again. The lease is over for good. */
 function again(
   { status }: TaskRecord,
   lease: Lease,
-): Pick<TaskStatus, "attempts" | "lost" | "fence"> {
-  const { attempts, lost } = status;
+): Pick<TaskStatus, "attempts" | "lost" | "regrouped" | "fence"> {
+  const { attempts, lost, regrouped } = status;
   const fence = highestFence(status, lease);
-  return { fence, ...(attempts && { attempts }), ...(lost !== undefined && { lost }) };
+  return {
+    fence,
+    ...(attempts && { attempts }),
+    ...(lost !== undefined && { lost }),
+    ...(regrouped !== undefined && { regrouped }),
+  };
 }
 
 /** With the last attempt all leases are over, those of its copies too. */

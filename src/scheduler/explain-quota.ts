@@ -20,10 +20,11 @@ const namesMax = 3;
 /** Why no more tasks of a step may be under way, whatever the machines; none when more may. */
 export function quotaReasons(board: Board, step: StepState): Explanation[] {
   const { account, name: subject, class: needs } = step;
-  if (quotaSlots(step, true) > 0) return [];
+  if (quotaSlots(step, true) >= step.atOnce) return [];
+  const whoNeeds = step.atOnce > 1 ? `its ${step.atOnce} tasks need` : "the task needs";
   const found: Explanation[] = [];
   for (const resource of resources) {
-    const need = needs[resource];
+    const need = needs[resource] * step.atOnce;
     const { [resource]: quota } = account.quota;
     if (need === 0 || quota === Infinity) continue;
     const used = account.used[resource];
@@ -35,7 +36,7 @@ export function quotaReasons(board: Board, step: StepState): Explanation[] {
       found.push({
         subject,
         flip: `a quota of ${amount(need, resource)} or more, or tasks that ask for ${amount(most, resource)} or less`,
-        sentence: `it never fits the quota: the task needs ${amount(need, resource)}, and project ${account.project} may use ${amount(most, resource)} at most`,
+        sentence: `it never fits the quota: ${whoNeeds} ${amount(need, resource)}, and project ${account.project} may use ${amount(most, resource)} at most`,
         advice: `ask for less, or canopy project set ${account.project} --quota AMOUNT`,
       });
     } else if (used + need > ceiling) {
@@ -46,7 +47,7 @@ export function quotaReasons(board: Board, step: StepState): Explanation[] {
       found.push({
         subject,
         flip: `${amount(used + need - ceiling, resource)} more of quota, or as much of what it uses ended`,
-        sentence: `waits for quota: ${uses}${most} and the task needs ${amount(need, resource)}, until a task of that project ends`,
+        sentence: `waits for quota: ${uses}${most} and ${whoNeeds} ${amount(need, resource)}, until a task of that project ends`,
         advice: `wait, or canopy project set ${account.project} --quota AMOUNT`,
       });
     } else if (pool && pool.used + need > pool.quota) {

@@ -4,8 +4,10 @@ import type { Space } from "#/space/space.ts";
 import { formatCount } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
+import { gangReasons } from "./explain-gang.ts";
 import { machineReasons } from "./explain-machine.ts";
 import { quotaReasons } from "./explain-quota.ts";
+import { isStanding } from "./gang.ts";
 import type { Grace } from "./grace.ts";
 import type { StepState } from "./state.ts";
 
@@ -50,6 +52,8 @@ export function stepReasons(board: Board, grace: Grace, record: StepRecord): Exp
     });
   } else if (step && step.available > 0) {
     found.push(...lineReasons(board, step));
+  } else if (step?.gang && step.waiting > 0 && !step.isInLine) {
+    found.push(...gangReasons(board, step));
   } else if (step?.prepared && (step.prepared.underWay > 0 || step.waiting > 0)) {
     found.push({
       subject,
@@ -83,6 +87,8 @@ function lineReasons(board: Board, step: StepState): Explanation[] {
     return [{ subject: step.name, sentence: "no machine has joined", advice: "canopy join" }];
   }
   const quota = quotaReasons(board, step);
+  if (step.gang && !isStanding(board.space, step))
+    return [...gangReasons(board, step), ...foremost(board, step), ...quota];
   const reasons = [...machines.values()].flatMap((machine) => machineReasons(board, machine, step));
   return [...foremost(board, step), ...quota, ...reasons];
 }

@@ -65,7 +65,9 @@ function besides(
 /** Why that machine, of those that asked. */
 function whyThere(choice: Choice | undefined): string {
   if (!choice) return "that machine had it before this cloud started";
-  const { placement, place, of, freeShare } = choice;
+  const { placement, place, of, freeShare, together } = choice;
+  if (together)
+    return `that machine is one of ${formatCount(together.machines, "machine")} on which all ${together.tasks} of its gang had places at the same moment`;
   if (of === 1) return "that machine asked for work when the task was next in line";
   const free = `${Math.round(freeShare * 100)} % of it free`;
   const by = {

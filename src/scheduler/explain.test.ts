@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Needs } from "#/model/needs.ts";
 import { Rig } from "./testing/rig.ts";
 
 const sentences = (rig: Rig, job = "j1") =>
@@ -231,14 +232,26 @@ describe("explainTask()", () => {
 });
 
 describe("fit()", () => {
-  const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
+  /** Whether a step of a job could run that needs that. */
+  const fit = (
+    rig: Rig,
+    needs: Partial<Needs>,
+    driver: "runner" | "process" = "runner",
+    more = {},
+  ) => {
+    const run =
+      driver === "process" ? { driver, command: ["true"], env: {}, stdin: false } : undefined;
+    const name = `j${rig.space.count("job") + 1}/0`;
+    rig.step(name, 0, { needs, template: run ? { run } : {}, ...more });
+    return rig.scheduler.fit(rig.stepRecord(name));
+  };
 
   test("finds nothing wrong with what some machine could run, or when none has joined yet", async () => {
     const rig = await Rig.open();
-    assert.equal(rig.scheduler.fit({ ...needs, milliCpus: 64_000 }, "runner"), undefined);
+    assert.equal(fit(rig, { milliCpus: 64_000 }), undefined);
     rig.machine("m1", { cpus: 2 });
     rig.machine("m2", { cpus: 64 });
-    assert.equal(rig.scheduler.fit({ ...needs, milliCpus: 64_000 }, "runner"), undefined);
+    assert.equal(fit(rig, { milliCpus: 64_000 }), undefined);
   });
 
   test("names the machine that comes nearest, and what it lacks", async () => {
@@ -247,11 +260,27 @@ describe("fit()", () => {
       rig.machine("m2", { cpus: 8 });
       rig.machine("m3", { cpus: 64, drivers: ["process"] });
     });
-    assert.deepEqual(rig.scheduler.fit({ ...needs, milliCpus: 64_000 }, "runner"), {
+    assert.deepEqual(fit(rig, { milliCpus: 64_000 }), {
       nearest: "m2",
       sentence: "the nearest of 3 machines, m2, has 8 CPUs and the task needs 64 CPUs",
     });
-    assert.equal(rig.scheduler.fit(needs, "vm")!.nearest, "m1");
-    assert.equal(rig.scheduler.fit({ ...needs, labels: { gpu: "yes" } }, "runner")!.nearest, "m1");
+    assert.equal(fit(rig, { milliCpus: 64_000 }, "process"), undefined);
+    assert.equal(fit(rig, { labels: { gpu: "yes" } })!.nearest, "m1");
+  });
+
+  test("says how much of a gang there could be at once", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.machine("m1", { cpus: 2 });
+      rig.machine("m2", { cpus: 3 });
+      rig.machine("m3", { cpus: 64, drivers: ["process"] });
+    });
+    const gang = (total: number, minimum?: number) =>
+      fit(rig, {}, "runner", { spec: { gang: minimum ? { minimum } : {} }, status: { total } });
+    assert.equal(gang(5), undefined);
+    assert.equal(gang(6, 5), undefined);
+    assert.equal(
+      gang(6)!.sentence,
+      "6 of its tasks run at once or not at all, and all 3 machines together have places for 5",
+    );
   });
 });

@@ -3,12 +3,14 @@ import type { TaskUsage } from "#/model/usage.ts";
 import type { TaskClaim, TaskReport } from "#/model/wire.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
+import { Broken } from "./disband.ts";
 import { fail, leave, lose, resume, succeed } from "./ending.ts";
+import { quorumOf } from "./gang.ts";
 import { keepMemo } from "./memo.ts";
 import type { Meter } from "./session.ts";
 import { soundUsage } from "./sound.ts";
 import { spentSoFar } from "./spent.ts";
-import type { Lease, MachineState } from "./state.ts";
+import type { Lease, MachineState, StepState } from "./state.ts";
 import { Tally } from "./tally.ts";
 
 /** An attempt and how it ended. */
@@ -20,6 +22,8 @@ export interface Ended {
 
 export interface Finished {
   readonly durable: Promise<void>;
+  /** Members of gangs have succeeded: what became of their gangs is on disk. Never rejects. */
+  readonly gangsOver: readonly Promise<void>[];
   /** Reports under leases that are over: they changed nothing. */
   readonly refused: TaskClaim[];
   /** Reduce attempts that found their input gone: still leased, for the shuffle to look after. */
@@ -42,10 +46,13 @@ export function finish(
   const refused: TaskClaim[] = [];
   const ended: Ended[] = [];
   const shuffleLost: Ended[] = [];
+  const members: Ended[] = [];
   let durable: Promise<void>;
+  let disbanded: Lease[];
   try {
-    ({ durable } = board.commit((tx) => {
+    ({ durable, value: disbanded } = board.commit((tx) => {
       const tally = new Tally();
+      const broken = new Broken();
       let step: StepRecord | undefined;
       for (const report of reports) {
         const lease = board.heldBy(machine, report.task, report.fence);
@@ -60,6 +67,11 @@ export function finish(
         const reason = report.error?.reason;
         if (reason === "shuffle-lost" && !lease.twin) {
           shuffleLost.push({ lease, report, usage });
+          continue;
+        }
+        if (reason === undefined && lease.step.gang?.isWhole) {
+          lease.isEnding = false;
+          members.push({ lease, report, usage });
           continue;
         }
         ended.push({ lease, report, usage });
@@ -78,8 +90,11 @@ export function finish(
         } else {
           fail(ending, report, usage);
         }
+        if (reason !== undefined) broken.add(tx, lease);
       }
+      const over = broken.disband(board, tx, tally);
       tally.write(tx);
+      return over;
     }));
   } catch (thrown) {
     for (const { lease } of ended) lease.isEnding = false;
@@ -91,8 +106,57 @@ export function finish(
     if (!report.error) lease.step.runTimes.add(usage.wallMs);
     board.end(lease, usage.wallMs);
     if (twin && !report.error) board.revoke(twin);
+    if (lease.step.gang && !lease.step.gang.isWhole) board.refresh(lease.step);
   }
-  return { durable, refused, shuffleLost };
+  for (const lease of disbanded) board.revoke(lease);
+  const gangsOver = gather(board, meter, members);
+  return { durable, refused, shuffleLost, gangsOver };
+}
+
+/** Tasks of gangs have succeeded, and wait for the others; with the last one all of them end, in one commit. */
+function gather(board: Board, meter: Meter, members: readonly Ended[]): Promise<void>[] {
+  const waits: Promise<void>[] = [];
+  const steps = new Set<StepState>();
+  for (const member of members) {
+    const { step, index } = member.lease;
+    if (step.leases.get(index) !== member.lease) continue; // another one has failed meanwhile
+    const over = Promise.withResolvers<void>();
+    const before = step.gang!.finished.get(index); // said again on a new link
+    if (before) void over.promise.then(before.over.resolve);
+    step.gang!.finished.set(index, { ...member, over });
+    waits.push(over.promise);
+    steps.add(step);
+  }
+  for (const step of steps) {
+    if (step.gang!.finished.size >= quorumOf(board.space, step))
+      succeedTogether(board, meter, step);
+  }
+  return waits;
+}
+
+function succeedTogether(board: Board, meter: Meter, step: StepState): void {
+  const { space, clock } = board;
+  const members = [...step.gang!.finished.values()];
+  const { durable } = board.commit((tx) => {
+    const tally = new Tally();
+    const record = space.get("step", step.name)!;
+    const { needs } = record.spec.template;
+    for (const { lease, report, usage } of members) {
+      tally.of(step.name).spend(meter(usage, needs, lease.machine.record));
+      succeed(
+        { tx, tally, step: record, task: lease.task, lease, now: clock.now() },
+        report,
+        usage,
+      );
+    }
+    tally.write(tx);
+  });
+  step.gang!.finished.clear();
+  for (const { lease, usage, over } of members) {
+    step.runTimes.add(usage.wallMs);
+    board.end(lease, usage.wallMs);
+    void durable.then(over.resolve);
+  }
 }
 
 /** An agent's word is not enough: a game day must have decided to hit that attempt. */

@@ -1,9 +1,9 @@
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
-import type { Needs } from "#/model/needs.ts";
+import { placesIn, type Needs } from "#/model/needs.ts";
 import { briefSize } from "#/model/units.ts";
 import { formatCpus } from "./amounts.ts";
 import type { Misfit } from "./explanation.ts";
-import type { MachineState } from "./state.ts";
+import type { MachineState, StepState } from "./state.ts";
 import { classOfNeeds, type TaskClass } from "./task-class.ts";
 
 /** Whether a machine could ever run such a task, when nothing else ran on it. Worked out once for a class. */
@@ -14,6 +14,17 @@ export function fitsMachine(machine: MachineState, taskClass: TaskClass): boolea
     machine.fits.set(taskClass, fits);
   }
   return fits;
+}
+
+/** Whether a machine takes tasks of a step at this moment, but for the room that they need. */
+export function isOpenTo(machine: MachineState, step: StepState, nowMs: number): boolean {
+  const { session, leasesUntilMs } = machine;
+  const { project } = step.share;
+  const { cordoned, reservedFor = step.job, reservedForProject = project } = machine.record.spec;
+  const isHeard = session !== undefined && nowMs < leasesUntilMs;
+  if (!isHeard || cordoned || reservedFor !== step.job || reservedForProject !== project)
+    return false;
+  return fitsMachine(machine, step.class);
 }
 
 /** What a machine lacks, as "has 4 CPUs and the task needs 64", and the smallest change with which it would not. */
@@ -68,6 +79,15 @@ export function lacks(
   return found;
 }
 
+/** How many tasks of a class those machines could run at once, with nothing else on them. */
+export function placesOn(machines: Iterable<MachineRecord>, taskClass: TaskClass): number {
+  let places = 0;
+  for (const machine of machines)
+    if (lacks(machine, taskClass).length === 0)
+      places += placesIn(machine.status.capacity, taskClass);
+  return places;
+}
+
 /** How far a machine is from fitting: what is wrong in kind counts before what is wrong in size. */
 function distance(machine: MachineRecord, taskClass: TaskClass): number {
   const { capacity, drivers } = machine.status;
@@ -83,13 +103,25 @@ function distance(machine: MachineRecord, taskClass: TaskClass): number {
   );
 }
 
-/** Undefined when some machine could run it, or none has joined yet. */
+/** Undefined when so many tasks could run at once, with nothing else running, or no machine has joined yet. */
 export function misfit(
   machines: Iterable<MachineRecord>,
   needs: Needs,
   driver: string,
+  atOnce = 1,
 ): Misfit | undefined {
   const taskClass = classOfNeeds(needs, driver);
+  if (atOnce > 1) {
+    const all = [...machines];
+    const alone = misfit(all, needs, driver);
+    if (alone || all.length === 0) return alone;
+    const places = placesOn(all, taskClass);
+    if (places >= atOnce) return undefined;
+    const of =
+      all.length === 1 ? "the only machine has" : `all ${all.length} machines together have`;
+    const sentence = `${atOnce} of its tasks run at once or not at all, and ${of} places for ${places}`;
+    return { sentence, nearest: undefined };
+  }
   let nearest: MachineRecord | undefined;
   let nearestDistance = Infinity;
   let count = 0;

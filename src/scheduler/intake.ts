@@ -123,7 +123,8 @@ export class Intake {
     const index = indexOfTask(name);
     if (step.leases.has(index)) return undefined; // an attempt of it goes on
     if (status.phase === "waiting") this.#resting.add(step, index, status.notBefore ?? 0);
-    else if (status.attempts || status.lost || status.preempted) step.again.push(index);
+    else if (status.attempts || status.lost || status.regrouped || status.preempted)
+      step.again.push(index);
     else step.fresh.push(index);
     return step;
   }
@@ -138,6 +139,7 @@ export class Intake {
     if (status.phase !== "running") return;
     const step = this.#board.steps.get(name) ?? this.#addLive(name);
     if (step && !step.isOpen) this.#open(step);
+    else if (step?.gang) this.#board.refresh(step); // with the last task made, it is complete
   }
 
   /** What the batch says may be history: only what is so now counts. */

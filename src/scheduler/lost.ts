@@ -1,5 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import type { Board } from "./board.ts";
+import { Broken } from "./disband.ts";
 import { lose } from "./ending.ts";
 import type { Lease, MachineState } from "./state.ts";
 import { Tally } from "./tally.ts";
@@ -14,17 +15,23 @@ export function loseLeases(board: Board, machine: MachineState, leases: readonly
   const current = leases.filter(({ isEnding }) => !isEnding);
   const begun = mayHaveBegun(machine, current);
   for (let at = 0; at < begun.length; at += limits.finishTasksMax) {
-    const part = begun.slice(at, at + limits.finishTasksMax);
-    board.commit((tx) => {
+    const next = begun.slice(at, at + limits.finishTasksMax);
+    // its gang may have ended with an earlier part
+    const part = next.filter((lease) => board.isCurrent(lease));
+    const { value: others } = board.commit((tx) => {
       const tally = new Tally();
+      const broken = new Broken();
       for (const lease of part) {
         const { task } = lease;
         const step = space.get("step", lease.step.name);
         if (step) lose({ tx, tally, step, task, lease, now: board.clock.now() });
+        broken.add(tx, lease);
       }
+      const disbanded = broken.disband(board, tx, tally);
       tally.write(tx);
+      return disbanded;
     });
-    for (const lease of part) board.revoke(lease);
+    for (const lease of [...part, ...others]) board.revoke(lease);
   }
   const charged = new Set(begun);
   for (const lease of current) {

@@ -7,7 +7,7 @@ import type { Dispatch } from "./dispatch.ts";
 import { finish, type Ended } from "./finish.ts";
 import type { AgentLink, MachineLoad, Meter, Session } from "./session.ts";
 import type { Shuffle } from "./shuffle.ts";
-import type { Lease, MachineState, SessionState } from "./state.ts";
+import type { Lease, MachineState, SessionState, StepState } from "./state.ts";
 
 /** While the disk is full, reports wait and are tried again. */
 const fullMs = 1000;
@@ -21,6 +21,8 @@ export interface SessionParts {
   dispatch: Dispatch;
   meter: Meter;
   shuffle: Shuffle;
+  /** Ends what is under way of gangs: they run again. */
+  regroup: (steps: Iterable<StepState>) => void;
 }
 
 /** A machine's link as long as it is the newest one of that machine; after that it only takes reports. */
@@ -107,11 +109,17 @@ export class OpenSession implements Session, SessionState {
     const { board, meter } = this.#parts;
     for (;;) {
       try {
-        const { durable, refused, shuffleLost } = finish(board, meter, this.#state, reports);
+        const { durable, refused, shuffleLost, gangsOver } = finish(
+          board,
+          meter,
+          this.#state,
+          reports,
+        );
         for (const claim of refused) board.tellCancel(this.#state, claim);
         if (shuffleLost.length > 0)
           await Promise.all(shuffleLost.map((ended) => this.#recover(ended)));
-        return await durable;
+        await durable;
+        return void (await Promise.all(gangsOver));
       } catch (thrown) {
         if (!isNoSpace(thrown)) throw thrown;
         await this.#awaitSpace();
@@ -136,13 +144,18 @@ export class OpenSession implements Session, SessionState {
 
   release(claims: readonly TaskClaim[]): void {
     this.hear();
-    const { board } = this.#parts;
+    const { board, regroup } = this.#parts;
+    const gangs = new Set<StepState>();
     for (const [task, fence] of claims) {
       const lease = board.heldBy(this.#state, task, fence);
       if (!lease || lease.isEnding) continue;
-      board.end(lease, 0);
-      board.giveBack(lease);
+      if (lease.step.gang) gangs.add(lease.step);
+      else {
+        board.end(lease, 0);
+        board.giveBack(lease);
+      }
     }
+    if (gangs.size > 0) regroup(gangs);
   }
 
   struck(hit: string, wasThere: boolean): void {

@@ -9,6 +9,8 @@ export interface Choice {
   readonly of: number;
   /** Of what its tasks leave, the part of the resource of which it has least left: 0 to 1. */
   readonly freeShare: number;
+  /** For a member of a gang: how many began with it, and on how many machines. */
+  readonly together?: { readonly tasks: number; readonly machines: number };
 }
 
 /** The part of a machine that its tasks leave: of CPUs or of memory, whichever is less. */

@@ -21,7 +21,7 @@ export function stop(board: Board, victims: readonly Lease[], by: StepState): vo
         leave({ tx, task, lease });
         continue;
       }
-      const { attempts, lost } = task.status;
+      const { attempts, lost, regrouped } = task.status;
       const preempted: Preempted = {
         times: (task.status.preempted?.times ?? 0) + 1,
         at,
@@ -36,6 +36,7 @@ export function stop(board: Board, victims: readonly Lease[], by: StepState): vo
         preempted,
         ...(attempts && { attempts }),
         ...(lost !== undefined && { lost }),
+        ...(regrouped !== undefined && { regrouped }),
       };
       tx.put({ ...task, status });
     }

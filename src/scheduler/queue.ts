@@ -70,6 +70,27 @@ export class Queue {
     return ranked;
   }
 
+  /** Who would be served first of those that `could` be: each stands for all behind it. */
+  foremost(nowMs: number, could: (step: StepState) => boolean): StepState | undefined {
+    for (const { share } of this.shares(nowMs)) {
+      for (const level of this.#projects.get(share)!) {
+        let best: JobInLane | undefined;
+        for (const lane of level.lanes.values()) {
+          const job = lane.head();
+          if ((!best || isBefore(job, best)) && could(job.steps[0]!)) best = job;
+        }
+        if (best) return best.steps[0];
+      }
+    }
+    return undefined;
+  }
+
+  /** The job of a step that is in line takes its turn without having been asked for. */
+  serve(step: StepState): void {
+    const level = this.#level(step);
+    level.serve(level.lane(step.class).jobOf(step.job)!);
+  }
+
   /** Tasks that could be handed out now. */
   get waiting(): number {
     let tasks = 0;

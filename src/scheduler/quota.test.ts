@@ -96,6 +96,7 @@ describe("a quota", () => {
     await rig.agent("m1").pull();
     assert.deepEqual(rig.scheduler.explainJob("j1")[0], {
       subject: "j1/0",
+      flip: "a quota of 4 CPUs or more, or tasks that ask for 3 CPUs or less",
       sentence:
         "it never fits the quota: the task needs 4 CPUs, and project a may use 3 CPUs at most",
       advice: "ask for less, or canopy project set a --quota AMOUNT",

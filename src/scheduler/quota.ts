@@ -160,7 +160,7 @@ function keptBeside(step: StepState, resource: Resource, mayBorrow: boolean): nu
     const kept = keptOf(member);
     if (!kept || isAlike(kept, step)) continue;
     if (member === account ? step.priority > kept.priority : !isEntitled(kept)) continue;
-    sum += kept.class[resource];
+    sum += kept.class[resource] * kept.atOnce;
   }
   return sum;
 }
@@ -178,15 +178,17 @@ export function keptOf(account: Account): StepState | undefined {
   return account.kept;
 }
 
-/** Whether one more task of a step is within the quota of its project, counted without what has a lower priority. */
-export function isEntitled({ account, priority, class: needs }: StepState): boolean {
+/** Whether the next task of a step, or all that begin with it, are within the quota of its project, counted without what has a lower priority. */
+export function isEntitled({ account, priority, class: needs, atOnce }: StepState): boolean {
   const used = { milliCpus: 0, memoryBytes: 0 };
   for (const other of account.busy) {
     if (other.priority < priority) continue;
     used.milliCpus += other.leases.size * other.class.milliCpus;
     used.memoryBytes += other.leases.size * other.class.memoryBytes;
   }
-  return resources.every((resource) => used[resource] + needs[resource] <= account.quota[resource]);
+  return resources.every(
+    (resource) => used[resource] + needs[resource] * atOnce <= account.quota[resource],
+  );
 }
 
 /** Leases of a project. */

@@ -3,8 +3,9 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
+import { regroupAll } from "./disband.ts";
 import { loseLeases } from "./lost.ts";
-import type { Lease, MachineState } from "./state.ts";
+import type { Lease, MachineState, StepState } from "./state.ts";
 
 const tickMs = limits.leaseLookMs;
 
@@ -16,6 +17,8 @@ export class Reaper {
   #tickedMs = 0;
   /** Leases that are over, and could not be recorded so. */
   #overdue = new Set<Lease>();
+  /** Gangs that are to end, and could not be recorded so. */
+  #broken = new Set<StepState>();
 
   constructor(board: Board, log: Log) {
     this.#board = board;
@@ -47,6 +50,20 @@ export class Reaper {
     }
   }
 
+  /** Too little of these gangs is under way. */
+  regroup(steps: Iterable<StepState>): void {
+    const open = [...steps].filter(({ isOpen }) => isOpen);
+    if (open.length === 0) return;
+    try {
+      regroupAll(this.#board, open);
+    } catch (thrown) {
+      for (const step of open) this.#broken.add(step);
+      this.#log.warn("gangs that are to run again could not be recorded so, and will be", {
+        error: messageOf(thrown),
+      });
+    }
+  }
+
   #arm(): void {
     this.#timer = this.#board.clock.after(tickMs, () => this.#tick(), true);
   }
@@ -66,6 +83,11 @@ export class Reaper {
       }
     }
     this.#retryOverdue();
+    if (this.#broken.size > 0) {
+      const broken = [...this.#broken];
+      this.#broken.clear();
+      this.regroup(broken);
+    }
     this.#arm();
   }
 

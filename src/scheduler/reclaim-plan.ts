@@ -1,4 +1,6 @@
-import { fitsMachine } from "./fit.ts";
+import { placesIn } from "#/model/needs.ts";
+import { isOpenTo } from "./fit.ts";
+import { freePlaces } from "./gangs.ts";
 import type { Board } from "./board.ts";
 import {
   isEntitled,
@@ -31,19 +33,23 @@ export interface ReclaimPlan {
 export function planReclaim(board: Board, step: StepState, nowMs: number): ReclaimPlan | undefined {
   const candidates = candidatesFor(step).sort((a, b) => b.sinceMs - a.sinceMs);
   const state = new Freed(step);
-  const machine = hasRoom(board, step, nowMs)
-    ? undefined
-    : cheapestMachine(board, step, candidates, nowMs);
-  if (machine === null) return undefined;
-  if (machine) for (const lease of machine.victims) state.free(lease);
+  const inTheWay =
+    step.atOnce > 1
+      ? cheapestPlaces(board, step, candidates, nowMs)
+      : hasRoom(board, step, nowMs)
+        ? []
+        : cheapestMachine(board, step, candidates, nowMs);
+  if (!inTheWay) return undefined;
+  for (const lease of inTheWay) state.free(lease);
   for (const lease of candidates) {
     if (state.isEnough) break;
     if (!state.victims.has(lease) && state.helps(lease)) state.free(lease);
   }
   if (!state.isEnough) return undefined;
-  const mustGo = new Set(machine?.victims);
+  const mustGo = new Set(inTheWay.flatMap(wholeOf));
   for (const lease of [...state.victims].toSorted((a, b) => a.sinceMs - b.sinceMs)) {
     if (mustGo.has(lease)) continue;
+    if (!state.victims.has(lease)) continue;
     state.restore(lease);
     if (!state.isEnough) state.free(lease);
   }
@@ -75,31 +81,93 @@ function candidatesFor(step: StepState): Lease[] {
 /** Whether some machine would take the task, but for the quota. */
 function hasRoom(board: Board, step: StepState, nowMs: number): boolean {
   for (const machine of board.machines.values()) {
-    if (isOpen(machine, step, nowMs) && roomFor(machine, step, nowMs) > 0) return true;
+    if (isOpenTo(machine, step, nowMs) && roomFor(machine, step, nowMs) > 0) return true;
   }
   return false;
 }
 
-function isOpen(machine: MachineState, step: StepState, nowMs: number): boolean {
-  const { session, record, leasesUntilMs } = machine;
-  return (
-    session !== undefined &&
-    !record.spec.cordoned &&
-    nowMs < leasesUntilMs &&
-    fitsMachine(machine, step.class)
-  );
+/** A member of a gang goes with all others of it. */
+function wholeOf(lease: Lease): Lease[] {
+  return lease.step.gang ? [...lease.step.leases.values()] : [lease];
 }
 
-/** The machine on which the least work is lost until the task has room there; null when there is none. */
+/**
+ * Whom a gang has to take the place of, where that loses the least work for each place that it gains, until
+ * there is room for all of it; undefined when there is not with all of them gone.
+ */
+function cheapestPlaces(
+  board: Board,
+  step: StepState,
+  candidates: readonly Lease[],
+  nowMs: number,
+): Lease[] | undefined {
+  const open = [...board.machines.values()].filter((machine) => isOpenTo(machine, step, nowMs));
+  let found = 0;
+  for (const machine of open) found += freePlaces(machine, step, nowMs);
+  const byMachine = Map.groupBy(candidates, ({ machine }) => machine);
+  const gains = open.map((machine) => gainsOn(machine, step, byMachine.get(machine) ?? [], nowMs));
+  const allowance = new Freed(step);
+  const victims: Lease[] = [];
+  while (found < step.atOnce) {
+    let best: Gain[] | undefined;
+    for (const next of gains)
+      if (next.length > 0 && (!best || next[0]!.cost < best[0]!.cost)) best = next;
+    if (!best) return undefined;
+    const { leases, places } = best.shift()!;
+    if (!leases.every((lease) => allowance.victims.has(lease) || allowance.mayFree(lease))) {
+      best.length = 0; // what stands behind it on that machine has no room without it
+      continue;
+    }
+    for (const lease of leases) allowance.free(lease);
+    victims.push(...leases);
+    found += places;
+  }
+  return victims;
+}
+
+/** Tasks of one machine that free places together, and the work that is lost for each place. */
+interface Gain {
+  readonly leases: readonly Lease[];
+  readonly places: number;
+  readonly cost: number;
+}
+
+function gainsOn(
+  machine: MachineState,
+  step: StepState,
+  candidates: readonly Lease[],
+  nowMs: number,
+): Gain[] {
+  const gains: Gain[] = [];
+  const free = {
+    milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
+    memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
+  };
+  let before = placesIn(free, step.class);
+  let leases: Lease[] = [];
+  for (const lease of candidates) {
+    if (lease.isShort) continue;
+    leases.push(lease);
+    for (const one of resources) free[one] += lease.step.class[one];
+    const places = placesIn(free, step.class) - before;
+    if (places === 0) continue;
+    before += places;
+    gains.push({ leases, places, cost: lostCpuMs(leases.flatMap(wholeOf), nowMs) / places });
+    leases = [];
+  }
+  return gains;
+}
+
+/** The machine on which the least work is lost until the task has room there; undefined when there is none. */
 function cheapestMachine(
   board: Board,
   step: StepState,
   candidates: readonly Lease[],
   nowMs: number,
-): { victims: Lease[] } | null {
-  let best: { victims: Lease[]; cost: number } | null = null;
+): Lease[] | undefined {
+  let best: { victims: Lease[]; cost: number } | undefined;
   for (const [machine, leases] of Map.groupBy(candidates, (lease) => lease.machine)) {
-    if (!isOpen(machine, step, nowMs)) continue;
+    if (!isOpenTo(machine, step, nowMs)) continue;
     const free = {
       milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
       memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
@@ -117,10 +185,10 @@ function cheapestMachine(
       for (const one of resources) free[one] += lease.step.class[one];
     }
     if (resources.some(lacks)) continue;
-    const cost = lostCpuMs(victims, nowMs);
+    const cost = lostCpuMs(victims.flatMap(wholeOf), nowMs);
     if (!best || cost < best.cost) best = { victims, cost };
   }
-  return best;
+  return best?.victims;
 }
 
 /** What would be used if some tasks ended, by project. */
@@ -133,14 +201,17 @@ class Freed {
     this.#step = step;
   }
 
+  /** It goes, and all others of its gang. */
   free(lease: Lease): void {
-    this.victims.add(lease);
-    this.#count(lease, 1);
+    for (const one of wholeOf(lease)) {
+      if (this.victims.has(one)) continue;
+      this.victims.add(one);
+      this.#count(one, 1);
+    }
   }
 
   restore(lease: Lease): void {
-    this.victims.delete(lease);
-    this.#count(lease, -1);
+    for (const one of wholeOf(lease)) if (this.victims.delete(one)) this.#count(one, -1);
   }
 
   get isEnough(): boolean {
@@ -175,19 +246,19 @@ class Freed {
   }
 
   #lackOf(resource: Resource): number {
-    const { account, class: needs } = this.#step;
+    const { account, class: needs, atOnce } = this.#step;
     const used = account.used[resource] - (this.#freed.get(account)?.[resource] ?? 0);
-    const own = used + needs[resource] - account.ceiling[resource];
+    const own = used + needs[resource] * atOnce - account.ceiling[resource];
     return Math.max(0, own, this.#poolLackOf(resource));
   }
 
   #poolLackOf(resource: Resource): number {
-    const { account, class: needs } = this.#step;
+    const { account, class: needs, atOnce } = this.#step;
     if (!account.cohort || account.quota[resource] === Infinity) return 0;
     const pool = poolOf(account.cohort, resource);
     return Math.max(
       0,
-      pool.used - this.#freedOf(account.cohort, resource) + needs[resource] - pool.quota,
+      pool.used - this.#freedOf(account.cohort, resource) + needs[resource] * atOnce - pool.quota,
     );
   }
 

@@ -3,6 +3,7 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
+import { claimPlaces } from "./gangs.ts";
 import { keptOf, quotaSlots, resources, type Account } from "./quota.ts";
 import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
 import { stop } from "./preempt.ts";
@@ -93,6 +94,7 @@ export class Reclaim {
       this.#log.warn("tasks that are to make room could not be recorded so", { error });
       return false;
     }
+    if (step.gang) claimPlaces(this.#board, step);
     this.#log.info("tasks made room", { for: step.name, tasks: victims.length, lostCpuMs });
     this.#serve();
     step.waitsSinceMs = waitsSinceMs; // the tasks behind this one have waited as long
@@ -103,7 +105,7 @@ export class Reclaim {
   #review(account: Account): void {
     const kept = keptOf(account);
     if (!kept) return;
-    const isFree = quotaSlots(kept, true) > 0;
+    const isFree = quotaSlots(kept, true) >= kept.atOnce;
     if (isFree && account.isKeptFree) {
       account.kept = undefined;
       this.#board.onDue(undefined);
@@ -115,15 +117,15 @@ export class Reclaim {
   #keep(step: StepState, nowMs: number): void {
     const { account } = step;
     if (account.kept || nowMs - step.waitsSinceMs < limits.passedOverMs) return;
-    if (quotaSlots(step, true) > 0) return; // it is room that it lacks: see room.ts
+    if (quotaSlots(step, true) >= step.atOnce) return; // it is room that it lacks: see room.ts
     account.isKeptFree = false;
-    const isWithin = resources.every((one) => step.class[one] <= account.quota[one]);
+    const isWithin = resources.every((one) => step.class[one] * step.atOnce <= account.quota[one]);
     if (isWithin) account.kept = step;
   }
 }
 
 function isWorth({ lostCpuMs }: ReclaimPlan, step: StepState, nowMs: number): boolean {
   const waitedMs = nowMs - step.waitsSinceMs;
-  const cpus = Math.max(step.class.milliCpus / 1000, 1);
+  const cpus = Math.max(step.class.milliCpus / 1000, 1) * step.atOnce;
   return waitedMs >= limits.reclaimMs || lostCpuMs <= waitedMs * cpus;
 }

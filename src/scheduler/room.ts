@@ -4,6 +4,9 @@ import { isAlike } from "./quota.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
+/** What is to be over by some time is taken to last so many times as long as its kind did in the mean. */
+const overMargin = 2;
+
 /**
  * How many more tasks of a step a machine may be given now.
  *
@@ -16,7 +19,7 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
   const slots = slotsFor(machine, step.class);
   if (slots < 1) return 0;
   const { runTimes } = step;
-  if (!step.isShort) return Math.min(slots, slotsBesideKept(machine, step, nowMs));
+  if (!step.isShort) return Math.min(slots, slotsBesideOthers(machine, step, nowMs));
   const byWork = (limits.prefetchMs * slots - machine.shortWorkMs) / runTimes.meanMs;
   const ahead = Math.min(Math.floor(byWork), 2 * runTimes.samples - runTimes.underWay);
   const tasks = Math.max(ahead, slots - machine.shortTasks);
@@ -26,7 +29,7 @@ export function roomFor(machine: MachineState, step: StepState, nowMs: number): 
 /** Whether a task of the step could begin at once, with nothing before it. */
 export function hasFreeSlot(machine: MachineState, step: StepState, nowMs: number): boolean {
   if (machine.shortTasks > 0) return false;
-  return Math.min(slotsFor(machine, step.class), slotsBesideKept(machine, step, nowMs)) >= 1;
+  return Math.min(slotsFor(machine, step.class), slotsBesideOthers(machine, step, nowMs)) >= 1;
 }
 
 /** How many tasks of a class fit beside those that hold their needs. */
@@ -34,6 +37,13 @@ function slotsFor(machine: MachineState, taskClass: TaskClass): number {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
   const milliCpus = capacity.milliCpus - heldMilliCpus;
   return placesIn({ milliCpus, memoryBytes: capacity.memoryBytes - heldMemoryBytes }, taskClass);
+}
+
+/** What may be taken of a machine of which something is kept for others. */
+function slotsBesideOthers(machine: MachineState, step: StepState, nowMs: number): number {
+  const slots = slotsBesideKept(machine, step, nowMs);
+  if (machine.keptForGangs.size === 0) return slots;
+  return Math.min(slots, slotsBesideGangs(machine, step, nowMs));
 }
 
 /** While a machine is kept free for another step, only what takes nothing that this one lacks. */
@@ -44,6 +54,25 @@ function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number):
   const milliCpus = capacity.milliCpus - heldMilliCpus - kept.class.milliCpus;
   const memoryBytes = capacity.memoryBytes - heldMemoryBytes - kept.class.memoryBytes;
   return placesIn({ milliCpus, memoryBytes }, step.class);
+}
+
+/** Where places are kept for gangs, only what leaves them, or is over before they are wanted. */
+function slotsBesideGangs(machine: MachineState, step: StepState, nowMs: number): number {
+  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
+  let milliCpus = capacity.milliCpus - heldMilliCpus;
+  let memoryBytes = capacity.memoryBytes - heldMemoryBytes;
+  for (const [gang, kept] of machine.keptForGangs) {
+    if (gang === step || isOverBy(step, nowMs, kept.promisedMs)) continue;
+    const places = kept.machines.get(machine) ?? 0;
+    milliCpus -= places * gang.class.milliCpus;
+    memoryBytes -= places * gang.class.memoryBytes;
+  }
+  return placesIn({ milliCpus, memoryBytes }, step.class);
+}
+
+/** Whether a task that began now would most likely be over by then, as its kind was so far. */
+function isOverBy({ runTimes }: StepState, nowMs: number, untilMs: number): boolean {
+  return runTimes.samples > 0 && nowMs + overMargin * runTimes.meanMs <= untilMs;
 }
 
 /** The step that this machine is kept free for. */

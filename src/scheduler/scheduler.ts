@@ -3,8 +3,9 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { Fault } from "#/model/game-day.ts";
 import { hasJobEnded } from "#/model/job.ts";
-import type { Capacity, Needs } from "#/model/needs.ts";
+import type { Capacity } from "#/model/needs.ts";
 import type { Placement } from "#/model/placement.ts";
+import type { StepRecord } from "#/model/step.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -18,6 +19,7 @@ import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
 import { misfit } from "./fit.ts";
+import { hasQuorum } from "./gang.ts";
 import { Grace } from "./grace.ts";
 import { Intake } from "./intake.ts";
 import { OpenSession } from "./open-session.ts";
@@ -136,9 +138,10 @@ export class Scheduler {
     ];
     this.#intake.rebuild();
     for (const job of space.all("job")) if (!hasJobEnded(job)) this.#earlierJobs.add(job.name);
-    const grace = new Grace(this.#board.clock, this.#board.machines.keys(), () =>
-      this.#intake.admitEarlier(),
-    );
+    const grace = new Grace(this.#board.clock, this.#board.machines.keys(), () => {
+      this.#intake.admitEarlier();
+      this.#reaper.regroup(this.#brokenGangs());
+    });
     this.#grace = grace;
     if (!this.#board.isSimulated) this.#reaper.start();
     // what was committed just before this start may not be on disk yet
@@ -178,6 +181,7 @@ export class Scheduler {
       dispatch: this.#dispatch,
       meter: this.#meter,
       shuffle: this.#shuffle,
+      regroup: (steps) => this.#reaper.regroup(steps),
     });
     state.session = session;
     session.hear();
@@ -302,9 +306,11 @@ export class Scheduler {
     return explainTask(this.#board, this.#grace, name, options.not);
   }
 
-  /** Undefined when some machine could run it when nothing else ran there, or when none has joined yet. */
-  fit(needs: Needs, driver: string): Misfit | undefined {
-    return misfit(this.#space.all("machine"), needs, driver);
+  /** Undefined when machines could run it, all that runs at once of a gang, when nothing else ran there; or when none has joined yet. */
+  fit({ spec, status }: Pick<StepRecord, "spec" | "status">): Misfit | undefined {
+    const { needs, run } = spec.template;
+    const atOnce = spec.gang && (spec.gang.minimum ?? status.total);
+    return misfit(this.#space.all("machine"), needs, run.driver, atOnce);
   }
 
   #viewOf(lease: Lease): LeaseView {
@@ -321,6 +327,13 @@ export class Scheduler {
       ranMs: Math.round(nowMs - begunMs),
       isSecond: lease.step.leases.get(lease.index) !== lease,
     };
+  }
+
+  /** Gangs of which some members were under way before this start, and too few are. */
+  #brokenGangs(): StepState[] {
+    return [...this.#board.steps.values()].filter(
+      (step) => step.gang && step.leases.size > 0 && !hasQuorum(this.#space, step),
+    );
   }
 
   #awake(step: StepState, index: number): void {

@@ -4,6 +4,7 @@ import type { StepRecord } from "#/model/step.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import { jobOf, type TaskRecord } from "#/model/task.ts";
 import { Chain, type Link } from "./chain.ts";
+import { Gang, type KeptForGang } from "./gang.ts";
 import type { Share } from "./fairness.ts";
 import type { Choice } from "./placement.ts";
 import type { Account } from "./quota.ts";
@@ -25,6 +26,9 @@ export class StepState {
   /** Steps of one job and one title share what is known of their run times. */
   readonly kind: string;
   readonly runTimes: RunTimes;
+  readonly gang: Gang | undefined;
+  /** How many of its tasks the next ones to be handed out are at least: more than one only of a gang that has not begun. Set by the board. */
+  atOnce = 1;
   /** Tasks that wait for their first attempt, in the order they came. */
   fresh = new Ring();
   /** Tasks that were handed out before: they go first. */
@@ -71,11 +75,12 @@ export class StepState {
     this.class = more.taskClass;
     this.kind = `${this.job} ${record.spec.title}`;
     this.runTimes = more.runTimes;
+    this.gang = record.spec.gang && new Gang(record.spec.gang);
   }
 
-  /** Several of its tasks may wait on a machine without harm. What is held against a quota never waits there. */
+  /** Several of its tasks may wait on a machine without harm. What is held against a quota, and what others wait for, never waits there. */
   get isShort(): boolean {
-    return this.runTimes.areShort && !this.account.isLimited;
+    return this.runTimes.areShort && !this.account.isLimited && !this.gang;
   }
 
   /** Tasks that could be handed out now. */
@@ -173,6 +178,8 @@ export class MachineState {
   cancels: TaskClaim[] = [];
   /** A step that it is kept free for, and until when. */
   keptFree: { step: StepState; untilMs: number } | undefined;
+  /** Gangs for which places here are kept. */
+  readonly keptForGangs = new Map<StepState, KeptForGang>();
 
   constructor(record: MachineRecord) {
     this.name = record.name;

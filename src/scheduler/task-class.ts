@@ -1,5 +1,5 @@
 import { classOf, heldBy, type Needs } from "#/model/needs.ts";
-import type { TaskTemplate } from "#/model/task.ts";
+import type { StepRecord } from "#/model/step.ts";
 
 /** Tasks with equal needs and the same driver: whether they fit a machine is asked once for all. */
 export interface TaskClass {
@@ -13,10 +13,17 @@ export interface TaskClass {
   readonly confinedBy?: readonly string[] | undefined;
 }
 
-/** The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time. */
-export function classOfTemplate({ run, needs }: TaskTemplate): TaskClass {
+/**
+ * The class of a step's tasks. A durable job's own code holds no CPU, as it waits most of its time. A gang
+ * is of another class than single tasks are, and than gangs of other sizes: none stands for the others.
+ */
+export function classOfStep({ spec, status }: StepRecord): TaskClass {
+  const { run, needs } = spec.template;
   const isJob = run.driver === "runner" && run.role === "job";
-  return classOfNeeds(isJob ? { ...needs, milliCpus: 0 } : needs, run.driver);
+  const taskClass = classOfNeeds(isJob ? { ...needs, milliCpus: 0 } : needs, run.driver);
+  if (!spec.gang) return taskClass;
+  const size = spec.gang.minimum ?? status.total ?? status.offered;
+  return { ...taskClass, key: `${taskClass.key} gang of ${size}` };
 }
 
 export function classOfNeeds(needs: Needs, driver: string): TaskClass {

@@ -8,10 +8,23 @@ export interface TaskContext {
   task: string;
   job: string;
   attempt: number;
+  /** Set for a task of a gang. */
+  gang?: GangPlace;
   cloudUrl?: string;
   /** Set for a job: opens the API for this job only. */
   jobKey?: string;
   signal?: AbortSignal;
+}
+
+/** What a task of a gang knows of itself and the others. */
+export interface GangPlace {
+  /** Its number among them, from 0: the index of its item. */
+  rank: number;
+  size: number;
+  /** By rank: the name or address where each runs; "" for one that does not at this moment. */
+  hosts: string[];
+  /** The first of `size` TCP ports that the gang may use to meet. */
+  port: number;
 }
 
 const contextSymbol = Symbol.for("canopy.context");
@@ -22,6 +35,11 @@ export function currentTask(): TaskContext | undefined {
     contextSymbol
   ];
   return holder?.current();
+}
+
+/** Who this task is among the others of its gang; undefined for one that is in none, or runs without a cloud. */
+export function gangPlace(): GangPlace | undefined {
+  return currentTask()?.gang;
 }
 
 /** Jobs that run in this process now, by their task and attempt. */

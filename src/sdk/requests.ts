@@ -137,10 +137,11 @@ export function optionsOf(definition: Definition): Partial<NewStep> {
   if (timeout !== undefined)
     step.timeoutMs = typeof timeout === "number" ? timeout : parseDuration(timeout);
   if (definition.type === "job") return step;
-  const { retries, reuse, speculate, retryDelay: delay } = definition.options;
+  const { retries, reuse, speculate, gang, retryDelay: delay } = definition.options;
   if (retries !== undefined) step.retries = retries;
   if (reuse !== undefined) step.reuse = reuse;
   if (speculate !== undefined) step.speculate = speculate;
+  if (gang !== undefined) step.gang = gang;
   if (delay !== undefined) step.retryMs = typeof delay === "number" ? delay : parseDuration(delay);
   return step;
 }

@@ -1,5 +1,6 @@
 /** What a program imports as "canopy-cloud/sdk". */
 export { job, mapReduce, task } from "./define.ts";
+export { gangPlace, type GangPlace } from "./context.ts";
 export { now, random, sideEffect } from "./recorded.ts";
 export { TaskFailed } from "./failures.ts";
 export { connect, type Client, type ConnectOptions } from "./client.ts";

@@ -20,6 +20,8 @@ export interface TaskOptions {
   reuse?: boolean;
   /** False for what may not be under way twice at once: it gets no second attempt beside a slow one. */
   speculate?: boolean;
+  /** The tasks of one call run all at once or not at all; with `minimum`, at least so many of them at once. See `gangPlace`. */
+  gang?: boolean | { minimum?: number };
 }
 
 /** Many, whether at hand or made as they are needed. */

@@ -11,8 +11,7 @@ export function requireFit(
   step: StepRecord | undefined,
 ): void {
   if (!step || !hasGreeted(space)) return;
-  const { needs, run } = step.spec.template;
-  const misfit = scheduler.fit(needs, run.driver);
+  const misfit = scheduler.fit(step);
   if (!misfit) return;
   throw new CanopyError(
     "infeasible",

@@ -20,6 +20,7 @@ export interface RunOptions {
   keepGoing?: boolean;
   each?: string;
   sweep?: string[];
+  gang?: number;
   input?: string[];
   output?: string[];
   into?: string;
@@ -74,6 +75,11 @@ export function defineJobOptions(command: Command): Command {
       "--sweep <name=values>",
       "one task per combination: n=1..10, rate=0..1..0.25, method=a,b; {n} stands for it",
       many,
+    )
+    .option(
+      "--gang <count>",
+      "so many tasks that run all at once or not at all, and know each other; {} is the rank",
+      parseNumber,
     )
     .option("--input <file[:path]>", "send a file along (may be repeated)", many)
     .option("--output <path>", "fetch a file that it makes (may be repeated)", many)

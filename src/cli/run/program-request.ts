@@ -19,9 +19,13 @@ export async function programRequest(
   options: RunOptions,
   terminal: Terminal,
 ): Promise<JobRequestInput> {
-  if (options.each !== undefined && options.sweep) {
-    throw new CanopyError("invalid", "Cannot take inputs from --each and --sweep at once", {
-      hint: "Give one of them",
+  const sources = (["each", "sweep", "gang"] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  if (sources.length > 1) {
+    const given = sources.map((name) => `--${name}`).join(" and ");
+    throw new CanopyError("invalid", `Cannot take inputs from ${given} at once`, {
+      hint: "Give one of them; a job file can say more: gang: true",
     });
   }
   const { command, inputs } = await withOwnProgram(client, given, terminal);
@@ -34,6 +38,7 @@ export async function programRequest(
     inputs,
     outputs: (options.output ?? []).map((path) => ({ path })),
     source: await sourceOf(client, options, terminal),
+    ...(options.gang !== undefined && { gang: true }),
     onFailure: options.keepGoing ? "continue" : "stop",
     ...templateOf(options),
   };
@@ -101,15 +106,25 @@ async function inputOf(client: Client, word: string, terminal: Terminal): Promis
 
 async function sourceOf(
   client: Client,
-  { each, sweep }: RunOptions,
+  { each, sweep, gang }: RunOptions,
   terminal: Terminal,
 ): Promise<StepRequestInput["source"]> {
+  if (gang !== undefined) return { type: "inputs", inputs: ranksOf(gang) };
   if (sweep) return { type: "grid", parameters: sweepOf(sweep) };
   if (each === undefined) return { type: "inputs", inputs: [null] };
   if (each !== "-")
     return { type: "lines", object: (await storeFile(client, each, terminal.world)).key };
   const { key } = await client.putObject(terminal.readInput());
   return { type: "lines", object: key };
+}
+
+function ranksOf(count: number): number[] {
+  if (Number.isSafeInteger(count) && count >= 1 && count <= limits.gangTasksMax)
+    return Array.from({ length: count }, (_, rank) => rank);
+  throw new CanopyError(
+    "invalid",
+    `Cannot run a gang as it must have 1 to ${limits.gangTasksMax} tasks: --gang is ${count}`,
+  );
 }
 
 /** "NAME=value", or "NAME" for the value that it has here. */

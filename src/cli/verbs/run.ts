@@ -28,7 +28,7 @@ export const verb: Verb = {
       .option("--into <folder>", "where to put fetched files, here when absent")
       .addHelpText(
         "after",
-        "\nExamples:\n  canopy run -- echo hi\n  canopy run --each urls.txt -- curl -sO {}\n  canopy run --sweep n=1..100 --output out.csv -- ./sim {n}\n  canopy run job.ts 10\n  canopy run job.ts:main --args '[10]'\n  canopy run job.yaml\n  canopy run --scale 0.01 montage.json",
+        "\nExamples:\n  canopy run -- echo hi\n  canopy run --each urls.txt -- curl -sO {}\n  canopy run --sweep n=1..100 --output out.csv -- ./sim {n}\n  canopy run --gang 8 -- ./solver\n  canopy run job.ts 10\n  canopy run job.ts:main --args '[10]'\n  canopy run job.yaml\n  canopy run --scale 0.01 montage.json",
       )
       .action(
         does(async (cli, what: string | undefined, args: string[]) => {

@@ -7,6 +7,7 @@ import type { TaskUsage } from "#/model/usage.ts";
 import { briefDuration, briefSize } from "#/model/units.ts";
 import { Confinement, markName } from "../confine.ts";
 import type { DriverParts, Outcome, Work } from "../driver.ts";
+import { gangEnvironment } from "../gang-place.ts";
 import { failed, usedNothing } from "../outcomes.ts";
 import { removeFolder } from "../remove-folder.ts";
 import { TaskOutput } from "../output.ts";
@@ -141,6 +142,7 @@ export class Attempt {
       CANOPY_JOB: jobOf(task),
       CANOPY_TASK: task,
       CANOPY_ATTEMPT: String(attempt),
+      ...gangEnvironment(this.#work.offer),
       ...Object.fromEntries(own),
       [markName]: mark,
     };

@@ -116,6 +116,7 @@ function giveContext(): void {
         task: task.name,
         job: task.step.job,
         attempt: task.attempt,
+        ...(task.gang && { gang: task.gang }),
         cloudUrl: task.step.cloudUrl,
         jobKey: task.step.jobKey,
         get signal() {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { TaskError } from "#/model/task.ts";
+import type { GangPlace } from "../gang-place.ts";
 import { TaskOutput } from "../output.ts";
 import { say } from "./child-link.ts";
 import type { Reduction } from "./child-reduce.ts";
@@ -26,6 +27,7 @@ export class Task {
   readonly isInputInFile: boolean;
   /** For a reduce task. */
   reduction: Reduction | undefined;
+  gang: GangPlace | undefined;
   startedMs = 0;
   /** What will be said of it; it can still turn into a failure until it has been. */
   ending: string | undefined;

@@ -12,6 +12,7 @@ import { writeFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { isTooLarge, type TaskError } from "#/model/task.ts";
 import { encodeValue } from "#/model/value.ts";
+import type { GangPlace } from "../gang-place.ts";
 import { begin } from "./child-board.ts";
 import { watchFaults } from "./child-faults.ts";
 import { isThenable } from "./child-groups.ts";
@@ -31,6 +32,8 @@ let queue: Task[] = [];
 let next = 0;
 let current: Task | undefined;
 let receiving: Task | undefined;
+/** What the next task is to know of its gang. */
+let gang: GangPlace | undefined;
 /** Ended in this turn, and not yet told. */
 let ended: Task[] = [];
 let state: "loading" | "resting" | "looping" | "retired" = "loading";
@@ -51,9 +54,13 @@ function heard(lines: string[]): void {
 
 function hear(line: string): void {
   switch (line[0]) {
+    case "g":
+      gang = JSON.parse(fieldsOf(line, 2)[1]!) as GangPlace;
+      return;
     case "t":
     case "o":
-      if (!isDropping) queue.push(taskOf(line));
+      if (isDropping) gang = undefined;
+      else queue.push(taskOf(line));
       return;
     case "[":
       receiving?.reduction!.feed(line);
@@ -89,7 +96,10 @@ function hear(line: string): void {
 
 function taskOf(line: string): Task {
   const fields = fieldsOf(line, 6);
-  return new Task(fields, steps.get(fields[2]!)!);
+  const task = new Task(fields, steps.get(fields[2]!)!);
+  if (gang) task.gang = gang;
+  gang = undefined;
+  return task;
 }
 
 async function loop(): Promise<void> {

@@ -8,6 +8,7 @@ import type { FunctionRun, TaskError } from "#/model/task.ts";
  *
  * To the runner:
  *   d step info          describes a step (JSON of StepInfo) by a short number
+ *   g place              the next task is in a gang (JSON of GangPlace)
  *   t number step attempt index input       a task
  *   o number step attempt index path        a task whose input is in a file
  *   r number step attempt index input       a reduce task; lines that begin with "[" follow, then "e"

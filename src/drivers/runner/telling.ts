@@ -1,6 +1,7 @@
 import { messageOf } from "#/base/errors.ts";
 import { jobOf } from "#/model/task.ts";
 import { SegmentsLost, type DriverParts, type Outcome, type Work } from "../driver.ts";
+import { gangPlaceOf } from "../gang-place.ts";
 import { failed, usedNothing } from "../outcomes.ts";
 import { oneLine, type StepInfo } from "./lines.ts";
 import type { Warm } from "./warm.ts";
@@ -29,7 +30,9 @@ export function taskLine(warm: Warm, work: Work, number: number): string {
   const kind = run.driver === "runner" && run.role === "reduce" ? "r" : inputFile ? "o" : "t";
   const index = offer.task.slice(work.step.length + 1);
   const input = inputFile?.path ?? oneLine(offer.input);
-  return `${kind}\t${number}\t${warm.steps.get(work.step)}\t${offer.attempt}\t${index}\t${input}\n`;
+  const gang = gangPlaceOf(offer);
+  const others = gang ? `g\t${JSON.stringify(gang)}\n` : "";
+  return `${others}${kind}\t${number}\t${warm.steps.get(work.step)}\t${offer.attempt}\t${index}\t${input}\n`;
 }
 
 /**

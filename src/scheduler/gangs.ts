@@ -1,0 +1,299 @@
+import type { Timer } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import { placesIn } from "#/model/needs.ts";
+import { taskName } from "#/model/task.ts";
+import type { Board } from "./board.ts";
+import { isOpenTo } from "./fit.ts";
+import { leaveAll, quorumOf, type KeptForGang } from "./gang.ts";
+import { handOutGang, type GangPart } from "./hand-out.ts";
+import { freeShare } from "./placement.ts";
+import { quotaSlots } from "./quota.ts";
+import { expectGang } from "./gang-outlook.ts";
+import { keptFreeFor } from "./room.ts";
+import type { MachineState, StepState } from "./state.ts";
+
+/** It rests so many times as long as its last look took. */
+const restFactor = 10;
+
+/**
+ * Hands out gangs: all of their tasks in one moment, when there is room for all of them on machines that
+ * ask for work.
+ *
+ * A gang waits in line as any step does. One that fits begins, whoever is before it in line and could
+ * not use that room. When it has been a gang's turn for `limits.passedOverMs` and it does not fit, places
+ * are kept for it where they are expected to become free first, and what begins there in the meantime has
+ * to leave them, or to be over by the time that was first promised: that is EASY backfilling (Lifka, JSSPP
+ * 1995), but that the promise never moves, so that those who pass a gang by cannot do so for ever. Places
+ * are kept for several gangs in the order in which it was their turn, and never the same ones: no two
+ * gangs can wait for each other.
+ */
+export class Gangs {
+  #board: Board;
+  #wake: () => void;
+  #timer: Timer | undefined;
+  #lookedMs = -Infinity;
+  #tookMs = 0;
+  #isLooking = false;
+
+  /** `wake` asks for a turn of the dispatch. */
+  constructor(board: Board, wake: () => void) {
+    this.#board = board;
+    this.#wake = wake;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Before anybody else is served: those for which places are kept, and the one whose turn it is. */
+  first(): void {
+    this.#isLooking = this.#isDue();
+    if (!this.#isLooking) return;
+    const startMs = this.#board.clock.monotonicMs();
+    for (const step of this.#keptFor())
+      if (!this.#begin(step, startMs, true)) this.#keep(step, startMs);
+    for (let tries = 0; tries < limits.gangsTriedMax; tries++) {
+      const step = this.#foremost(startMs);
+      if (!step?.gang || step.gang.kept || step.leases.size > 0) break;
+      if (this.#begin(step, startMs, true)) continue;
+      this.#passed(step, startMs);
+      break;
+    }
+    this.#tookMs = this.#board.clock.monotonicMs() - startMs;
+  }
+
+  /** After all others were served: who fits into what they left. */
+  rest(): void {
+    if (!this.#isLooking) return;
+    const startMs = this.#board.clock.monotonicMs();
+    let tries = 0;
+    const heads = [...this.#board.queue.heads()].filter(({ gang }) => gang && !gang.kept);
+    for (const step of heads) {
+      if (step.leases.size > 0) continue;
+      if (++tries > limits.gangsTriedMax) break;
+      this.#begin(step, startMs, false);
+    }
+    this.#isLooking = false;
+    this.#lookedMs = this.#board.clock.monotonicMs();
+    this.#tookMs += this.#lookedMs - startMs;
+  }
+
+  /** A machine asks for work that may have been all that a gang waited for. */
+  asked(machine: MachineState): void {
+    const nowMs = this.#board.clock.monotonicMs();
+    // to begin changes what is kept
+    const complete = [...machine.keptForGangs].filter(([, kept]) => kept.completeSinceMs > 0);
+    for (const [step] of complete) this.#begin(step, nowMs, true);
+  }
+
+  /** Not more often than is worth it: a pool that runs short tasks gives cause all the time. */
+  #isDue(): boolean {
+    if (this.#board.gangsInLine === 0) return false;
+    const restMs = Math.max(limits.gangLookMs, restFactor * this.#tookMs);
+    const leftMs = this.#lookedMs + restMs - this.#board.clock.monotonicMs();
+    if (leftMs > 0) this.#lookIn(leftMs);
+    return leftMs <= 0;
+  }
+
+  #lookIn(delayMs: number): void {
+    const look = () => {
+      this.#timer = undefined;
+      this.#wake();
+    };
+    this.#timer ??= this.#board.clock.after(delayMs, look, !this.#board.isSimulated);
+  }
+
+  /** In the order in which it was their turn. */
+  #keptFor(): StepState[] {
+    const steps = new Set<StepState>();
+    for (const { keptForGangs } of this.#board.machines.values())
+      for (const step of keptForGangs.keys()) steps.add(step);
+    return [...steps].sort((a, b) => a.gang!.kept!.sinceMs - b.gang!.kept!.sinceMs);
+  }
+
+  /** Who is first in line, but for those that no machine could serve whatever else ran, or no quota admits. */
+  #foremost(nowMs: number): StepState | undefined {
+    const machines = [...this.#board.machines.values()];
+    return this.#board.queue.foremost(
+      nowMs,
+      (step) =>
+        !step.gang?.kept &&
+        quotaSlots(step, true) >= step.atOnce &&
+        machines.some((machine) => isOpenTo(machine, step, nowMs)),
+    );
+  }
+
+  /** Hands it out when all of it fits, on machines that ask. When only their asking is missing and it `mayAwait` that, they are given nothing else until then. */
+  #begin(step: StepState, nowMs: number, mayAwait: boolean): boolean {
+    const { space } = this.#board;
+    const record = space.get("step", step.name);
+    const quorum = quorumOf(space, step);
+    const slots = quotaSlots(step, true);
+    if (slots < quorum) step.account.isDenying = true;
+    if (record?.status.phase !== "running" || !step.isInLine || step.leases.size > 0) return false;
+    if (step.available < quorum || slots < quorum) return false;
+    const free = placesFor(this.#board, step, nowMs);
+    const asking = free.filter(({ machine }) => machine.session!.pullTasks > 0);
+    if (sumOf(asking) < quorum) {
+      if (mayAwait) this.#await(step, sumOf(free) >= quorum ? choose(free, quorum) : [], nowMs);
+      return false;
+    }
+    const waiting = waitingOf(this.#board, step);
+    if (waiting.length < quorum) {
+      this.#board.refresh(step);
+      return false;
+    }
+    const chosen = choose(asking, Math.min(waiting.length, slots));
+    let next = 0;
+    const parts = chosen.map(({ machine, places }): GangPart => {
+      const indexes = waiting.slice(next, (next += places));
+      return { machine, indexes };
+    });
+    leaveBehind(step, waiting.slice(next));
+    leaveAll(step);
+    step.gang!.passedSinceMs = 0;
+    this.#board.queue.serve(step);
+    const together = { tasks: next, machines: parts.length };
+    handOutGang(this.#board, step, record, parts, (machine) => ({
+      placement: "asked",
+      place: 1,
+      of: 1,
+      freeShare: freeShare(machine),
+      together,
+    }));
+    return true;
+  }
+
+  /** It waits only for these to ask for work; for none of them when it lacks more than that. Who does not ask for long keeps the others from working no longer. */
+  #await(step: StepState, places: readonly Places[], nowMs: number): void {
+    const gang = step.gang!;
+    const since = gang.kept?.completeSinceMs ?? 0;
+    if (gang.kept) gang.kept.completeSinceMs = 0;
+    if (places.length === 0 || (since > 0 && nowMs - since > limits.passedOverMs)) return;
+    gang.kept ??= keptFrom(nowMs, nowMs);
+    gang.kept.completeSinceMs = since || nowMs;
+    keepPlaces(step, places);
+  }
+
+  /** It is its turn, and it does not fit. */
+  #passed(step: StepState, nowMs: number): void {
+    const gang = step.gang!;
+    if (gang.passedSinceMs === 0) gang.passedSinceMs = nowMs;
+    const leftMs = gang.passedSinceMs + limits.passedOverMs - nowMs;
+    if (leftMs > 0) this.#lookIn(leftMs);
+    else if (this.#keptFor().length < limits.gangsKeptForMax) this.#keep(step, nowMs);
+  }
+
+  /** Keeps places where they become free first, or says that there are none to come. */
+  #keep(step: StepState, nowMs: number): void {
+    const gang = step.gang!;
+    if (gang.kept && gang.kept.completeSinceMs > 0) return;
+    const before = gang.kept;
+    const sinceMs = before?.sinceMs ?? nowMs;
+    leaveAll(step);
+    const outlook = expectGang(this.#board, step, nowMs, (machine) =>
+      freePlaces(machine, step, nowMs, sinceMs),
+    );
+    if (!outlook) return;
+    const { expectedMs, places } = outlook;
+    gang.kept = { ...keptFrom(sinceMs, before?.promisedMs ?? expectedMs), expectedMs };
+    keepPlaces(step, places);
+  }
+}
+
+/** Places on one machine. */
+export interface Places {
+  readonly machine: MachineState;
+  readonly places: number;
+}
+
+/** Members of a gang that have room on a machine now, beside what is kept for others: for gangs, when it was their turn before `sinceMs`. */
+export function freePlaces(
+  machine: MachineState,
+  step: StepState,
+  nowMs: number,
+  sinceMs = step.gang!.kept?.sinceMs ?? Infinity,
+): number {
+  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
+  const free = {
+    milliCpus: capacity.milliCpus - heldMilliCpus,
+    memoryBytes: capacity.memoryBytes - heldMemoryBytes,
+  };
+  const leave = ({ milliCpus, memoryBytes }: StepState["class"], places: number) => {
+    free.milliCpus -= places * milliCpus;
+    free.memoryBytes -= places * memoryBytes;
+  };
+  for (const [other, kept] of machine.keptForGangs) {
+    if (other !== step && kept.sinceMs < sinceMs) leave(other.class, kept.machines.get(machine)!);
+  }
+  const kept = keptFreeFor(machine, nowMs);
+  if (kept) leave(kept.class, 1);
+  return placesIn(free, step.class);
+}
+
+/** What others have just left is for the gang that they made room for, from this moment on. */
+export function claimPlaces(board: Board, step: StepState): void {
+  const nowMs = board.clock.monotonicMs();
+  const free = placesFor(board, step, nowMs);
+  if (!step.isInLine || sumOf(free) < step.atOnce) return;
+  const gang = step.gang!;
+  gang.kept ??= keptFrom(nowMs, nowMs);
+  gang.kept.completeSinceMs = nowMs;
+  keepPlaces(step, choose(free, step.atOnce));
+}
+
+/** Machines with room for members of the gang, the one with most of it first. */
+function placesFor(board: Board, step: StepState, nowMs: number): Places[] {
+  const found: Places[] = [];
+  for (const machine of board.machines.values()) {
+    if (!isOpenTo(machine, step, nowMs)) continue;
+    const places = freePlaces(machine, step, nowMs);
+    if (places > 0) found.push({ machine, places });
+  }
+  return found.sort((a, b) => b.places - a.places);
+}
+
+function keptFrom(sinceMs: number, promisedMs: number): KeptForGang {
+  return { sinceMs, promisedMs, expectedMs: promisedMs, completeSinceMs: 0, machines: new Map() };
+}
+
+function keepPlaces(step: StepState, chosen: readonly Places[]): void {
+  const kept = step.gang!.kept!;
+  for (const machine of kept.machines.keys()) machine.keptForGangs.delete(step);
+  kept.machines.clear();
+  for (const { machine, places } of chosen) {
+    kept.machines.set(machine, places);
+    machine.keptForGangs.set(step, kept);
+  }
+}
+
+/** As many places as are wanted, from the front. */
+function choose(free: readonly Places[], wanted: number): Places[] {
+  const chosen: Places[] = [];
+  let left = wanted;
+  for (const { machine, places } of free) {
+    if (left <= 0) break;
+    chosen.push({ machine, places: Math.min(places, left) });
+    left -= places;
+  }
+  return chosen;
+}
+
+const sumOf = (found: readonly Places[]) => found.reduce((sum, { places }) => sum + places, 0);
+
+/** Takes out the tasks of a gang that wait, each once, without those that ended meanwhile; by index. */
+function waitingOf({ space }: Board, step: StepState): number[] {
+  const found = new Set<number>();
+  const next = () => (step.prepared ? step.prepared.ready.shift() : step.shift());
+  for (let index = next(); index !== undefined; index = next()) {
+    if (!step.leases.has(index) && space.get("task", taskName(step.name, index))) found.add(index);
+  }
+  const waiting = [...found].sort((a, b) => a - b);
+  if (waiting.length < quorumOf(space, step)) leaveBehind(step, waiting);
+  return waiting;
+}
+
+function leaveBehind(step: StepState, indexes: readonly number[]): void {
+  const ring = step.prepared ? step.prepared.ready : step.again;
+  for (const index of indexes) ring.push(index);
+}
