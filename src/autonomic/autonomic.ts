@@ -21,6 +21,7 @@ import { startFleet } from "./fleet/fleet.ts";
 import { keepGoal, type Action } from "./keep.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import { KnownRules } from "./known-rules.ts";
+import { followMarkets, historyOf } from "./markets.ts";
 import { machinesFor, openOrders, type Field } from "./machines.ts";
 import { Orders, type OrderParts } from "./orders.ts";
 import type { Proposal } from "./propose.ts";
@@ -79,6 +80,8 @@ class GoalLoop {
   #deadlinesMs = new Map<string, number>();
   /** What nothing could be done about is thought about again then, on the monotonic clock. */
   #restMs = new Map<string, number>();
+  /** Since when nothing could keep a job's deadline. */
+  #missedMs = new Map<string, number>();
   /** What was said last of a job, so that it is not said again and again. */
   #said = new Map<string, string>();
 
@@ -99,8 +102,9 @@ class GoalLoop {
   }
 
   async #turn(): Promise<void> {
-    const { space, log, clock } = this.#parts;
+    const { space, log, clock, knowledge, sites } = this.#parts;
     followWallClock(space, clock);
+    followMarkets(space, knowledge.offers(sites.offers()), clock.now());
     for (const job of space.all("job")) {
       if (!job.spec.goal || hasJobEnded(job)) continue;
       await this.#keep(job).catch((thrown: unknown) => {
@@ -164,6 +168,8 @@ class GoalLoop {
         .offers(sites.offers())
         .map(withGrams)
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
+      now,
+      markets: (offer) => historyOf(space, offer, now),
     });
     this.#act(job.name, action, rules);
   }
@@ -178,11 +184,14 @@ class GoalLoop {
 
   /** Does what the policy lets Canopy do by itself, and says what it does not let it do. */
   #act(name: string, action: Action, rules: Rules): void {
+    if (action.type !== "miss") this.#missedMs.delete(name);
     if (action.type === "none") return void this.#said.delete(name);
+    if (action.type === "wait") return this.#wait(name, action);
     const level = rules.level(action.type === "spare" ? "release" : "buy");
     if (action.type === "spare") return this.#spare(name, action, level);
     const { why } = action;
     const isMiss = action.type === "miss";
+    if (isMiss && action.parts.length === 0 && !this.#isLasting(name)) return;
     const isNew = this.#isNew(name, `${action.type} ${level} ${isMiss ? why.at(1) : ""}`);
     const buys = level === "act" ? action.parts : [];
     if (buys.length === 0)
@@ -203,6 +212,25 @@ class GoalLoop {
       const flip = `with autonomy.buy: act in its policy that would have been ${level === "approve" ? "done at once" : "done"}`;
       decide(tx, job, { at, action: "hold", what, why, flip });
     });
+  }
+
+  /** Orders nothing yet, says so once, and thinks about it again soon. */
+  #wait(name: string, { why, flip }: Extract<Action, { type: "wait" }>): void {
+    const { clock } = this.#parts;
+    this.#restMs.set(name, clock.monotonicMs() + limits.goalRestMs);
+    if (!this.#isNew(name, "wait")) return;
+    const what = "waits for spot machines";
+    this.#commit(name, (tx, job) =>
+      decide(tx, job, { at: clock.now(), action: "hold", what, why, flip }),
+    );
+  }
+
+  /** Whether nothing could keep the job's deadline for a while: what sites offer is known a little late. */
+  #isLasting(name: string): boolean {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const sinceMs = this.#missedMs.get(name) ?? nowMs;
+    this.#missedMs.set(name, sinceMs);
+    return nowMs - sinceMs >= limits.siteLookMs + limits.goalLookMs;
   }
 
   /** Whether that is said of the job for the first time since something else was. */
@@ -310,6 +338,7 @@ class GoalLoop {
       if (job && !hasJobEnded(job)) continue;
       this.#deadlinesMs.delete(name);
       this.#restMs.delete(name);
+      this.#missedMs.delete(name);
       this.#said.delete(name);
       this.#shifts.forget(name);
     }

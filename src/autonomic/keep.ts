@@ -1,10 +1,12 @@
 import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
+import { limits } from "#/base/limits.ts";
 import { briefDuration } from "#/model/units.ts";
 import { planMix, type Mix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Proposal } from "./propose.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";
+import { waitForSpot, type Markets, type SpotWait } from "./wait-for-spot.ts";
 
 /** What is known of a job with a goal at one moment. */
 export interface Situation {
@@ -13,11 +15,15 @@ export interface Situation {
   readonly goal: Goal;
   readonly machines: readonly PresentMachine[];
   readonly offers: readonly KnownOffer[];
+  readonly now: number;
+  /** What was seen of spot offers. */
+  readonly markets: Markets;
 }
 
 /** What to do now so that the goal is kept. */
 export type Action =
   | { type: "none" }
+  | { type: "wait"; why: string[]; flip: string }
   | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
   | { type: "spare"; machine: string; why: string[]; rest: Mix }
   | { type: "miss"; parts: readonly Purchase[]; why: string[]; proposal?: Proposal };
@@ -33,7 +39,8 @@ const savingMin = 0.05;
  * spared when the rest keeps the deadline with room to spare. A deadline that cannot be kept any more is
  * said to be missed, and what is fastest within the budget is bought.
  */
-export function keepGoal({ demand, goal, machines, offers }: Situation): Action {
+export function keepGoal(situation: Situation): Action {
+  const { demand, goal, machines, offers } = situation;
   const there = candidatesOf(demand.kinds, machines, []);
   const here = planMix(problemOf(demand, goal, there));
   if ("counts" in here) {
@@ -49,6 +56,8 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
   const found = propose(demand, goal, machines, offers);
   const need = needOf(demand.kinds, goal, here.nearestDeadlineMs);
   if ("predicted" in found) {
+    const wait = waiting(found, situation);
+    if (wait) return { type: "wait", ...wait, why: [need, ...wait.why] };
     const parts = purchasesOf(found.considered);
     const flip =
       here.nearestDeadlineMs === undefined
@@ -84,6 +93,29 @@ export function keepGoal({ demand, goal, machines, offers }: Situation): Action 
     parts,
     ...("predicted" in fastest && { proposal: fastest }),
   };
+}
+
+/** Until the next look, and until an order that was refused has been tried again. */
+const decideWithinMs = limits.goalRestMs + 2 * limits.orderRetryMs;
+
+function waiting(found: Proposal, situation: Situation): SpotWait | undefined {
+  const { demand, goal, machines, offers, now, markets } = situation;
+  return waitForSpot(found, goal, {
+    now,
+    markets,
+    decideWithinMs,
+    taskMs: Math.max(...demand.kinds.map(({ meanHighMs }) => meanHighMs)),
+    fastestMs: () => {
+      const fastest = propose(demand, { ...goal, objective: "time" }, machines, offers);
+      return "predicted" in fastest ? fastest.predicted.finishMs.high : undefined;
+    },
+    canStillKeep: () => {
+      const deadlineMs = goal.deadlineMs! - decideWithinMs;
+      return (
+        deadlineMs > 0 && "predicted" in propose(demand, { ...goal, deadlineMs }, machines, offers)
+      );
+    },
+  });
 }
 
 function needOf(kinds: readonly PlannedWork[], goal: Goal, hereMs: number | undefined): string {

@@ -122,7 +122,9 @@ export class OpenSites {
     const status = { health, since, ...(reason !== undefined && { reason }) } as const;
     await space.commit((tx) => {
       const record = tx.get("site", name);
-      if (record?.spec === entry.spec) tx.put<"site">({ ...record, status });
+      if (record?.spec !== entry.spec) return;
+      const { markets } = record.status;
+      tx.put<"site">({ ...record, status: { ...status, ...(markets && { markets }) } });
     }).durable;
   }
 

@@ -72,6 +72,11 @@ const simulatedConfig = z.strictObject({
         /** Absent for machines that are never taken away; those of an offer with a hazard are spot. */
         interruptionsPerHour: z.number().min(0).max(3600).optional(),
         countMax: count.max(100_000).default(100_000),
+        /** From each `everyMs` on (of the wall clock) it is sold out for `forMs`, and what is held of it is taken back. */
+        soldOut: z
+          .strictObject({ everyMs: z.int().min(1000), forMs: z.int().min(1) })
+          .refine(({ everyMs, forMs }) => forMs < everyMs, "must last for less than it comes")
+          .optional(),
       }),
     )
     .min(1)

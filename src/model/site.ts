@@ -21,6 +21,15 @@ export interface SiteStatus {
   readonly since: number;
   /** Why it is unhealthy, in the provider's own words. */
   readonly reason?: string;
+  /** By spot offer: since when it is watched, and when its machines could be had and when not. */
+  readonly markets?: Readonly<Record<string, WatchedMarket>>;
+}
+
+/** It could be had at first, or not, and turned to the opposite at each of `changesMs`. Wall clock. */
+export interface WatchedMarket {
+  readonly fromMs: number;
+  readonly availableFirst: boolean;
+  readonly changesMs: readonly number[];
 }
 
 export const markets = ["on-demand", "spot"] as const;

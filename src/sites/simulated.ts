@@ -74,7 +74,7 @@ export class SimulatedSite implements Site {
     const bootMs = logNormal(offer.bootMs, draw("angle"), draw("radius"));
     machine.timer = clock.after(bootMs, () => {
       machine.state = "running";
-      this.#interruptLater(machine, offer.interruptionsPerHour ?? 0, draw("interruption"));
+      this.#interruptLater(machine, offer, draw("interruption"));
       world.booted(order);
     });
     return heldOf(machine);
@@ -106,7 +106,7 @@ export class SimulatedSite implements Site {
       name: offer.name,
       capacity: { milliCpus: offer.milliCpus, memoryBytes: offer.memoryBytes },
       labels: { ...labels, ...offer.labels },
-      market: (offer.interruptionsPerHour ?? 0) > 0 ? "spot" : "on-demand",
+      market: (offer.interruptionsPerHour ?? 0) > 0 || offer.soldOut ? "spot" : "on-demand",
       zone: offer.zone,
       microsPerHour: offer.microsPerHour,
       priceGranularityMs: offer.priceGranularityMs,
@@ -117,13 +117,24 @@ export class SimulatedSite implements Site {
       gramsPerKwh,
       bootMs: offer.bootMs,
       interruptionsPerHour: offer.interruptionsPerHour ?? 0,
-      countMax: Math.max(0, Math.min(offer.countMax - ofIt, machinesMax - live.length)),
+      countMax: this.#isSoldOut(offer)
+        ? 0
+        : Math.max(0, Math.min(offer.countMax - ofIt, machinesMax - live.length)),
     };
   }
 
-  #interruptLater(machine: Machine, perHour: number, fraction: number): void {
-    if (perHour === 0) return;
-    const afterMs = (-Math.log(1 - fraction) / perHour) * hourMs;
+  #isSoldOut({ soldOut }: SimulatedOffer): boolean {
+    return soldOut !== undefined && this.#parts.clock.now() % soldOut.everyMs < soldOut.forMs;
+  }
+
+  #interruptLater(machine: Machine, offer: SimulatedOffer, fraction: number): void {
+    const { interruptionsPerHour: perHour = 0, soldOut } = offer;
+    const byHazardMs = perHour === 0 ? Infinity : (-Math.log(1 - fraction) / perHour) * hourMs;
+    const bySaleMs = soldOut
+      ? soldOut.everyMs - (this.#parts.clock.now() % soldOut.everyMs)
+      : Infinity;
+    const afterMs = Math.min(byHazardMs, bySaleMs);
+    if (afterMs === Infinity) return;
     machine.timer = this.#parts.clock.after(afterMs, () => {
       machine.state = "ended";
       machine.reason = "the site took it back";

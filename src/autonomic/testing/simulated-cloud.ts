@@ -61,7 +61,7 @@ export class SimulatedCloud {
         ended: (order) => this.#workers.get(order)?.end(),
       },
     });
-    const look = async () => void (this.#offers = await this.site.offers());
+    const look = () => this.#look();
     void look();
     const sites: SitePool = {
       offers: () => this.#offers,
@@ -217,6 +217,7 @@ export class SimulatedCloud {
       each();
       await clock.advance(beatMs);
       for (const worker of this.#workers.values()) worker.beat();
+      await this.#look();
       for (const job of this.rig.space.list("job")) this.#endJob(job.name);
     }
   }
@@ -228,6 +229,7 @@ export class SimulatedCloud {
     while (clock.monotonicMs() - beganMs < forMs) {
       await clock.advance(beatMs);
       for (const worker of this.#workers.values()) worker.beat();
+      await this.#look();
       this.#endJob(job);
       const { status } = space.get("job", job)!;
       if (status.phase !== "running") return clock.monotonicMs() - beganMs;
@@ -239,6 +241,10 @@ export class SimulatedCloud {
   restart(): void {
     this.#loop.stop();
     this.#loop = this.#start();
+  }
+
+  async #look(): Promise<void> {
+    this.#offers = await this.site.offers();
   }
 
   /** What its site would give now. */
