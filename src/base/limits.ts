@@ -125,6 +125,24 @@ export const limits = {
   hungFactor: 10,
   hungMsMin: 60_000,
   hungEvidenceMin: 20,
+  /** Of the tasks of a step that ended, so many steps and failed tasks of each are kept to judge machines by. */
+  healthStepsMax: 200,
+  healthFailuresMax: 64,
+  /** A machine misbehaves when so many tasks failed on it, or it lost what it ran so often, in so long. */
+  misbehaviourMin: 3,
+  misbehaviourMs: 15 * 60_000,
+  /** And when that would happen by chance to one of all machines this rarely. */
+  misbehaviourChanceMax: 0.001,
+  /** So many times as long take tasks on a machine that is far slower than its like, in so many tasks. */
+  slowMachineFactor: 3,
+  slowMachineTasksMin: 8,
+  /** A machine on trial that does so many tasks well is trusted again. */
+  trialTasks: 5,
+  /** It is isolated for so long, and each time for twice as long, up to a day. */
+  isolatedMs: 10 * 60_000,
+  isolatedMsMax: 24 * 60 * 60_000,
+  /** Canopy mistrusts no larger part of all machines at once. */
+  mistrustedShareMax: 0.25,
   /** One of which nothing of the kind is known is only reported, after this. */
   hungReportMs: 60 * 60_000,
   /** Text of an error that is kept with an attempt: the message, and the stack. */

@@ -30,9 +30,13 @@ export const decisionActions = [
   "shift",
   "copy",
   "end",
+  "slow",
+  "isolate",
+  "readmit",
 ] as const;
 /**
  * "hold" is to do nothing although something was off; "warn" is that a goal will not be kept, or that something
- * is off about which nothing can be done; "copy" begins a second attempt of a task, "end" ends one.
+ * is off about which nothing can be done; "copy" begins a second attempt of a task, "end" ends one; "slow", "isolate" and
+ * "readmit" are about a machine or a job that misbehaves.
  */
 export type DecisionAction = (typeof decisionActions)[number];

@@ -24,6 +24,21 @@ export interface MachineSpec {
   gramsPerKwh?: number;
   /** No new tasks; what runs goes on. */
   cordoned: boolean;
+  /** Of one that has misbehaved. */
+  standing?: MachineStanding;
+}
+
+/** How far Canopy trusts a machine that has misbehaved. */
+export interface MachineStanding {
+  /** "slowed": on trial, one task at a time. "isolated": cordoned by Canopy, until it is tried again. */
+  readonly phase: "slowed" | "isolated";
+  readonly since: number;
+  /** What it did, for people. */
+  readonly reason: string;
+  /** Of an isolated one: when it is on trial again. */
+  readonly until?: number;
+  /** How often it was isolated so far. */
+  readonly times: number;
 }
 
 /** The site of a machine, by its name: "joined" for one that somebody let join. */

@@ -318,6 +318,15 @@ export const machineView = z.object({
   free: capacityView.optional(),
   connected: z.boolean(),
   cordoned: z.boolean(),
+  /** Of one that has misbehaved: on trial, one task at a time, or isolated until it is tried again. */
+  standing: z
+    .object({
+      phase: z.enum(["slowed", "isolated"]),
+      since: instant,
+      reason: z.string(),
+      until: instant.optional(),
+    })
+    .optional(),
   lastSeenAt: instant.optional(),
   running: count,
   /** Share of its CPUs in use, 0 to 1, as it said last. */

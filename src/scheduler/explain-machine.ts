@@ -21,7 +21,7 @@ export function machineReasons(
     flip,
     advice: "ask for less, or add a machine that has it: canopy join",
   }));
-  if (machine.record.spec.cordoned) reasons.push(cordoned(name));
+  if (machine.record.spec.cordoned) reasons.push(cordoned(machine));
   const { reservedFor, reservedForProject: payer } = machine.record.spec;
   if (payer !== undefined && payer !== step.share.project) {
     reasons.push({
@@ -39,13 +39,29 @@ export function machineReasons(
       advice: "wait until that has ended, or add a machine: canopy join",
     });
   }
+  const { standing } = machine.record.spec;
+  if (standing?.phase === "slowed" && (machine.leases.length > 0 || step.gang))
+    reasons.push({
+      machine: name,
+      sentence: `${name} is on trial, as ${standing.reason}: it takes one task at a time`,
+      flip: "trusted again",
+      advice: `canopy why ${name}, or trust it again: canopy machines uncordon ${name}`,
+    });
   const absence = absenceOf(board, machine);
   if (absence) reasons.push(absence);
   if (reasons.length === 0) reasons.push(...roomReasons(board, machine, step));
   return reasons;
 }
 
-function cordoned(name: string): Explanation {
+function cordoned({ name, record }: MachineState): Explanation {
+  const { standing } = record.spec;
+  if (standing?.phase === "isolated")
+    return {
+      machine: name,
+      sentence: `${name} is isolated, as ${standing.reason}: it takes no new tasks until it is tried again`,
+      flip: "uncordoned",
+      advice: `canopy why ${name}, or trust it again: canopy machines uncordon ${name}`,
+    };
   return {
     machine: name,
     sentence: `${name} is cordoned: it takes no new tasks`,
@@ -139,7 +155,7 @@ export function explainMachine(board: Board, name: string): Explanation[] {
     sentence: `${formatCount(leases.length, "task")} under way on ${name}`,
   }));
   const waiting = [...board.steps.values()].filter(({ available }) => available > 0);
-  const own = machine.record.spec.cordoned ? [cordoned(name)] : [];
+  const own = machine.record.spec.cordoned ? [cordoned(machine)] : [];
   const absence = absenceOf(board, machine);
   found.push(...own, ...(absence ? [absence] : []));
   if (waiting.length === 0)

@@ -22,6 +22,7 @@ export function isOpenTo(machine: MachineState, step: StepState, nowMs: number):
   const { project } = step.share;
   const { cordoned, reservedFor = step.job, reservedForProject = project } = machine.record.spec;
   const isHeard = session !== undefined && nowMs < leasesUntilMs;
+  if (machine.record.spec.standing) return false; // on trial it takes what it is given, one by one
   if (!isHeard || cordoned || reservedFor !== step.job || reservedForProject !== project)
     return false;
   return fitsMachine(machine, step.class);

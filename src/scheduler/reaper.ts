@@ -37,6 +37,7 @@ export class Reaper {
   /** The machine does not hold these any more. */
   lose(machine: MachineState, leases: readonly Lease[]): void {
     if (leases.length === 0) return;
+    machine.losses++;
     try {
       loseLeases(this.#board, machine, leases);
     } catch (thrown) {

@@ -329,6 +329,7 @@ describe("Scheduler", () => {
         lastSeenMs: rig.clock.now(),
         load: { cpuShare: 0.5, memoryFreeBytes: 7 },
         running: 1,
+        losses: 0,
         free: { milliCpus: 1000, memoryBytes: 3 * 2 ** 30 },
       },
     ]);

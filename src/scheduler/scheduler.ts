@@ -279,6 +279,7 @@ export class Scheduler {
       lastSeenMs: machine.seenAt,
       load: machine.load,
       running: machine.leases.length,
+      losses: machine.losses,
       free: freeOf(machine),
     }));
   }

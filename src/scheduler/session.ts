@@ -73,6 +73,8 @@ export interface MachineView {
   load: MachineLoad | undefined;
   /** Tasks leased to it. */
   running: number;
+  /** How often it has lost what it ran, since this cloud started. */
+  losses: number;
   /** What its tasks leave of its capacity; never below 0. */
   free: Capacity;
 }

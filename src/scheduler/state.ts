@@ -162,6 +162,8 @@ export class MachineState {
   leasesUntilMs = 0;
   /** Wall clock. */
   seenAt: number | undefined;
+  /** How often it has lost what it ran, since this start. */
+  losses = 0;
   load: MachineLoad | undefined;
   readonly leases = new Chain<Lease>();
   /** What tasks hold that were not handed out as short ones. */

@@ -27,7 +27,9 @@ export function serve(
   if (!session || session.pullTasks === 0 || board.queue.isEmpty || machine.record.spec.cordoned)
     return 0;
   if (isAwaitedByGang(machine)) return 0;
-  const max = Math.min(session.pullTasks, limits.pullTasksMax, tasksMax);
+  const isOnTrial = machine.record.spec.standing?.phase === "slowed";
+  if (isOnTrial && machine.leases.length > 0) return 0;
+  const max = Math.min(session.pullTasks, limits.pullTasksMax, isOnTrial ? 1 : tasksMax);
   const handful: Handful = { choice, bytes: 0, steps: {}, tasks: [] };
   gather(board, machine, session, handful, max);
   if (handful.tasks.length === 0) return 0;

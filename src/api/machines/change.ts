@@ -30,7 +30,10 @@ export const changeMachine = defineCall({
         if (value === null) delete labels[label];
         else labels[label] = value;
       }
-      return tx.put<"machine">({ ...machine, spec: { ...machine.spec, cordoned, labels } });
+      const { standing, ...spec } = machine.spec;
+      // who opens it by hand trusts it
+      const kept = standing && body.cordoned !== false ? { standing } : {};
+      return tx.put<"machine">({ ...machine, spec: { ...spec, ...kept, cordoned, labels } });
     });
     await committed.durable;
     tellRevision(reply, committed.value);

@@ -26,7 +26,9 @@ export const whyMachine = defineCall({
     const phase = !state?.connected
       ? "away"
       : spec.cordoned
-        ? "cordoned"
+        ? spec.standing?.phase === "isolated"
+          ? "isolated"
+          : "cordoned"
         : state.running > 0
           ? "working"
           : "idle";

@@ -33,6 +33,12 @@ export function machineViewOf(
     free: connected ? soft.free : undefined,
     connected,
     cordoned: spec.cordoned,
+    standing: spec.standing && {
+      phase: spec.standing.phase,
+      since: instantOf(spec.standing.since),
+      reason: spec.standing.reason,
+      until: maybeInstant(spec.standing.until),
+    },
     lastSeenAt: maybeInstant(soft?.lastSeenMs),
     running: soft?.running ?? 0,
     cpuShare: connected ? soft.load?.cpuShare : undefined,

@@ -6,11 +6,13 @@ import type { Space, Transaction } from "#/space/space.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { underWay, type Attempt } from "./attempts.ts";
+import { Machines } from "./machines.ts";
 import { SlowTasks } from "./slow-tasks.ts";
 
 /** What is under way at this moment, and what can be done about it. */
 export interface HealingField {
   leases(): Attempt[];
+  machines(): { machine: string; connected: boolean; losses: number }[];
   /** Machines on which a second attempt of that task could begin at once. */
   spareFor(task: string): string[];
   /** Both false when the attempt is over, or it cannot be done any more: then nothing has changed. */
@@ -38,11 +40,13 @@ class HealingLoop {
   #parts: HealingParts;
   #loop: Loop;
   #slow: SlowTasks;
+  #machines: Machines;
   #restUntilMs = 0;
 
   constructor(parts: HealingParts) {
     this.#parts = parts;
     this.#slow = new SlowTasks(parts);
+    this.#machines = new Machines(parts);
     const { clock, log } = parts;
     this.#loop = startLoop("healing", () => this.#turn(), {
       clock,
@@ -53,6 +57,7 @@ class HealingLoop {
 
   stop(): void {
     this.#loop.stop();
+    this.#machines.stop();
   }
 
   #turn(): void {
@@ -60,6 +65,7 @@ class HealingLoop {
     const startMs = clock.monotonicMs();
     if (startMs < this.#restUntilMs) return;
     this.#slow.look(underWay(space, field.leases()));
+    this.#machines.look();
     const tookMs = clock.monotonicMs() - startMs;
     this.#restUntilMs = startMs + limits.healRestFactor * tookMs;
   }

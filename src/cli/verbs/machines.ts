@@ -132,8 +132,10 @@ export function machineColumns(nowMs: number) {
   ];
 }
 
-export function stateCell({ connected, cordoned }: MachineView): Cell {
+export function stateCell({ connected, cordoned, standing }: MachineView): Cell {
   if (!connected) return { text: "gone", tone: "red" };
+  if (standing?.phase === "isolated") return { text: "isolated", tone: "red" };
+  if (standing) return { text: "on trial", tone: "yellow" };
   return cordoned ? { text: "cordoned", tone: "yellow" } : { text: "ready", tone: "green" };
 }
 
@@ -151,6 +153,7 @@ function record(machine: MachineView, nowMs: number): Result {
     fields: [
       { title: "machine", value: machine.name },
       { title: "state", value: stateCell(machine) },
+      { title: "as", value: machine.standing?.reason },
       { title: "host", value: `${machine.hostname}, ${machine.os} ${machine.arch}` },
       { title: "agent", value: machine.version },
       { title: "site", value: machine.site },

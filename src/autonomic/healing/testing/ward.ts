@@ -47,6 +47,12 @@ export class Ward {
     this.workers.set(name, new Worker(this, name));
   }
 
+  /** Its agent ended and is back, and has forgotten what it ran. */
+  rejoin(name: string): void {
+    this.workers.get(name)!.end();
+    this.workers.set(name, new Worker(this, name));
+  }
+
   /** How far Canopy may heal by itself what is the project's. */
   heals(heal: Autonomy): void {
     this.rig.commit((tx) =>
@@ -107,6 +113,11 @@ class Worker {
       sinceMs: clock.monotonicMs() - (this.#begun.get(this.agent.held[at]!) ?? clock.monotonicMs()),
     }));
     this.agent.session.beat({ cpuShare: 0, memoryFreeBytes: 0, running });
+  }
+
+  end(): void {
+    this.agent.held = [];
+    this.agent.onOffer = () => {};
   }
 
   #begin(): void {
