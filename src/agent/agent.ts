@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Timer } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
+import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Fault } from "#/model/game-day.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
@@ -22,9 +22,6 @@ import type { Reports } from "./reports.ts";
 import { Segments } from "./segments.ts";
 import { capacityOf, peerAddressOf, statusOf } from "./self.ts";
 import { Tasks } from "./tasks.ts";
-
-/** Carried by every process that an agent starts, so that the next one in this folder finds what was left. */
-const agentMark = "CANOPY_AGENT";
 
 /**
  * Makes this computer a machine of the cloud at `urls`: joins if it must, then pulls tasks, runs them and
@@ -75,7 +72,7 @@ class RunningAgent implements Agent {
     this.connected = this.#connected.promise;
     this.#options = options;
     this.#capacity = capacityOf(options);
-    this.#mark = `canopy-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
+    this.#mark = agentMarkOf(folder);
     this.#prints = new Prints(host.clock);
     this.#planes = new ControlPlanes(urls, controlPlanes);
     this.#calls = new Calls(host, this.#planes, key);

@@ -8,6 +8,7 @@ import { LocalSite } from "./local.ts";
 import { siteContract } from "./testing/contract.ts";
 import { startJoining, type Joining } from "./testing/joining.ts";
 import { thisProgram } from "./testing/program.ts";
+import { releasesStubborn } from "./testing/stubborn.ts";
 
 const GiB = 2 ** 30;
 
@@ -38,6 +39,18 @@ siteContract("LocalSite", async () => {
     },
     stop: cloud.stop,
   };
+});
+
+test("LocalSite ends the tasks too of an agent that has to be killed", async () => {
+  const cloud = await startJoining();
+  const site = openLocal(cloud, 0);
+  try {
+    const [offer] = await site.offers();
+    await releasesStubborn(site, cloud, "o-stubborn", offer!.name);
+  } finally {
+    await site.release("o-stubborn");
+    await cloud.stop();
+  }
 });
 
 test("LocalSite's machine has the size of the offer, and one that died says so", async () => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { sleep } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Offer } from "#/model/site.ts";
 import type { LocalConfig } from "#/model/site-config.ts";
 import { formatSize } from "#/model/units.ts";
@@ -123,12 +124,25 @@ export class LocalSite implements Site {
           for (const pid of pids) processes.kill(pid, isLate ? "SIGKILL" : "SIGTERM");
         await sleep(clock, endPollMs);
       }
+      await this.#endTasks(this.#folderOf(order));
       await files.remove(this.#folderOf(order));
     });
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** What an agent leaves behind that had to be killed: its tasks, in cages and out of them. */
+  async #endTasks(folder: string): Promise<void> {
+    const { clock, processes } = this.#parts;
+    const left = () => processes.marked(agentMark, agentMarkOf(folder));
+    const untilMs = clock.monotonicMs() + limits.agentEndMs;
+    for (let pids = left(); pids.length > 0 && clock.monotonicMs() < untilMs; pids = left()) {
+      for (const pid of pids) processes.kill(pid, "SIGKILL");
+      await sleep(clock, endPollMs);
+    }
+    processes.cages(agentMarkOf(folder))?.close();
   }
 
   async #liveCount(): Promise<number> {

@@ -9,6 +9,7 @@ import { SshSite } from "./ssh.ts";
 import { siteContract } from "./testing/contract.ts";
 import { startJoining, type Joining } from "./testing/joining.ts";
 import { thisProgram } from "./testing/program.ts";
+import { releasesStubborn } from "./testing/stubborn.ts";
 import { makeKey, startSshd, type ClientKey, type Sshd } from "./testing/sshd.ts";
 
 interface Lab {
@@ -85,6 +86,10 @@ describe("SshSite", () => {
     assert.ok(existsSync(join(home, ".canopy", lab.cloud.cloudId)));
     await site.release("o1");
     assert.deepEqual(readdirSync(home), []);
+  });
+
+  it("ends the tasks too of an agent that has to be killed", async () => {
+    await releasesStubborn(lab.open(), lab.cloud, "o-stubborn", "127.0.0.1");
   });
 
   it("starts an order again that a crash left half made", async () => {

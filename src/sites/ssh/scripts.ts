@@ -1,3 +1,5 @@
+import { agentMark, agentMarkDigits } from "#/model/agent-mark.ts";
+
 /**
  * What is run on hosts, for any POSIX shell on Linux. All of it is under ~/.canopy/CLOUD:
  *   programs/DIGEST/agent.js …   the agent
@@ -113,7 +115,10 @@ read -r pid at <"$folder/launched" && echo "$pid"
 `;
 }
 
-/** Ends the agent of an order and removes its folder; with the last machine, all that was copied. */
+/**
+ * Ends the agent of an order and removes its folder; with the last machine, all that was copied. What an agent that had
+ * to be killed leaves behind are its tasks: they carry its mark, and are in cages of that name where it may make some.
+ */
 export function releaseScript(place: RemotePlace, order: string, endMs: number): string {
   return `${prelude(place)}
 folder="$machines/${order}"
@@ -126,6 +131,19 @@ if alive "$folder"; then
     sleep 0.1
   done
 fi
+mark=canopy-$(printf %s "$folder" | sha256sum | cut -c 1-${agentMarkDigits})
+for cage in $(find /sys/fs/cgroup -depth -type d -path "*/$mark*" 2>/dev/null); do
+  for pid in $(cat "$cage/cgroup.procs" 2>/dev/null); do kill -KILL "$pid"; done
+done
+left=50
+while [ "$left" -gt 0 ]; do
+  tasks=$(grep -lzx "${agentMark}=$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3)
+  [ -n "$tasks" ] || break
+  kill -KILL $tasks 2>/dev/null
+  left=$((left - 1))
+  sleep 0.1
+done
+find /sys/fs/cgroup -depth -type d -path "*/$mark*" -exec rmdir {} + 2>/dev/null
 rm -rf "$folder"
 rmdir -p "$machines" 2>/dev/null
 [ -d "$base/machines" ] || rm -rf "$base"

@@ -16,6 +16,8 @@ export interface Joining {
   machinesOf(order: string): Promise<MachineView[]>;
   /** Resolves when there is one. */
   connected(order: string): Promise<MachineView>;
+  /** Has the machine of that order run a program that goes on. */
+  run(order: string, command: readonly string[]): Promise<void>;
   /** Joins as an agent would, and stays away. */
   join(order: MachineOrder): Promise<void>;
   stop(): Promise<void>;
@@ -48,6 +50,16 @@ export async function startJoining(): Promise<Joining> {
         if (machine) return machine;
       }
       throw new Error(`no machine of ${order} has joined in ${joinMsMax} ms`);
+    },
+    async run(order, command) {
+      const step = {
+        name: "run",
+        run: { driver: "process", command },
+        needs: { labels: { order } },
+      };
+      const body = { title: "run", steps: [step] };
+      const answer = await world.call("POST", "/v1/jobs", { body });
+      if (answer.statusCode !== 201) throw new Error(answer.body);
     },
     async join({ name, token }) {
       await world.call("POST", "/v1/machines/join", { body: { token, hostname: name } });
