@@ -109,6 +109,8 @@ export class ForkFleet implements SitePool {
       slownessOf: (machine: Pick<MachineRecord, "spec" | "status">) =>
         runTimes.slowness.get(machineTypeOf(machine)) ?? 1,
       offers: (offers: readonly Offer[]) => [...offers],
+      // What comes in a fork is drawn by chance.
+      recurring: () => [],
       throttled: () => {},
     };
     const given = { space, clock, random, knowledge, sites: this, log: silent };

@@ -6,6 +6,8 @@ import { classOf } from "#/model/needs.ts";
 import { beliefOf } from "#/planning/mix/beliefs.ts";
 import { limits } from "#/base/limits.ts";
 import type { Space } from "#/space/space.ts";
+import { briefDuration } from "#/model/units.ts";
+import type { ArrivedStep } from "../knowledge/arrivals.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { partOf, type Busy, type WaitingKind } from "./starts.ts";
 import type { Ages } from "./watch.ts";
@@ -30,7 +32,7 @@ export interface Running {
 interface Parts {
   space: Pick<Space, "get">;
   field: FleetField;
-  knowledge: Pick<Knowledge, "seen">;
+  knowledge: Pick<Knowledge, "seen" | "recurring">;
   ages: Ages;
   /** Run times that were asked for lately, by job and title. */
   believed: Map<string, { atMs: number; runMs: number }>;
@@ -92,6 +94,33 @@ export class Reading {
     return titled.length <= limits.fleetKindsMax ? titled : joined(parts, () => "", waitMsMax);
   }
 
+  /** What is expected of a project's jobs that come at equal distances. */
+  expected(project: string): WaitingKind[] {
+    const { knowledge, now } = this.#parts;
+    return knowledge
+      .recurring()
+      .filter((job) => job.project === project)
+      .flatMap(({ title, at, offMs, everyMs, times, steps }) => {
+        const every = briefDuration(everyMs);
+        const why = `the job '${title}' has come ${times} times, every ${every}, and is expected at ${new Date(at).toISOString()}`;
+        const expected = { inMs: at - now, offMs, why };
+        return steps
+          .filter(({ tasks, spec }) => tasks > 0 && spec.after.length === 0)
+          .map((step) => this.#expectedOf(step, project, expected));
+      });
+  }
+
+  #expectedOf(
+    { spec, tasks }: ArrivedStep,
+    project: string,
+    expected: NonNullable<WaitingKind["expected"]>,
+  ): WaitingKind {
+    const observed = this.#parts.knowledge.seen(project)(spec.title);
+    const runMs = observed ? beliefOf(observed).meanHighMs : unknownMs;
+    const oldest = { ageMs: 0, tasks: 0 };
+    return { kind: spec.title, ...heldOf({ spec }), tasks, runMs, oldest, expected };
+  }
+
   running(machine: string): Running[] {
     const { space, now } = this.#parts;
     return (this.#leases.get(machine) ?? []).flatMap(({ task, since }) => {
@@ -146,11 +175,11 @@ export class Reading {
 }
 
 /** What each task of a step holds of its machine. A durable job's own code only waits. */
-function heldOf({ spec }: StepRecord): { needs: Needs; driver: string } {
+function heldOf({ spec }: Pick<StepRecord, "spec">): { needs: Needs; driver: string } {
   const { run, needs } = spec.template;
   const isJob = run.driver === "runner" && run.role === "job";
   const held = heldBy(isJob ? { ...needs, milliCpus: 0 } : needs);
-  return { needs: { ...held, labels: needs.labels }, driver: run.driver };
+  return { needs: { ...needs, ...held }, driver: run.driver };
 }
 
 /** Equal needs, and equal names, as one kind. */

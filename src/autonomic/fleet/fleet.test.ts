@@ -238,6 +238,40 @@ describe("startFleet()", () => {
     cloud.stop();
   });
 
+  test("buys ahead for a job that comes by the clock, where machines boot for longer than it may wait", async () => {
+    const everyMs = 12 * minuteMs;
+    const site = lab({ bootMs: { median: 3 * minuteMs, p90: 3 * minuteMs } });
+    const cloud = await cloudOf({ waitMsMax: minuteMs, idleMs: minuteMs }, { site });
+    const waits: number[] = [];
+    for (let number = 0; number < 6; number++) {
+      const began = cloud.rig.clock.monotonicMs();
+      let waitedMs = 0;
+      cloud.burst(`j${number}`, 24, "nightly");
+      await cloud.pass(everyMs, () => {
+        if (isWaiting(cloud)) waitedMs = cloud.rig.clock.monotonicMs() - began;
+      });
+      waits.push(waitedMs);
+    }
+    // Four times it waited for machines to boot; then they were there.
+    assert.ok(
+      waits.slice(0, 4).every((ms) => ms > 2 * minuteMs),
+      waits.join(),
+    );
+    assert.ok(
+      waits.slice(4).every((ms) => ms <= minuteMs),
+      waits.join(),
+    );
+    // One that does not come any more is waited for a while, and then no longer.
+    await cloud.pass(20 * minuteMs);
+    assert.deepEqual(openOrders(cloud), []);
+    const ahead = (await decisionsOf(cloud)).find(({ why }) => /are expected/.test(why[0]!));
+    assert.match(
+      ahead!.why[0]!,
+      /: the job 'nightly' has come 4 times, every 12m00s, and is expected at/,
+    );
+    cloud.stop();
+  });
+
   test("comes to rest under a constant load: no machine is bought and given back again and again", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -25,7 +25,7 @@ import { purchase } from "../purchase.ts";
 import type { Rules } from "../rules.ts";
 import { hourOf } from "./bill.ts";
 import { Reading, type FleetField } from "./field.ts";
-import { grow, type Growth } from "./grow.ts";
+import { grow, isDue, type Growth } from "./grow.ts";
 import { shrink, type Carrier, type Change, type OwnMachine } from "./shrink.ts";
 import type { FleetMachine } from "./starts.ts";
 import { Ages, Load } from "./watch.ts";
@@ -33,7 +33,7 @@ import { Ages, Load } from "./watch.ts";
 export interface FleetParts {
   space: Space;
   field: FleetField;
-  knowledge: Pick<Knowledge, "seen" | "offers" | "slownessOf">;
+  knowledge: Pick<Knowledge, "seen" | "offers" | "slownessOf" | "recurring">;
   rules: KnownRules;
   sites: Pick<SitePool, "offers">;
   /** One that nobody sets: money is by the hour. */
@@ -65,6 +65,8 @@ class FleetLoop {
   #believed = new Map<string, { atMs: number; runMs: number }>();
   /** What a fleet is made of, and since when. */
   #steady = new Map<string, { of: string; sinceMs: number }>();
+  /** Projects of which something is expected that machines are there for. */
+  #awaiting = new Set<string>();
   /** Where nothing could be bought, that is thought about again after a while. */
   #short = new Map<string, { at: number; policy: object; owned: number; growth: Growth }>();
   /** What was said last of a project's fleet, so that it is not said again and again. */
@@ -148,24 +150,34 @@ class FleetLoop {
     const { clock, sites, knowledge } = this.#parts;
     const fleet = policy.fleet!;
     const now = clock.now();
-    const kinds = reading.kinds(project, fleet.waitMsMax);
+    const waiting = reading.kinds(project, fleet.waitMsMax);
+    const kinds = [...waiting, ...reading.expected(project)];
     const owned = orders.filter((order) => !hasOrderEnded(order)).length;
-    if (kinds.length === 0 && owned >= fleet.machinesMin) return { type: "enough" };
+    if (kinds.length === 0 && owned >= fleet.machinesMin) {
+      this.#awaiting.delete(project);
+      return { type: "enough" };
+    }
     const known = this.#short.get(project);
     const isKnown = known?.policy === policy && known.owned === owned;
     if (isKnown && now - known.at < limits.goalRestMs) return known.growth;
+    const offers = knowledge
+      .offers(sites.offers())
+      .filter(({ rests }) => rests === undefined)
+      .filter((offer) => rules.allowed(offer, fleetTitle, now) === undefined);
     const growth = grow({
       policy: fleet,
       objective: policy.objective ?? "cost",
       kinds,
       machines: this.#machines(reading, orders, project),
-      offers: knowledge
-        .offers(sites.offers())
-        .filter(({ rests }) => rests === undefined)
-        .filter((offer) => rules.allowed(offer, fleetTitle, now) === undefined),
+      offers,
       owned,
       hourMicros: hourOf(orders, now),
     });
+    const isAwaiting = kinds.some(
+      (kind) => kind.expected && isDue({ offers, policy: fleet }, kind),
+    );
+    if (isAwaiting) this.#awaiting.add(project);
+    else this.#awaiting.delete(project);
     if (growth.type === "short") this.#short.set(project, { at: now, policy, owned, growth });
     else this.#short.delete(project);
     return growth;
@@ -259,6 +271,7 @@ class FleetLoop {
       coming,
       others,
       isShort: growth !== undefined && growth.type !== "enough",
+      isAwaiting: this.#awaiting.has(project),
       orders,
       steadyMs: nowMs - this.#steady.get(project)!.sinceMs,
     });

@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import type { Objective } from "#/model/plan.ts";
 import type { FleetPolicy } from "#/model/policy.ts";
 import { briefDuration, formatMicros } from "#/model/units.ts";
@@ -40,14 +41,16 @@ export type Growth =
  * Tasks that came first may have less time left than others: they are looked at for themselves.
  */
 export function grow(shortage: Shortage): Growth {
-  const { policy, owned, kinds } = shortage;
+  const { policy, owned } = shortage;
   if (owned < policy.machinesMin) return fill(shortage);
+  const kinds = shortage.kinds.filter((kind) => !kind.expected || isDue(shortage, kind));
   const all = kinds.map((kind) => ({
     kind,
     tasks: kind.tasks,
     windowMs: windowOf(shortage, kind),
   }));
-  const oldest = kinds.flatMap((kind) => {
+  const here = kinds.filter(({ expected }) => !expected);
+  const oldest = here.flatMap((kind) => {
     const windowMs = policy.waitMsMax - kind.oldest.ageMs;
     // Where nothing that is bought now is there in time, buying does not help those.
     return bootOf(shortage, kind) > windowMs ? [] : [{ kind, tasks: kind.oldest.tasks, windowMs }];
@@ -66,14 +69,25 @@ interface Wanted {
   readonly windowMs: number;
 }
 
+/**
+ * Whether machines for tasks that are expected have to be bought now: only where none that is bought when they
+ * come would be there in time.
+ */
+export function isDue(shortage: Pick<Shortage, "offers" | "policy">, kind: WaitingKind): boolean {
+  const { inMs, offMs } = kind.expected!;
+  const bootMs = bootOf(shortage, kind);
+  if (bootMs === Infinity || bootMs <= shortage.policy.waitMsMax) return false;
+  return inMs - offMs <= bootMs + 2 * limits.fleetLookMs;
+}
+
 function windowOf(shortage: Shortage, kind: WaitingKind): number {
   const { waitMsMax } = shortage.policy;
-  const bootMs = bootOf(shortage, kind);
+  const bootMs = bootOf(shortage, kind) - Math.max(0, kind.expected?.inMs ?? 0);
   return bootMs <= waitMsMax || bootMs === Infinity ? waitMsMax : bootMs + waitMsMax;
 }
 
 /** Until the fastest machine that could be bought for a kind is there; infinite where there is none. */
-function bootOf({ offers }: Shortage, kind: WaitingKind): number {
+function bootOf({ offers }: Pick<Shortage, "offers">, kind: WaitingKind): number {
   const able = offers.filter((offer) => slotsOf(kind, offer) > 0);
   return Math.min(Infinity, ...able.map(bootMsOf));
 }
@@ -322,7 +336,10 @@ function needOf(
     windowMs > policy.waitMsMax
       ? `, which is when the fastest machine that may be bought has booted and ${brief(policy.waitMsMax)} of waitMax have passed`
       : "";
-  return `${tasks} tasks wait, and the machines at hand can begin ${most} of them within ${brief(windowMs)}${late}`;
+  const ahead = wanted.flatMap(({ kind: { expected } }) => expected ?? []);
+  const come = ahead.length === 0 ? "wait" : "wait or are expected";
+  const why = ahead.map((one) => `: ${one.why}`).join("");
+  return `${tasks} tasks ${come}, and the machines at hand can begin ${most} of them within ${brief(windowMs)}${late}${why}`;
 }
 
 /** How long it takes until all have begun on what is there. */

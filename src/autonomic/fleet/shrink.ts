@@ -40,6 +40,8 @@ export interface Surplus {
   readonly others: readonly Carrier[];
   /** Whether something waits that could begin if it had a machine. */
   readonly isShort: boolean;
+  /** Whether something is expected soon for which machines are there ahead. */
+  readonly isAwaiting: boolean;
   /** Orders of the fleet that are open, or ended lately. */
   readonly orders: readonly OrderRecord[];
   /** Since when the fleet is as it is now. */
@@ -73,6 +75,7 @@ export function shrink(surplus: Surplus): Change[] {
   const tooMany = beyondBounds(surplus, policy);
   if (tooMany.length > 0) return [...empty, ...tooMany];
   if (surplus.isShort) return takenBack(surplus, policy, drained);
+  if (surplus.isAwaiting) return empty;
   const holdMs = holdOf(surplus, policy);
   const idle = idleOnes(surplus, policy, holdMs);
   if (idle.length > 0) return [...empty, ...idle];

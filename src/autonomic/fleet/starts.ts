@@ -7,6 +7,8 @@ export interface WaitingKind extends Pick<PlannedWork, "kind" | "needs" | "drive
   readonly tasks: number;
   /** How long one is believed to run, rather too long than too short. */
   readonly runMs: number;
+  /** They have not come yet: when they are expected, by how much that may be off, and why that is believed. */
+  readonly expected?: { readonly inMs: number; readonly offMs: number; readonly why: string };
   /** For how long the first of them has waited, and how many came about when it did. */
   readonly oldest: { readonly ageMs: number; readonly tasks: number };
 }
@@ -36,10 +38,11 @@ export interface Busy {
 
 /**
  * Tasks of a kind that can begin on a machine within `windowMs`: on each slot one at once, when it is free or
- * becomes so, and the next ones each when the one before has ended.
+ * becomes so, and the next ones each when the one before has ended. For those that are expected the window begins
+ * when they are.
  */
 export function startsWithin(
-  { needs, driver, runMs }: Pick<WaitingKind, "needs" | "driver" | "runMs">,
+  { needs, driver, runMs, expected }: Pick<WaitingKind, "needs" | "driver" | "runMs" | "expected">,
   machine: FleetMachine,
   windowMs: number,
 ): number {
@@ -49,8 +52,10 @@ export function startsWithin(
   if (slots === 0) return 0;
   const busy = withoutQueue(machine.busy);
   const held = busy.reduce((sum, { part }) => sum + part, 0);
-  let starts = (1 - held) * slots * rounds(windowMs - bootMs, ownMs);
-  for (const { part, leftMs } of busy) starts += part * slots * rounds(windowMs - leftMs, ownMs);
+  const lateMs = (ms: number) => Math.max(0, ms - Math.max(0, expected?.inMs ?? 0));
+  let starts = (1 - held) * slots * rounds(windowMs - lateMs(bootMs), ownMs);
+  for (const { part, leftMs } of busy)
+    starts += part * slots * rounds(windowMs - lateMs(leftMs), ownMs);
   return Math.floor(starts * share + 1e-9);
 }
 

@@ -14,6 +14,7 @@ import type { KnownOffer } from "../machine-types.ts";
 import { Arrivals } from "./arrivals.ts";
 import { OfferKnowledge, type Learned } from "./offers.ts";
 import { observedOf } from "./observed.ts";
+import { recurringOf, type Recurring } from "./recurring.ts";
 import { RunTimeKnowledge } from "./run-times.ts";
 import { machineTypeOf, sortInJob, sortOfTitle, sortsOf, typeOfOffer } from "./sorts.ts";
 
@@ -107,6 +108,11 @@ export class Knowledge {
   /** What was learned of an offer beside what its site says; undefined where nothing was. */
   learnedOf(offer: Offer): Learned | undefined {
     return this.#offered.of(offer, this.#now());
+  }
+
+  /** Jobs that have come at equal distances, and are expected. */
+  recurring(): Recurring[] {
+    return recurringOf(this.arrivals.last, this.#now());
   }
 
   /** A site did not carry out an order, and is asked again after that. */

@@ -205,7 +205,18 @@ export class SimulatedCloud {
   }
 
   /** A job without a goal: so many tasks of one CPU. */
-  burst(name: string, tasks: number): void {
+  burst(name: string, tasks: number, title = name): void {
+    this.rig.commit((tx) => {
+      const submittedAt = this.rig.clock.now();
+      const spec = { title, submittedBy: "test", submittedAt, priority: 0 } as const;
+      tx.put<"job">({
+        kind: "job",
+        project: "p",
+        name,
+        spec: { ...spec, onFailure: "stop" },
+        status: { phase: "running", open: false, steps: 1 },
+      });
+    });
     this.rig.step(`${name}/0`, tasks);
   }
 
