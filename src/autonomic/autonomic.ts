@@ -30,6 +30,7 @@ import { purchase, type PurchaseParts, type Reasons } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
 import { Shifts } from "./shift.ts";
 import { spentBy, type Running } from "./spending.ts";
+import { SpotPlans } from "./wait-for-spot.ts";
 
 export interface AutonomicParts extends Omit<OrderParts, "onChange"> {
   space: Space;
@@ -49,8 +50,8 @@ const releaseMs = 5_000;
 const horizonMs = 6 * hourMs;
 
 /**
- * The loops that keep goals, and that look after machines that jobs share. Monitor: the records, and what the scheduler knows of this moment. Analyze and
- * plan: `keepGoal`, a pure function. Execute: orders, which `Orders` carries out. Everything it knows is in
+ * The loops that keep goals, and that look after machines that jobs share. Monitor: the records, and what
+ * the scheduler knows of this moment. Analyze and plan: `keepGoal`, a pure function. Execute: orders, which `Orders` carries out. Everything it knows is in
  * the records, so that it goes on after a crash, and in another control plane.
  */
 export function startAutonomic(parts: AutonomicParts): { stop(): void } {
@@ -66,6 +67,21 @@ export function startAutonomic(parts: AutonomicParts): { stop(): void } {
   };
 }
 
+/** What is known of a job beside its records. */
+class Memory {
+  /** Until when it has time, on the monotonic clock: a wall clock that is set does not move it. */
+  deadlineMs: number | undefined;
+  /** What nothing could be done about is thought about again then, on the monotonic clock. */
+  restsUntilMs = 0;
+  /** Since when nothing could keep its deadline. */
+  missedSinceMs: number | undefined;
+  /** What was said last, so that it is not said again and again. */
+  said: string | undefined;
+  /** What its plan expects, once it was looked up. */
+  plan: PlanRecord | undefined;
+  readonly spot = new SpotPlans();
+}
+
 class GoalLoop {
   /** With a clock that nobody sets: money is by the hour. */
   #parts: Omit<AutonomicParts, "clock"> & { clock: SteadyClock };
@@ -73,17 +89,8 @@ class GoalLoop {
   #orders: Orders;
   #shifts: Shifts;
   #loop: Loop;
-  /** What the plans of jobs expect, by plan. */
-  #plans = new Map<string, PlanRecord | undefined>();
   #rules: KnownRules;
-  /** Until when a job has time, on the monotonic clock: a wall clock that is set does not move it. */
-  #deadlinesMs = new Map<string, number>();
-  /** What nothing could be done about is thought about again then, on the monotonic clock. */
-  #restMs = new Map<string, number>();
-  /** Since when nothing could keep a job's deadline. */
-  #missedMs = new Map<string, number>();
-  /** What was said last of a job, so that it is not said again and again. */
-  #said = new Map<string, string>();
+  #memories = new Map<string, Memory>();
 
   constructor(parts: AutonomicParts & { clock: SteadyClock; rules: KnownRules }, wallClock: Clock) {
     this.#wallClock = wallClock;
@@ -133,9 +140,9 @@ class GoalLoop {
       const soon = spentBy(now + releaseMs + 2 * limits.goalLookMs, parts);
       if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
     }
-    if ((this.#restMs.get(job.name) ?? 0) > clock.monotonicMs()) return;
+    if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
-    const plan = await this.#planOf(goal.plan);
+    const plan = await this.#planOf(job);
     const rules = await this.#rules.of(job.project);
     const demand = demandOfJob(job.name, {
       steps,
@@ -170,8 +177,15 @@ class GoalLoop {
         .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
       now,
       markets: (offer) => historyOf(space, offer, now),
+      plans: this.#memory(job.name).spot,
     });
     this.#act(job.name, action, rules);
+  }
+
+  #memory(job: string): Memory {
+    let memory = this.#memories.get(job);
+    if (!memory) this.#memories.set(job, (memory = new Memory()));
+    return memory;
   }
 
   /** Tasks under way, with since when by the clock that nobody sets. */
@@ -184,8 +198,9 @@ class GoalLoop {
 
   /** Does what the policy lets Canopy do by itself, and says what it does not let it do. */
   #act(name: string, action: Action, rules: Rules): void {
-    if (action.type !== "miss") this.#missedMs.delete(name);
-    if (action.type === "none") return void this.#said.delete(name);
+    const memory = this.#memory(name);
+    if (action.type !== "miss") memory.missedSinceMs = undefined;
+    if (action.type === "none") return void (memory.said = undefined);
     if (action.type === "wait") return this.#wait(name, action);
     const level = rules.level(action.type === "spare" ? "release" : "buy");
     if (action.type === "spare") return this.#spare(name, action, level);
@@ -195,7 +210,7 @@ class GoalLoop {
     const isNew = this.#isNew(name, `${action.type} ${level} ${isMiss ? why.at(1) : ""}`);
     const buys = level === "act" ? action.parts : [];
     if (buys.length === 0)
-      this.#restMs.set(name, this.#parts.clock.monotonicMs() + limits.goalRestMs);
+      memory.restsUntilMs = this.#parts.clock.monotonicMs() + limits.goalRestMs;
     if (buys.length === 0 && !isNew) return;
     this.#commit(name, (tx, job) => {
       const at = this.#parts.clock.now();
@@ -217,7 +232,7 @@ class GoalLoop {
   /** Orders nothing yet, says so once, and thinks about it again soon. */
   #wait(name: string, { why, flip }: Extract<Action, { type: "wait" }>): void {
     const { clock } = this.#parts;
-    this.#restMs.set(name, clock.monotonicMs() + limits.goalRestMs);
+    this.#memory(name).restsUntilMs = clock.monotonicMs() + limits.goalRestMs;
     if (!this.#isNew(name, "wait")) return;
     const what = "waits for spot machines";
     this.#commit(name, (tx, job) =>
@@ -228,15 +243,15 @@ class GoalLoop {
   /** Whether nothing could keep the job's deadline for a while: what sites offer is known a little late. */
   #isLasting(name: string): boolean {
     const nowMs = this.#parts.clock.monotonicMs();
-    const sinceMs = this.#missedMs.get(name) ?? nowMs;
-    this.#missedMs.set(name, sinceMs);
+    const sinceMs = (this.#memory(name).missedSinceMs ??= nowMs);
     return nowMs - sinceMs >= limits.siteLookMs + limits.goalLookMs;
   }
 
   /** Whether that is said of the job for the first time since something else was. */
   #isNew(name: string, said: string): boolean {
-    const isNew = this.#said.get(name) !== said;
-    this.#said.set(name, said);
+    const memory = this.#memory(name);
+    const isNew = memory.said !== said;
+    memory.said = said;
     return isNew;
   }
 
@@ -333,13 +348,10 @@ class GoalLoop {
       else if (this.#isIdleAndSpare(order, running))
         this.#release(order, "the job does without it");
     }
-    for (const name of this.#deadlinesMs.keys()) {
+    for (const name of this.#memories.keys()) {
       const job = space.get("job", name);
       if (job && !hasJobEnded(job)) continue;
-      this.#deadlinesMs.delete(name);
-      this.#restMs.delete(name);
-      this.#missedMs.delete(name);
-      this.#said.delete(name);
+      this.#memories.delete(name);
       this.#shifts.forget(name);
     }
   }
@@ -358,20 +370,15 @@ class GoalLoop {
     const { deadlineAt } = job.spec.goal!;
     if (deadlineAt === undefined) return undefined;
     const { clock } = this.#parts;
-    let deadlineMs = this.#deadlinesMs.get(job.name);
-    if (deadlineMs === undefined) {
-      deadlineMs = clock.monotonicMs() + deadlineAt - this.#wallClock.now();
-      this.#deadlinesMs.set(job.name, deadlineMs);
-    }
-    return deadlineMs - clock.monotonicMs();
+    const memory = this.#memory(job.name);
+    memory.deadlineMs ??= clock.monotonicMs() + deadlineAt - this.#wallClock.now();
+    return memory.deadlineMs - clock.monotonicMs();
   }
 
-  async #planOf(name: string): Promise<PlanRecord | undefined> {
-    if (!this.#plans.has(name)) {
-      const [plan] = await this.#parts.space.find("plan", [name]);
-      this.#plans.set(name, plan);
-    }
-    return this.#plans.get(name);
+  async #planOf({ name, spec }: JobRecord): Promise<PlanRecord | undefined> {
+    const memory = this.#memory(name);
+    if (!memory.plan) [memory.plan] = await this.#parts.space.find("plan", [spec.goal!.plan]);
+    return memory.plan;
   }
 }
 

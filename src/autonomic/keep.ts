@@ -6,7 +6,7 @@ import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Proposal } from "./propose.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";
-import { waitForSpot, type Markets, type SpotWait } from "./wait-for-spot.ts";
+import { waitForSpot, type Markets, type SpotPlans, type SpotWait } from "./wait-for-spot.ts";
 
 /** What is known of a job with a goal at one moment. */
 export interface Situation {
@@ -18,6 +18,7 @@ export interface Situation {
   readonly now: number;
   /** What was seen of spot offers. */
   readonly markets: Markets;
+  readonly plans: SpotPlans;
 }
 
 /** What to do now so that the goal is kept. */
@@ -99,10 +100,11 @@ export function keepGoal(situation: Situation): Action {
 const decideWithinMs = limits.goalRestMs + 2 * limits.orderRetryMs;
 
 function waiting(found: Proposal, situation: Situation): SpotWait | undefined {
-  const { demand, goal, machines, offers, now, markets } = situation;
+  const { demand, goal, machines, offers, now, markets, plans } = situation;
   return waitForSpot(found, goal, {
     now,
     markets,
+    plans,
     decideWithinMs,
     taskMs: Math.max(...demand.kinds.map(({ meanHighMs }) => meanHighMs)),
     fastestMs: () => {

@@ -2,9 +2,34 @@ import type { Considered, Goal } from "#/model/plan.ts";
 import { briefDuration, formatMicros } from "#/model/units.ts";
 import type { AvailabilityHistory } from "#/planning/spot/availability.ts";
 import { decideSpot } from "#/planning/spot/decide.ts";
-import { planSpot, type SpotZone } from "#/planning/spot/plan.ts";
+import { planSpot, type SpotPlan, type SpotQuestion, type SpotZone } from "#/planning/spot/plan.ts";
 import type { KnownOffer } from "./machine-types.ts";
 import type { Proposal } from "./propose.ts";
+
+/** A plan for spot machines takes tens of milliseconds to make, and holds while the same was seen and less work is left. */
+export class SpotPlans {
+  #last: { key: string; workMs: number; plan: SpotPlan } | undefined;
+
+  of(question: SpotQuestion): SpotPlan {
+    const { zones, workMs } = question;
+    const key = JSON.stringify(
+      zones.map(({ zone, pricePerHour, history }) => [
+        zone,
+        pricePerHour,
+        history.changesMs.length,
+      ]),
+    );
+    const last = this.#last;
+    // With much less work left its steps would be too large.
+    if (last?.key === key && workMs <= last.workMs && workMs > last.workMs / coarse)
+      return last.plan;
+    const plan = planSpot(question);
+    this.#last = { key, workMs, plan };
+    return plan;
+  }
+}
+
+const coarse = 4;
 
 /** What was seen of spot offers, until now. */
 export type Markets = (offer: Pick<KnownOffer, "site" | "name">) => AvailabilityHistory | undefined;
@@ -27,6 +52,7 @@ export function waitForSpot(
   at: {
     now: number;
     markets: Markets;
+    plans: SpotPlans;
     decideWithinMs: number;
     /** Of one task: what is lost with a machine. */
     taskMs: number;
@@ -56,7 +82,7 @@ export function waitForSpot(
   const workMs = fastestMs - changeoverMs;
   // So little is left that ordering anything again costs more than it.
   if (workMs <= changeoverMs + at.taskMs) return undefined;
-  const plan = planSpot({
+  const plan = at.plans.of({
     zones,
     onDemandPricePerHour: dearest,
     workMs,
