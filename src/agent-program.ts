@@ -40,6 +40,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
     version,
     drivers: [runnerDriver, processDriver],
     rates: ratesOf(capacity),
+    measures: true,
     power: { powercap: "/sys/class/powercap", procStat: "/proc/stat" },
     capacity: {
       ...(cpus !== undefined && { milliCpus: capacity.milliCpus }),

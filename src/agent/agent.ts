@@ -6,6 +6,7 @@ import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
 import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Fault } from "#/model/game-day.ts";
+import type { MachineMeasure } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
 import { Calls } from "./calls.ts";
@@ -15,6 +16,7 @@ import { HandIn } from "./hand-in.ts";
 import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { ObjectCache } from "./objects.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
+import { measureOf } from "./measure.ts";
 import { Peers } from "./peers.ts";
 import { PowerMeter } from "./power.ts";
 import { Prints } from "./prints.ts";
@@ -59,6 +61,7 @@ class RunningAgent implements Agent {
   #mark: string;
   #cages: DriverParts["cages"];
   #peerUrl: string | undefined;
+  #measured: MachineMeasure | undefined;
   /** What the open pull asked for; 0 when none is open. */
   #pulling = 0;
   #isDue = false;
@@ -93,6 +96,7 @@ class RunningAgent implements Agent {
             drivers: this.#drivers.map(({ name }) => name),
             peerUrl: this.#peerUrl,
             measuresPower: this.#power !== undefined,
+            measured: this.#measured,
           }),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
@@ -113,6 +117,7 @@ class RunningAgent implements Agent {
   async start(): Promise<void> {
     const { host, folder, drivers, power } = this.#options;
     await this.#clean();
+    if (this.#options.measures) this.#measured = await measureOf(host, folder);
     await this.#objects.open();
     await this.#handIn.open({
       pay: (project, key, path) => this.#objects.pay(project, key, path),

@@ -21,6 +21,8 @@ export interface StartAgentOptions {
   rates: MachineRates;
   /** Where the kernel tells what this computer draws; not measured when absent. */
   power?: PowerPaths;
+  /** Measures how fast this computer is, once. Not where time is simulated. */
+  measures?: boolean;
   /** What tasks may use; the whole machine, with a little memory kept back, when absent. */
   capacity?: Partial<Capacity>;
   /** What every task inherits of the environment. */

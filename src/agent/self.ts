@@ -34,10 +34,11 @@ export function statusOf(
     drivers: string[];
     peerUrl: string | undefined;
     measuresPower: boolean;
+    measured: MachineStatus["measured"];
   },
 ): MachineStatus {
   const { hostname, os, arch } = host.processes.facts();
-  const { capacity, drivers, peerUrl, measuresPower } = more;
+  const { capacity, drivers, peerUrl, measuresPower, measured } = more;
   return {
     hostname,
     os,
@@ -49,5 +50,6 @@ export function statusOf(
     faults: crash ? ["task", "agent", "machine"] : ["task", "machine"],
     rates,
     ...(measuresPower && { measuresPower }),
+    ...(measured && { measured }),
   };
 }

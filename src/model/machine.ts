@@ -28,6 +28,19 @@ export interface MachineSpec {
   standing?: MachineStanding;
 }
 
+/** How fast a computer is, as measured in a fraction of a second. */
+export interface MachineMeasure {
+  /** Wall clock. */
+  readonly at: number;
+  /** Rounds of mixing whole numbers, on one CPU. */
+  readonly roundsPerSecond: number;
+  /** Copied, by one CPU. */
+  readonly memoryBytesPerSecond: number;
+  /** Written and synced, where the agent's folder is; and how long it takes to sync the least that there is. */
+  readonly diskBytesPerSecond: number;
+  readonly syncMs: number;
+}
+
 /** How far Canopy trusts a machine that has misbehaved. */
 export interface MachineStanding {
   /** "slowed": on trial, one task at a time. "isolated": cordoned by Canopy, until it is tried again. */
@@ -60,6 +73,8 @@ export interface MachineStatus {
   faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */
   rates: MachineRates;
+  /** How fast its agent found it to be, when it joined. */
+  measured?: MachineMeasure;
   /** Its agent measures what it draws (RAPL): energy of its tasks is by that, and not by the model. */
   measuresPower?: boolean;
 }

@@ -333,6 +333,19 @@ export const machineView = z.object({
   cpuShare: z.number().optional(),
   memoryFreeBytes: z.number().optional(),
   joinedAt: instant,
+  /** How fast its agent found it to be when it joined; absent where that was not measured. */
+  measured: z
+    .object({
+      at: instant,
+      /** Rounds of mixing whole numbers, on one CPU. */
+      roundsPerSecond: z.number(),
+      memoryBytesPerSecond: z.number(),
+      diskBytesPerSecond: z.number(),
+      syncMs: z.number(),
+    })
+    .optional(),
+  /** How much longer tasks take there than on a usual machine, by what was measured and what ran. */
+  slowness: z.number(),
   /** Per hour, for the whole machine, in millionths of the currency; absent when unknown. */
   microsPerHour: z.number().optional(),
   /** At rest and at full load, with the building's overhead as a factor on both; absent when unknown. */

@@ -26,6 +26,15 @@ const machineStatus = z.object({
     pue: z.number().min(1),
   }),
   measuresPower: z.boolean().optional(),
+  measured: z
+    .object({
+      at: z.number(),
+      roundsPerSecond: z.number().positive(),
+      memoryBytesPerSecond: z.number().positive(),
+      diskBytesPerSecond: z.number().positive(),
+      syncMs: z.number().min(0),
+    })
+    .optional(),
 });
 
 const others = z.discriminatedUnion("type", [

@@ -40,6 +40,7 @@ export const changeMachine = defineCall({
     return machineViewOf(
       committed.value,
       parts.scheduler.machines().find((state) => state.machine === params.machine),
+      parts.knowledge.slownessOf(committed.value),
     );
   },
 });

@@ -17,7 +17,9 @@ export const listMachines = defineCall({
     const views = [...parts.space.list("machine")]
       .filter(({ name }) => cursor === undefined || name > cursor)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((machine) => machineViewOf(machine, soft.get(machine.name)))
+      .map((machine) =>
+        machineViewOf(machine, soft.get(machine.name), parts.knowledge.slownessOf(machine)),
+      )
       .filter((view) => connected === undefined || view.connected === (connected === "true"));
     const items = views.slice(0, limit);
     return views.length > limit ? { items, next: items.at(-1)!.name } : { items };

@@ -19,6 +19,7 @@ export const readMachine = defineCall({
     return machineViewOf(
       machine,
       parts.scheduler.machines().find((state) => state.machine === machine.name),
+      parts.knowledge.slownessOf(machine),
     );
   },
 });

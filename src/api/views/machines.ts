@@ -18,6 +18,7 @@ export function findMachine(space: Space, name: string): MachineRecord {
 export function machineViewOf(
   { name, spec, status }: MachineRecord,
   soft: SoftState | undefined,
+  slowness: number,
 ): MachineView {
   const connected = soft?.connected === true;
   return {
@@ -44,6 +45,8 @@ export function machineViewOf(
     cpuShare: connected ? soft.load?.cpuShare : undefined,
     memoryFreeBytes: connected ? soft.load?.memoryFreeBytes : undefined,
     joinedAt: instantOf(spec.joinedAt),
+    measured: status.measured && { ...status.measured, at: instantOf(status.measured.at) },
+    slowness,
     microsPerHour: status.rates.microsPerHour,
     power: powerOf(status, connected ? soft.load?.watts : undefined),
   };

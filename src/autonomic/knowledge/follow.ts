@@ -67,6 +67,7 @@ export class Knowledge {
       stopDurable();
       stopApplied();
     };
+    for (const machine of this.#space.all("machine")) this.#measured(machine, false);
     this.#recall().catch((thrown: unknown) => {
       if (this.#stopped) return;
       log.warn("run times of earlier tasks could not be read", { error: messageOf(thrown) });
@@ -131,8 +132,14 @@ export class Knowledge {
         this.#lastSorts = undefined;
       } else if (record.kind === "job" && op === "put" && record.revision === 1) {
         this.#submitted(record.name);
-      }
+      } else if (record.kind === "machine") this.#measured(record, op === "delete");
     }
+  }
+
+  #measured(machine: MachineRecord, isGone: boolean): void {
+    const { name, status } = machine;
+    const measured = isGone ? undefined : status.measured?.roundsPerSecond;
+    this.runTimes.measured(name, machineTypeOf(machine), measured);
   }
 
   #submitted(name: string): void {

@@ -29,6 +29,24 @@ describe("RunTimeKnowledge", () => {
     assert.ok(Math.max(...endedMs) / Math.min(...endedMs) < 1.3);
   });
 
+  test("takes a machine on which nothing has run to be as slow as it was measured, and then as its tasks show", () => {
+    const knowledge = new RunTimeKnowledge();
+    knowledge.measured("m1", "fast", 200e6);
+    knowledge.measured("m2", "slow", 50e6);
+    const ratio = () => knowledge.slownessOf("slow") / knowledge.slownessOf("fast");
+    assert.ok(Math.abs(ratio() - 4) < 1e-6);
+    assert.ok(Math.abs(knowledge.slowness().get("slow")! - 2) < 1e-6);
+    assert.equal(knowledge.slownessOf("never seen"), 1);
+    for (let run = 0; run < 400; run++) {
+      knowledge.ended(sorts, "fast", 1000);
+      knowledge.ended(sorts, "slow", 1000);
+    }
+    assert.ok(ratio() < 1.2, `its tasks take as long: ${ratio()}`);
+    knowledge.measured("m2", "slow", undefined);
+    knowledge.measured("m1", "fast", undefined);
+    assert.ok(Math.abs(ratio() - 1) < 0.1);
+  });
+
   test("a type that is alone is neither slow nor fast, however its tasks change", () => {
     const knowledge = new RunTimeKnowledge();
     for (let run = 1; run < 200; run++) knowledge.ended(sorts, "only", run * 100);

@@ -4,8 +4,10 @@ import type { Observations } from "./distribution.ts";
 const kept = 256;
 /** Sorts that are remembered: the ones used last. */
 const sortsMax = 5000;
-/** Runs after which a machine type's own speed counts as much as that it was taken to be like the others. */
+/** Runs after which a machine type's own speed counts as much as what it was measured to be, or else that it is like the others. */
 const speedBelief = 8;
+/** A measure is believed to make this much of a difference at most, as a logarithm. */
+const measuredMax = Math.log(8);
 
 /** What is known of run times, as it can be handed to a fork on another thread. */
 export interface KnownRunTimes {
@@ -21,6 +23,7 @@ export class RunTimeKnowledge {
   #types = new Map<string, Speed>();
   /** Of all types together: they are slow or fast only against each other. */
   #all: Speed = { runs: 0, logSum: 0 };
+  #measures = new Measures();
 
   /** A task ended well after `wallMs` on a machine of that type. `sorts` as by `sortsOf`. */
   ended(sorts: readonly string[], type: string, wallMs: number): void {
@@ -34,7 +37,7 @@ export class RunTimeKnowledge {
         one.logSum += log - like.meanLog;
       }
     }
-    log -= this.#logSlowness(speed);
+    log -= this.#logSlowness(speed, this.#measures.of(type));
     for (const name of sorts) this.#sort(name).add(log);
   }
 
@@ -59,9 +62,18 @@ export class RunTimeKnowledge {
     return { endedMs: found?.values() ?? [], count: found?.count ?? 0 };
   }
 
+  /** How fast a machine of a type was measured to be; undefined for one that is gone, or was not. */
+  measured(machine: string, type: string, roundsPerSecond: number | undefined): void {
+    this.#measures.set(machine, type, roundsPerSecond);
+  }
+
   slowness(): Map<string, number> {
+    const types = new Set([...this.#types.keys(), ...this.#measures.types()]);
     return new Map(
-      [...this.#types].map(([type, speed]) => [type, Math.exp(this.#logSlowness(speed))]),
+      [...types].map((type) => {
+        const speed = this.#types.get(type) ?? { runs: 0, logSum: 0 };
+        return [type, Math.exp(this.#logSlowness(speed, this.#measures.of(type)))];
+      }),
     );
   }
 
@@ -70,13 +82,14 @@ export class RunTimeKnowledge {
     const speeds = [...this.#types].filter(([name]) => name.startsWith(type));
     const runs = speeds.reduce((sum, [, speed]) => sum + speed.runs, 0);
     const logSum = speeds.reduce((sum, [, speed]) => sum + speed.logSum, 0);
-    return Math.exp(this.#logSlowness({ runs, logSum }));
+    return Math.exp(this.#logSlowness({ runs, logSum }, this.#measures.ofAll(type)));
   }
 
-  #logSlowness({ runs, logSum }: Speed): number {
+  /** As far as runs do not tell, a machine is as slow as it was measured to be. */
+  #logSlowness({ runs, logSum }: Speed, measured: number): number {
     const { runs: allRuns, logSum: allSum } = this.#all;
     const mean = allRuns > 0 ? allSum / allRuns : 0;
-    return (logSum - runs * mean) / (runs + speedBelief);
+    return (speedBelief * measured + logSum - runs * mean) / (runs + speedBelief);
   }
 
   #like(sorts: readonly string[]): Sort | undefined {
@@ -102,6 +115,58 @@ export class RunTimeKnowledge {
       this.#sorts.delete(oldest === "all" ? [...this.#sorts.keys()][1]! : oldest!);
     }
     return sort;
+  }
+}
+
+/** What machines were measured to be, each type against the mean of all machines, in natural logarithms. */
+class Measures {
+  #machines = new Map<string, { type: string; log: number }>();
+  #types = new Map<string, { machines: number; logSum: number }>();
+  #all = { machines: 0, logSum: 0 };
+
+  set(machine: string, type: string, roundsPerSecond: number | undefined): void {
+    const before = this.#machines.get(machine);
+    if (before) this.#add(before, -1);
+    this.#machines.delete(machine);
+    if (roundsPerSecond === undefined) return;
+    const measured = { type, log: -Math.log(Math.max(roundsPerSecond, 1)) };
+    this.#machines.set(machine, measured);
+    this.#add(measured, 1);
+  }
+
+  types(): Iterable<string> {
+    return this.#types.keys();
+  }
+
+  of(type: string): number {
+    const found = this.#types.get(type);
+    return found ? this.#against(found) : 0;
+  }
+
+  /** Of all types whose names begin so. */
+  ofAll(type: string): number {
+    const sum = { machines: 0, logSum: 0 };
+    for (const [name, { machines, logSum }] of this.#types) {
+      if (!name.startsWith(type)) continue;
+      sum.machines += machines;
+      sum.logSum += logSum;
+    }
+    return sum.machines > 0 ? this.#against(sum) : 0;
+  }
+
+  #against({ machines, logSum }: { machines: number; logSum: number }): number {
+    const log = logSum / machines - this.#all.logSum / this.#all.machines;
+    return Math.max(-measuredMax, Math.min(measuredMax, log));
+  }
+
+  #add({ type, log }: { type: string; log: number }, sign: 1 | -1): void {
+    const of = this.#types.get(type) ?? { machines: 0, logSum: 0 };
+    this.#types.set(type, of);
+    for (const sum of [of, this.#all]) {
+      sum.machines += sign;
+      sum.logSum += sign * log;
+    }
+    if (of.machines === 0) this.#types.delete(type);
   }
 }
 

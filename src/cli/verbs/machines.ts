@@ -121,6 +121,7 @@ export function machineColumns(nowMs: number) {
         `${memoryFreeBytes === undefined ? "" : `${briefSize(Math.min(memoryFreeBytes, capacity.memoryBytes))} free of `}${briefSize(capacity.memoryBytes)}`,
       { align: "right" },
     ),
+    column<MachineView>("speed", ({ slowness }) => (1 / slowness).toFixed(2), { align: "right" }),
     column<MachineView>("tasks", ({ running }) => String(running), { align: "right" }),
     column<MachineView>("site", ({ site }) => site),
     column<MachineView>("labels", labelText, { flexible: true }),
@@ -143,6 +144,13 @@ function labelText({ labels }: MachineView): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
+}
+
+function measureText(measured: NonNullable<MachineView["measured"]>): string {
+  const { roundsPerSecond, memoryBytesPerSecond, diskBytesPerSecond, syncMs } = measured;
+  const rounds = `${Math.round(roundsPerSecond / 1e6)} million rounds a second on one CPU`;
+  const memory = `memory ${briefSize(memoryBytesPerSecond)} a second`;
+  return `${rounds}; ${memory}; disk ${briefSize(diskBytesPerSecond)} a second, ${syncMs.toFixed(1)} ms to sync`;
 }
 
 function record(machine: MachineView, nowMs: number): Result {
@@ -168,6 +176,8 @@ function record(machine: MachineView, nowMs: number): Result {
         value: free && `${free.milliCpus / 1000} CPUs, ${briefSize(free.memoryBytes)}`,
       },
       { title: "running", value: `${machine.running} tasks` },
+      { title: "speed", value: `${(1 / machine.slowness).toFixed(2)} of a usual machine's` },
+      { title: "measured", value: machine.measured && measureText(machine.measured) },
       {
         title: "price",
         value: microsPerHour === undefined ? "unknown" : `${formatMicros(microsPerHour)} per hour`,
