@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { measureView, standingView } from "./machine-views.ts";
 
 /**
  * What the API answers, one schema per thing: types for the CLI and the SDK (by `import type`, so that
@@ -318,32 +319,14 @@ export const machineView = z.object({
   free: capacityView.optional(),
   connected: z.boolean(),
   cordoned: z.boolean(),
-  /** Of one that has misbehaved: on trial, one task at a time, or isolated until it is tried again. */
-  standing: z
-    .object({
-      phase: z.enum(["slowed", "isolated"]),
-      since: instant,
-      reason: z.string(),
-      until: instant.optional(),
-    })
-    .optional(),
+  standing: standingView.optional(),
   lastSeenAt: instant.optional(),
   running: count,
   /** Share of its CPUs in use, 0 to 1, as it said last. */
   cpuShare: z.number().optional(),
   memoryFreeBytes: z.number().optional(),
   joinedAt: instant,
-  /** How fast its agent found it to be when it joined; absent where that was not measured. */
-  measured: z
-    .object({
-      at: instant,
-      /** Rounds of mixing whole numbers, on one CPU. */
-      roundsPerSecond: z.number(),
-      memoryBytesPerSecond: z.number(),
-      diskBytesPerSecond: z.number(),
-      syncMs: z.number(),
-    })
-    .optional(),
+  measured: measureView.optional(),
   /** How much longer tasks take there than on a usual machine, by what was measured and what ran. */
   slowness: z.number(),
   /** Per hour, for the whole machine, in millionths of the currency; absent when unknown. */
