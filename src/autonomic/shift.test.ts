@@ -53,7 +53,7 @@ describe("Shifts", () => {
       /^it waits until about .*400 gCO2\/kWh now.*100 gCO2\/kWh when.*75 % less CO2/,
     );
     assert.match(
-      first!.advice!,
+      first!.flip!,
       /^with no more than .* until its deadline, or with power of no more than/,
     );
     const endedMs = await cloud.untilEnded("j1", 6 * hourMs);

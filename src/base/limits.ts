@@ -427,7 +427,7 @@ export const limits = {
   /** Work that waits for it is looked at this often at least. */
   shiftLookMs: 60_000,
   /** After a start machines connect again within this; what waits goes on waiting meanwhile. */
-  shiftSettleMs: 30_000,
+  shiftSettleMs: 10_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
   /** A plan is improved, and its bound, for so long at most before it is shown. */

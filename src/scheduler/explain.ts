@@ -65,7 +65,7 @@ export function explainJob(board: Board, grace: Grace, job: string, only?: strin
 /** Why nothing of a held job begins. */
 export function holdReason({ until, why, flip }: JobHold): Explanation {
   const at = new Date(until).toISOString().slice(0, 16);
-  return { sentence: `it waits until about ${at}Z: ${why.join("; ")}`, advice: flip };
+  return { sentence: `it waits until about ${at}Z: ${why.join("; ")}`, flip };
 }
 
 /** A machine that lacks room lacks it for every step with the same needs. */

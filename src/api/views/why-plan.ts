@@ -36,6 +36,14 @@ export async function explainedPlan(
           ]
         : [],
     ),
+    ...(view.shift
+      ? [
+          {
+            sentence: `it waits until ${view.shift.until.slice(0, 16)}Z: ${view.shift.why.join("; ")}`,
+            flip: view.shift.flip,
+          },
+        ]
+      : []),
     ...lines,
     ...(rest > 0
       ? [{ sentence: `${rest} more offers were considered, and are not gone into here` }]
