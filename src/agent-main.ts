@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { limits } from "#/base/limits.ts";
 import { runAgent } from "./agent-program.ts";
 
 /**
@@ -24,6 +25,8 @@ try {
       folder,
       urls: url.split(","),
       ...(env["CANOPY_JOIN_TOKEN"] !== undefined && { token: env["CANOPY_JOIN_TOKEN"] }),
+      // What a site has made waits for its cloud, which may just be starting again.
+      joinPatienceMs: limits.bootMsMax,
       labels: {},
       ...(cpus !== undefined && { cpus: Number(cpus) }),
       ...(memory !== undefined && { memoryBytes: Number(memory) }),

@@ -14,7 +14,8 @@ type Environment = Readonly<Record<string, string>>;
 
 /** Joins this computer to a cloud and runs its tasks, until stopped. */
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
-  const { folder, urls, token, labels, cpus, memoryBytes, logLevel, isSupervised } = options;
+  const { folder, urls, token, joinPatienceMs, labels, cpus, memoryBytes, logLevel, isSupervised } =
+    options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
     host.log.error("the agent met a fault of its own and ends", {
@@ -36,6 +37,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
     folder,
     urls,
     ...(token === undefined ? {} : { token }),
+    ...(joinPatienceMs === undefined ? {} : { joinPatienceMs }),
     labels,
     version,
     drivers: [runnerDriver, processDriver],

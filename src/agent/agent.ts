@@ -29,7 +29,7 @@ import { Tasks } from "./tasks.ts";
  * Makes this computer a machine of the cloud at `urls`: joins if it must, then pulls tasks, runs them and
  * reports, until stopped. Resolves when it knows who it is; it may not be connected yet, and tries for
  * ever. Throws CanopyError "unauthenticated" without a key or a good token, "unavailable" when it has to
- * join and the cloud is not there.
+ * join and the cloud is not there for `joinPatienceMs`.
  */
 export async function startAgent(options: StartAgentOptions): Promise<Agent> {
   const identity = await identify(options);

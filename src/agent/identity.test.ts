@@ -38,3 +38,22 @@ test("identify() asks another control plane as the same call when the first did 
   assert.equal(typeof keys[0], "string");
   assert.deepEqual(keys, [keys[0], keys[0]]);
 });
+
+test("identify() goes on while no control plane answers, for as long as it is told, and no longer", async () => {
+  const keys: unknown[] = [];
+  const late = await serve((request, response) => {
+    keys.push(request.headers["idempotency-key"]);
+    if (keys.length < 3) return void request.socket.destroy();
+    request.resume();
+    response.writeHead(201, { "content-type": "application/json" });
+    response.end(JSON.stringify({ machine: "m2", key: "k" }));
+  });
+  const host = nodeHost(silent);
+  const own = join(folder, "late");
+  const wish = { host, folder: own, urls: [late], token: "t", labels: {} };
+  await assert.rejects(identify(wish), { code: "unavailable" });
+  const { machine } = await identify({ ...wish, joinPatienceMs: 60_000 });
+  assert.equal(machine, "m2");
+  assert.equal(keys.length, 3);
+  assert.equal(keys[1], keys[2]);
+});

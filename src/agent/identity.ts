@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { textOf } from "#/base/body.ts";
+import { sleep } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
+import { limits } from "#/base/limits.ts";
 import { randomText } from "#/base/random.ts";
 import type { JoinAnswer, JoinRequest } from "#/model/wire.ts";
 import { codeOf, detailOf, isPassing } from "./calls.ts";
@@ -29,11 +31,14 @@ const fileName = "identity.json";
  * is neither, or the token was refused.
  */
 export async function identify(
-  options: Pick<StartAgentOptions, "folder" | "urls" | "token" | "identity" | "labels"> & {
-    host: Pick<Host, "files" | "network" | "processes" | "random">;
+  options: Pick<
+    StartAgentOptions,
+    "folder" | "urls" | "token" | "identity" | "labels" | "joinPatienceMs"
+  > & {
+    host: Pick<Host, "clock" | "files" | "network" | "processes" | "random">;
   },
 ): Promise<Identity> {
-  const { host, folder, urls, token, identity, labels } = options;
+  const { host, folder, urls, token, identity, labels, joinPatienceMs = 0 } = options;
   if (identity) return { ...identity, controlPlanes: [] };
   const path = join(folder, fileName);
   const kept = await readIdentity(host, path);
@@ -51,7 +56,7 @@ export async function identify(
     );
   }
   const { hostname } = host.processes.facts();
-  const made = await joinAny(host, urls, { token, hostname, labels });
+  const made = await joinAny(host, urls, { token, hostname, labels }, joinPatienceMs);
   await writeIdentity(host, path, made);
   return made;
 }
@@ -92,23 +97,32 @@ async function readIdentity(
   }
 }
 
-/** Joins by the first control plane that answers. A token is good once: who asks another says that it is the same call. */
+/**
+ * Joins by the first control plane that answers, however often that takes. A token is good once: who asks another, or
+ * again, says that it is the same call.
+ */
 async function joinAny(
-  host: Pick<Host, "network" | "random">,
+  host: Pick<Host, "clock" | "network" | "random">,
   urls: readonly string[],
   request: JoinRequest,
+  patienceMs: number,
 ): Promise<KeptIdentity> {
-  const callKey = randomText(host.random, 26);
-  let failure: unknown;
-  for (const url of urls) {
-    try {
-      return { ...(await askToJoin(host, url, request, callKey)), url, controlPlanes: [] };
-    } catch (thrown) {
-      failure = thrown;
-      if (!isPassing(thrown)) throw thrown;
+  const { clock, random } = host;
+  const callKey = randomText(random, 26);
+  const untilMs = clock.monotonicMs() + patienceMs;
+  for (let turn = 0; ; turn++) {
+    let failure: unknown;
+    for (const url of urls) {
+      try {
+        return { ...(await askToJoin(host, url, request, callKey)), url, controlPlanes: [] };
+      } catch (thrown) {
+        failure = thrown;
+        if (!isPassing(thrown)) throw thrown;
+      }
     }
+    if (clock.monotonicMs() >= untilMs) throw failure;
+    await sleep(clock, Math.min(limits.reconnectMsMin * 2 ** turn, limits.reconnectMsMax));
   }
-  throw failure;
 }
 
 async function askToJoin(

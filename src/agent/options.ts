@@ -13,6 +13,8 @@ export interface StartAgentOptions {
   urls: readonly string[];
   /** A one-time token; needed once, to join. */
   token?: string;
+  /** How long it goes on trying to join while no control plane answers; it tries once when absent. */
+  joinPatienceMs?: number;
   /** A machine that is known already: used in place of what the folder keeps. */
   identity?: { machine: string; key: string };
   labels: Record<string, string>;

@@ -47,6 +47,7 @@ export async function runUntilEnded(
   cli: Cli,
   url: string,
   token: string | undefined,
+  joinPatienceMs = 0,
 ): Promise<Done> {
   const urls = addressesOf(url);
   const { terminal, programs } = cli;
@@ -58,6 +59,7 @@ export async function runUntilEnded(
         : resolve(terminal.world.folder, folder),
     urls,
     ...(token === undefined ? {} : { token }),
+    joinPatienceMs,
     labels: labelsOf(label),
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),

@@ -98,6 +98,8 @@ export interface AgentWish {
   urls: string[];
   /** Needed once, to join. */
   token?: string;
+  /** How long it goes on trying to join while the cloud does not answer. */
+  joinPatienceMs?: number;
   labels: Record<string, string>;
   cpus?: number;
   memoryBytes?: number;

@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import type { Verb } from "../verb.ts";
 import { agentOptions, runUntilEnded } from "../agent-run.ts";
 
@@ -13,6 +14,7 @@ export const verb: Verb = {
             cli,
             url,
             token ?? (cli.programs.config.joinToken || undefined),
+            limits.bootMsMax, // it is a service, or was made by a site: its cloud may just be starting again
           );
         }),
       );

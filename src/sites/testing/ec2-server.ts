@@ -49,6 +49,10 @@ export class Ec2Server {
   keeps = new Set<Part["type"]>();
   readonly calls: string[] = [];
   injected: Injected[] = [];
+  /** Awaited when a call has arrived, and again when it was carried out and is not answered yet. */
+  hook: ((action: string, moment: "asked" | "done") => Promise<void>) | undefined;
+  /** Whether a call is lost once the hook has been asked about it: it is neither carried out nor answered. */
+  isDropped = false;
   url = "";
   #folder: string;
   #server = createServer();
@@ -60,7 +64,16 @@ export class Ec2Server {
   async start(): Promise<void> {
     this.#server.on("request", async (request, response) => {
       const body = await text(request);
-      const { status, xml } = this.#answer(new URLSearchParams(body), request.headers, body);
+      const asked = new URLSearchParams(body);
+      const action = asked.get("Action") ?? "";
+      const { hook } = this;
+      await hook?.(action, "asked");
+      if (this.isDropped && hook && hook !== this.hook) {
+        this.isDropped = false;
+        return void response.destroy();
+      }
+      const { status, xml } = this.#answer(asked, request.headers, body);
+      await this.hook?.(action, "done");
       response.writeHead(status, { "content-type": "text/xml" }).end(xml);
     });
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
