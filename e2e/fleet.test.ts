@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { FleetView } from "#/model/fleet-views.ts";
+import type { WhatIfView } from "#/model/forecast-views.ts";
 import type { OrderView } from "#/model/plan-views.ts";
 import type { JobDetail, MachineView, Page } from "#/model/views.ts";
 import { newCloud } from "./clouds.ts";
@@ -76,4 +77,33 @@ test("machines are bought for a burst of jobs without a deadline, and given back
   assert.ok(decisions.some(({ action }) => action === "release"));
   const shown = await cloud.canopy("fleet");
   assert.match(shown.stdout, /0 to 4 machines, at most 2.00 USD an hour/);
+});
+
+test("what a fleet would do is told before there is one", async () => {
+  const other = newCloud();
+  await other.up();
+  const shape = ["--cpus", "4", "--memory", "512MiB", "--max", "4"];
+  const site = await other.canopy(
+    "sites",
+    "add",
+    "local",
+    "--name",
+    "burst",
+    ...shape,
+    "--price",
+    "0.40",
+  );
+  assert.equal(site.code, 0, site.stderr);
+  const file = join(other.dataFolder, "policy.yaml");
+  writeFileSync(file, policy);
+  const run = await other.canopy("run", "--detach", "--sweep", "n=1..200", "--", "sleep", "5");
+  assert.equal(run.code, 0, run.stderr);
+  const asked = await other.canopy("what-if", "--rules", file, "--json");
+  assert.equal(asked.code, 0, asked.stderr);
+  const { without, with: after } = JSON.parse(asked.stdout) as WhatIfView;
+  assert.equal(without.machinesBought!.p90, 0);
+  assert.equal(after.machinesBought!.p50, 4);
+  assert.ok(Date.parse(after.allEndAt!.p50) < Date.parse(without.allEndAt!.p50));
+  const { items } = await other.call<Page<OrderView>>("GET", "/v1/orders");
+  assert.deepEqual(items, []);
 });

@@ -3,7 +3,9 @@ import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { Offer } from "#/model/site.ts";
+import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
 import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
+import type { MomentFleet } from "./fleet.ts";
 import { underPolicy } from "./policy.ts";
 import { bootMsOf, machineOf, machineOfOffer } from "./offered.ts";
 import type { Moment } from "./moment.ts";
@@ -14,6 +16,8 @@ export interface WhatIf {
   /** Machines by name; what runs there begins again elsewhere. */
   remove: readonly string[];
   policy?: SchedulingPolicy;
+  /** What a project would let Canopy do by itself: machines that its jobs share are bought by it. */
+  rules?: { readonly project: string; readonly policy: AutonomicPolicy };
 }
 
 export interface AddedMachines {
@@ -31,7 +35,7 @@ export interface AddedMachines {
 const addedMax = 10_000;
 
 /** A moment as it would be. Throws "not-found" for a machine that is not connected, "invalid" for too many. */
-export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment {
+export function changed(moment: Moment, { add, remove, policy, rules }: WhatIf): Moment {
   for (const name of remove) mustBeThere(moment, name);
   const removed = new Set(remove);
   const count = add.reduce((sum, one) => sum + one.count, 0);
@@ -55,8 +59,27 @@ export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment
     machines: moment.machines.filter(({ name }) => !removed.has(name)),
     held: moment.held.filter(({ machine }) => !removed.has(machine)),
     coming: [...moment.coming, ...added],
+    ...(rules && { fleet: fleetUnder(moment, rules) }),
   };
   return policy === undefined ? after : underPolicy(after, policy);
+}
+
+function fleetUnder(
+  { fleet = { policies: [], orders: [], offers: [] } }: Moment,
+  { project, policy: spec }: NonNullable<WhatIf["rules"]>,
+): MomentFleet {
+  const name = autonomicPolicyName(project);
+  const record = {
+    kind: "policy",
+    project,
+    name,
+    serial: 0,
+    revision: 1,
+    spec,
+    status: {},
+  } as const;
+  const others = fleet.policies.filter((policy) => policy.name !== name);
+  return { ...fleet, policies: [...others, record] };
 }
 
 function mustBeThere({ machines }: Moment, name: string): void {

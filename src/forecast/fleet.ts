@@ -34,16 +34,17 @@ export interface MomentFleet {
   readonly offers: readonly KnownOffer[];
 }
 
-/** Undefined where no project has a fleet. */
+/** Undefined where no project has a fleet, and nobody asks what would be if one had. */
 export function fleetOf(
   policies: Iterable<PolicyRecord>,
   orders: Iterable<OrderRecord>,
   offers: readonly KnownOffer[],
+  isAsked: boolean,
 ): MomentFleet | undefined {
   const own = [...orders].filter(isFleetOrder);
   const all = [...policies].filter((policy) => policyOf(policy, "autonomic"));
   const isWanted = all.some((policy) => policyOf(policy, "autonomic")!.fleet);
-  if (!isWanted && own.every(hasOrderEnded)) return undefined;
+  if (!isAsked && !isWanted && own.every(hasOrderEnded)) return undefined;
   return { policies: all, orders: own, offers };
 }
 

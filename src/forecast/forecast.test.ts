@@ -195,20 +195,37 @@ describe("machines that a project's jobs share", () => {
   const fleet = { waitMsMax: 60_000, machinesMin: 0, machinesMax: 3, idleMs: 60_000 };
 
   test("are bought in a fork as the policy says, and end what waits sooner", async () => {
+    const few = { ...options, forks: 8 };
     const cloud = await busyCloud();
     cloud.offers = [offer];
     cloud.submit("next", { title: "work", steps: [work("a", 400)] });
-    const without = await forecast(await cloud.moment(), options, still);
+    const without = await forecast(await cloud.moment(), few, still);
     assert.equal(without.machinesBought, undefined);
     cloud.share(fleet);
     const moment = await cloud.moment();
-    const found = await forecast(moment, options, still);
+    const found = await forecast(moment, few, still);
     assert.deepEqual(found.machinesBought, { p10: 3, p50: 3, p90: 3 });
     assert.ok(found.allEndAt!.p90 - found.at < 0.7 * (without.allEndAt!.p10 - without.at));
     assert.ok(found.machinesMicros!.p50 > 0);
-    assert.deepEqual(await forecast(moment, options, still), found);
+    assert.deepEqual(await forecast(moment, few, still), found);
     // What was bought in a fork was not bought.
     assert.deepEqual([...cloud.fork.space.all("order")], []);
+  });
+
+  test("would be bought under a policy that a project does not have yet", async () => {
+    const cloud = await busyCloud();
+    cloud.offers = [offer];
+    cloud.submit("next", { title: "work", steps: [work("a", 400)] });
+    const without = await cloud.moment(true);
+    const autonomy = { buy: "act", release: "act", heal: "act", shift: "act" } as const;
+    const policy = { type: "autonomic", timeZone: "UTC", autonomy, fleet } as const;
+    const rules = { project: "p", policy };
+    const few = { ...options, forks: 5 };
+    const as = await forecast(without, few, still);
+    const would = await forecast(changed(without, { add: [], remove: [], rules }), few, still);
+    assert.equal(as.machinesBought!.p90, 0);
+    assert.equal(would.machinesBought!.p50, 3);
+    assert.ok(would.allEndAt!.p90 < as.allEndAt!.p10);
   });
 
   test("are given back in a fork when nothing needs them any more", async () => {

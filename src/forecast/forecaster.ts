@@ -57,7 +57,7 @@ export class Forecaster {
     return this.#inTurn(async () =>
       this.#run({
         type: "what-if",
-        moment: await this.#moment(),
+        moment: await this.#moment(change.rules !== undefined),
         options,
         change: { ...change, add: change.add.map((one) => this.#resolved(one)) },
       }),
@@ -93,8 +93,8 @@ export class Forecaster {
     this.#answered?.reject(new CanopyError("unavailable", "Cannot forecast as Canopy is stopping"));
   }
 
-  #moment(): Promise<Moment> {
-    return takeMoment(this.#parts);
+  #moment(withFleet = false): Promise<Moment> {
+    return takeMoment({ ...this.#parts, withFleet });
   }
 
   async #inTurn<T>(action: () => Promise<T>): Promise<T> {

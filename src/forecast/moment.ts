@@ -72,6 +72,8 @@ export interface MomentParts {
   knowledge: Pick<Knowledge, "runTimes" | "arrivals" | "offers">;
   /** What sites would give now. */
   offers: () => readonly Offer[];
+  /** Whether it is asked what machines that jobs share would do, although no project has any. */
+  withFleet?: boolean;
 }
 
 /**
@@ -197,7 +199,12 @@ function momentOf(reading: Reading, parts: MomentParts): Moment {
   const { space, scheduler, clock, knowledge } = parts;
   reading.finish();
   const { policies, orders } = reading;
-  const fleet = fleetOf(policies.values(), orders.values(), knowledge.offers(parts.offers()));
+  const fleet = fleetOf(
+    policies.values(),
+    orders.values(),
+    knowledge.offers(parts.offers()),
+    parts.withFleet ?? false,
+  );
   const now = clock.now();
   const jobs = [...reading.jobs.values()].filter((job) => !hasJobEnded(job));
   const names = new Set(jobs.map(({ name }) => name));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { limits } from "#/base/limits.ts";
+import { autonomicPolicyInput } from "./policy-views.ts";
 import { schedulingPolicies } from "./scheduling-policy.ts";
 
 const instant = z.iso.datetime();
@@ -78,6 +79,8 @@ export const whatIfRequest = z.strictObject({
   /** Machines by name. */
   remove: z.array(z.string()).max(1000).default([]),
   policy: z.enum(schedulingPolicies).optional(),
+  /** The project's policy as it would be: machines that its jobs share are bought by it. */
+  rules: autonomicPolicyInput.optional(),
   job: z.string().optional(),
   forks: z.int().min(1).max(limits.forecastForksMax).default(limits.forecastForks),
   seed: z.int().min(0).default(1),

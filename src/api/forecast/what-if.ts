@@ -2,13 +2,14 @@ import { limits } from "#/base/limits.ts";
 import { whatIfRequest, whatIfView } from "#/model/forecast-views.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
+import { checkedPolicy } from "../policy/checked.ts";
 import { forecastViewOf } from "../views/forecast.ts";
 import { findJob } from "../views/jobs.ts";
 
 export const whatIf = defineCall({
   summary: "Forecast what a change would do",
   description:
-    "The forecast as it is, beside the one with machines added or removed, or under another scheduling policy. Chance is the same in both, so that they differ by the change alone. Nothing is changed.",
+    "The forecast as it is, beside the one with machines added or removed, under another scheduling policy, or with the project's own policy as it would be. Chance is the same in both, so that they differ by the change alone. Nothing is changed.",
   tag: "forecast",
   role: "viewer",
   query: inProject,
@@ -16,7 +17,7 @@ export const whatIf = defineCall({
   answer: whatIfView,
   errors: ["not-found"],
   async run({ parts, project, body }) {
-    const { job, forks, seed, add, remove, policy } = body;
+    const { job, forks, seed, add, remove, policy, rules } = body;
     if (job !== undefined) await findJob(parts, project, job);
     const change = {
       add: add.map(({ count, like, cpus, memoryBytes, bootMs }) => ({
@@ -28,6 +29,7 @@ export const whatIf = defineCall({
       })),
       remove,
       ...(policy !== undefined && { policy }),
+      ...(rules && { rules: { project, policy: await checkedPolicy(rules, parts.currency) } }),
     };
     const options = { forks, seed, limitMs: limits.forecastMs };
     const found = await parts.forecaster.whatIf(change, options);

@@ -48,6 +48,7 @@ export class Reading {
   #waiting = new Map<string, { step: StepRecord; tasks: number }[]>();
   #leases: ReadonlyMap<string, { task: string; since: number }[]>;
   #ranMs = new Map<string, number[]>();
+  #like = new Map<string, { needs: Needs; driver: string; runMs: number } | undefined>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -122,14 +123,24 @@ export class Reading {
   }
 
   running(machine: string): Running[] {
-    const { space, now } = this.#parts;
-    return (this.#leases.get(machine) ?? []).flatMap(({ task, since }) => {
-      const step = space.get("step", stepOfTask(task));
-      if (!step) return [];
-      const ranMs = Math.max(0, now - since);
-      const runMs = this.#runMsOf(step);
-      return [{ ...heldOf(step), leftMs: ranMs < runMs ? runMs - ranMs : ranMs / 2 }];
-    });
+    const found: Running[] = [];
+    for (const { task, since } of this.#leases.get(machine) ?? []) {
+      const like = this.#likeOf(stepOfTask(task));
+      if (!like) continue;
+      const ranMs = Math.max(0, this.#parts.now - since);
+      const leftMs = ranMs < like.runMs ? like.runMs - ranMs : ranMs / 2;
+      found.push({ needs: like.needs, driver: like.driver, leftMs });
+    }
+    return found;
+  }
+
+  /** What tasks of a step are like; looked up once for all that run. */
+  #likeOf(name: string): { needs: Needs; driver: string; runMs: number } | undefined {
+    if (!this.#like.has(name)) {
+      const step = this.#parts.space.get("step", name);
+      this.#like.set(name, step && { ...heldOf(step), runMs: this.#runMsOf(step) });
+    }
+    return this.#like.get(name);
   }
 
   busy(machine: MachineRecord): Busy[] {

@@ -28,7 +28,7 @@ function textOf(fleet: FleetView, nowMs: number, out: Output): string {
     `${there} machines are there, ${orders.length - there} come or go; ${waiting} tasks wait; an hour costs at most ${costPerHourMax ?? "what nobody knows"}`,
     ...decisions.map(({ at, what, why, flip }) => {
       const more = flip === undefined ? "" : `\n    ${out.paint("dim", printable(flip))}`;
-      return `  ${agoOf(at, nowMs)} ago: ${printable(what)}\n    ${printable(why.join("; "))}${more}`;
+      return `  ${agoOf(at, nowMs)}: ${printable(what)}\n    ${printable(why.join("; "))}${more}`;
     }),
   ];
   return `${lines.join("\n")}\n`;

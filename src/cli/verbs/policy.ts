@@ -1,11 +1,9 @@
-import { resolve } from "node:path";
-import { CanopyError } from "#/base/errors.ts";
 import { objectiveText } from "#/model/objective-views.ts";
 import type { AutonomicPolicyView } from "#/model/policy-views.ts";
 import { formatDuration } from "#/model/units.ts";
 import { daysText } from "../chaos/days.ts";
 import { confirm } from "../confirm.ts";
-import { policyOfFile } from "../policy/file.ts";
+import { readPolicyFile } from "../policy/read.ts";
 import { fleetText } from "../fleet-text.ts";
 import type { Result } from "../result.ts";
 import type { Verb } from "../verb.ts";
@@ -26,11 +24,7 @@ export const verb: Verb = {
       )
       .action(
         does(async (cli, file: string) => {
-          const { files, folder } = cli.terminal.world;
-          const bytes = await files.read(resolve(folder, file));
-          if (!bytes)
-            throw new CanopyError("not-found", `Cannot read ${file} as there is no such file`);
-          const policy = await policyOfFile(Buffer.from(bytes).toString(), file);
+          const policy = await readPolicyFile(cli, file);
           return shown(await (await cli.client()).setPolicy(policy));
         }),
       );

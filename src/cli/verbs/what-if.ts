@@ -4,6 +4,7 @@ import { schedulingPolicies, type SchedulingPolicy } from "#/model/scheduling-po
 import { parseSize } from "#/model/units.ts";
 import { durationOption, parseCount } from "../count.ts";
 import { moneyBandOf, waitOf } from "../forecast/words.ts";
+import { readPolicyFile } from "../policy/read.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
@@ -33,20 +34,25 @@ export const verb: Verb = {
           schedulingPolicies,
         ),
       )
+      .option(
+        "--rules <file>",
+        "this policy file instead of the project's: its fleet buys machines",
+      )
       .option("--forks <count>", "run so many forks of each", parseCount)
       .addHelpText(
         "after",
-        "\nExamples:\n  canopy what-if --add 4xlab\n  canopy what-if --add 2x16cpu64gib --boot-time 2m\n  canopy what-if --remove build-3 --policy shortest-first",
+        "\nExamples:\n  canopy what-if --add 4xlab\n  canopy what-if --add 2x16cpu64gib --boot-time 2m\n  canopy what-if --remove build-3 --policy shortest-first\n  canopy what-if --rules policy.yaml",
       )
       .action(
         does(async (cli, job: string | undefined) => {
-          const { add, remove, policy, forks, bootTime } = cli.options as unknown as Asked;
+          const { add, remove, policy, rules, forks, bootTime } = cli.options as unknown as Asked;
           const found = await (
             await cli.client()
           ).whatIf({
             add: add.map((one) => (bootTime === undefined ? one : { ...one, bootMs: bootTime })),
             remove,
             ...(policy !== undefined && { policy }),
+            ...(rules !== undefined && { rules: await readPolicyFile(cli, rules) }),
             ...(forks !== undefined && { forks }),
             ...(job !== undefined && { job }),
           });
@@ -60,6 +66,7 @@ interface Asked {
   add: Added[];
   remove: string[];
   policy?: SchedulingPolicy;
+  rules?: string;
   forks?: number;
   bootTime?: number;
 }
@@ -114,10 +121,23 @@ function compared({ without, with: after }: WhatIfView, out: Output): string {
       with: moneyBandOf(after.machinesCost, currency),
     },
   );
+  if (without.machinesBought || after.machinesBought)
+    rows.push({
+      what: "machines bought for it",
+      without: countsOf(without.machinesBought),
+      with: countsOf(after.machinesBought),
+    });
   const columns = [
     column<Row>("", ({ what }) => what),
     column<Row>("as it is", (row) => row.without),
     column<Row>("what if", (row) => row.with),
   ];
   return tableText(rows, columns, out);
+}
+
+/** "3", "2 (0 to 3)". */
+function countsOf(band: WhatIfView["with"]["machinesBought"]): string {
+  if (!band) return "";
+  const { p10, p50, p90 } = band;
+  return p10 === p90 ? `${p50}` : `${p50} (${p10} to ${p90})`;
 }

@@ -48,11 +48,11 @@ export class TestCloud {
   }
 
   /** Takes as many turns as it has slices, and no time. */
-  async moment(): Promise<Moment> {
+  async moment(withFleet = false): Promise<Moment> {
     const { space, scheduler, clock } = this.fork;
     let isTaken = false;
     const { knowledge, offers } = this;
-    const parts = { space, scheduler, clock, knowledge, offers: () => offers };
+    const parts = { space, scheduler, clock, knowledge, offers: () => offers, withFleet };
     const taken = takeMoment(parts).finally(() => {
       isTaken = true;
     });
