@@ -154,6 +154,9 @@ export const limits = {
   /** A task passed over so long by smaller ones has a machine kept free for it; the first time for so long. */
   passedOverMs: 2_000,
   keptFreeMs: 10_000,
+  /** A task waits for the machine that has its input for as long as moving that would take at such a pace, and no longer than this. */
+  movedBytesPerSecond: 100 * MiB,
+  homeWaitMsMax: 5_000,
   /** Tasks of one gang: no more than are looked up ahead of handing them out. */
   gangTasksMax: 512,
   /** Gangs that wait are looked at so often; at most so many of them, and so many have places kept for them at once. */

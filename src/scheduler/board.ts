@@ -9,6 +9,7 @@ import { isStanding, leaveAll, quorumOf, ungather } from "./gang.ts";
 import { Queue } from "./queue.ts";
 import type { Choice } from "./placement.ts";
 import { Quotas, type Account } from "./quota.ts";
+import type { Home } from "./ready.ts";
 import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
@@ -222,6 +223,7 @@ export class Board {
       memoKey?: string | undefined;
       files?: Lease["files"];
       choice?: Choice;
+      home?: Home | undefined;
     },
   ): Lease {
     const lease: Lease = {
@@ -243,6 +245,7 @@ export class Board {
       files: more.files,
       choice: more.choice,
       segments: step.segments,
+      home: more.home,
       before: undefined,
       after: undefined,
     };

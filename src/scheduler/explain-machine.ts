@@ -5,6 +5,7 @@ import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
 import { quotaReasons } from "./explain-quota.ts";
 import { lacks } from "./fit.ts";
+import { waitsForHomes } from "./homes.ts";
 import { keptFreeFor, roomFor } from "./room.ts";
 import type { MachineState, StepState } from "./state.ts";
 
@@ -92,6 +93,18 @@ function absenceOf({ clock }: Board, machine: MachineState): Explanation | undef
 function roomReasons(board: Board, machine: MachineState, step: StepState): Explanation[] {
   const { name, capacity } = machine;
   const nowMs = board.clock.monotonicMs();
+  if (waitsForHomes(board, step, machine, nowMs)) {
+    const { ready } = step.prepared!;
+    const { machine: home, bytes } = ready.awaited!;
+    const leftMs = Math.max(0, ready.untilMs - nowMs);
+    return [
+      {
+        machine: name,
+        sentence: `${name} lacks the input of ${briefSize(bytes)} that is on ${home}: that one is waited for, for ${briefDuration(leftMs)} at most`,
+        flip: `the input on ${name}, or ${briefDuration(leftMs)} passed`,
+      },
+    ];
+  }
   if (roomFor(machine, step, nowMs) > 0) {
     if (machine.session!.pullTasks > 0) return [];
     return [{ machine: name, sentence: `${name} has room, and has not asked for more work yet` }];

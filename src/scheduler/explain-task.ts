@@ -2,7 +2,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { Choice } from "./placement.ts";
 import { jobOf, stepOfTask, type Preempted, type TaskRecord } from "#/model/task.ts";
-import { briefDuration } from "#/model/units.ts";
+import { briefDuration, briefSize } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
@@ -45,7 +45,7 @@ function placed(board: Board, lease: Lease): Explanation {
   const ahead = isShort ? "; its kind is short, so several are handed out ahead" : "";
   return {
     machine: machine.name,
-    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: ${whyThere(choice)}, and has ${has}${ahead}`,
+    sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}: ${whyThere(choice)}, and has ${has}${inputAt(lease)}${ahead}`,
   };
 }
 
@@ -60,6 +60,14 @@ function besides(
     machine: machine.name,
     sentence: `attempt ${attempt} is with ${machine.name} for ${briefDuration(forMs)}, beside the one on ${first.machine.name}: the first that succeeds counts, and the other is ended`,
   };
+}
+
+/** Where its input was, when that is known. */
+function inputAt({ home, machine }: Lease): string {
+  if (!home) return "";
+  const size = briefSize(home.bytes);
+  if (home.machine === machine.name) return `; its input of ${size} is here`;
+  return `; its input of ${size} was on ${home.machine}, which took no task of it in time`;
 }
 
 /** Why that machine, of those that asked. */

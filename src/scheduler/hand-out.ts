@@ -4,7 +4,9 @@ import { attemptOf, taskName } from "#/model/task.ts";
 import type { GangOffer, StepBrief, TaskOffer } from "#/model/wire.ts";
 import type { Board } from "./board.ts";
 import { gangOffer } from "./gang.ts";
+import { nextPrepared } from "./homes.ts";
 import type { Choice } from "./placement.ts";
+import type { Home } from "./ready.ts";
 import type { Lease, MachineState, SessionState, StepState } from "./state.ts";
 
 /** What one pull is answered with. */
@@ -33,9 +35,10 @@ export function handOut(
   const gang = step.gang && gangOffer(step, record.status.offered);
   let tasks = 0;
   while (tasks < max && handful.bytes < limits.offerBytesMax) {
-    const index = prepared ? prepared.ready.shift() : step.shift();
+    const next = prepared && nextPrepared(board, step, machine, nowMs);
+    const index = prepared ? next?.index : step.shift();
     if (index === undefined) break;
-    if (lease(index, gang)) tasks++;
+    if (lease(index, gang, next?.home)) tasks++;
   }
   if (tasks > 0) {
     board.served(step, machine);
@@ -88,10 +91,10 @@ function leaser(
   handful: Handful,
   step: StepState,
   nowMs: number,
-): (index: number, gang: GangOffer | undefined) => boolean {
+): (index: number, gang: GangOffer | undefined, home?: Home) => boolean {
   const cpus = board.cpusOf(step, machine);
   const { isShort, prepared, leases } = step;
-  return (index, gang) => {
+  return (index, gang, home) => {
     const task = board.space.get("task", taskName(step.name, index));
     if (!task || leases.has(index)) {
       if (prepared) forgetPrepared(step, index);
@@ -105,6 +108,7 @@ function leaser(
       memoKey: prepared?.memoKeys.get(index),
       files: prepared?.files.get(index),
       choice: handful.choice,
+      home,
     });
     const offer = offerOf(board, lease);
     if (gang) offer.gang = gang;

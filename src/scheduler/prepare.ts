@@ -6,7 +6,7 @@ import { taskName, type TaskRecord } from "#/model/task.ts";
 import type { MemoRecord } from "#/model/memo.ts";
 import type { Board } from "./board.ts";
 import { mayReuse, memoKeyOf } from "./memo.ts";
-import { Ring } from "./ring.ts";
+import { ReadyTasks, type Home } from "./ready.ts";
 import type { StepState } from "./state.ts";
 import { Tally } from "./tally.ts";
 
@@ -18,11 +18,33 @@ interface Candidate {
   readonly task: TaskRecord;
   readonly files: Record<string, string>;
   readonly memoKey: string | undefined;
+  readonly home: Home | undefined;
+}
+
+/** What a task takes from tasks before: objects by path, and where most of them are. */
+interface Taken {
+  readonly files: Record<string, string>;
+  readonly home: Home | undefined;
 }
 
 /** Whether tasks of a step have to be looked up in the archive before they are handed out. */
 export function needsPreparing(record: StepRecord): boolean {
   return mayReuse(record) || record.spec.template.inputs.some(({ from }) => "step" in from);
+}
+
+interface Wanted {
+  readonly path: string;
+  readonly output: string;
+  readonly sourceOf: (index: number) => string;
+  readonly isShared: boolean;
+}
+
+/** The machine with most bytes. */
+function mostOf(bytes: ReadonlyMap<string, number>): Home | undefined {
+  let most: Home | undefined;
+  for (const [machine, count] of bytes)
+    if (count > (most?.bytes ?? 0)) most = { machine, bytes: count };
+  return most;
 }
 
 /**
@@ -44,7 +66,7 @@ export class Preparer {
   /** Makes the step one whose tasks are looked up first, when they have to be. */
   attach(step: StepState, record: StepRecord): void {
     if (!needsPreparing(record)) return;
-    step.prepared = { ready: new Ring(), files: new Map(), memoKeys: new Map(), underWay: 0 };
+    step.prepared = { ready: new ReadyTasks(), files: new Map(), memoKeys: new Map(), underWay: 0 };
   }
 
   /** Tasks of the step wait: looks some of them up, unless enough are ready. */
@@ -111,10 +133,10 @@ export class Preparer {
     const { ready, files, memoKeys } = step.prepared!;
     for (const candidate of candidates) {
       if (isHit(candidate)) continue;
-      const { index, memoKey } = candidate;
+      const { index, memoKey, home } = candidate;
       if (Object.keys(candidate.files).length > 0) files.set(index, candidate.files);
       if (memoKey !== undefined) memoKeys.set(index, memoKey);
-      ready.push(index);
+      ready.push(index, step.gang ? undefined : home, this.#board.clock.monotonicMs());
     }
   }
 
@@ -128,19 +150,19 @@ export class Preparer {
       const task = this.#board.space.get("task", taskName(step.name, index));
       // A machine may have said meanwhile, after a restart, that it has it under way.
       if (!task || step.leases.has(index)) return [];
-      const files = filesOf(index);
+      const { files, home } = filesOf(index);
       const memoKey = mayReuse(record) ? memoKeyOf(record, task.spec, files) : undefined;
-      return { index, task, files, memoKey };
+      return { index, task, files, memoKey, home };
     });
   }
 
-  /** The objects that files of these tasks are, by path: outputs of the task of the same index, or of the only one. */
+  /** What these tasks take: outputs of the task of the same index, or of the only one. */
   async #filesOf(
     record: StepRecord,
     indexes: readonly number[],
-  ): Promise<(index: number) => Record<string, string>> {
+  ): Promise<(index: number) => Taken> {
     const { space } = this.#board;
-    const wanted: { path: string; output: string; sourceOf: (index: number) => string }[] = [];
+    const wanted: Wanted[] = [];
     const names = new Set<string>();
     for (const { path, from } of record.spec.template.inputs) {
       if (!("step" in from)) continue;
@@ -148,19 +170,28 @@ export class Preparer {
       if (!found) continue; // the agent says that the file is missing
       const sourceOf = (index: number) =>
         taskName(found.name, found.status.offered === 1 ? 0 : index);
-      wanted.push({ path, output: from.output, sourceOf });
+      // what all take from one task is moved anyway
+      const isShared = found.status.offered === 1 && record.status.offered > 1;
+      wanted.push({ path, output: from.output, sourceOf, isShared });
       for (const index of indexes) names.add(sourceOf(index));
     }
-    if (wanted.length === 0) return () => ({});
+    if (wanted.length === 0) return () => ({ files: {}, home: undefined });
     const sources = new Map<string, TaskRecord>();
     for (const task of await space.find("task", [...names])) if (task) sources.set(task.name, task);
-    return (index) =>
-      Object.fromEntries(
-        wanted.flatMap(({ path, output, sourceOf }) => {
-          const key = sources.get(sourceOf(index))?.status.outputs?.[output];
-          return key === undefined ? [] : [[path, key]];
-        }),
-      );
+    return (index) => {
+      const files: Record<string, string> = {};
+      const bytes = new Map<string, number>();
+      for (const { path, output, sourceOf, isShared } of wanted) {
+        const { machine, usage, outputs = {} } = sources.get(sourceOf(index))?.status ?? {};
+        const key = outputs[output];
+        if (key === undefined) continue;
+        files[path] = key;
+        if (machine === undefined || isShared) continue;
+        const share = (usage?.writtenBytes ?? 0) / Object.keys(outputs).length;
+        bytes.set(machine, (bytes.get(machine) ?? 0) + share);
+      }
+      return { files, home: mostOf(bytes) };
+    };
   }
 
   /** Tasks whose result is known already end now, having used nothing. */

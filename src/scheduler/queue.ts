@@ -112,28 +112,40 @@ export class Queue {
   /**
    * The step of that project whose turn it is, among those for which `room` says that the machine
    * has some. The first one that is turned away, in the order of the line, is told to `passed`; not
-   * one for which `room` says undefined, as no machine has any for it now. With
-   * `reservedFor`, only steps of that job.
+   * one for which `room` says undefined, as no machine has any for it now. One that `waits` for another
+   * machine is passed by, and nobody behind it waits with it. With `reservedFor`, only steps of that job.
    */
   next(
     share: Share,
     fits: (taskClass: TaskClass) => boolean,
     room: (step: StepState) => number | undefined,
     passed: (step: StepState) => void,
-    reservedFor?: string,
+    {
+      waits,
+      reservedFor,
+    }: { waits: (step: StepState) => boolean; reservedFor?: string | undefined },
   ): Turn | undefined {
     for (const level of this.#projects.get(share) ?? []) {
       let best: JobInLane | undefined;
+      let bestStep: StepState | undefined;
       let turnedAway: JobInLane | undefined;
       let tasks = 0;
       for (const lane of level.lanes.values()) {
         if (!fits(lane.taskClass)) continue;
-        const job = reservedFor === undefined ? lane.head() : lane.jobOf(reservedFor);
+        let job = reservedFor === undefined ? lane.head() : lane.jobOf(reservedFor);
         if (!job || (best && !isBefore(job, best))) continue;
-        const has = room(job.steps[0]!);
+        let step = job.steps[0]!;
+        if (waits(step)) {
+          const other = lane.behind(waits, reservedFor);
+          if (!other) continue;
+          step = other;
+          job = lane.jobOf(step.job)!;
+        }
+        const has = room(step);
         if (has === undefined) continue;
         if (has > 0) {
           best = job;
+          bestStep = step;
           tasks = has;
         } else if (!turnedAway || isBefore(job, turnedAway)) {
           turnedAway = job;
@@ -142,7 +154,7 @@ export class Queue {
       if (turnedAway && (!best || isBefore(turnedAway, best))) passed(turnedAway.steps[0]!);
       if (best) {
         const isAlone = this.#projects.size === 1 && level.jobs === 1;
-        return { step: best.steps[0]!, tasks, isAlone, take: () => level.serve(best) };
+        return { step: bestStep!, tasks, isAlone, take: () => level.serve(best) };
       }
     }
     return undefined;
@@ -237,6 +249,9 @@ interface Place {
   readonly entered: number;
 }
 
+/** Steps that are looked at behind one that waits for another machine. */
+const behindTriedMax = 64;
+
 /** Jobs with tasks of one class, the one served longest ago at the front. */
 class Lane {
   readonly taskClass: TaskClass;
@@ -289,6 +304,19 @@ class Lane {
 
   jobOf(job: string): JobInLane | undefined {
     return this.#jobs.get(job);
+  }
+
+  /** The first step, or the first of that job, that does not wait; of a lane in which many do not all are looked at. */
+  behind(waits: (step: StepState) => boolean, job?: string): StepState | undefined {
+    let tries = 0;
+    for (const { job: name, steps } of this.#line) {
+      if (job !== undefined && job !== name) continue;
+      for (const step of steps) {
+        if (!waits(step)) return step;
+        if (++tries === behindTriedMax) return undefined;
+      }
+    }
+    return undefined;
   }
 
   get waiting(): number {

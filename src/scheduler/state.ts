@@ -8,6 +8,7 @@ import { Gang, type KeptForGang } from "./gang.ts";
 import type { Share } from "./fairness.ts";
 import type { Choice } from "./placement.ts";
 import type { Account } from "./quota.ts";
+import type { ReadyTasks, Home } from "./ready.ts";
 import { Ring } from "./ring.ts";
 import type { RunTimes } from "./run-times.ts";
 import type { Segments } from "./segments.ts";
@@ -49,6 +50,8 @@ export class StepState {
   prepared: Prepared | undefined;
   /** For a reduce step: where the shuffle is; see segments.ts. */
   segments: Segments | undefined;
+  /** A machine was turned away as tasks wait for the machines that have their input, and is looked at again. */
+  isAwaitingHomes = false;
   /** Smaller tasks have been passing it by on some machine since; 0 when none has. Monotonic. */
   passedSinceMs = 0;
   /** How long a machine is kept free for it the next time. */
@@ -101,7 +104,7 @@ export class StepState {
 
 /** What was looked up for tasks before they are handed out. */
 export interface Prepared {
-  readonly ready: Ring;
+  readonly ready: ReadyTasks;
   readonly files: Map<number, Record<string, string>>;
   readonly memoKeys: Map<number, string>;
   /** Being looked up at this moment. */
@@ -138,6 +141,8 @@ export interface Lease extends Link<Lease> {
   /** Why this machine; undefined when it had the task before this start. */
   readonly choice: Choice | undefined;
   readonly segments: Segments | undefined;
+  /** Where its input was when it was handed out, as far as that is known. */
+  readonly home: Home | undefined;
 }
 
 export function claimOf(lease: Lease): TaskClaim {

@@ -4,6 +4,7 @@ import type { RankedShare, Turn } from "./queue.ts";
 import { fitsMachine } from "./fit.ts";
 import { isStanding } from "./gang.ts";
 import { handOut, type Handful } from "./hand-out.ts";
+import { lookWhenHomesAreGivenUp, waitsForHomes } from "./homes.ts";
 import type { Choice } from "./placement.ts";
 import { quotaSlots } from "./quota.ts";
 import { keepFree, roomFor } from "./room.ts";
@@ -82,11 +83,16 @@ function serveShares(
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
+  const waits = (step: StepState) => {
+    if (!step.prepared || !waitsForHomes(board, step, machine, nowMs)) return false;
+    lookWhenHomesAreGivenUp(board, step, nowMs);
+    return true;
+  };
   let passed: StepState | undefined;
   const onPassed = (step: StepState) => void (passed ??= step);
   while (handful.tasks.length < max && handful.bytes < limits.offerBytesMax && shares.length > 0) {
     const { share } = shares[0]!;
-    const turn = board.queue.next(share, fits, room, onPassed, reservedFor);
+    const turn = board.queue.next(share, fits, room, onPassed, { waits, reservedFor });
     if (!turn) {
       shares.shift();
       continue;
