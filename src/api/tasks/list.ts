@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { JobRecord } from "#/model/job.ts";
-import type { AnyRecord } from "#/model/record.ts";
 import type { StepRecord } from "#/model/step.ts";
-import { indexOfTask, stepOfTask, type TaskRecord } from "#/model/task.ts";
+import { indexOfTask, stepOfTask, taskName, type TaskRecord } from "#/model/task.ts";
 import { pageOf, taskPhase, taskView, type Page, type TaskView } from "#/model/views.ts";
+import type { Space } from "#/space/space.ts";
 import type { LeaseView } from "#/scheduler/session.ts";
 import { defineCall } from "../call.ts";
 import { jobParams, pageQuery } from "../params.ts";
@@ -59,7 +59,7 @@ type Leases = ReadonlyMap<string, LeaseView>;
 
 /**
  * One more than asked for where there are more. A cursor is the section of the last one that was told, and what orders
- * that section: its name, or among those that wait, whose last one may be gone at the next call, its step and its serial.
+ * that section: its name, or among those that wait its step and its index.
  */
 async function page(
   parts: DoorParts,
@@ -98,40 +98,50 @@ function live(
     return names.slice(0, left).flatMap((name) => space.get("task", name) ?? []);
   }
   if (phase !== undefined && phase !== "ready" && phase !== "waiting") return [];
-  const [number, serial] = (after ?? "-1/0").split("/").map(Number) as [number, number];
+  const [number, index] = (after ?? "-1/0").split("/").map(Number) as [number, number];
   const tasks: TaskRecord[] = [];
   const steps = [...space.list("step", job.name)]
     .filter(({ name }) => `${name}/`.startsWith(prefix) && indexOfTask(name) >= number)
-    .sort(bySerial);
-  for (const { name } of steps) {
-    const fits = (task: TaskRecord) =>
-      !leases.has(task.name) && (phase === undefined || task.status.phase === phase);
-    const from = indexOfTask(name) === number ? serial : 0;
-    tasks.push(...firstOf(space.list("task", name), from, left - tasks.length, fits));
+    .sort((a, b) => indexOfTask(a.name) - indexOfTask(b.name));
+  const fits = (task: TaskRecord) =>
+    !leases.has(task.name) && (phase === undefined || task.status.phase === phase);
+  for (const step of steps) {
+    const first = indexOfTask(step.name) === number ? index + 1 : 0;
+    tasks.push(...waitingOf(space, step, first, left - tasks.length, fits));
     if (tasks.length === left) break;
   }
   return tasks;
 }
 
-const bySerial = (one: AnyRecord, other: AnyRecord) => one.serial - other.serial;
-
-/** By serial, those after `from`: tasks that came back live stand behind in `records`, and keep the serial that they had. */
-function firstOf(
-  records: Iterable<TaskRecord>,
-  from: number,
+/**
+ * By index, from `first` on. It looks at as many as it gives, and at those that have ended in between: at no
+ * more of these than there are live ones, as then it is less to look at all of those.
+ */
+function waitingOf(
+  space: Pick<Space, "get" | "list" | "count">,
+  { name, status }: StepRecord,
+  first: number,
   count: number,
   fits: (task: TaskRecord) => boolean,
 ): TaskRecord[] {
-  let first: TaskRecord[] = [];
-  let below = Infinity;
-  for (const task of records) {
-    if (task.serial <= from || task.serial >= below || !fits(task)) continue;
-    first.push(task);
-    if (first.length < 2 * count) continue;
-    first = first.sort(bySerial).slice(0, count);
-    below = first.at(-1)!.serial;
+  const found: TaskRecord[] = [];
+  let gaps = space.count("task", name);
+  for (let index = first; index < status.offered && found.length < count; index++) {
+    const task = space.get("task", taskName(name, index));
+    if (task && fits(task)) found.push(task);
+    if (!task && gaps-- === 0) return lowestOf(space.list("task", name), first, count, fits);
   }
-  return first.sort(bySerial).slice(0, count);
+  return found;
+}
+
+function lowestOf(
+  tasks: Iterable<TaskRecord>,
+  first: number,
+  count: number,
+  fits: (task: TaskRecord) => boolean,
+): TaskRecord[] {
+  const found = [...tasks].filter((task) => indexOfTask(task.name) >= first && fits(task));
+  return found.sort((a, b) => indexOfTask(a.name) - indexOfTask(b.name)).slice(0, count);
 }
 
 async function ended(
@@ -150,10 +160,10 @@ async function ended(
 }
 
 function cursorOf(task: TaskRecord, leases: Leases): string {
-  const { name, serial, status } = task;
+  const { name, status } = task;
   if (leases.has(name)) return `running:${name}`;
   if (status.phase !== "ready" && status.phase !== "waiting") return `ended:${name}`;
-  return `waiting:${indexOfTask(stepOfTask(name))}/${serial}`;
+  return `waiting:${indexOfTask(stepOfTask(name))}/${indexOfTask(name)}`;
 }
 
 async function stepsByName(
