@@ -7,7 +7,7 @@ import { startJobs } from "#/jobs/jobs.ts";
 import { hasJobEnded, type JobHold, type JobPhase, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
-import { hasStepEnded, newStatus, unfinishedTasks, type StepRecord } from "#/model/step.ts";
+import { hasStepEnded, newStepStatus, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { attemptOf, jobOf, readyStatus, stepOfTask, taskName } from "#/model/task.ts";
 import { addUsage, noUsage, type Usage } from "#/model/usage.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
@@ -134,7 +134,7 @@ export class Fork {
           project,
           name: nameOf(name),
           spec: { ...of, after: of.after.map(nameOf), source },
-          status: { ...newStatus, closed: tasks === 0, total: tasks },
+          status: { ...newStepStatus, closed: tasks === 0, total: tasks },
         });
       }
       const { mainStep: _mainStep, ...known } = spec;

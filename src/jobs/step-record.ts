@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { comesAfter, knownTasks } from "#/model/job-check.ts";
 import type { StepRequest } from "#/model/job-request.ts";
-import { newStatus, type Source, type StepRecord, type StepStatus } from "#/model/step.ts";
+import { newStepStatus, type Source, type StepRecord, type StepStatus } from "#/model/step.ts";
 import type { TaskTemplate } from "#/model/task.ts";
 import type { Draft } from "#/space/space.ts";
 
@@ -35,7 +35,7 @@ export function draftStep(
     status:
       request.recorded !== undefined
         ? recordedStatus
-        : { ...newStatus, ...(total !== undefined && source.type !== "list" && { total }) },
+        : { ...newStepStatus, ...(total !== undefined && source.type !== "list" && { total }) },
   };
 }
 
@@ -46,7 +46,7 @@ export function fingerprintOf(request: StepRequest): string {
 }
 
 /** A step that only keeps a value has ended from the start. */
-const recordedStatus: StepStatus = { ...newStatus, phase: "succeeded", closed: true };
+const recordedStatus: StepStatus = { ...newStepStatus, phase: "succeeded", closed: true };
 
 /** A reduce step has one task per partition, which learns its number from its own name. */
 function sourceOf({ source, shuffle }: StepRequest, partitions: number): Source {

@@ -73,7 +73,7 @@ export interface StepStatus {
 }
 
 /** Of a step that has just been asked for. */
-export const newStatus: StepStatus = Object.freeze({
+export const newStepStatus: StepStatus = Object.freeze({
   phase: "blocked",
   offered: 0,
   closed: false,

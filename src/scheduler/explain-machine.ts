@@ -4,6 +4,7 @@ import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
 import { quotaReasons } from "./explain-quota.ts";
+import { isAlike } from "./quota.ts";
 import { lacks } from "./fit.ts";
 import { waitsForHomes } from "./homes.ts";
 import { keptFreeFor, roomFor } from "./room.ts";
@@ -110,7 +111,7 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
     return [{ machine: name, sentence: `${name} has room, and has not asked for more work yet` }];
   }
   const kept = keptFreeFor(machine, nowMs);
-  if (kept && kept !== step) {
+  if (kept && !isAlike(kept, step)) {
     return [
       {
         machine: name,

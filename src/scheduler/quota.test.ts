@@ -12,6 +12,15 @@ const lab = (quota: number, borrow?: number): QuotaSpec => ({
 });
 const ofJob = (tasks: readonly string[], job: string) =>
   tasks.filter((task) => task.startsWith(`${job}/`)).length;
+const holds = (agent: FakeAgent, job: string, tasks: number, why = job) =>
+  assert.equal(
+    ofJob(
+      agent.held.map(({ task }) => task),
+      job,
+    ),
+    tasks,
+    why,
+  );
 const sentences = (rig: Rig, job: string) =>
   rig.scheduler.explainJob(job).map(({ sentence }) => sentence);
 
@@ -188,31 +197,11 @@ describe("what was lent", () => {
     const agent = rig.agent("m1");
     await agent.pull();
     await agent.pull();
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j1",
-      ),
-      8,
-    );
+    holds(agent, "j1", 8);
     rig.step("j2/0", 3, { project: "b", needs: cpus(2) });
     await pass(rig, [agent], 1000);
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j2",
-      ),
-      2,
-      "no more than its quota",
-    );
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j1",
-      ),
-      4,
-      "which keeps its own",
-    );
+    holds(agent, "j2", 2, "no more than its quota");
+    holds(agent, "j1", 4, "which keeps its own");
     assert.equal(agent.cancels.length, 4);
   });
 
@@ -247,13 +236,7 @@ describe("what was lent", () => {
       agent.cancels.map(([task]) => task.slice(0, 2)),
       ["j2", "j2", "j2"],
     );
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j3",
-      ),
-      1,
-    );
+    holds(agent, "j3", 1);
   });
 
   test("runs again, is charged no attempt, and says why it was stopped", async () => {
@@ -324,20 +307,8 @@ describe("what was lent", () => {
     rig.step("j2/0", 9, { project: "b" });
     await agent.pull();
     await pass(rig, [agent], 20_000);
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j2",
-      ),
-      2,
-    );
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j1",
-      ),
-      6,
-    );
+    holds(agent, "j2", 2);
+    holds(agent, "j1", 6);
   });
 });
 
@@ -353,20 +324,8 @@ describe("a priority within a quota", () => {
     rig.step("j2/0", 1, { project: "a", priority: 5, needs: cpus(2) });
     await agent.pull();
     await pass(rig, [agent], 6000);
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j2",
-      ),
-      1,
-    );
-    assert.equal(
-      ofJob(
-        agent.held.map(({ task }) => task),
-        "j1",
-      ),
-      2,
-    );
+    holds(agent, "j2", 1);
+    holds(agent, "j1", 2);
   });
 
   test("stops nothing of its own priority, of a project without a quota, or that would not be enough", async () => {

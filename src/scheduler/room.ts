@@ -49,7 +49,7 @@ function slotsBesideOthers(machine: MachineState, step: StepState, nowMs: number
 /** While a machine is kept free for another step, only what takes nothing that this one lacks. */
 function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number): number {
   const kept = keptFreeFor(machine, nowMs);
-  if (!kept || kept === step) return Infinity;
+  if (!kept || isAlike(kept, step)) return Infinity;
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
   const milliCpus = capacity.milliCpus - heldMilliCpus - kept.class.milliCpus;
   const memoryBytes = capacity.memoryBytes - heldMemoryBytes - kept.class.memoryBytes;
@@ -75,7 +75,7 @@ function isOverBy({ runTimes }: StepState, nowMs: number, untilMs: number): bool
   return runTimes.samples > 0 && nowMs + overMargin * runTimes.meanMs <= untilMs;
 }
 
-/** The step that this machine is kept free for. */
+/** The step that this machine is kept free for, and all that are like it. */
 export function keptFreeFor(machine: MachineState, nowMs: number): StepState | undefined {
   const kept = machine.keptFree;
   if (!kept) return undefined;
@@ -106,7 +106,7 @@ export function wasServed(machine: MachineState, step: StepState, nowMs: number)
   if (account.kept && isAlike(account.kept, step)) account.kept = undefined;
   step.passedSinceMs = 0;
   step.keptFreeMs = 0;
-  if (machine.keptFree?.step === step) machine.keptFree = undefined;
+  if (machine.keptFree && isAlike(machine.keptFree.step, step)) machine.keptFree = undefined;
 }
 
 export function occupy(machine: MachineState, lease: Lease): void {

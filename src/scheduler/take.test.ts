@@ -338,4 +338,30 @@ describe("the line", () => {
     }
     assert.ok(rounds < 10, `it was passed by ${rounds} times`);
   });
+
+  test("gives what is kept free for one task to any other that is like it", async () => {
+    const rig = await Rig.open();
+    const [agent, other] = [rig.agent("m1"), rig.agent("m2")];
+    rig.step("j0/0", 2);
+    await agent.pull();
+    rig.step("j1/0", 2, { needs: { milliCpus: 2000 }, priority: 5 });
+    rig.step("j2/0", 1, { needs: { milliCpus: 2000 }, priority: 5 });
+    rig.step("j3/0", 300);
+    await agent.finish(agent.held.slice(0, 1));
+    await agent.pull();
+    await rig.clock.advance(limits.passedOverMs);
+    await agent.finish(agent.held.slice(0, 1));
+    assert.deepEqual(
+      await agent.pull(),
+      [],
+      "it is kept free for the first of those that need all of it",
+    );
+    assert.deepEqual(await other.pull(), ["j1/0/0"]);
+    await agent.finish();
+    assert.deepEqual(
+      agent.held.map(({ task }) => task),
+      ["j2/0/0"],
+      "whose turn it is by now",
+    );
+  });
 });

@@ -1,10 +1,10 @@
+import { newStepStatus } from "#/model/step.ts";
 import { silent } from "#/base/log.ts";
 import { limits } from "#/base/limits.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
 import type { ChaosTarget, Fault, GameDayRecord, HitRecord } from "#/model/game-day.ts";
 import { chaosPolicyName, type ChaosPolicy } from "#/model/policy.ts";
 import { readyStatus, type TaskStatus } from "#/model/task.ts";
-import { noUsage } from "#/model/usage.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
@@ -163,20 +163,7 @@ export class Fleet implements Field {
           source: { type: "list" },
           onFailure: "stop",
         },
-        status: {
-          phase: "running",
-          offered: tasks,
-          closed: true,
-          cursor: 0,
-          succeeded: 0,
-          failed: 0,
-          cancelled: 0,
-          reused: 0,
-          retried: 0,
-          lost: 0,
-          usage: noUsage,
-          runTimes: [],
-        },
+        status: { ...newStepStatus, phase: "running", offered: tasks, closed: true },
       });
       for (let index = 0; index < tasks; index++)
         tx.put<"task">({

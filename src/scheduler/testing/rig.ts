@@ -6,9 +6,14 @@ import type { Fault } from "#/model/game-day.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { QuotaSpec } from "#/model/quota.ts";
 import type { MachineRecord } from "#/model/machine.ts";
-import { hasStepEnded, type StepRecord, type StepSpec, type StepStatus } from "#/model/step.ts";
+import {
+  hasStepEnded,
+  newStepStatus,
+  type StepRecord,
+  type StepSpec,
+  type StepStatus,
+} from "#/model/step.ts";
 import { readyStatus, taskName, type TaskRecord, type TaskTemplate } from "#/model/task.ts";
-import { noUsage } from "#/model/usage.ts";
 import type { StepBrief, TaskClaim, TaskOffer, TaskReport } from "#/model/wire.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
@@ -164,18 +169,10 @@ export class Rig {
           ...more.spec,
         },
         status: {
+          ...newStepStatus,
           phase: "running",
           offered: tasks,
           closed: true,
-          cursor: 0,
-          succeeded: 0,
-          failed: 0,
-          cancelled: 0,
-          reused: 0,
-          retried: 0,
-          lost: 0,
-          usage: noUsage,
-          runTimes: [],
           ...more.status,
         },
       });

@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { readyStatus } from "#/model/task.ts";
 import { Deposed, type Batch, type SharedLog } from "../log.ts";
+import { taskChange } from "./task-change.ts";
 
 interface SharedLogBackend {
   name: string;
@@ -21,20 +21,7 @@ const realTime = { nowMs: () => performance.now(), sleep: (ms: number) => sleep(
 const batch = (sequence: number): Batch => ({
   sequence,
   serial: sequence,
-  changes: [
-    {
-      op: "put",
-      record: {
-        kind: "task",
-        project: "default",
-        serial: sequence,
-        name: `j1/0/${sequence}`,
-        revision: 1,
-        spec: { input: "1" },
-        status: readyStatus,
-      },
-    },
-  ],
+  changes: [taskChange("put", sequence)],
 });
 
 /** What every shared log promises beside what logs do; see `SharedLog`. */

@@ -6,8 +6,8 @@ import { limits } from "#/base/limits.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
 import { TcpProxy } from "#/base/testing/tcp-proxy.ts";
-import { readyStatus } from "#/model/task.ts";
 import type { Batch } from "../../log.ts";
+import { taskChange } from "../../testing/task-change.ts";
 import { PostgresLog } from "../postgres.ts";
 
 const skip = postgresMissing ?? false;
@@ -34,20 +34,7 @@ async function assertRefused(url: string, code: ErrorCode, words: RegExp): Promi
 const batch = (sequence: number): Batch => ({
   sequence,
   serial: sequence,
-  changes: [
-    {
-      op: "put",
-      record: {
-        kind: "task",
-        project: "default",
-        serial: sequence,
-        name: `j1/0/${sequence}`,
-        revision: 1,
-        spec: { input: "1" },
-        status: readyStatus,
-      },
-    },
-  ],
+  changes: [taskChange("put", sequence)],
 });
 
 describe("a PostgreSQL that cannot be used is refused at start", { skip }, () => {
