@@ -79,4 +79,25 @@ describe("DELETE /v1/sites/{site}", () => {
     assert.equal((await world.call("GET", "/v1/sites/held")).statusCode, 404);
     assert.deepEqual(world.sites.offersOf("held"), []);
   });
+
+  it("with release gives machines back, and goes with the last of them", async () => {
+    await put("going", lab);
+    const [offer] = world.sites.offersOf("going");
+    const spec = { site: "going", offer: offer!, orderedAt: 1, askedBy: "root" };
+    const status = { phase: "booting", since: 1 } as const;
+    await world.space.commit((tx) => {
+      tx.put<"order">({ kind: "order", project: "", name: "o2", spec, status });
+    }).durable;
+    assert.equal((await world.call("DELETE", "/v1/sites/going?release=true")).statusCode, 204);
+    const order = world.space.get("order", "o2")!;
+    assert.equal(order.status.phase, "releasing");
+    const going = (await world.call("GET", "/v1/sites/going")).json<SiteDetail>();
+    assert.deepEqual([going.health, going.reason], ["unhealthy", "it is being removed"]);
+    assert.deepEqual(going.offers, []);
+    world.space.commit((tx) =>
+      tx.put<"order">({ ...order, status: { ...order.status, phase: "released" } }),
+    );
+    while (world.space.get("site", "going")) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await world.call("GET", "/v1/sites/going")).statusCode, 404);
+  });
 });

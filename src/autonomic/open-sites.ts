@@ -4,6 +4,7 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
+import { hasOrderEnded } from "#/model/order.ts";
 import type { Offer, SiteRecord } from "#/model/site.ts";
 import { siteSecrets, type SiteSecrets } from "#/model/site-config.ts";
 import type { OpenSite, Site } from "#/sites/site.ts";
@@ -47,7 +48,9 @@ export class OpenSites {
   start(): void {
     const { space, clock, log } = this.#parts;
     const turn = async () => {
+      this.#removeEmptied();
       for (const name of this.#entries.keys()) if (!space.get("site", name)) this.#drop(name);
+      await this.#forgetRemoved();
       const names = [...space.list("site")].map(({ name }) => name);
       await Promise.all(names.map((name) => this.look(name)));
     };
@@ -55,8 +58,9 @@ export class OpenSites {
     this.#loop = loop;
     this.#unfollow = space.onApplied((changes) => {
       const isNew = ({ op, record }: (typeof changes)[number]) =>
-        record.kind === "site" &&
-        (op !== "put" || this.#entries.get(record.name)?.spec !== record.spec);
+        (record.kind === "site" &&
+          (op !== "put" || this.#entries.get(record.name)?.spec !== record.spec)) ||
+        (record.kind === "order" && hasOrderEnded(record) && this.#isRemoving(record.spec.site));
       if (changes.some(isNew)) loop.wake();
     });
     loop.wake();
@@ -76,7 +80,40 @@ export class OpenSites {
   offersOf(name: string): readonly Offer[] {
     const entry = this.#entries.get(name);
     const record = this.#parts.space.get("site", name);
-    return entry && entry.spec === record?.spec ? entry.offers : [];
+    if (!entry || entry.spec !== record?.spec || record.status.removing) return [];
+    return entry.offers;
+  }
+
+  #isRemoving(name: string): boolean {
+    return this.#parts.space.get("site", name)?.status.removing === true;
+  }
+
+  /** Sites that are to go, and hold no machines any more. */
+  #removeEmptied(): void {
+    const { space, log } = this.#parts;
+    const open = new Set<string>();
+    for (const order of space.all("order")) if (!hasOrderEnded(order)) open.add(order.spec.site);
+    const gone = [...space.list("site")].filter(
+      ({ name, status }) => status.removing && !open.has(name),
+    );
+    if (gone.length === 0) return;
+    space.commit((tx) => {
+      for (const { name } of gone) tx.delete("site", name);
+    });
+    for (const { name } of gone) log.info(`the site ${name} is removed`, {});
+  }
+
+  /** Keys of sites that were removed, also while another control plane led, are not kept here. */
+  async #forgetRemoved(): Promise<void> {
+    const { space, open, log } = this.#parts;
+    const isWanted = (name: string) => space.get("site", name) !== undefined;
+    try {
+      const gone = (await open.forget?.(isWanted)) ?? [];
+      // One that was added again meanwhile keeps its files anew.
+      for (const name of gone) if (this.#entries.has(name)) this.#drop(name);
+    } catch (thrown) {
+      log.warn("what is kept of removed sites was not removed", { error: messageOf(thrown) });
+    }
   }
 
   /** The site itself. Throws CanopyError "not-found", and what its opening throws. */
@@ -114,7 +151,7 @@ export class OpenSites {
     const { space, clock, log } = this.#parts;
     const health = reason === undefined ? "healthy" : "unhealthy";
     const known = space.get("site", name);
-    if (!known || known.spec !== entry.spec) return;
+    if (!known || known.spec !== entry.spec || known.status.removing) return;
     if (known.status.health === health && known.status.reason === reason) return;
     const isTurn = known.status.health !== health;
     if (isTurn) log.info(`the site ${name} is ${health}`, reason === undefined ? {} : { reason });

@@ -21,6 +21,8 @@ export interface SiteStatus {
   readonly since: number;
   /** Why it is unhealthy, in the provider's own words. */
   readonly reason?: string;
+  /** It goes as soon as it holds no machines any more, and gives none until then. */
+  readonly removing?: true;
   /** By spot offer: since when it is watched, and when its machines could be had and when not. */
   readonly markets?: Readonly<Record<string, WatchedMarket>>;
 }

@@ -305,8 +305,10 @@ export class Client {
     return this.http.json("PUT", path, { body: input, repeatable: true });
   }
 
-  removeSite(site: string): Promise<void> {
-    return this.http.json("DELETE", `/v1/sites/${encodeURIComponent(site)}`);
+  /** With `release`, its machines are given back first, and it goes with the last of them. */
+  removeSite(site: string, release = false): Promise<void> {
+    const path = `/v1/sites/${encodeURIComponent(site)}`;
+    return this.http.json("DELETE", path, { query: { release: release || undefined } });
   }
 
   carbonZones(query: { limit?: number; cursor?: string } = {}): Promise<Page<CarbonZoneView>> {

@@ -8,7 +8,7 @@ export function siteOpener(
   host: Host,
   { folder, ...rest }: { folder: string } & Pick<SiteParts, "env" | "program">,
 ): OpenSite {
-  return async ({ name, cloudId, config, secrets }): Promise<Site> => {
+  const open: OpenSite = async ({ name, cloudId, config, secrets }): Promise<Site> => {
     const own = join(folder, name);
     const parts: SiteParts = { ...host, name, cloudId, folder: own, secrets, ...rest };
     switch (config.type) {
@@ -24,4 +24,10 @@ export function siteOpener(
         return (await import("./ec2.ts")).openEc2Site(config, parts);
     }
   };
+  open.forget = async (isWanted) => {
+    const gone = (await host.files.list(folder)).filter((name) => !isWanted(name));
+    for (const name of gone) await host.files.remove(join(folder, name));
+    return gone;
+  };
+  return open;
 }

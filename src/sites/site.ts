@@ -80,4 +80,8 @@ export interface DescribedSite {
 }
 
 /** Opens a site. Throws CanopyError "invalid" or "forbidden" when it cannot be as it is described. */
-export type OpenSite = (site: DescribedSite) => Promise<Site>;
+export interface OpenSite {
+  (site: DescribedSite): Promise<Site>;
+  /** Removes what is kept on this computer for sites that are not wanted any more, keys among it; gives their names. */
+  forget?(isWanted: (name: string) => boolean): Promise<string[]>;
+}

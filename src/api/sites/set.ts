@@ -35,8 +35,9 @@ export const setSite = defineCall({
         config,
         ...sealedSecrets(parts, name, secrets, before),
       };
-      const unknown = { health: "unhealthy", since: now, reason: "it was not asked yet" } as const;
-      const status = before?.status ?? unknown;
+      const reason = "it was not asked yet";
+      const unknown: SiteRecord["status"] = { health: "unhealthy", since: now, reason };
+      const { removing: _, ...status } = before?.status ?? unknown; // whoever sets it wants it
       tx.put<"site">({ kind: "site", project: "", name, spec, status });
     }).durable;
     await sites.look(name);

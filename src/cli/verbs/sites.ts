@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { SiteView } from "#/model/site-views.ts";
-import { allOf } from "#/sdk/client.ts";
+import { sleep } from "#/base/clock.ts";
+import { CanopyError } from "#/base/errors.ts";
+import { allOf, type Client } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
 import { column, type Result } from "../result.ts";
 import { defineCanopy } from "../sites/canopy.ts";
@@ -9,6 +11,7 @@ import { defineLocal } from "../sites/local.ts";
 import { healthCell, priceOf, siteResult } from "../sites/show.ts";
 import { defineSimulated } from "../sites/simulated.ts";
 import { defineSsh } from "../sites/ssh.ts";
+import type { Terminal } from "../terminal.ts";
 import type { Cli, Does, Verb } from "../verb.ts";
 import { agoOf } from "../words.ts";
 
@@ -37,16 +40,35 @@ export const verb: Verb = {
 function defineRemove(command: Command, does: Does): void {
   command
     .command("remove")
-    .description("Forget a site that holds no machines of this cloud")
+    .description("Forget a site, with its secrets and keys")
     .argument("<site>")
+    .option("--release", "give back first what it holds for this cloud; without, that is refused")
     .option("--yes", "do not ask")
     .action(
       does(async (cli, name: string) => {
         await confirm(cli.terminal, `remove the site ${name}`, name, cli.options["yes"] === true);
-        await (await cli.client()).removeSite(name);
+        const client = await cli.client();
+        const isReleasing = cli.options["release"] === true;
+        await client.removeSite(name, isReleasing);
+        if (isReleasing) await untilGone(client, name, cli.terminal);
         return { type: "done", value: { name, removed: true }, message: `${name} is removed` };
       }),
     );
+}
+
+const lookMs = 500;
+
+/** Resolves when the last machine of a site was given back, and it is gone. Ctrl-C leaves it to the cloud. */
+async function untilGone(client: Client, name: string, { world, err }: Terminal): Promise<void> {
+  for (let told = ""; ; await sleep(world.clock, lookMs)) {
+    const site = await client.site(name).catch((thrown: unknown) => {
+      if (thrown instanceof CanopyError && thrown.code === "not-found") return undefined;
+      throw thrown;
+    });
+    if (!site) return;
+    const text = `${site.orders} machines of ${name} are being given back`;
+    if (site.orders > 0 && text !== told) err.write(err.paint("dim", `${(told = text)}\n`));
+  }
 }
 
 async function list(cli: Cli): Promise<Result> {
