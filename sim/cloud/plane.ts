@@ -3,6 +3,7 @@ import { cutLinksInTime } from "#/api/link/cut-links.ts";
 import { Members } from "#/api/members.ts";
 import type { DoorParts } from "#/api/parts.ts";
 import { Relay } from "#/api/link/relay.ts";
+import { WrongKeys } from "#/api/wrong-keys.ts";
 import { Feed } from "#/api/streams/feed.ts";
 import { Watchers } from "#/api/streams/watchers.ts";
 import { ToLeader } from "#/api/to-leader.ts";
@@ -125,6 +126,7 @@ export class Plane {
       feed: new Feed(space),
       watchers: new Watchers(clock),
       relay: new Relay(clock),
+      wrongKeys: new WrongKeys({ clock, log, space, standing }),
       startedAt: clock.now(),
     };
     const { net } = this.machine;

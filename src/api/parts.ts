@@ -28,6 +28,7 @@ import type { Members } from "./members.ts";
 import type { Feed } from "./streams/feed.ts";
 import type { Watchers } from "./streams/watchers.ts";
 import type { ToLeader } from "./to-leader.ts";
+import type { WrongKeys } from "./wrong-keys.ts";
 
 /** What the jobs room can do that a call asks for. */
 export interface JobCalls {
@@ -83,6 +84,7 @@ export interface DoorParts extends ServerParts {
   feed: Feed;
   watchers: Watchers;
   relay: Relay;
+  wrongKeys: WrongKeys;
   toLeader: ToLeader;
   startedAt: number;
 }

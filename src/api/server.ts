@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
 import { Readable } from "node:stream";
 import { fastifyWebsocket } from "@fastify/websocket";
-import { fastify, type FastifyInstance } from "fastify";
+import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
@@ -26,6 +26,7 @@ import { answersHere, knownCaller, sure } from "./standing.ts";
 import { Feed } from "./streams/feed.ts";
 import { Watchers } from "./streams/watchers.ts";
 import { ToLeader } from "./to-leader.ts";
+import { WrongKeys } from "./wrong-keys.ts";
 
 /**
  * The native door over one cloud, not yet listening: `await server.listen({ host, port })`, or
@@ -39,6 +40,7 @@ export function buildServer(given: ServerParts): FastifyInstance {
     feed: new Feed(given.space),
     watchers: new Watchers(given.clock),
     relay: new Relay(given.clock),
+    wrongKeys: new WrongKeys(given),
     startedAt: given.clock.now(),
   };
   const server = fastify({
@@ -152,7 +154,7 @@ function serveCall(
       const caller: Caller =
         role === "anyone"
           ? { name: "anyone", project: "", role: "viewer" }
-          : await knownCaller(request, parts);
+          : await parts.wrongKeys.guard(request, () => knownCaller(request, parts));
       requireAllowed(caller, definition, request.params as { job?: string });
       if (await answersHere(parts, definition.isForAny === true))
         return void callers.set(request, caller);
@@ -178,7 +180,8 @@ function serveCall(
       const answered = await run().catch(async (thrown: unknown) => {
         const isStream = request.body instanceof Readable;
         const isOurs = parts.standing.isLeading || reply.raw.headersSent;
-        if (!(thrown instanceof NotLeading) || isStream || isOurs) return refuse(parts, thrown);
+        if (!(thrown instanceof NotLeading) || isStream || isOurs)
+          return refuse(parts, role === "anyone" ? judged(parts, request, thrown) : thrown);
         // It led when this came in.
         await parts.toLeader.request(request.raw, reply.raw, textOf(request.body));
         return reply.hijack();
@@ -188,6 +191,12 @@ function serveCall(
       return reply.send(answered);
     },
   });
+}
+
+/** A join token is shown in the body. */
+function judged({ wrongKeys }: DoorParts, request: FastifyRequest, thrown: unknown): unknown {
+  const { token } = (request.body ?? {}) as { token?: unknown };
+  return typeof token === "string" ? wrongKeys.judge(request, token, thrown) : thrown;
 }
 
 function textOf(body: unknown): Buffer {
@@ -226,7 +235,9 @@ function serveAgents(server: FastifyInstance, parts: DoorParts): void {
       websocket: true,
       onRequest: async (request) => {
         await sure(parts);
-        const { machine } = callerOf(request, parts.access);
+        const { machine } = await parts.wrongKeys.guard(request, () =>
+          callerOf(request, parts.access),
+        );
         if (machine === undefined)
           throw new CanopyError(
             "forbidden",

@@ -143,6 +143,12 @@ export const limits = {
   isolatedMsMax: 24 * 60 * 60_000,
   /** Canopy mistrusts no larger part of all machines at once. */
   mistrustedShareMax: 0.25,
+  /** Wrong keys that one address may show at once, or that may be the same one; and one more each time this has passed. */
+  wrongKeysMax: 20,
+  wrongKeyMs: 3_000,
+  /** Addresses and keys that are remembered for that; what was slowed down is written down again after so long. */
+  wrongKeySourcesMax: 10_000,
+  wrongKeySaidMs: 60 * 60_000,
   /** One of which nothing of the kind is known is only reported, after this. */
   hungReportMs: 60 * 60_000,
   /** Text of an error that is kept with an attempt: the message, and the stack. */
