@@ -3,10 +3,10 @@ import { CanopyError, errorCodes, type ErrorCode } from "#/base/errors.ts";
 import type { JobRequestInput } from "#/model/job-request.ts";
 import type { Offer } from "#/model/site.ts";
 import type { CanopyConfig } from "#/model/site-config.ts";
-import { formatSize } from "#/model/units.ts";
 import type { JobView, MachineView, Page } from "#/model/views.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
+import { offerNameOf, sizedOffer } from "./sized-offer.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 import { bootScript } from "./user-data.ts";
 
@@ -32,15 +32,9 @@ export class CanopySite implements Site {
     this.#parts = parts;
   }
 
-  get #offerName(): string {
-    return `${this.#config.milliCpus / 1000}cpu-${formatSize(this.#config.memoryBytes)}`;
-  }
-
   /** As many as have room on the lender's machines now. */
   async offers(): Promise<Offer[]> {
-    const { milliCpus, memoryBytes, machinesMax, labels, bootMs, gramsPerKwh } = this.#config;
-    const { microsPerHour, idleWatts, peakWatts, pue } = this.#config;
-    const { priceGranularityMs, billedMsMin } = this.#config;
+    const { milliCpus, memoryBytes, machinesMax, bootMs } = this.#config;
     const machines = await this.#all<MachineView>("/v1/machines", { connected: "true" });
     const rooms = machines
       .filter(({ cordoned }) => !cordoned)
@@ -52,26 +46,8 @@ export class CanopySite implements Site {
       );
     const room = rooms.reduce((sum, count) => sum + count, 0);
     const left = machinesMax - (await this.#liveCount());
-    return [
-      {
-        site: this.#parts.name,
-        name: this.#offerName,
-        capacity: { milliCpus, memoryBytes },
-        labels,
-        market: "on-demand",
-        zone: "",
-        microsPerHour,
-        priceGranularityMs,
-        billedMsMin,
-        idleWatts,
-        peakWatts,
-        pue,
-        gramsPerKwh,
-        bootMs,
-        interruptionsPerHour: 0,
-        countMax: Math.max(0, Math.min(room, left)),
-      },
-    ];
+    const countMax = Math.min(room, left);
+    return [sizedOffer(this.#config, { site: this.#parts.name, bootMs, countMax })];
   }
 
   acquire(order: MachineOrder): Promise<HeldMachine> {
@@ -85,7 +61,7 @@ export class CanopySite implements Site {
     if (known) return this.#heldOf(known);
     const { name } = this.#parts;
     const cannot = `Cannot make the machine of ${order.name} as`;
-    if (order.offer !== this.#offerName)
+    if (order.offer !== offerNameOf(this.#config))
       throw new CanopyError("not-found", `${cannot} '${name}' has no offer '${order.offer}'`);
     const { machinesMax } = this.#config;
     if ((await this.#liveCount()) >= machinesMax) {

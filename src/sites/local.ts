@@ -5,9 +5,10 @@ import { limits } from "#/base/limits.ts";
 import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Offer } from "#/model/site.ts";
 import type { LocalConfig } from "#/model/site-config.ts";
-import { formatSize } from "#/model/units.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
+import { formatSize } from "#/model/units.ts";
+import { offerNameOf, sizedOffer } from "./sized-offer.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 
 /** Carried by the processes of a machine: they are found by it, whichever control plane started them. */
@@ -30,33 +31,11 @@ export class LocalSite implements Site {
     this.#parts = parts;
   }
 
-  get #offerName(): string {
-    return `${this.#config.milliCpus / 1000}cpu-${formatSize(this.#config.memoryBytes)}`;
-  }
-
   async offers(): Promise<Offer[]> {
-    const { milliCpus, memoryBytes, machinesMax, bootDelayMs, labels } = this.#config;
-    const { microsPerHour, idleWatts, peakWatts, pue, gramsPerKwh } = this.#config;
-    return [
-      {
-        site: this.#parts.name,
-        name: this.#offerName,
-        capacity: { milliCpus, memoryBytes },
-        labels,
-        market: "on-demand",
-        zone: "",
-        microsPerHour,
-        priceGranularityMs: this.#config.priceGranularityMs,
-        billedMsMin: this.#config.billedMsMin,
-        idleWatts,
-        peakWatts,
-        pue,
-        gramsPerKwh,
-        bootMs: { median: bootDelayMs + startMs.median, p90: bootDelayMs + startMs.p90 },
-        interruptionsPerHour: 0,
-        countMax: Math.max(0, machinesMax - (await this.#liveCount())),
-      },
-    ];
+    const { machinesMax, bootDelayMs } = this.#config;
+    const bootMs = { median: bootDelayMs + startMs.median, p90: bootDelayMs + startMs.p90 };
+    const countMax = machinesMax - (await this.#liveCount());
+    return [sizedOffer(this.#config, { site: this.#parts.name, bootMs, countMax })];
   }
 
   acquire(order: MachineOrder): Promise<HeldMachine> {
@@ -69,7 +48,7 @@ export class LocalSite implements Site {
     if (known.hasBegun) return known.machine;
     const { name, clock, files } = this.#parts;
     const cannot = `Cannot make the machine of ${order.name} as`;
-    if (order.offer !== this.#offerName)
+    if (order.offer !== offerNameOf(this.#config))
       throw new CanopyError("not-found", `${cannot} '${name}' has no offer '${order.offer}'`);
     const { machinesMax } = this.#config;
     if ((await this.#liveCount()) >= machinesMax) {
