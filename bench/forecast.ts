@@ -1,5 +1,6 @@
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { silent } from "#/base/log.ts";
+import { machineOf } from "#/forecast/offered.ts";
 import { bandOf, type Band } from "#/forecast/band.ts";
 import { forecast } from "#/forecast/forecast.ts";
 import { Fork } from "#/forecast/fork.ts";
@@ -8,7 +9,6 @@ import { emptyMoment } from "#/forecast/replay.ts";
 import { submitJob } from "#/jobs/submit.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest } from "#/model/job-request.ts";
-import type { MachineRecord } from "#/model/machine.ts";
 import { jobOf } from "#/model/task.ts";
 import { readArrivals, type Arrival } from "./arrivals.ts";
 import { quantile, type BenchOptions, type Report } from "./figures.ts";
@@ -109,7 +109,9 @@ async function record(arrivals: readonly Arrival[]) {
   const startMs = Date.UTC(2030, 0, 1);
   const lengths = new Map(arrivals.map(({ lengthMs }, number) => [`j${number}`, lengthMs]));
   const capacity = { milliCpus: cpusOfMachine * 1000, memoryBytes: 16 * 2 ** 30 };
-  const pool = Array.from({ length: machines }, (_, number) => machineOf(`m${number}`, capacity));
+  const pool = Array.from({ length: machines }, (_, number) =>
+    machineOf(`m${number}`, capacity, { site: "bench", labels: {}, rates: ratesOf(capacity) }),
+  );
   const fork = await Fork.open(emptyMoment(startMs, pool), {
     runMs: (_step, { task }) => lengths.get(jobOf(task))!,
     fails: () => false,
@@ -140,26 +142,6 @@ async function record(arrivals: readonly Arrival[]) {
   const ends = new Map([...fork.outcomes].map(([job, { endedAt }]) => [job, endedAt]));
   if (ends.size < arrivals.length) throw new Error("Cannot go on as some jobs never ended");
   return { moments, ends };
-}
-
-function machineOf(name: string, capacity: MachineRecord["status"]["capacity"]): MachineRecord {
-  return {
-    kind: "machine",
-    project: "",
-    serial: 0,
-    name,
-    revision: 1,
-    spec: { keyDigest: "", joinedAt: 0, site: "bench", labels: {}, cordoned: false },
-    status: {
-      hostname: name,
-      os: "linux",
-      arch: "x64",
-      version: "0",
-      capacity,
-      drivers: ["process"],
-      rates: ratesOf(capacity),
-    },
-  };
 }
 
 const pastOf = ({ runTimes }: Moment) => runTimes.sorts.get("all")?.endedMs ?? [];

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
+import { machineOf } from "#/forecast/offered.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { TaskOffer, TaskReport } from "#/model/wire.ts";
@@ -20,21 +21,16 @@ export interface Watching {
 
 /** The record of a machine that runs programs. */
 export function putMachine(tx: Transaction, name: string, capacity: Capacity): void {
-  tx.put({
-    kind: "machine",
-    project: "",
-    name,
-    spec: { keyDigest: "", joinedAt: 0, site: "bench", labels: {}, cordoned: false },
-    status: {
-      hostname: name,
-      os: "linux",
-      arch: "x64",
-      version: "0",
-      capacity,
-      drivers: ["process"],
-      rates: ratesOf(capacity),
-    },
+  const {
+    serial: _,
+    revision: __,
+    ...machine
+  } = machineOf(name, capacity, {
+    site: "bench",
+    labels: {},
+    rates: ratesOf(capacity),
   });
+  tx.put(machine);
 }
 
 /**
