@@ -13,7 +13,7 @@ export function decide(
   about: { project: string; name: string },
   decision: DecisionSpec,
 ): string {
-  const key = decision.at.toString(36).padStart(digits, "0");
+  const key = Math.floor(decision.at).toString(36).padStart(digits, "0");
   const name = `${about.name}/${key}.${decision.action}${decision.subject === undefined ? "" : `.${decision.subject}`}`;
   tx.archive<"decision">({
     kind: "decision",

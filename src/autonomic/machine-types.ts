@@ -164,6 +164,8 @@ function ofOffer(
     considered: { ...considered, whyNot },
     ...(fits && { barred: { type, by } }),
   });
+  if (offer.isSimulated)
+    return { considered: { ...considered, whyNot: "its machines exist in forecasts only" } };
   if (forbidden !== undefined) return out(forbidden, "policy");
   if (offer.rests !== undefined) return out(offer.rests, "count");
   if (countMax <= 0) return out("the site gives no more of it", "count");

@@ -13,6 +13,18 @@ function feasible(found: Proposal | Infeasible): Proposal {
 const goal = { deadlineMs: 11 * minuteMs, objective: "cost" } as const;
 
 describe("propose()", () => {
+  test("takes nothing whose machines exist in forecasts only", () => {
+    const cheap = offer("cheap", { microsPerHour: 1, isSimulated: true });
+    const { considered } = feasible(propose(demand(60, minuteMs), goal, [], [cheap, offer("a")]));
+    assert.deepEqual(
+      considered.map(({ offer: name, count, whyNot }) => [name, count > 0, whyNot]),
+      [
+        ["cheap", false, "its machines exist in forecasts only"],
+        ["a", true, undefined],
+      ],
+    );
+  });
+
   test("takes no offer where the machines that are there do, and says so", () => {
     const { considered } = feasible(
       propose(demand(20, minuteMs), goal, [machine(2)], [offer("a")]),

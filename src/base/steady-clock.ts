@@ -17,7 +17,7 @@ export function steadyClock(clock: Clock): SteadyClock {
   return {
     behindMs: () => wallOffsetMs() - offsetMs,
     align: () => void (offsetMs = wallOffsetMs()),
-    now: () => offsetMs + clock.monotonicMs(),
+    now: () => Math.floor(offsetMs + clock.monotonicMs()),
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, action, background) => clock.after(delayMs, action, background),
     soon: (action) => clock.soon(action),

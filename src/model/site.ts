@@ -66,6 +66,8 @@ export interface Offer {
   readonly interruptionsPerHour: number | undefined;
   /** How many more machines of it the site would give, as far as it knows. */
   readonly countMax: number;
+  /** Its machines exist in forecasts only: nothing that is real is planned with it. */
+  readonly isSimulated?: true;
 }
 
 export interface BootTime {

@@ -120,6 +120,7 @@ export class SimulatedSite implements Site {
       countMax: this.#isSoldOut(offer)
         ? 0
         : Math.max(0, Math.min(offer.countMax - ofIt, machinesMax - live.length)),
+      ...(!this.#parts.world && { isSimulated: true }),
     };
   }
 

@@ -163,7 +163,7 @@ class FleetLoop {
     const offers = knowledge
       .offers(sites.offers())
       .filter(({ rests }) => rests === undefined)
-      .filter((offer) => rules.allowed(offer, fleetTitle, now) === undefined);
+      .filter((offer) => !offer.isSimulated && rules.allowed(offer, fleetTitle, now) === undefined);
     const growth = grow({
       policy: fleet,
       objective: policy.objective ?? "cost",
