@@ -49,7 +49,7 @@ test("a job waits for cleaner power over kill -9 of the control plane, and goes 
   assert.match(why.explanations[0]!.sentence, /it waits until about .* 400 gCO2\/kWh now/);
   assert.match(why.explanations[0]!.flip!, /until its deadline, or with power of no more than/);
   const table = await cloud.canopy("ps");
-  assert.match(table.stdout, /waits for cleaner power until .*, 9\d% less CO2/);
+  assert.match(table.stdout, /until .*: waits for cleaner power, 9\d% less CO2/);
   await setPower("clean.csv", [30]);
   await until("the job has ended", async () => (await read()).phase !== "running");
   assert.equal((await read()).phase, "succeeded");

@@ -187,7 +187,7 @@ async function account(client: Client, id: string): Promise<void> {
   const money =
     cost.spent === undefined ? "unknown" : `${cost.spent} ${cost.currency} at list price`;
   say(
-    `cost  ${seconds(usage.cpuMs)} of CPU, ${mebibytes(usage.memoryPeakBytes)} at most, ${money}, ${cost.energyJoules?.toFixed(0) ?? "unknown"} J`,
+    `cost  ${seconds(usage.cpuMs)} of CPU, ${mebibytes(usage.memoryPeakBytes)} at most, ${money}, ${milliWattHours(cost.energyJoules)}`,
   );
 
   const perMachine = new Map<string, number>();
@@ -268,4 +268,8 @@ function count(number: number): string {
 
 function mebibytes(bytes: number): string {
   return `${count(Math.round(bytes / 1024 / 1024))} MiB`;
+}
+
+function milliWattHours(joules: number | undefined): string {
+  return joules === undefined ? "energy unknown" : `${(joules / 3.6).toPrecision(3)} mWh`;
 }

@@ -421,7 +421,7 @@ export const limits = {
   /** Hours of the carbon intensity of a zone that are kept: those that have passed, and those that are forecast. */
   carbonPastHoursMax: 60 * 24,
   carbonAheadHoursMax: 14 * 24,
-  carbonZonesMax: 1000,
+  carbonZonesMax: 200,
   /** Hours in one call: more than a year. */
   carbonGivenHoursMax: 10_000,
   /** Who tells intensities is asked this often, answers within this, and with no more than that. */

@@ -28,6 +28,7 @@ export interface ZoneParts {
 export class CarbonZones {
   #parts: ZoneParts;
   #outlooks = new Map<string, { of: CarbonZoneRecord; hour: number; outlook: Outlook }>();
+  #lastDefault = "";
   /** Of a machine that reports again within the hour. */
   #last:
     | { machine: MachineRecord; zone: CarbonZoneRecord; hour: number; grams: number }
@@ -42,8 +43,19 @@ export class CarbonZones {
     const { space } = this.#parts;
     const named = labels[carbonZoneLabel];
     if (named !== undefined) return space.get("carbon-zone", named);
-    if (gramsPerKwh !== undefined) return undefined;
-    for (const zone of space.list("carbon-zone")) if (zone.spec.isDefault) return zone;
+    return gramsPerKwh === undefined ? this.#default() : undefined;
+  }
+
+  /** Asked for with every report: the one of before is tried first. */
+  #default(): CarbonZoneRecord | undefined {
+    const { space } = this.#parts;
+    const last = space.get("carbon-zone", this.#lastDefault);
+    if (last?.spec.isDefault) return last;
+    for (const zone of space.list("carbon-zone")) {
+      if (!zone.spec.isDefault) continue;
+      this.#lastDefault = zone.name;
+      return zone;
+    }
     return undefined;
   }
 

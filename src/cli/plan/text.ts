@@ -54,6 +54,9 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
     ...leftOut.map(({ site, reason }) => `not planned with ${site}, which is unhealthy: ${reason}`),
     sum(plan, out),
     ...(plan.shift ? shiftLines(plan.shift, out, details) : []),
+    ...(plan.goal.objective === "carbon" && plan.goal.deadlineMs === undefined
+      ? ["With a deadline it may wait for cleaner power: --deadline 24h"]
+      : []),
     ...(taken.some(({ isPresent }) => !isPresent)
       ? []
       : ["Nothing has to be bought: what is there already does."]),

@@ -97,5 +97,5 @@ export function jobColumns(nowMs: number, { currency }: StatusView) {
 }
 
 function heldText({ until, savingShare }: NonNullable<JobView["held"]>): string {
-  return `waits for cleaner power until ${until.slice(0, 16)}Z, ${Math.round(savingShare * 100)}% less CO2`;
+  return `until ${until.slice(0, 16)}Z: waits for cleaner power, ${Math.round(savingShare * 100)}% less CO2`;
 }
