@@ -352,6 +352,9 @@ export const limits = {
   sshAnswerMs: 15_000,
   sshCopyMs: 10 * 60_000,
   sshAtOnceMax: 16,
+  /** A host that was woken answers within this; it is looked, and called, again after that. */
+  sshWakeMs: 5 * 60_000,
+  sshWakeLookMs: 2_000,
   /** A provider that throttles us and names no time is asked again after this. */
   providerWaitMs: 5_000,
   /** An agent that was told to end has so long for it. */

@@ -100,6 +100,10 @@ const sshHost = z.strictObject({
   /** Of what the host has, when it is not all of it. */
   capacity: capacity.partial().default({}),
   labels: labels.default({}),
+  /** Shell lines: it sleeps by the one while it holds no machine, and is woken by the other, on the control plane's computer. */
+  power: z
+    .strictObject({ sleep: z.string().min(1).max(1000), wake: z.string().min(1).max(1000) })
+    .optional(),
   ...rates,
 });
 

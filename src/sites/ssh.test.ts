@@ -122,6 +122,39 @@ describe("SshSite", () => {
     while (tunnels().length > 0);
   });
 
+  it("lets a host sleep that has given back its last machine, and wakes it for the next one", async () => {
+    const { folder } = lab.cloud;
+    const asleep = join(folder, "asleep");
+    const woken = join(folder, "woken");
+    const [, host] = lab.hosts as [Sshd, Sshd];
+    const power = { sleep: `touch '${asleep}'`, wake: `touch '${woken}'` };
+    const hosts = [{ ...host.host, microsPerHour: 50_000, power }];
+    const site = lab.open({ hosts });
+    const [awake] = await site.offers();
+    await site.acquire(await lab.cloud.order("o-first", "127.0.0.2"));
+    await lab.cloud.connected("o-first");
+    await site.release("never-ordered");
+    await site.release("o-first");
+    await until(() => existsSync(asleep));
+    host.stop();
+    // Another life of the control plane knows it too.
+    const other = lab.open({ hosts });
+    const [offer] = await other.offers();
+    assert.deepEqual([offer!.capacity, offer!.countMax], [awake!.capacity, 1]);
+    assert.ok(offer!.bootMs!.median > awake!.bootMs!.median);
+    assert.deepEqual(await other.held(), { machines: [], unknown: [] });
+    await other.release("never-ordered");
+    assert.ok(!existsSync(woken));
+    const acquired = other.acquire(await lab.cloud.order("o-next", "127.0.0.2"));
+    await until(() => existsSync(woken));
+    await host.start();
+    await acquired;
+    await lab.cloud.connected("o-next");
+    const [up] = await other.offers();
+    assert.equal(up!.bootMs!.median, awake!.bootMs!.median);
+    await lab.open({ hosts: [{ ...host.host }] }).release("o-next");
+  });
+
   it("says in ssh's own words why it cannot, and which hosts it could not ask", async () => {
     const stranger = lab.open({}, makeKey(lab.cloud.folder, "stranger"));
     await assert.rejects(stranger.offers(), { code: "forbidden", message: /Permission denied/ });
@@ -139,3 +172,7 @@ describe("SshSite", () => {
     await assert.rejects(site.release("never-ordered"), { code: "unavailable" });
   });
 });
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 50));
+}

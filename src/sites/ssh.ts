@@ -9,16 +9,25 @@ import { urlsFor, type SiteParts } from "./parts.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 import { RemoteExit, SshConnection } from "./ssh/connection.ts";
 import { parseLook, type HostLook } from "./ssh/look.ts";
+import { Sleepers } from "./ssh/sleep.ts";
 import * as scripts from "./ssh/scripts.ts";
 import { Tunnels } from "./ssh/tunnels.ts";
 
 /** From the order to the first pull, on a host that has the program, and on one that has not. */
 const bootMs = { median: 2_500, p90: 15_000 };
+/** On one that sleeps. */
+const wakeMs = { median: 30_000, p90: 120_000 };
 
 /** What is kept of an order here, so that its host is found without asking them all. */
 interface KeptOrder {
   host: string;
   url: string;
+}
+
+/** What is known of a host at one moment. */
+interface Look extends HostLook {
+  /** It sleeps, and this is what it said before. */
+  readonly isAsleep?: boolean;
 }
 
 /** Hosts that ssh reaches, each of which is one machine while an order holds it. */
@@ -27,6 +36,7 @@ export class SshSite implements Site {
   #parts: SiteParts;
   #connection: SshConnection;
   #tunnels: Tunnels;
+  #sleepers: Sleepers;
   #turns = new OneAtATime();
 
   constructor(config: SshConfig, parts: SiteParts) {
@@ -34,6 +44,7 @@ export class SshSite implements Site {
     this.#parts = parts;
     this.#connection = new SshConnection(config, parts);
     this.#tunnels = new Tunnels(this.#connection, parts);
+    this.#sleepers = new Sleepers(this.#connection, parts);
   }
 
   /** Of the hosts that answer. Throws what the first one said when none does. */
@@ -47,7 +58,8 @@ export class SshSite implements Site {
       const look = looks[index]!;
       if (look.status === "rejected") return [];
       const countMax = liveOf(look.value).length === 0 && left > 0 ? 1 : 0;
-      return [this.#offer(host, look.value, countMax)];
+      const offer = this.#offer(host, look.value, countMax);
+      return [look.value.isAsleep ? { ...offer, bootMs: wakeMs } : offer];
     });
   }
 
@@ -91,7 +103,9 @@ export class SshSite implements Site {
       );
     }
     return this.#turns.run(host.address, async () => {
-      const look = await this.#look(host);
+      const isAsleep = (await this.#sleepers.asleep(host)) !== undefined;
+      const ask = () => this.#ask(host);
+      const look = isAsleep ? await this.#sleepers.wake(host, ask) : await ask();
       const known = look.machines.find((machine) => machine.order === order.name);
       if (known && known.handle !== "0") return known;
       const others = liveOf(look).filter((machine) => machine.order !== order.name);
@@ -159,15 +173,25 @@ export class SshSite implements Site {
     // Of an order that is not remembered here, every host is asked.
     const hosts = known.length > 0 ? known : this.#config.hosts;
     await inParts(hosts, async (host) => {
-      await this.#turns.run(host.address, () => this.#end(order, host));
+      await this.#turns.run(host.address, async () => {
+        if (await this.#sleepers.asleep(host)) return; // it holds nothing
+        await this.#end(order, host);
+        if (host.power && known.length > 0) await this.#rest(host);
+      });
     });
     await this.#parts.files.remove(this.#pathOf(order));
+  }
+
+  /** A host that has given back its last machine sleeps, where it is told how. */
+  async #rest(host: SshHost): Promise<void> {
+    const look = await this.#ask(host);
+    if (liveOf(look).length === 0) await this.#sleepers.sleep(host, look);
   }
 
   async #end(order: string, host: SshHost): Promise<void> {
     const script = scripts.releaseScript(this.#placeOf(host), order, limits.agentEndMs);
     await this.#connection.run(host, script);
-    if (this.#config.tunnel && liveOf(await this.#look(host)).length === 0)
+    if (this.#config.tunnel && liveOf(await this.#ask(host)).length === 0)
       this.#tunnels.close(host);
   }
 
@@ -175,15 +199,21 @@ export class SshSite implements Site {
     return Promise.resolve();
   }
 
-  async #lookAll(): Promise<PromiseSettledResult<HostLook>[]> {
-    const looks: PromiseSettledResult<HostLook>[] = [];
+  async #lookAll(): Promise<PromiseSettledResult<Look>[]> {
+    const looks: PromiseSettledResult<Look>[] = [];
     await inParts(this.#config.hosts, async (host, index) => {
       [looks[index]] = await Promise.allSettled([this.#look(host)]);
     });
     return looks;
   }
 
-  async #look(host: SshHost): Promise<HostLook> {
+  /** What it says of itself, or said before it went to sleep. */
+  async #look(host: SshHost): Promise<Look> {
+    const asleep = await this.#sleepers.asleep(host);
+    return asleep ? { ...asleep, isAsleep: true } : this.#ask(host);
+  }
+
+  async #ask(host: SshHost): Promise<HostLook> {
     const program = await this.#parts.program.files();
     const script = scripts.lookScript(this.#placeOf(host), program);
     const printed = await this.#connection.run(host, script).catch((thrown: unknown) => {

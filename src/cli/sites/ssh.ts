@@ -40,7 +40,7 @@ export function defineSsh(add: Command, does: Does): void {
     .option("--replace", "change the site of that name")
     .addHelpText(
       "after",
-      "\nAn inventory:\n  hosts:\n    - { address: node1, user: lab, microsPerHour: 50000, idleWatts: 60, peakWatts: 220 }\n    - { address: node2.example.org, port: 2222, labels: { gpu: a100 } }",
+      "\nAn inventory:\n  hosts:\n    - { address: node1, user: lab, microsPerHour: 50000, idleWatts: 60, peakWatts: 220 }\n    - { address: node2.example.org, port: 2222, labels: { gpu: a100 } }\n    - { address: node3, power: { sleep: systemctl suspend, wake: 'wakeonlan 00:16:3e:00:00:01' } }",
     );
   rateOptions(siteOptions(command)).action(
     does(async (cli, hosts: string[]) => {

@@ -10,7 +10,9 @@ export interface Sshd {
   host: Pick<SshHost, "address" | "port">;
   home: string;
   knownHosts: string;
+  /** It answers no more: it is off, or asleep. */
   stop(): void;
+  start(): Promise<void>;
 }
 
 /** The key that opens all of them. */
@@ -54,15 +56,20 @@ export async function startSshd(
     `ForceCommand env HOME=${home} PATH=${path} sh -c "$SSH_ORIGINAL_COMMAND"`,
   ];
   writeFileSync(join(own, "config"), `${lines.join("\n")}\n`);
-  const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(own, "config")], {
-    stdio: "ignore",
-  });
-  await sleep(300);
+  const begin = async () => {
+    const started = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(own, "config")], {
+      stdio: "ignore",
+    });
+    await sleep(300);
+    return started;
+  };
+  let daemon = await begin();
   return {
     host: { address, port },
     home,
     knownHosts: `[${address}]:${port} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`,
     stop: () => void daemon.kill("SIGKILL"),
+    start: async () => void (daemon = await begin()),
   };
 }
 
