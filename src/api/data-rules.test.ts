@@ -131,6 +131,40 @@ describe("data that may not leave a site", () => {
     await world.call("POST", `/v1/jobs/${other.id}/cancel`);
   });
 
+  it("binds tasks that wait, and stops those that run where they may not any more", async () => {
+    await world.call("DELETE", "/v1/policy");
+    const inputs = [{ path: "notes/1", from: { object: await stored("notes") } }];
+    const source = { type: "inputs", inputs: [null, null, null, null, null, null] };
+    const job = await submit({ name: "read", run, inputs, source });
+    const handedTo = async (agent: TestAgent) => {
+      agent.send({ type: "pull", max: 10 });
+      for (;;) {
+        const { tasks } = await agent.next("tasks");
+        if (tasks.some(({ task }) => task.startsWith(job.id))) return tasks;
+      }
+    };
+    const tasks = (await handedTo(elsewhere)).filter(({ task }) => task.startsWith(job.id));
+    const body = { data: [{ objects: "notes/", sites: ["lab"] }] };
+    assert.equal((await world.call("PUT", "/v1/policy", { body })).statusCode, 200);
+    const needs = () => world.space.get("step", `${job.id}/0`)!.spec.template.needs;
+    assert.deepEqual([needs().sites, needs().confinedBy], [["lab"], ["notes/"]]);
+    while (world.scheduler.leases(job.id).length > 0)
+      await new Promise((resolve) => setImmediate(resolve));
+    const stopped = `/v1/jobs/${job.id}/steps/0/tasks/${tasks[0]!.task.split("/")[2]}/why`;
+    const why = (await world.call("GET", stopped)).json<WhyView>();
+    assert.match(
+      why.explanations[0]!.sentence,
+      /it was stopped .* as it may not run there any more/,
+    );
+    await handedTo(lab);
+    elsewhere.send({ type: "pull", max: 10 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(world.scheduler.leases(job.id).every(({ machine }) => machine === lab.machine));
+    await world.call("DELETE", "/v1/policy");
+    assert.equal(needs().sites, undefined);
+    await world.call("POST", `/v1/jobs/${job.id}/cancel`);
+  });
+
   it("is refused where two rules leave no site, with both statements", async () => {
     const data = [
       { objects: "patients/", sites: ["lab"] },

@@ -66,6 +66,7 @@ function templateOf(request: StepRequest, nameOf: (step: string) => string): Tas
       labels: needs.labels,
       ...(needs.sites && { sites: needs.sites }),
       ...(needs.confinedBy && { confinedBy: needs.confinedBy }),
+      ...(needs.ownSites && { ownSites: needs.ownSites }),
     },
     ...(timeoutMs !== undefined && { timeoutMs }),
     retries,

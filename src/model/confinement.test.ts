@@ -21,9 +21,7 @@ function bound(
   marked = new Map<string, string[]>(),
 ) {
   const found = confine(jobRequest.parse({ title: "t", steps, ...more }), rules, marked);
-  const sites = Object.fromEntries(
-    found.request.steps.map(({ name, needs }) => [name, needs.sites]),
-  );
+  const sites = Object.fromEntries(found.steps.map(({ name, needs }) => [name, needs.sites]));
   return { ...found, sites };
 }
 
@@ -76,9 +74,9 @@ describe("confine()", () => {
 
   test("takes nobody's word for what it is bound by", () => {
     const given = { sites: ["aws"], confinedBy: ["patients/"] };
-    const { request } = bound([step("free", { needs: given })]);
-    assert.deepEqual(request.steps[0]!.needs.confinedBy, undefined);
-    assert.deepEqual(request.steps[0]!.needs.sites, ["aws"]);
+    const { steps } = bound([step("free", { needs: given })]);
+    assert.deepEqual(steps[0]!.needs.confinedBy, undefined);
+    assert.deepEqual(steps[0]!.needs.sites, ["aws"]);
   });
 });
 

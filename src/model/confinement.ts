@@ -1,5 +1,5 @@
 import { topologicalOrder } from "./graph.ts";
-import type { JobRequest, StepRequest } from "./job-request.ts";
+import type { StepRequest } from "./job-request.ts";
 import type { RecordOf } from "./record.ts";
 
 /** Data that may not leave some sites: only their machines may run what reads it. */
@@ -53,8 +53,14 @@ export function isRuled({ objects }: DataRule, name: string): boolean {
   return new RegExp(`^${parts.join(".*")}${objects.endsWith("/") ? ".*" : ""}$`).test(name);
 }
 
-/** Objects that a request's steps read. */
-export function objectsOf({ steps }: Pick<JobRequest, "steps">): Set<string> {
+/** What of a step decides whether it is bound. */
+export type Confinable = Pick<
+  StepRequest,
+  "name" | "run" | "after" | "needs" | "inputs" | "source" | "shuffle"
+>;
+
+/** Objects that steps read. */
+export function objectsOf(steps: readonly Confinable[]): Set<string> {
   return new Set(
     steps.flatMap(({ inputs, source }) => [
       ...inputs.flatMap(({ from }) => ("object" in from ? [from.object] : [])),
@@ -64,9 +70,9 @@ export function objectsOf({ steps }: Pick<JobRequest, "steps">): Set<string> {
 }
 
 /** What of a request the rules of a project bound. */
-export interface Confinement {
-  /** The request, in which each bound step needs the sites that it may run at. */
-  readonly request: JobRequest;
+export interface Confinement<Step extends Confinable> {
+  /** The steps; each that is bound needs the sites that it may run at. */
+  readonly steps: readonly Step[];
   /** Objects that are read under rules, which they did not know of before. */
   readonly marks: ReadonlyMap<string, readonly string[]>;
   /** A step for which no site is left. */
@@ -78,13 +84,13 @@ export interface Confinement {
  * is `marked`, and those that come after such. `before` says by what rules steps are bound that the request
  * names and does not hold, as when one is added to a job, and `inherited` what binds all of them.
  */
-export function confine(
-  request: JobRequest,
+export function confine<Step extends Confinable>(
+  request: { readonly main?: string | undefined; readonly steps: readonly Step[] },
   rules: readonly DataRule[],
   marked: ReadonlyMap<string, readonly string[]>,
   before: ReadonlyMap<string, readonly string[]> = new Map(),
   inherited: readonly string[] = [],
-): Confinement {
+): Confinement<Step> {
   const bound = new Map<string, ReadonlySet<string>>();
   const marks = new Map<string, readonly string[]>();
   const byName = new Map(request.steps.map((step) => [step.name, step]));
@@ -109,7 +115,7 @@ export function confine(
   const steps = request.steps.map((step) => needing(step, rules, bound.get(step.name)));
   const clash = steps.find(({ needs }) => needs.sites?.length === 0);
   return {
-    request: { ...request, steps },
+    steps,
     marks,
     ...(clash && { clash: { step: clash.name, rules: clash.needs.confinedBy ?? [] } }),
   };
@@ -120,7 +126,7 @@ export function isCode({ run }: Pick<StepRequest, "run">): boolean {
 }
 
 /** Steps whose results or files a step may see. */
-function earlierOf({ after, inputs, shuffle }: StepRequest): string[] {
+function earlierOf({ after, inputs, shuffle }: Confinable): string[] {
   return [
     ...after,
     ...inputs.flatMap(({ from }) => ("step" in from ? [from.step] : [])),
@@ -130,7 +136,7 @@ function earlierOf({ after, inputs, shuffle }: StepRequest): string[] {
 
 /** Rules on what a step reads itself; objects that it reads under them are added to `marks`. */
 function rulesOn(
-  { inputs, source }: StepRequest,
+  { inputs, source }: Confinable,
   rules: readonly DataRule[],
   marked: ReadonlyMap<string, readonly string[]>,
   marks: Map<string, readonly string[]>,
@@ -153,14 +159,16 @@ function rulesOn(
   return found;
 }
 
-function needing(
-  step: StepRequest,
+function needing<Step extends Confinable>(
+  step: Step,
   rules: readonly DataRule[],
   names: ReadonlySet<string> | undefined,
-): StepRequest {
-  const { confinedBy: _, ...needs } = step.needs;
+): Step {
+  const { confinedBy: _, ownSites: __, ...needs } = step.needs;
   const sites = names && sitesOf(rules, names);
   if (!sites) return { ...step, needs };
-  const left = needs.sites?.filter((site) => sites.includes(site)) ?? sites;
-  return { ...step, needs: { ...needs, sites: [...left], confinedBy: [...names].sort() } };
+  const own = needs.sites;
+  const left = own?.filter((site) => sites.includes(site)) ?? sites;
+  const bound = { sites: [...left], confinedBy: [...names].sort(), ...(own && { ownSites: own }) };
+  return { ...step, needs: { ...needs, ...bound } };
 }

@@ -34,8 +34,9 @@ export const needsRequest = z.strictObject({
   labels: z.record(z.string(), z.string()).default({}),
   /** Only machines of these sites. */
   sites: z.array(z.string().min(1).max(100)).max(100).optional(),
-  /** Rules of the policy by which it is only these. Canopy says it, whatever is given. */
+  /** Rules of the policy by which it is only these, and those that were asked for. Canopy says it, whatever is given. */
   confinedBy: z.array(z.string()).optional(),
+  ownSites: z.array(z.string()).optional(),
 });
 
 const runRequest = z.discriminatedUnion("driver", [

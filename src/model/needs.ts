@@ -9,8 +9,9 @@ export interface Needs {
   labels: Record<string, string>;
   /** Only machines of these sites; any when absent. */
   sites?: readonly string[];
-  /** The policy's rules on data for which it is only these. */
+  /** The policy's rules on data for which it is only these, and those that were asked for whatever the rules. */
   confinedBy?: readonly string[];
+  ownSites?: readonly string[];
 }
 
 /** What a machine has for tasks. */

@@ -66,7 +66,7 @@ export interface Preempted {
   readonly machine: string;
   /** What it had run for, and has to run again. */
   readonly ranMs: number;
-  /** The step that took its place, and that one's project. */
+  /** The step that took its place, and that one's project; its own where it may not run there any more. */
   readonly by: string;
   readonly project: string;
 }

@@ -85,6 +85,17 @@ export class Board {
     return step;
   }
 
+  /** What tasks of a step need has changed. Those under way go on, wherever they are. */
+  reclass(step: StepState, record: StepRecord): void {
+    step.needs = record.spec.template.needs;
+    const next = classOfStep(record);
+    if (next.key === step.class.key) return;
+    this.#leaveLine(step);
+    this.#leaveClass(step.class);
+    step.class = this.#enterClass(next);
+    this.refresh(step);
+  }
+
   /** The step has ended: nothing of it stays. Its leases are over. */
   dropStep(step: StepState): void {
     step.isOpen = false;

@@ -120,7 +120,9 @@ function madeRoom(subject: string, { times, machine, ranMs, by, project }: Preem
   return {
     subject,
     machine,
-    sentence: `it was stopped on ${machine} after ${briefDuration(ranMs)}${often}, as what it held was for step ${by} of project ${project}: by quota, or by priority; it runs again, and no attempt is charged`,
+    sentence: subject.startsWith(`${by}/`)
+      ? `it was stopped on ${machine} after ${briefDuration(ranMs)}${often}, as it may not run there any more; it runs again, and no attempt is charged`
+      : `it was stopped on ${machine} after ${briefDuration(ranMs)}${often}, as what it held was for step ${by} of project ${project}: by quota, or by priority; it runs again, and no attempt is charged`,
   };
 }
 

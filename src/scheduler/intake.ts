@@ -7,6 +7,7 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Board } from "./board.ts";
+import { stopMisplaced } from "./preempt.ts";
 import type { Preparer } from "./prepare.ts";
 import type { RestingTasks } from "./retry.ts";
 import { Ring } from "./ring.ts";
@@ -86,6 +87,7 @@ export class Intake {
         if (isGone || isHeld(record.status)) this.#board.hold(record.name, !isGone);
       } else if (record.kind === "step") {
         if (isGone || hasStepEnded(record)) this.#drop(record);
+        else this.#changed(record);
       } else if (record.kind === "machine") {
         this.#machine(record, isGone);
       } else if (record.kind === "project") {
@@ -170,6 +172,14 @@ export class Intake {
       if (!isGone) lease.task = task;
       else if (!lease.isEnding) this.#board.revoke(lease);
     }
+  }
+
+  /** What its tasks need may be something else now: a rule on the data that they read. */
+  #changed(record: StepRecord): void {
+    const step = this.#board.steps.get(record.name);
+    if (!step || step.needs === record.spec.template.needs) return;
+    this.#board.reclass(step, record);
+    this.#board.clock.soon(() => stopMisplaced(this.#board, step));
   }
 
   #drop({ name }: AnyRecord): void {

@@ -1,7 +1,9 @@
+import { CanopyError } from "#/base/errors.ts";
 import type { Preempted, TaskStatus } from "#/model/task.ts";
 import type { Board } from "./board.ts";
 import { highestFence, leave } from "./ending.ts";
-import type { Lease, StepState } from "./state.ts";
+import { fitsMachine } from "./fit.ts";
+import { leasesOfStep, type Lease, type StepState } from "./state.ts";
 
 /**
  * Stops tasks under way, as their place is for one of another step. They are ready again, before those
@@ -42,4 +44,17 @@ export function stop(board: Board, victims: readonly Lease[], by: StepState): vo
     }
   });
   for (const lease of victims) board.revoke(lease);
+}
+
+/** Stops tasks of a step that may not be where they are: what they need has changed. While the disk is full they go on. */
+export function stopMisplaced(board: Board, step: StepState): void {
+  const victims = [...leasesOfStep(step)].filter(
+    ({ machine, isEnding }) => !isEnding && !fitsMachine(machine, step.class),
+  );
+  if (victims.length === 0) return;
+  try {
+    stop(board, victims, step);
+  } catch (thrown) {
+    if (!(thrown instanceof CanopyError) || thrown.code !== "no-space") throw thrown;
+  }
 }

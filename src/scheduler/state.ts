@@ -1,4 +1,4 @@
-import type { Capacity } from "#/model/needs.ts";
+import type { Capacity, Needs } from "#/model/needs.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { TaskClaim } from "#/model/wire.ts";
@@ -23,7 +23,9 @@ export class StepState {
   readonly priority: number;
   readonly share: Share;
   readonly account: Account;
-  readonly class: TaskClass;
+  class: TaskClass;
+  /** What the class was made of: another one when the needs of its tasks have changed. */
+  needs: Needs;
   /** Steps of one job and one title share what is known of their run times. */
   readonly kind: string;
   readonly runTimes: RunTimes;
@@ -76,6 +78,7 @@ export class StepState {
     this.share = more.share;
     this.account = more.account;
     this.class = more.taskClass;
+    this.needs = record.spec.template.needs;
     this.kind = `${this.job} ${record.spec.title}`;
     this.runTimes = more.runTimes;
     this.gang = record.spec.gang && new Gang(record.spec.gang);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { CanopyError } from "#/base/errors.ts";
 import {
   confine,
@@ -5,13 +6,15 @@ import {
   confinedRecord,
   isCode,
   objectsOf,
+  type Confinable,
   sitesOf,
   type Confinement,
   type DataRule,
 } from "#/model/confinement.ts";
-import type { JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
+import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { stepsOf } from "../views/jobs.ts";
 
@@ -28,10 +31,10 @@ export async function confinedRequest(
   request: JobRequest,
 ): Promise<{ request: JobRequest; mark: Mark }> {
   const rules = dataRules(space, project);
-  const marked = await marksOf(space, project, objectsOf(request), rules);
+  const marked = await marksOf(space, project, objectsOf(request.steps), rules);
   const found = confine(request, rules, marked);
   mustHaveSites(found);
-  return { request: found.request, mark: markOf(project, found) };
+  return { request: { ...request, steps: [...found.steps] }, mark: markOf(project, found) };
 }
 
 /**
@@ -51,17 +54,10 @@ export async function confinedStep(
   const before = new Map(
     steps.map(({ spec }) => [spec.name, spec.template.needs.confinedBy ?? []]),
   );
-  const request: JobRequest = {
-    title: step.name,
-    priority: 0,
-    onFailure: "stop",
-    open: false,
-    steps: [step],
-  };
-  const marked = await marksOf(space, project, objectsOf(request), rules);
-  const found = confine(request, rules, marked, before, code?.needs.confinedBy);
+  const marked = await marksOf(space, project, objectsOf([step]), rules);
+  const found = confine({ steps: [step] }, rules, marked, before, code?.needs.confinedBy);
   mustHaveSites(found);
-  const [bound] = found.request.steps as [StepRequest];
+  const [bound] = found.steps as [StepRequest];
   const { sites, confinedBy } = bound.needs;
   const own = code?.needs.sites;
   if (code && confinedBy && !own?.every((site) => sites?.includes(site)))
@@ -71,6 +67,63 @@ export async function confinedStep(
       { hint: `Submit it so: canopy run --site ${sites?.[0] ?? "SITE"} …` },
     );
   return { step: bound, mark: markOf(project, found) };
+}
+
+/**
+ * Binds the steps of a project's jobs that have not ended by new rules, and frees those that none binds any more: what waits
+ * is handed out accordingly, and what runs where it may not any more is stopped and runs again.
+ */
+export async function confineLive(
+  space: Space,
+  project: string,
+  rules: readonly DataRule[],
+): Promise<Mark> {
+  const marks: Mark[] = [];
+  const jobs = [...space.all("job")].filter((job) => job.project === project && !hasJobEnded(job));
+  for (const job of jobs) {
+    const steps = (await stepsOf({ space }, job)).map(confinableOf);
+    const marked = await marksOf(space, project, objectsOf(steps), rules);
+    const found = confine({ main: job.spec.mainStep, steps }, rules, marked);
+    marks.push(markOf(project, found), (tx) => {
+      for (const { name, needs } of found.steps) bind(tx, name, needs);
+    });
+  }
+  return (tx) => marks.forEach((mark) => mark(tx));
+}
+
+/** A step as it was asked for. */
+function confinableOf({ name, spec }: StepRecord): Confinable {
+  const { run, inputs, needs } = spec.template;
+  const { confinedBy, ownSites, sites } = needs;
+  const own = confinedBy ? ownSites : sites;
+  return {
+    name,
+    run: run as Confinable["run"],
+    after: [...spec.after],
+    inputs: inputs as Confinable["inputs"],
+    source: spec.source.type === "lines" ? spec.source : { type: "list" },
+    shuffle: spec.shuffle as Confinable["shuffle"],
+    needs: { cpus: 0, memoryBytes: 0, labels: {}, ...(own && { sites: [...own] }) },
+  };
+}
+
+function bind(
+  tx: Transaction,
+  name: string,
+  { sites, confinedBy, ownSites }: StepRequest["needs"],
+) {
+  const step = tx.get("step", name);
+  if (!step || hasStepEnded(step)) return;
+  const { template } = step.spec;
+  const { sites: _, confinedBy: __, ownSites: ___, ...rest } = template.needs;
+  const needs = {
+    ...rest,
+    ...(sites && { sites }),
+    ...(confinedBy && { confinedBy }),
+    ...(ownSites && { ownSites }),
+  };
+  if (isDeepStrictEqual(needs, template.needs)) return;
+  tx.put<"step">({ ...step, spec: { ...step.spec, template: { ...template, needs } } });
 }
 
 /** Where an object may be read; undefined where no rule speaks of it. */
@@ -108,7 +161,7 @@ async function marksOf(
   return marks;
 }
 
-function mustHaveSites({ clash }: Confinement): void {
+function mustHaveSites({ clash }: Pick<Confinement<Confinable>, "clash">): void {
   if (!clash) return;
   throw new CanopyError(
     "infeasible",
@@ -117,7 +170,7 @@ function mustHaveSites({ clash }: Confinement): void {
   );
 }
 
-function markOf(project: string, { marks }: Confinement): Mark {
+function markOf(project: string, { marks }: Pick<Confinement<Confinable>, "marks">): Mark {
   return (tx) => {
     for (const [key, rules] of marks)
       for (const rule of rules) tx.archive<"confined">(confinedRecord(project, key, rule));

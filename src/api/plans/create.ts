@@ -59,7 +59,7 @@ export const createPlan = defineCall({
       plan: (problem) => planner.plan(problem),
     });
     if (!("predicted" in found)) throw infeasible(goal, found, leftOut, currency);
-    const { key } = await objects.put(project, Buffer.from(JSON.stringify(request)));
+    const { key } = await objects.put(project, Buffer.from(JSON.stringify(body.request)));
     const name = await once(call, (tx) => {
       const id = newId("p", clock, random);
       tx.put<"plan">({

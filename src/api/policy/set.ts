@@ -1,6 +1,7 @@
 import { autonomicPolicyInput, autonomicPolicyView } from "#/model/policy-views.ts";
 import { autonomicPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
+import { confineLive } from "../jobs/confined.ts";
 import { inProject } from "../params.ts";
 import { requireRevision, tellRevision } from "../revisions.ts";
 import { autonomicPolicyViewOf } from "../views/policy.ts";
@@ -9,7 +10,7 @@ import { checkedPolicy } from "./checked.ts";
 export const setPolicy = defineCall({
   summary: "Set what Canopy may do by itself",
   description:
-    "All of the policy at once. It bounds plans that are made from now on, and what is bought for jobs that run; its rules on data bind what is submitted from now on. Refused with the two statements that contradict each other.",
+    "All of the policy at once. It bounds plans that are made from now on, and what is bought for jobs that run; by its rules on data tasks that run where they may not any more are stopped, and run again elsewhere. Refused with the two statements that contradict each other.",
   tag: "plans",
   role: "admin",
   query: inProject,
@@ -21,8 +22,10 @@ export const setPolicy = defineCall({
     const { space, currency } = parts;
     const spec = await checkedPolicy(body, currency);
     const name = autonomicPolicyName(project);
+    const bind = await confineLive(space, project, spec.data ?? []);
     const committed = space.commit((tx) => {
       requireRevision(request, tx.get("policy", name));
+      bind(tx);
       return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
     });
     await committed.durable;
