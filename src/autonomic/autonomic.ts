@@ -155,6 +155,7 @@ class GoalLoop {
           ranMs: Math.max(0, now - since),
         })),
       isOpen: job.status.open,
+      order: goal.order,
     });
     const machines = machinesFor(space, field, knowledge, job, now);
     const hasBought = parts.orders.length > 0;

@@ -119,11 +119,14 @@ export function demandOfJob(
     underWay: readonly UnderWay[];
     seen: Seen;
     isOpen: boolean;
+    /** Names of steps in the order that its plan has. */
+    order?: readonly string[] | undefined;
   },
 ): Demand {
   const { planned, seen, isOpen } = parts;
   const ofPlan = new Map(planned.map((kind) => [kind.kind, kind]));
   const ofStep = Map.groupBy(parts.underWay, ({ task }) => stepOfTask(task));
+  const places = new Map(parts.order?.map((name, place) => [name, place]));
   const made = new Map<string, Made>();
   for (const step of parts.steps) {
     const { title, template } = step.spec;
@@ -147,7 +150,8 @@ export function demandOfJob(
     const observed = seen(title, { job, runningMs });
     const known = beliefNow(observed, plan ?? planned[0], left + expected);
     if (!known) continue;
-    for (const one of open) steps.push(leftOf(one, title, known));
+    for (const one of open)
+      steps.push({ ...leftOf(one, title, known), place: places.get(one.step.spec.name) });
     if (expected === 0 || (open.length === 0 && !plan)) continue;
     const { needs, driver } = steps.at(-1)?.work.kind === title ? steps.at(-1)!.work : plan!;
     const work = { ...fieldsOf(known), kind: title, tasks: expected, needs, driver };

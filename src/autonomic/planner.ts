@@ -6,8 +6,9 @@ import type { StartThread, Thread } from "#/base/threads.ts";
 import { planMix, scoreOf, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { MixProblem } from "#/planning/mix/problem.ts";
 
-/** What is said to the thread: a mix to make better, for so long at most. It answers with one. */
+/** What is said to the thread: a mix to make better, or the order of its steps, for so long at most. It answers with one. */
 export interface Improvement {
+  readonly what: "mix" | "order";
   readonly problem: MixProblem;
   readonly mix: Mix;
   readonly forMs: number;
@@ -26,7 +27,8 @@ const gapMin = 0.005;
 
 /**
  * Plans that are shown to somebody: what `planMix` finds at once, made better by a solver on a thread of its
- * own for a second at most, with the bound that it proves. Where the thread fails the first mix stands.
+ * own for a second at most, with the bound that it proves; then the order of a workflow's steps, for a second more.
+ * Where the thread fails the first mix stands.
  */
 export class Planner {
   #parts: PlannerParts;
@@ -40,6 +42,12 @@ export class Planner {
   }
 
   async plan(problem: MixProblem): Promise<Mix | NoMix> {
+    const mix = await this.#mixFor(problem);
+    const isWorkflow = "counts" in mix && (problem.steps?.length ?? 0) > 2;
+    return isWorkflow ? this.#asked({ what: "order", problem, mix }) : mix;
+  }
+
+  async #mixFor(problem: MixProblem): Promise<Mix | NoMix> {
     const { objective, budgetMicros = Infinity } = problem.goal;
     const first = planMix(problem);
     if ("counts" in first) return this.#improved(problem, first);
@@ -66,11 +74,16 @@ export class Planner {
     const isChoice = problem.types.some(({ isPresent }) => !isPresent);
     if (objective === "time" || !isChoice || mix.bound >= score * (1 - gapMin))
       return Promise.resolve(mix);
-    const turn = this.#last.then(() => this.#ask({ problem, mix, forMs: limits.planImproveMs }));
+    return this.#asked({ what: "mix", problem, mix });
+  }
+
+  /** The mix as it was where the thread fails. */
+  #asked(asked: Omit<Improvement, "forMs">): Promise<Mix> {
+    const turn = this.#last.then(() => this.#ask({ ...asked, forMs: limits.planImproveMs }));
     this.#last = turn.catch(() => {});
     return turn.catch((thrown: unknown) => {
       this.#parts.log.warn("a plan was not improved", { error: messageOf(thrown) });
-      return mix;
+      return asked.mix;
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Considered, Goal, PlanPrediction } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
-import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
+import type { Counts, MixProblem, MixStep } from "#/planning/mix/problem.ts";
 import type { Demand } from "./step-demand.ts";
 import {
   candidatesOf,
@@ -15,6 +15,8 @@ export interface Proposal {
   readonly considered: readonly Considered[];
   readonly predicted: PlanPrediction;
   readonly bound: number;
+  /** Names of steps in the order in which they are to begin. */
+  readonly order?: readonly string[];
   readonly asked: Asked;
 }
 
@@ -67,6 +69,7 @@ export function answerOf(
     predicted: predictionOf(candidates, mix),
     bound: mix.bound,
     asked: { problem, lines: linesOf(candidates) },
+    ...(mix.steps && { order: namesInOrder(mix.steps) }),
   };
 }
 
@@ -92,6 +95,11 @@ export function problemOf(
     types: candidates.flatMap(({ type }) => type ?? []),
     goal,
   };
+}
+
+function namesInOrder(steps: readonly MixStep[]): string[] {
+  const placed = steps.toSorted((a, b) => (a.place ?? 0) - (b.place ?? 0));
+  return placed.map(({ name }) => name);
 }
 
 function consideredWith(

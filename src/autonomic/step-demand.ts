@@ -15,6 +15,8 @@ export interface Demand {
 /** What is to run of one step: `work.tasks` of a kind. */
 export interface StepDemand {
   readonly name: string;
+  /** Its place in an order that its job's plan has. */
+  readonly place?: number | undefined;
   readonly after: readonly string[];
   readonly work: PlannedWork;
   /** Of the run time of a task, the part that is left; 1 when absent. */
@@ -42,11 +44,13 @@ export function demandOf(all: readonly StepDemand[]): Demand {
   const tasks = all.reduce((sum, { work }) => sum + work.tasks, 0);
   if (after.every(({ length }) => length === 0) || tasks > limits.planStepTasksMax)
     return { kinds, chainMs };
-  const steps = all.map(({ work, share = 1 }, number) => ({
+  const steps = all.map(({ name, work, place, share = 1 }, number) => ({
+    name,
     kind: kindOfStep[number]!,
     tasks: work.tasks,
     after: after[number]!,
     share,
+    ...(place !== undefined && { place }),
   }));
   return { kinds, chainMs, steps };
 }

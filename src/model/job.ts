@@ -29,6 +29,8 @@ export interface JobGoal {
   /** Millionths of the currency, for all that it uses. */
   readonly budgetMicros?: number;
   readonly objective: Objective;
+  /** Steps by name, in the order in which its plan means to begin them. */
+  readonly order?: readonly string[];
 }
 
 export interface JobHold {

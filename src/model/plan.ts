@@ -22,6 +22,8 @@ export interface PlanSpec {
   readonly work: readonly PlannedWork[];
   /** Of tasks that wait for each other, the longest chain. */
   readonly chainMs: number;
+  /** Steps by name, in the order in which they are to begin; absent where those go first that others wait for longest. */
+  readonly order?: readonly string[];
   readonly considered: readonly Considered[];
   /** The machine that it gives back, where that is all that it does. */
   readonly release?: { readonly machine: string; readonly why: readonly string[] };

@@ -58,6 +58,19 @@ describe("Ranks", () => {
     rig.scheduler.stop();
   });
 
+  test("are the places that the plan of a job gives its steps, where it has an order of its own", async () => {
+    const rig = await rigOf();
+    rig.commit((tx) => {
+      const job = tx.get("job", "j1")!;
+      const order = ["step1", "step0"];
+      tx.put({ ...job, spec: { ...job.spec, goal: { plan: "p1", objective: "time", order } } });
+    });
+    const ranks = new Ranks(rig.space, () => undefined);
+    const found = ["j1/0", "j1/1", "j1/2"].map((step) => ranks.of("j1", step));
+    assert.deepEqual(found, [1, 2, 0]);
+    rig.scheduler.stop();
+  });
+
   test("leave steps of which none waits for another in the order in which they came", async () => {
     const rig = await Rig.open();
     rig.machine("m1", { cpus: 8 });

@@ -8,7 +8,8 @@ export type ExpectedMs = (project: string, title: string, job: string) => number
 
 /**
  * Which steps of a job go first: of each, the longest way from its start to the end of the job, so that what
- * others wait for longest begins first (the upward rank of H. Topcuoglu et al., IEEE TPDS 13(3), 2002). Steps of
+ * others wait for longest begins first (the upward rank of H. Topcuoglu et al., IEEE TPDS 13(3), 2002); or their
+ * places in the order that its plan found to be better. Steps of
  * a job in which none waits for another all have the same, and go in the order in which they came.
  */
 export class Ranks {
@@ -21,7 +22,7 @@ export class Ranks {
     this.#expectedMs = expectedMs;
   }
 
-  /** In milliseconds as they are expected; 0 in jobs without an order. */
+  /** The higher goes first; 0 in jobs in which no step waits for another. */
   of(job: string, step: string): number {
     const { steps = 0 } = this.#space.get("job", job)?.status ?? {};
     let ranks = this.#jobs.get(job);
@@ -44,6 +45,7 @@ export class Ranks {
     if (count < 2 || count > limits.rankedStepsMax) return none;
     const after = new Map<string, readonly string[]>();
     const titles = new Map<string, string>();
+    const names = new Map<string, string>();
     let project = "";
     let isOrdered = false;
     for (const record of this.#space.list("step", job)) {
@@ -51,9 +53,12 @@ export class Ranks {
       if (hasStepEnded(record)) continue;
       after.set(record.name, record.spec.after);
       titles.set(record.name, record.spec.title);
+      names.set(record.name, record.spec.name);
       isOrdered ||= record.spec.after.length > 0;
     }
     if (!isOrdered) return none;
+    const planned = this.#space.get("job", job)?.spec.goal?.order;
+    if (planned) return byPlace(planned, names);
     const ownMs = this.#meansOf(project, job, new Set(titles.values()));
     const ranks = new Map<string, number>();
     for (const name of topologicalOrder(after).reverse()) {
@@ -76,6 +81,15 @@ export class Ranks {
     const usualMs = known.size > 0 ? sumMs / known.size : 1;
     return new Map([...titles].map((title) => [title, known.get(title) ?? usualMs]));
   }
+}
+
+/** What its plan begins first goes first; steps that it does not know of come last. */
+function byPlace(
+  planned: readonly string[],
+  names: ReadonlyMap<string, string>,
+): ReadonlyMap<string, number> {
+  const ranks = new Map(planned.map((name, place) => [name, planned.length - place]));
+  return new Map([...names].map(([step, name]) => [step, ranks.get(name) ?? 0]));
 }
 
 interface JobRanks {

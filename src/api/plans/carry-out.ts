@@ -71,7 +71,8 @@ function submitPlan(
   now: number,
 ): string {
   const { clock, random, jobs, sites } = parts;
-  const { deadlineMs, budgetMicros, objective } = plan.spec.goal;
+  const { goal, order } = plan.spec;
+  const { deadlineMs, budgetMicros, objective } = goal;
   const job = jobs.submitJob(tx, {
     request,
     project,
@@ -81,6 +82,7 @@ function submitPlan(
     goal: {
       plan: plan.name,
       objective,
+      ...(order && { order }),
       ...(deadlineMs !== undefined && { deadlineAt: now + deadlineMs }),
       ...(budgetMicros !== undefined && { budgetMicros }),
     },

@@ -28,10 +28,23 @@ export function cover(
           ? []
           : [{ type, each, count, score: scores[type]! }];
       });
-      if (items.length === 0) return undefined;
+      if (items.length === 0) return withAll(problem, byMs, scores, side);
       for (const [type, count] of cheapest(left, items)) counts[type]! += count;
     }
   }
+  trim(problem, counts, byMs, scores, side);
+  return counts;
+}
+
+/** One kind may have to make room for another: of all machines, without those that are not needed. */
+function withAll(
+  problem: MixProblem,
+  byMs: number,
+  scores: readonly number[],
+  side: Side,
+): number[] | undefined {
+  const counts = problem.types.map(({ countMax }) => countMax);
+  if (!isEnough(problem, counts, byMs, side)) return undefined;
   trim(problem, counts, byMs, scores, side);
   return counts;
 }

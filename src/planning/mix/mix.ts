@@ -2,7 +2,7 @@ import type { Band, Objective } from "#/model/plan.ts";
 import { boundOf } from "./bound.ts";
 import { cover } from "./cover.ts";
 import { reachedBy, scoreOfMachine } from "./score.ts";
-import { billOf, gramsOf, type Counts, type MixProblem } from "./problem.ts";
+import { billOf, gramsOf, type Counts, type MixProblem, type MixStep } from "./problem.ts";
 import { finishMs } from "./finish.ts";
 import { instantsUpTo } from "./instants.ts";
 import { lateMs, tailMs } from "./rounds.ts";
@@ -19,6 +19,8 @@ export interface Prediction {
 export interface Mix {
   counts: Counts;
   predicted: Prediction;
+  /** The steps, with their places in an order that ends them earlier than upward ranks do, where one was found. */
+  steps?: readonly MixStep[];
   /** No mix that keeps the deadline costs less; with another objective, takes less time or gives less CO2. */
   bound: number;
 }
@@ -137,10 +139,24 @@ function search(
   budgetMicros: number,
   objective: Objective,
 ): Found | undefined {
+  const keeps = ({ finishMs, costMicros }: Prediction) =>
+    costMicros.high <= budgetMicros && finishMs.high <= (deadlineMs ?? Infinity);
+  const found = bestAt(problem, instantsUpTo(problem, deadlineMs), objective, keeps);
+  if (found || deadlineMs === undefined) return found;
+  // What means to be done later may be done by then: so each goal that is named as the nearest can be planned.
+  return bestAt(problem, instantsUpTo(problem, undefined), objective, keeps);
+}
+
+function bestAt(
+  problem: MixProblem,
+  instants: readonly number[],
+  objective: Objective,
+  keeps: (predicted: Prediction) => boolean,
+): Found | undefined {
   let best: Found | undefined;
   let bestScore = Infinity;
   const tried = new Set<string>();
-  for (const untilMs of instantsUpTo(problem, deadlineMs)) {
+  for (const untilMs of instants) {
     const scores = problem.types.map(
       (type) => scoreOfMachine(type, untilMs, objective) ?? Infinity,
     );
@@ -150,8 +166,7 @@ function search(
       if (!counts || tried.has(counts.join())) continue;
       tried.add(counts.join());
       const predicted = predict(problem, counts);
-      if (!predicted || predicted.costMicros.high > budgetMicros) continue;
-      if (deadlineMs !== undefined && predicted.finishMs.high > deadlineMs) continue;
+      if (!predicted || !keeps(predicted)) continue;
       const score = scoreOf(predicted, objective);
       if (score >= bestScore) continue;
       best = { counts, predicted };

@@ -11,7 +11,7 @@ const secondMs = 1000;
 
 /** Each step is a kind of its own, whose tasks all take so long; machines of one type. */
 function problem(
-  steps: readonly (Omit<MixStep, "kind"> & { ms: number })[],
+  steps: readonly (Omit<MixStep, "kind" | "name"> & { ms: number })[],
   { slots = 1, speed = 1, bootMs = 0, spare = 0 } = {},
 ): MixProblem {
   return {
@@ -21,7 +21,13 @@ function problem(
       runTime: { meanMs: ms, meanHighMs: ms, longMs: ms + spare },
     })),
     chainMs: 0,
-    steps: steps.map(({ tasks, after, share = 1 }, kind) => ({ kind, tasks, after, share })),
+    steps: steps.map(({ tasks, after, share = 1 }, kind) => ({
+      name: `s${kind}`,
+      kind,
+      tasks,
+      after,
+      share,
+    })),
     types: [
       {
         name: "m",

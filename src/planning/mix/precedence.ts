@@ -65,9 +65,11 @@ function dependentsOf(steps: readonly MixStep[]): number[][] {
   return found;
 }
 
-/** Of each step, the longest way from its start to the end of all (H. Topcuoglu et al., IEEE TPDS 13(3), 2002). */
+/** Of each step, its place in an order that was planned, else the longest way from its start to the end of all (H. Topcuoglu et al., IEEE TPDS 13(3), 2002). */
 function ranksOf(problem: MixProblem, side: Side, dependents: readonly number[][]): number[] {
   const steps = problem.steps!;
+  if (steps.some(({ place }) => place !== undefined))
+    return steps.map(({ place = Infinity }) => -place);
   const ranks = steps.map(() => 0);
   const missing = dependents.map(({ length }) => length);
   const open = [...steps.keys()].filter((step) => missing[step] === 0);

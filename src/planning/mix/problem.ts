@@ -26,6 +26,10 @@ export interface MixStep {
   after: readonly number[];
   /** Of the run time of a task, the part that is left. Default 1. */
   share?: number;
+  /** As the job calls it. */
+  name: string;
+  /** Its place in an order that was planned; without one, those that others wait for longest go first. */
+  place?: number;
 }
 
 export interface TaskKind {
