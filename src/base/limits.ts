@@ -143,6 +143,14 @@ export const limits = {
   isolatedMsMax: 24 * 60 * 60_000,
   /** Canopy mistrusts no larger part of all machines at once. */
   mistrustedShareMax: 0.25,
+  /** So many attempts of a step fail in so long, and hardly one ends well: its tasks are handed out one by one. */
+  poisonFailuresMin: 100,
+  poisonMs: 30_000,
+  poisonGoodShareMax: 0.05,
+  /** The time between them at first; it doubles while they fail. So many in a row that end well end it. */
+  slowedMsMin: 1_000,
+  slowedMsMax: 60_000,
+  slowedGoodMin: 3,
   /** Wrong keys that one address may show at once, or that may be the same one; and one more each time this has passed. */
   wrongKeysMax: 20,
   wrongKeyMs: 3_000,

@@ -70,6 +70,15 @@ export interface StepStatus {
   startedAt?: number;
   endedAt?: number;
   reason?: string;
+  /** Its tasks fail in masses: they are handed out one by one, with so much time between. */
+  slowed?: SlowedStep;
+}
+
+export interface SlowedStep {
+  readonly since: number;
+  readonly everyMs: number;
+  /** What was seen, for people. */
+  readonly reason: string;
 }
 
 /** Of a step that has just been asked for. */

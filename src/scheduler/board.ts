@@ -82,6 +82,7 @@ export class Board {
       runTimes: this.#enterKind(`${job} ${record.spec.title}`, record.status.usage),
     });
     this.steps.set(step.name, step);
+    this.slow(step, record.status.slowed?.everyMs);
     return step;
   }
 
@@ -121,7 +122,8 @@ export class Board {
   /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
   refresh(step: StepState): void {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
-    const mayBegin = step.segments?.isComplete !== false && !this.#heldJobs.has(step.job);
+    const isHeld = this.#heldJobs.has(step.job) || this.#isResting(step);
+    const mayBegin = step.segments?.isComplete !== false && !isHeld;
     const isGathered = !step.gang || this.#isGathered(step);
     const isReady = step.isOpen && step.available > 0 && mayBegin && isGathered;
     if (isReady === step.isInLine) return;
@@ -129,6 +131,25 @@ export class Board {
     this.queue.enter(step, this.clock.monotonicMs(), this.ranks.of(step.job, step.name));
     if (step.gang) this.gangsInLine++;
     this.onDue(undefined);
+  }
+
+  /** Its tasks are handed out one by one from now on, with so much time between; as all others when undefined. */
+  slow(step: StepState, everyMs: number | undefined): void {
+    if (step.slowed?.everyMs === everyMs) return;
+    const nextMs = step.slowed?.nextMs ?? 0;
+    step.slowed = everyMs === undefined ? undefined : { everyMs, nextMs };
+    this.refresh(step);
+  }
+
+  #isResting({ slowed }: StepState): boolean {
+    return slowed !== undefined && this.clock.monotonicMs() < slowed.nextMs;
+  }
+
+  /** One of a slowed step was handed out. */
+  #rest(step: StepState, { everyMs }: { everyMs: number }): void {
+    step.slowed = { everyMs, nextMs: this.clock.monotonicMs() + everyMs };
+    this.refresh(step);
+    this.clock.after(everyMs, () => this.refresh(step), !this.isSimulated);
   }
 
   /** Whether all that has to begin at once could, for all that is known of tasks; or may join those that have. */
@@ -334,6 +355,7 @@ export class Board {
   served(step: StepState, machine: MachineState): void {
     wasServed(machine, step, this.clock.monotonicMs());
     this.fairness.serve(step.share);
+    if (step.slowed) this.#rest(step, step.slowed);
   }
 
   #enterKind(kind: string, usage: Usage): RunTimes {

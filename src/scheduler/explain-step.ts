@@ -45,12 +45,20 @@ export function stepReasons(board: Board, grace: Grace, record: StepRecord): Exp
       advice: `canopy logs ${step.job}`,
     });
   }
+  const slowed = status.slowed && step?.slowed && step.waiting > 0 ? status.slowed : undefined;
+  if (slowed)
+    found.push({
+      subject,
+      sentence: `step '${spec.name}' is slowed, as ${slowed.reason}: a task of it is handed out every ${briefDuration(slowed.everyMs)}`,
+      flip: "tasks of it that end well",
+      advice: `canopy logs ${step!.job}, or canopy cancel ${step!.job}`,
+    });
   if (step?.segments?.isComplete === false && step.waiting > 0) {
     found.push({
       subject,
       sentence: `step '${spec.name}' waits until all output of the map tasks is there: some of it was lost and is made again`,
     });
-  } else if (step && step.available > 0) {
+  } else if (step && step.available > 0 && !(slowed && !step.isInLine)) {
     found.push(...lineReasons(board, step));
   } else if (step?.gang && step.waiting > 0 && !step.isInLine) {
     found.push(...gangReasons(board, step));

@@ -174,10 +174,12 @@ export class Intake {
     }
   }
 
-  /** What its tasks need may be something else now: a rule on the data that they read. */
+  /** What its tasks need may be something else now, by a rule on the data that they read; and how fast they are handed out. */
   #changed(record: StepRecord): void {
     const step = this.#board.steps.get(record.name);
-    if (!step || step.needs === record.spec.template.needs) return;
+    if (!step) return;
+    this.#board.slow(step, record.status.slowed?.everyMs);
+    if (step.needs === record.spec.template.needs) return;
     this.#board.reclass(step, record);
     this.#board.clock.soon(() => stopMisplaced(this.#board, step));
   }

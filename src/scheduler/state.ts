@@ -54,6 +54,8 @@ export class StepState {
   segments: Segments | undefined;
   /** A machine was turned away as tasks wait for the machines that have their input, and is looked at again. */
   isAwaitingHomes = false;
+  /** While its tasks fail in masses: how long after one the next is handed out, and when that is. Monotonic. */
+  slowed: { everyMs: number; nextMs: number } | undefined;
   /** Smaller tasks have been passing it by on some machine since; 0 when none has. Monotonic. */
   passedSinceMs = 0;
   /** How long a machine is kept free for it the next time. */

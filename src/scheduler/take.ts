@@ -103,7 +103,8 @@ function serveShares(
       lookWhenNoLongerKept(board, machine, nowMs);
       continue;
     }
-    const tasks = Math.min(turn.tasks, max - handful.tasks.length, runOf(turn, isLasting));
+    const runMax = step.slowed ? 1 : runOf(turn, isLasting);
+    const tasks = Math.min(turn.tasks, max - handful.tasks.length, runMax);
     turn.take();
     handOut(board, machine, session, handful, step, tasks, nowMs);
     rerank(board, shares, nowMs);

@@ -6,6 +6,9 @@ import type { Space, Transaction } from "#/space/space.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { underWay, type Attempt } from "./attempts.ts";
+import { FailingSteps } from "./failing-steps.ts";
+import { followHealth } from "./health-follow.ts";
+import { MachineHealth } from "./machine-health.ts";
 import { Machines } from "./machines.ts";
 import { SlowTasks } from "./slow-tasks.ts";
 
@@ -41,12 +44,17 @@ class HealingLoop {
   #loop: Loop;
   #slow: SlowTasks;
   #machines: Machines;
+  #steps: FailingSteps;
+  #stopFollowing: () => void;
   #restUntilMs = 0;
 
   constructor(parts: HealingParts) {
     this.#parts = parts;
     this.#slow = new SlowTasks(parts);
-    this.#machines = new Machines(parts);
+    const health = new MachineHealth();
+    this.#machines = new Machines(parts, health);
+    this.#steps = new FailingSteps(parts, health);
+    this.#stopFollowing = followHealth(parts.space, health);
     const { clock, log } = parts;
     this.#loop = startLoop("healing", () => this.#turn(), {
       clock,
@@ -57,7 +65,8 @@ class HealingLoop {
 
   stop(): void {
     this.#loop.stop();
-    this.#machines.stop();
+    this.#steps.stop();
+    this.#stopFollowing();
   }
 
   #turn(): void {
@@ -66,6 +75,7 @@ class HealingLoop {
     if (startMs < this.#restUntilMs) return;
     this.#slow.look(underWay(space, field.leases()));
     this.#machines.look();
+    this.#steps.look();
     const tookMs = clock.monotonicMs() - startMs;
     this.#restUntilMs = startMs + limits.healRestFactor * tookMs;
   }

@@ -16,10 +16,13 @@ export function followHealth(
   space: Pick<Space, "onDurable" | "get">,
   health: MachineHealth,
 ): () => void {
+  let lastStep = "";
+  let lastKind = "";
   const kindOf = (task: string) => {
-    const step = stepOfTask(task);
-    const title = space.get("step", step)?.spec.title;
-    return title === undefined ? step : `${jobOf(step)} ${title}`;
+    const isSame = task.startsWith(lastStep) && task.lastIndexOf("/") === lastStep.length;
+    if (isSame && lastStep !== "") return lastKind; // the next one is mostly of the same step
+    lastStep = stepOfTask(task);
+    return (lastKind = kindOfStep(space, lastStep));
   };
   const see = ({ name, status }: TaskRecord, hasEnded: boolean) => {
     const { attempts = [], phase, machine, usage, reused } = status;
@@ -35,4 +38,10 @@ export function followHealth(
       if (record.kind === "task" && op !== "delete" && op !== "restore")
         see(record, op === "archive");
   });
+}
+
+/** Steps of one job and one title run the same kind of task. */
+export function kindOfStep(space: Pick<Space, "get">, step: string): string {
+  const title = space.get("step", step)?.spec.title;
+  return title === undefined ? step : `${jobOf(step)} ${title}`;
 }

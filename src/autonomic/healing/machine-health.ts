@@ -93,6 +93,20 @@ export class MachineHealth {
     return sum;
   }
 
+  /** On how many machines tasks of a kind mostly fail, and on how many they mostly do not. */
+  spread(kind: string): { failing: number; good: number } {
+    const machines = new Set([
+      ...(this.#now.get(kind)?.keys() ?? []),
+      ...(this.#before.get(kind)?.keys() ?? []),
+    ]);
+    let failing = 0;
+    for (const machine of machines) {
+      const { failed, succeeded } = this.#fared(kind, (name) => name === machine);
+      if (failed > succeeded) failing++;
+    }
+    return { failing, good: machines.size - failing };
+  }
+
   /** What is to be held against one of these machines. `alike` are others of its type. */
   charge(
     machine: string,

@@ -8,9 +8,8 @@ import type { Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
 import { machineTypeOf } from "../knowledge/sorts.ts";
 import type { HealingParts } from "./healing.ts";
-import { followHealth } from "./health-follow.ts";
 import { healLevel } from "./level.ts";
-import { MachineHealth, type Charge } from "./machine-health.ts";
+import type { MachineHealth, Charge } from "./machine-health.ts";
 
 /** What is to become of a machine. */
 interface Turn {
@@ -29,19 +28,14 @@ interface Turn {
  */
 export class Machines {
   #parts: HealingParts;
-  #health = new MachineHealth();
-  #stopFollowing: () => void;
+  #health: MachineHealth;
   #losses = new Map<string, number>();
   /** What was said of a machine and not done. */
   #said = new Map<string, string>();
 
-  constructor(parts: HealingParts) {
+  constructor(parts: HealingParts, health: MachineHealth) {
     this.#parts = parts;
-    this.#stopFollowing = followHealth(parts.space, this.#health);
-  }
-
-  stop(): void {
-    this.#stopFollowing();
+    this.#health = health;
   }
 
   look(): void {
