@@ -70,6 +70,8 @@ test("machines are bought for a burst of jobs without a deadline, and given back
     machines.filter(({ site: of }) => of === "burst"),
     [],
   );
+  const why = await cloud.canopy("why", jobs[0]!);
+  assert.match(why.stdout, /Canopy ordered \d 4cpu-512MiB of burst at .*: \d+ tasks wait/);
   const { stdout } = await cloud.canopy("fleet", "--json");
   const { decisions, waiting } = JSON.parse(stdout) as FleetView;
   assert.equal(waiting, 0);

@@ -153,7 +153,7 @@ describe("startAutonomic()", () => {
     await cloud.rig.clock.advance(3 * minuteMs);
     assert.ok(cloud.orders().every(hasOrderEnded));
     assert.equal(leftovers.length, 0);
-    const decisions = await cloud.decisions("sites/lab");
+    const decisions = await cloud.decisions("lab");
     assert.deepEqual(
       decisions.map(({ what }) => what),
       ["deleted the disk vol-0", "deleted the disk vol-1"],

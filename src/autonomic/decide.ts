@@ -40,7 +40,7 @@ export function decisionsAbout(
   });
 }
 
-/** What a decision of that name is about: "j…", "default/fleet". */
+/** What a decision of that name is about: "j…", "fleet:default". */
 export function subjectOf(decision: string): string {
   return /^(.*?)\/[0-9a-z]{10}\./.exec(decision)?.[1] ?? decision;
 }

@@ -261,9 +261,8 @@ export class Orders {
     const why = "its machine has ended, and it would have been billed on";
     const { durable } = space.commit((tx) => {
       for (const { order, what } of deleted) {
-        const more = { what: `deleted ${what}`, why: [why], subject: `${name} ${order}` };
-        const about = { project: "", name: `sites/${name}` };
-        decide(tx, about, { at: clock.now(), action: "release", ...more });
+        const more = { what: `deleted ${what}`, why: [why], subject: order };
+        decide(tx, { project: "", name }, { at: clock.now(), action: "release", ...more });
       }
     });
     await durable;

@@ -148,9 +148,9 @@ export const autonomies = ["manual", "observe", "advise", "approve", "act"] as c
  */
 export type Autonomy = (typeof autonomies)[number];
 
-/** What decisions about a project's shared machines are named after. */
+/** What decisions about a project's shared machines are named after; nothing else has such a name. */
 export function fleetName(project: string): string {
-  return `${project}/fleet`;
+  return `fleet:${project}`;
 }
 
 /** The name of a project's autonomic policy. */

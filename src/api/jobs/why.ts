@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { decisionsAbout } from "#/autonomic/decide.ts";
 import { limits } from "#/base/limits.ts";
+import type { DecisionRecord } from "#/model/decision.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { fleetName } from "#/model/policy.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
+import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
 import { inProject, jobParams } from "../params.ts";
 import { explainedDecision } from "../views/decisions.ts";
@@ -37,13 +40,30 @@ export const whyJob = defineCall({
       : [...parts.scheduler.explainJob(job.name, step), ...gameDayOn(parts.space, project)];
     const decisions =
       step === undefined ? await decisionsAbout(parts.space, job.name, limits.decisionsShown) : [];
+    const shared = step === undefined ? await decisionsOfFleet(parts.space, job) : [];
     return {
       id: job.name,
       phase: job.status.phase,
-      explanations: [...explanations, ...decisions.map((one) => explainedDecision(one)[0]!)],
+      explanations: [
+        ...explanations,
+        ...[...decisions, ...shared].map((one) => explainedDecision(one)[0]!),
+      ],
     };
   },
 });
+
+/** What was bought, and what was not, for all that waits of a project while a job without a goal of its own did. */
+async function decisionsOfFleet(
+  space: Space,
+  { project, spec, status }: JobRecord,
+): Promise<DecisionRecord[]> {
+  if (spec.goal) return [];
+  const found = await decisionsAbout(space, fleetName(project), limits.decisionsShown);
+  const { endedAt = Infinity } = status;
+  return found.filter(
+    ({ spec: { at, action } }) => action !== "release" && at >= spec.submittedAt && at <= endedAt,
+  );
+}
 
 /** Why a job that has ended did so: its own reason, then its steps'. */
 function endingOf(job: JobRecord, steps: Awaited<ReturnType<typeof stepsOf>>): ExplanationView[] {

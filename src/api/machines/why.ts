@@ -45,7 +45,7 @@ export const whyMachine = defineCall({
 });
 
 function thereFor({ name, spec }: MachineRecord): ExplanationView {
-  const { order, reservedFor, site, joinedAt } = spec;
+  const { order, reservedFor, reservedForProject: payer, site, joinedAt } = spec;
   const at = instantOf(joinedAt);
   if (order === undefined)
     return {
@@ -57,7 +57,7 @@ function thereFor({ name, spec }: MachineRecord): ExplanationView {
     };
   return {
     machine: name,
-    sentence: `it was ordered of ${site}${reservedFor === undefined ? "" : ` for the job ${reservedFor}`}, and joined at ${at}`,
+    sentence: `it was ordered of ${site}${payer === undefined ? "" : ` for all jobs of the project ${payer}`}${reservedFor === undefined ? "" : ` for the job ${reservedFor}`}, and joined at ${at}`,
     advice: `canopy why ${order}`,
   };
 }

@@ -42,7 +42,6 @@ export interface FleetParts {
   log: Log;
 }
 
-/** One that is late is expected at any moment, for a while: then it is given up. */
 const bootMsMin = 1000;
 
 /**
@@ -206,14 +205,16 @@ class FleetLoop {
       .map(({ name, spec }): FleetMachine => {
         const [offer] = knowledge.offers([spec.offer]);
         const { capacity, labels, bootMs, slowness = 1 } = offer!;
-        const leftMs = spec.orderedAt + (bootMs?.p90 ?? bootMsUnknown) - clock.now();
+        const waitedMs = Math.max(0, clock.now() - spec.orderedAt);
+        const leftMs = (bootMs?.p90 ?? bootMsUnknown) - waitedMs;
         return {
           name,
           site: spec.site,
           capacity,
           labels,
           drivers: undefined,
-          bootMs: Math.max(bootMsMin, leftMs),
+          // One that is late may take half as long again, or never come.
+          bootMs: leftMs > 0 ? Math.max(bootMsMin, leftMs) : waitedMs / 2,
           slowness,
           share: shares.ofOwn,
           busy: [],
