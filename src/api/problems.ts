@@ -9,6 +9,11 @@ import type { ProblemView } from "#/model/views.ts";
 /** Every error as a problem of RFC 9457; what nobody should meet is logged, and shown as "internal" only. */
 export function answerProblems(server: FastifyInstance, log: Log): void {
   server.setErrorHandler((thrown, request, reply) => {
+    if (reply.raw.headersSent) {
+      // Who asked has left in the middle, or is told by the end of the connection.
+      reply.raw.destroy();
+      return;
+    }
     const problem = problemOf(thrown);
     if (problem.code === "internal") {
       const stack = thrown instanceof Error ? thrown.stack : undefined;

@@ -215,8 +215,14 @@ class GoalLoop {
     if (buys.length === 0 && !isNew) return;
     this.#commit(name, (tx, job) => {
       const at = this.#parts.clock.now();
-      if (isMiss && isNew)
-        decide(tx, job, { at, action: "warn", what: "will not keep the deadline", why });
+      if (action.type === "miss" && isNew)
+        decide(tx, job, {
+          at,
+          action: "warn",
+          what: "will not keep the deadline",
+          why,
+          flip: action.flip,
+        });
       for (const part of buys) purchase(tx, job, part, reasonsOf(action), this.#purchaseParts());
       if (!isNew || level === "act" || level === "manual") return;
       if (level === "approve" && action.proposal) this.#proposeChange(tx, job, action.proposal);
@@ -384,8 +390,7 @@ class GoalLoop {
 }
 
 function reasonsOf(action: Extract<Action, { type: "buy" | "miss" }>): Reasons {
-  const { why, proposal } = action;
-  const flip = action.type === "buy" ? action.flip : undefined;
+  const { why, flip, proposal } = action;
   return {
     why,
     ...(flip !== undefined && { flip }),

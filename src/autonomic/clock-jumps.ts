@@ -38,6 +38,7 @@ function moveDeadline(tx: Transaction, name: string, byMs: number, at: number): 
     why: [
       `the clock of the control plane was set ${byMs > 0 ? "forward" : "back"} by ${briefDuration(Math.abs(byMs))}, in which no time passed`,
     ],
+    flip: "had that time passed, the deadline would be nearer and the bill larger",
   });
 }
 

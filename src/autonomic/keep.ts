@@ -1,10 +1,10 @@
 import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
 import { limits } from "#/base/limits.ts";
-import { briefDuration } from "#/model/units.ts";
+import { briefDuration, formatMicros } from "#/model/units.ts";
 import { planMix, type Mix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
-import { problemOf, propose, type Proposal } from "./propose.ts";
+import { problemOf, propose, type Infeasible, type Proposal } from "./propose.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";
 import { waitForSpot, type Markets, type SpotPlans, type SpotWait } from "./wait-for-spot.ts";
 
@@ -27,7 +27,13 @@ export type Action =
   | { type: "wait"; why: string[]; flip: string }
   | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
   | { type: "spare"; machine: string; why: string[]; rest: Mix }
-  | { type: "miss"; parts: readonly Purchase[]; why: string[]; proposal?: Proposal };
+  | {
+      type: "miss";
+      parts: readonly Purchase[];
+      why: string[];
+      flip: string;
+      proposal?: Proposal;
+    };
 
 /** A machine is spared only when the rest is done before this share of what is left until the deadline. */
 const spareShare = 0.85;
@@ -91,9 +97,29 @@ export function keepGoal(situation: Situation): Action {
         ? []
         : [`the earliest end within the budget is in ${brief(nearest)}`]),
     ],
+    flip: whatWouldKeep(goal, found),
     parts,
     ...("predicted" in fastest && { proposal: fastest }),
   };
+}
+
+/** The nearest goal that could be kept, as what it is beyond this one. */
+function whatWouldKeep(
+  { deadlineMs = 0, budgetMicros = 0 }: Goal,
+  { nearestDeadlineMs, nearestBudgetMicros, nearestBoth }: Infeasible,
+): string {
+  const later = (ms: number) => `a deadline ${brief(ms - deadlineMs)} later`;
+  const more = (micros: number) => `${formatMicros(micros - budgetMicros)} more of budget`;
+  const ways = [
+    ...(nearestDeadlineMs === undefined ? [] : [later(nearestDeadlineMs)]),
+    ...(nearestBudgetMicros === undefined || budgetMicros === 0 ? [] : [more(nearestBudgetMicros)]),
+    ...(nearestBoth
+      ? [`${later(nearestBoth.deadlineMs)} and ${more(nearestBoth.budgetMicros)}`]
+      : []),
+  ];
+  return ways.length === 0
+    ? "with a machine that can run what is left it could be kept"
+    : `with ${ways.join(", or ")} it could be kept`;
 }
 
 /** Until the next look, and until an order that was refused has been tried again. */

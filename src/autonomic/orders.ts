@@ -184,6 +184,7 @@ export class Orders {
             action: "warn",
             what: `lost the machine of ${order.spec.site} ${order.spec.offer.name}`,
             why: [reason ?? "the site has it no more"],
+            flip: `with another offer, or a site that keeps its machines: canopy why ${order.spec.site}`,
             subject: name,
           },
         );

@@ -94,6 +94,8 @@ export function purchasePlan(
   parts: PurchaseParts,
 ): void {
   const why = [`its plan ${plan.name} says so, which ${plan.status.decidedBy} approved`];
+  const flip = `another plan: canopy why ${plan.name} says with which prices, boot times and deadlines that would be`;
   const { considered } = plan.spec;
-  for (const part of purchasesOf(considered)) purchase(tx, job, part, { why, considered }, parts);
+  for (const part of purchasesOf(considered))
+    purchase(tx, job, part, { why, flip, considered }, parts);
 }
