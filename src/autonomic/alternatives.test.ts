@@ -90,8 +90,14 @@ describe("alternativesOf()", () => {
 
   test("stops when it may not go on", async () => {
     const stored = planned([offer("a"), offer("b")]) as unknown as PlanSpec;
-    let left = 1;
-    const found = await Array.fromAsync(alternativesOf(stored, async () => left-- > 0));
-    assert.equal(found.length, 1);
+    const questions = async (most: number) => {
+      let left = most;
+      const found = await Array.fromAsync(alternativesOf(stored, async () => left-- > 0));
+      return { found: found.length, asked: most - Math.max(0, left) };
+    };
+    assert.equal((await questions(1)).found, 0);
+    const { found, asked } = await questions(1000);
+    assert.equal(found, 2);
+    assert.equal((await questions(asked - 1)).found, 1);
   });
 });

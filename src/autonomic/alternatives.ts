@@ -1,6 +1,6 @@
 import type { Considered, PlanSpec } from "#/model/plan.ts";
 import { formatDuration, formatMicros } from "#/model/units.ts";
-import { changes, flipOf, takes, type Flip } from "#/planning/mix/flip.ts";
+import { changes, flipping, takes, type Flip } from "#/planning/mix/flip.ts";
 import type { Counts, MixProblem } from "#/planning/mix/problem.ts";
 import type { Asked } from "./propose.ts";
 
@@ -14,7 +14,7 @@ export interface Alternative {
 /**
  * Every offer that a plan considered, with the smallest changes that would have made the planner decide otherwise about
  * it: found by asking the planner that made the plan the same question with one number changed, so they are exact. It
- * asks often: `mayGoOn` is awaited between offers, and ends it by giving false.
+ * asks often: `mayGoOn` is awaited before each question, so that others are served in between, and ends it by giving false.
  */
 export async function* alternativesOf(
   { considered, asked }: Pick<PlanSpec, "considered" | "asked">,
@@ -25,21 +25,47 @@ export async function* alternativesOf(
   const counts = problem.types.map(() => 0);
   for (const [number, { at }] of lines.entries())
     if (at !== undefined) counts[at] = considered[number]!.count;
-  for (const [number, line] of considered.entries()) {
-    if (line.isPresent) continue;
-    if (!(await mayGoOn())) return;
-    const { at, barred } = lines[number] ?? {};
-    if (at !== undefined) yield { line, flips: flipsOf(problem, counts, at, line) };
-    else if (barred) yield { line, flips: unbarred(problem, [...counts, 0], barred, line) };
-    else yield { line, flips: [] };
+  const find: Find = async (...question) => {
+    const search = flipping(...question);
+    for (;;) {
+      if (!(await mayGoOn())) throw new OutOfTime();
+      const { done, value } = search.next();
+      if (done) return value;
+    }
+  };
+  try {
+    for (const [number, line] of considered.entries()) {
+      if (line.isPresent) continue;
+      const { at, barred } = lines[number] ?? {};
+      if (at !== undefined) yield { line, flips: await flipsOf(find, problem, counts, at, line) };
+      else if (barred)
+        yield { line, flips: await unbarred(find, problem, [...counts, 0], barred, line) };
+      else yield { line, flips: [] };
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof OutOfTime)) throw thrown;
   }
 }
 
-function flipsOf(problem: MixProblem, counts: Counts, at: number, line: Considered): string[] {
+type Find = (...question: Parameters<typeof flipping>) => Promise<Flip | undefined>;
+
+class OutOfTime extends Error {}
+
+async function flipsOf(
+  find: Find,
+  problem: MixProblem,
+  counts: Counts,
+  at: number,
+  line: Considered,
+): Promise<string[]> {
   const isTaken = takes(problem, at, counts);
   const extraMs = problem.types[at]!.bootMs - (line.bootMs ?? 0);
-  return changes
-    .flatMap((change) => flipOf(problem, at, change, counts) ?? [])
+  const found: Flip[] = [];
+  for (const change of changes) {
+    const flip = await find(problem, at, change, counts);
+    if (flip) found.push(flip);
+  }
+  return found
     .filter(({ change, to }) => change !== "boot" || to >= extraMs)
     .sort((a, b) => sizeOf(a) - sizeOf(b))
     .map((flip) => sentenceOf(flip, isTaken, extraMs));
@@ -68,24 +94,25 @@ function sentenceOf({ change, from, to }: Flip, isTaken: boolean, extraMs: numbe
 const dearest = 1_000_000_000;
 
 /** Of an offer that was kept out: what would become of it if it were not. */
-function unbarred(
+async function unbarred(
+  find: Find,
   problem: MixProblem,
   counts: Counts,
   { type, by }: NonNullable<Asked["lines"][number]["barred"]>,
   line: Considered,
-): string[] {
+): Promise<string[]> {
   const at = problem.types.length;
   const price = line.microsPerHour === undefined ? dearest : type.price.microsPerHour;
   const open = { ...type, price: { ...type.price, microsPerHour: price } };
   const asked = { ...problem, types: [...problem.types, open] };
   if (line.microsPerHour === undefined) {
-    const flip = flipOf(asked, at, "price", counts);
+    const flip = await find(asked, at, "price", counts);
     const first = by === "policy" ? "allowed, and " : "";
     return flip
       ? [`${first}with a known price of ${formatMicros(flip.to)} an hour or less it would be taken`]
       : [];
   }
-  if (by === "count") return flipsOf(asked, counts, at, line);
+  if (by === "count") return flipsOf(find, asked, counts, at, line);
   if (takes(asked, at, counts)) return ["were it allowed, it would be taken"];
-  return flipsOf(asked, counts, at, line).map((flip) => `were it allowed, ${flip}`);
+  return (await flipsOf(find, asked, counts, at, line)).map((flip) => `were it allowed, ${flip}`);
 }

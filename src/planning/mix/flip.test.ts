@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { changed, changes, flipOf, takes } from "./flip.ts";
+import { changed, changes, flipping, takes, type Flip } from "./flip.ts";
 import { bestCounts, planMix } from "./mix.ts";
 import type { MachineType, MixProblem } from "./problem.ts";
 
@@ -33,7 +33,16 @@ function problem(types: MachineType[], deadlineMs = 30 * minuteMs): MixProblem {
   };
 }
 
-describe("flipOf()", () => {
+/** Without pauses. */
+function flipOf(...asked: Parameters<typeof flipping>): Flip | undefined {
+  const search = flipping(...asked);
+  for (;;) {
+    const { done, value } = search.next();
+    if (done) return value;
+  }
+}
+
+describe("flipping()", () => {
   test("tells from what price on an offer is taken, to the millionth", () => {
     const of = problem([type("cheap", 300_000), type("dear", 500_000)]);
     const flip = flipOf(of, 1, "price")!;

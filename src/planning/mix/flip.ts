@@ -19,23 +19,30 @@ export interface Flip {
  * The smallest change that was found with which the planner decides otherwise about a type of its question: takes it where it
  * takes none, or takes none where it takes some. Found by asking the planner itself, again and again:
  * first for any change that does, then, by bisection, for the least on the way to it. Undefined where no change of
- * that sort does. A pure function.
+ * that sort does. A pure function, which pauses before each question to the planner: one may take long, and there are dozens.
  */
-export function flipOf(
+export function* flipping(
   problem: MixProblem,
   type: number,
   change: Change,
   known?: Counts,
-): Flip | undefined {
+): Generator<void, Flip | undefined> {
   const from = valueOf(problem, type, change);
   if (from === undefined) return undefined;
   const isTaken = takes(problem, type, known);
   const isOther = (value: number) =>
     takes(changed(problem, type, change, value), type, known) !== isTaken;
-  const reached = ways(problem, type, change, isTaken, from).find(isOther);
+  let reached: number | undefined;
+  for (const value of ways(problem, type, change, isTaken, from)) {
+    yield;
+    if (!isOther(value)) continue;
+    reached = value;
+    break;
+  }
   if (reached === undefined) return undefined;
   let [stays, flips] = [from, reached];
   while (Math.abs(flips - stays) > 1) {
+    yield;
     const middle = Math.trunc((stays + flips) / 2);
     if (isOther(middle)) flips = middle;
     else stays = middle;
