@@ -10,6 +10,12 @@ const listed = 20;
 
 export const verb: Verb = {
   define(command, does) {
+    command
+      .usage("<file> [args...] [options] | [command]")
+      .addHelpText(
+        "after",
+        "\nExamples:\n  canopy plan job.ts --deadline 20m --budget 3USD -o p.json\n  canopy plan p.json            would it be another plan now? exit code 10 when it would\n  canopy apply p.json           run exactly that\n  canopy plan                   list plans\n\nAll options: canopy plan make --help",
+      );
     const make = command
       .command("make", { isDefault: true })
       .usage("[options] <file> [args...] | [options] -- <program> [args...]")
