@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { hourMs } from "#/model/carbon-zone.ts";
 import type { CarbonZoneDetail, CarbonZoneView } from "#/model/carbon-views.ts";
+import type { ForecastView } from "#/model/forecast-views.ts";
 import type { PlanInput, PlanView } from "#/model/plan-views.ts";
 import type { ExplanationView, JobView, Page, ProblemView } from "#/model/views.ts";
 import { startAgent } from "./testing/agent.ts";
@@ -104,6 +105,10 @@ describe("POST /v1/plans with the objective carbon", () => {
       why.explanations[1]!.sentence,
       /^Canopy lets it wait until .* for cleaner power, 83 %/,
     );
+    const { jobs } = (await world.call("GET", "/v1/forecast?forks=3")).json<ForecastView>();
+    const forecast = jobs.find(({ job: of }) => of === job.id)!;
+    assert.equal(forecast.beginsAt!.p50, job.held!.until);
+    assert.ok(forecast.grams!.p50 > 0);
     await world.call("POST", `/v1/jobs/${job.id}/cancel`);
     const ended = (await world.call("GET", `/v1/jobs/${job.id}`)).json<JobView>();
     assert.equal(ended.held, undefined);

@@ -164,18 +164,27 @@ class GoalLoop {
     const wall = this.#wallClock.now();
     const withGrams = <T extends Powered>(one: T) =>
       zones.known(one, wall, wall + Math.min(deadlineMs ?? Infinity, horizonMs));
+    const offers = knowledge
+      .offers(sites.offers())
+      .filter(
+        (offer) => rules.allowed(zones.known(offer, wall, wall), job.spec.title, now) === undefined,
+      )
+      .map(withGrams);
+    const isComparable =
+      machines.every(({ rates }) => rates.peakWatts > 0) &&
+      offers.every((offer) => offer.gramsPerKwh !== undefined && offer.peakWatts !== undefined);
     const action = keepGoal({
       demand,
       goal: {
-        objective: goal.objective,
+        // what cannot be told by CO2 is told by its price: the deadline stays
+        objective: goal.objective === "carbon" && !isComparable ? "cost" : goal.objective,
         ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
         ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
-      machines: machines.map(withGrams),
-      offers: knowledge
-        .offers(sites.offers())
+      machines: machines
         .map(withGrams)
-        .filter((offer) => rules.allowed(offer, job.spec.title, now) === undefined),
+        .map((one) => ({ ...one, gramsPerKwh: one.gramsPerKwh ?? 0 })), // works whatever is bought
+      offers,
       now,
       markets: (offer) => historyOf(space, offer, now),
       plans: this.#memory(job.name).spot,

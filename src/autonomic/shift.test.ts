@@ -104,14 +104,14 @@ describe("Shifts", () => {
   });
 
   test("waits on while its machines are away, as after a start", async () => {
-    const cloud = await cloudOf([400, 400, 100, 400, 400], 3 * hourMs);
+    const cloud = await cloudOf([400, 100, 400], 2 * hourMs);
     await cloud.untilEnded("j1", minuteMs);
     assert.ok(heldOf(cloud));
     cloud.away("here");
     cloud.restart();
     await cloud.untilEnded("j1", 10 * minuteMs);
     assert.ok(heldOf(cloud));
-    await cloud.untilEnded("j1", 3 * hourMs);
+    await cloud.untilEnded("j1", 1.5 * hourMs);
     assert.equal(heldOf(cloud), undefined);
     cloud.stop();
   });
@@ -143,6 +143,24 @@ describe("Shifts", () => {
     assert.equal(done(), before);
     const endedMs = await cloud.untilEnded("j1", 4 * hourMs);
     assert.ok(endedMs! < 70 * minuteMs, `ended after ${endedMs! / minuteMs} minutes more`);
+    cloud.stop();
+  });
+
+  test("lets a job go that waits when its policy wants that no more, and keeps a plan that was approved", async () => {
+    const cloud = await cloudOf([400, 400, 100, 400], 4 * hourMs);
+    await cloud.untilEnded("j1", minuteMs);
+    assert.ok(heldOf(cloud));
+    cloud.policy({ autonomy: { shift: "approve" } });
+    cloud.power([1, 1, 100, 400]);
+    await cloud.untilEnded("j1", 5 * minuteMs);
+    assert.ok(heldOf(cloud));
+    cloud.policy({ autonomy: { shift: "advise" } });
+    const endedMs = await cloud.untilEnded("j1", hourMs);
+    assert.ok(endedMs! < 25 * minuteMs, `ended after ${endedMs! / minuteMs} minutes`);
+    const last = (await cloud.decisions("j1")).findLast(({ action }) => action === "shift");
+    assert.deepEqual(last!.why, [
+      "its policy lets nothing wait by itself: autonomy.shift is advise",
+    ]);
     cloud.stop();
   });
 

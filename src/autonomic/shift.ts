@@ -73,7 +73,12 @@ export class Shifts {
     const { held } = job.status;
     if (job.spec.goal!.objective !== "carbon" || leftMs === undefined) return false;
     const level = rules.level("shift");
-    if (level === "manual" || (level === "approve" && !held)) return this.#free(situation, level);
+    if (held && level !== "act" && level !== "approve")
+      return this.#free(
+        situation,
+        `its policy lets nothing wait by itself: autonomy.shift is ${level}`,
+      );
+    if (level === "manual" || (level === "approve" && !held)) return false;
     if (!this.#isDue(job.name)) return held !== undefined;
     const isSettling = this.#parts.clock.monotonicMs() < this.#settledMs;
     const waiting = isSettling && held ? undefined : this.#waitingOf(situation, leftMs);

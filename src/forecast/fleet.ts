@@ -1,3 +1,4 @@
+import type { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { startFleet } from "#/autonomic/fleet/fleet.ts";
 import { observedOf } from "#/autonomic/knowledge/observed.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
@@ -56,6 +57,7 @@ interface Parts {
   /** So that boot times and interruptions differ between forks. */
   seed: number;
   runTimes: KnownRunTimes;
+  zones: CarbonZones;
   addMachine: (machine: MachineRecord) => void;
 }
 
@@ -97,7 +99,7 @@ export class ForkFleet implements SitePool {
   }
 
   async start(): Promise<void> {
-    const { space, clock, random, scheduler, runTimes } = this.#parts;
+    const { space, clock, random, scheduler, runTimes, zones } = this.#parts;
     for (const site of new Set(this.#fleet.offers.map((offer) => offer.site))) this.#open(site);
     const rules = new KnownRules(space);
     // Compiled now: nothing in a fork waits for anything but its own time.
@@ -124,7 +126,7 @@ export class ForkFleet implements SitePool {
     const everyMs = limits.goalLookMs;
     this.#loops = [
       startLoop("orders", () => orders.look(), { clock, log: silent, everyMs }),
-      startFleet({ ...given, rules, field: scheduler }, clock),
+      startFleet({ ...given, rules, zones, field: scheduler }, clock),
     ];
     space.onApplied((changes) => this.#see(changes));
     this.#changed();

@@ -14,7 +14,7 @@ import { Scheduler } from "#/scheduler/scheduler.ts";
 import { Space } from "#/space/space.ts";
 import { ForkFleet } from "./fleet.ts";
 import { ForkLog } from "./fork-log.ts";
-import { meterOf } from "./meter.ts";
+import { meterOf, zonesOf } from "./meter.ts";
 import { bootMsOf, machineOfOffer } from "./offered.ts";
 import { tasksUpTo } from "./simplified.ts";
 import { SimulatedMachine, type Attempt, type Course } from "./machine.ts";
@@ -105,7 +105,8 @@ export class Fork {
     return fork;
   }
 
-  #startFleet({ fleet, runTimes }: Moment, chance: Chance): ForkFleet | undefined {
+  #startFleet(moment: Moment, chance: Chance): ForkFleet | undefined {
+    const { fleet, runTimes } = moment;
     if (!fleet) return undefined;
     const { space, clock, scheduler } = this;
     const addMachine = (machine: MachineRecord) => this.addMachine(machine);
@@ -118,6 +119,7 @@ export class Fork {
       random,
       seed,
       runTimes,
+      zones: zonesOf(moment),
       addMachine,
     });
     return this.fleet;

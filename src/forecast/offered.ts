@@ -19,6 +19,7 @@ export function machineOfOffer(name: string, offer: Offer): MachineRecord {
   return machineOf(name, offer.capacity, {
     site: offer.site,
     labels: { ...offer.labels },
+    gramsPerKwh: offer.gramsPerKwh,
     rates: {
       microsPerHour: offer.microsPerHour,
       idleWatts: offer.idleWatts ?? usual.idleWatts,
@@ -57,7 +58,12 @@ export function comingOf(
 export function machineOf(
   name: string,
   capacity: Capacity,
-  more: { site: string; labels: Record<string, string>; rates: MachineRates },
+  more: {
+    site: string;
+    labels: Record<string, string>;
+    rates: MachineRates;
+    gramsPerKwh?: number | undefined;
+  },
 ): MachineRecord {
   return {
     kind: "machine",
@@ -70,6 +76,7 @@ export function machineOf(
       joinedAt: 0,
       site: more.site,
       labels: more.labels,
+      ...(more.gramsPerKwh !== undefined && { gramsPerKwh: more.gramsPerKwh }),
       cordoned: false,
     },
     status: {

@@ -157,14 +157,14 @@ interface Moment {
 }
 
 function breachesAt(
-  { space, scheduler, sites, knowledge }: DoorParts,
+  { space, scheduler, sites, zones, knowledge }: DoorParts,
   { project, spec }: PlanRecord,
   { demand, rules, title, now, job = "" }: Moment,
 ): string[] {
   return breachesOf(spec, {
     machines: machinesFor(space, scheduler, knowledge, { name: job, project }, now),
     offers: knowledge.offers(sites.offers()),
-    allowed: (offer) => rules.allowed(offer, title, now),
+    allowed: (offer) => rules.allowed(zones.known(offer, now, now), title, now),
     ...(demand && { demand }),
   });
 }

@@ -16,12 +16,12 @@ export const whyPolicy = defineCall({
   query: inProject,
   answer: whyView,
   async run({ parts, project }) {
-    const { space, sites, clock } = parts;
+    const { space, sites, zones, clock } = parts;
     const policy = policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic");
     const rules = await rulesNow(space, project);
     const now = clock.now();
     const barred = sites.offers().flatMap((offer): ExplanationView[] => {
-      const why = rules.allowed(offer, "", now);
+      const why = rules.allowed(zones.known(offer, now, now), "", now);
       return why === undefined
         ? []
         : [

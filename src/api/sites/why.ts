@@ -20,7 +20,7 @@ export const whySite = defineCall({
   answer: whyView,
   errors: ["not-found"],
   async run({ parts, project, params }) {
-    const { space, sites, clock } = parts;
+    const { space, sites, zones, clock } = parts;
     const site = findSite(space, params.site);
     const rules = await rulesNow(space, project);
     const now = clock.now();
@@ -32,7 +32,9 @@ export const whySite = defineCall({
       phase: site.status.health,
       explanations: [
         healthOf(site, offers, now),
-        ...offers.map((offer) => offerOf(offer, rules.allowed(offer, "", now))),
+        ...offers.map((offer) =>
+          offerOf(offer, rules.allowed(zones.known(offer, now, now), "", now)),
+        ),
         ...orders.map(({ name, spec, status }) => ({
           subject: name,
           sentence: `it holds ${spec.offer.name} for ${spec.askedBy}: ${status.phase}`,

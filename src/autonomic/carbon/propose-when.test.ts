@@ -141,6 +141,20 @@ describe("proposeWhen()", () => {
     assert.equal(found.considered[0]!.whyNot, "nobody knows how clean its power is");
   });
 
+  test("keeps the deadline with a machine there of which nobody knows how clean it is", async () => {
+    const zones = zonesOf({ water: [20, 20, 20, 20] });
+    const goal = { objective: "carbon", deadlineMs: 30 * minuteMs } as const;
+    const found = await feasible(
+      asked(goal, zones, {
+        demand: demand(200, minuteMs),
+        machines: [machine(2)],
+        offers: [offer("clean", in_("water"))],
+      }),
+    );
+    assert.equal(found.predicted.grams, undefined);
+    assert.ok(found.considered[1]!.count > 0);
+  });
+
   test("is never planned to emit more than at once, nor to be late", async () => {
     const series = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 30, maxLength: 30 });
     await fc.assert(

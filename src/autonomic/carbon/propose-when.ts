@@ -78,7 +78,7 @@ export async function proposeWhen(question: Question): Promise<ShiftedProposal |
 
 /** The question with how clean the power of everything is, by that mean of its hours. */
 function askedBy(
-  { demand, goal, machines, offers, allowed, zones }: Question,
+  { demand, goal, machines, offers, allowed, zones, now }: Question,
   hurry: number,
   mean: (gramsAt: GramsAt) => number | undefined,
 ): MixQuestion {
@@ -87,15 +87,27 @@ function askedBy(
     ...one,
     gramsPerKwh: mean(zones.gramsAtOf(one)),
   });
+  // what draws nobody knows how much cannot be compared by CO2
+  const hasDark = machines.some(({ rates }) => rates.peakWatts <= 0);
+  const nameOf = ({ site, name }: Offer) => `${site} ${name}`;
+  // a policy's conditions are about this hour, whenever the work is to run
+  const forbidden = new Map(
+    offers.map((offer) => [nameOf(offer), allowed(zones.known(offer, now, now))]),
+  );
   const mayBe = (offer: Offer) =>
-    allowed(offer) ??
+    forbidden.get(nameOf(offer)) ??
     (objective === "carbon" && (offer.gramsPerKwh === undefined || offer.peakWatts === undefined)
       ? `nobody knows ${offer.peakWatts === undefined ? "its power" : "how clean its power is"}`
       : undefined);
   return questionOf(
     demand,
-    { ...goal, ...(deadlineMs !== undefined && { deadlineMs: deadlineMs * hurry }) },
-    machines.map(known),
+    {
+      ...goal,
+      ...(objective === "carbon" && hasDark && { objective: "cost" as const }),
+      ...(deadlineMs !== undefined && { deadlineMs: deadlineMs * hurry }),
+    },
+    // what is there works whatever is bought: where nobody knows how clean it is, it stands as clean
+    machines.map(known).map((one) => ({ ...one, gramsPerKwh: one.gramsPerKwh ?? 0 })),
     offers.map(known),
     mayBe,
   );

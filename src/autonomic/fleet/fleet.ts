@@ -16,6 +16,7 @@ import {
 } from "#/model/policy.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
+import type { CarbonZones } from "../carbon/zones.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import type { KnownRules } from "../known-rules.ts";
 import { bootMsUnknown } from "../machine-types.ts";
@@ -35,6 +36,7 @@ export interface FleetParts {
   field: FleetField;
   knowledge: Pick<Knowledge, "seen" | "offers" | "slownessOf" | "recurring">;
   rules: KnownRules;
+  zones: CarbonZones;
   sites: Pick<SitePool, "offers">;
   /** One that nobody sets: money is by the hour. */
   clock: Clock;
@@ -146,9 +148,10 @@ class FleetLoop {
     policy: AutonomicPolicy,
     rules: Rules,
   ): Growth {
-    const { clock, sites, knowledge } = this.#parts;
+    const { clock, sites, zones, knowledge } = this.#parts;
     const fleet = policy.fleet!;
     const now = clock.now();
+    const wall = this.#wallClock.now();
     const waiting = reading.kinds(project, fleet.waitMsMax);
     const kinds = [...waiting, ...reading.expected(project)];
     const owned = orders.filter((order) => !hasOrderEnded(order)).length;
@@ -162,6 +165,7 @@ class FleetLoop {
     const offers = knowledge
       .offers(sites.offers())
       .filter(({ rests }) => rests === undefined)
+      .map((offer) => zones.known(offer, wall, wall))
       .filter((offer) => !offer.isSimulated && rules.allowed(offer, fleetTitle, now) === undefined);
     const growth = grow({
       policy: fleet,
