@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,6 +78,28 @@ test("the tasks of a gang meet over TCP, and all run again when the machine of o
   const followed = await cloud.canopy("follow", job);
   assert.equal(followed.code, 0, followed.stderr);
   assert.match(await logs(), /rank 4 met 0 1 2 3 4 on attempt 2/);
+});
+
+test("functions of a gang run beside each other, also on one machine, and know their places", async () => {
+  const file = join(folder, "meet.ts");
+  writeFileSync(
+    file,
+    `import { gangPlace, job, task } from "canopy-cloud/sdk";
+     import { existsSync, writeFileSync } from "node:fs";
+     import { setTimeout as sleep } from "node:timers/promises";
+     export const meet = task(async (folder: string) => {
+       const { rank, size, hosts } = gangPlace()!;
+       writeFileSync(folder + "/met-" + rank, "");
+       for (let other = 0; other < size; other++)
+         while (!existsSync(folder + "/met-" + other)) await sleep(20);
+       return rank + " of " + size + " at " + hosts.length;
+     }, { gang: true });
+     export default job((folder: string) => meet.map(Array.from({ length: 4 }, () => folder)));
+    `,
+  );
+  const { code, stdout, stderr } = await cloud.canopy("run", "--json", file, folder);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /0 of 4 at 4.*1 of 4 at 4.*2 of 4 at 4.*3 of 4 at 4/s);
 });
 
 test("a gang that the machines could never carry is refused, and one that has to wait says what it lacks", async () => {

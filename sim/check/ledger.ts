@@ -64,6 +64,7 @@ export class Ledger {
     for (const change of batch.changes) this.#change(change);
     for (const { record } of batch.changes) {
       if (record.kind === "step") this.#counted(record);
+      if (record.kind === "step") this.#together(record);
       if (record.kind === "job") this.#jobStands(record);
     }
   }
@@ -201,6 +202,14 @@ export class Ledger {
       );
   }
 
+  /** All of a gang have succeeded, or none. */
+  #together({ name, spec, status }: StepRecord): void {
+    const { offered, succeeded } = status;
+    if (!spec.gang || spec.gang.minimum !== undefined) return;
+    if (succeeded > 0 && succeeded < offered)
+      throw new Violation(`${succeeded} of the gang ${name} succeeded, of ${offered}`);
+  }
+
   #retriesOf(task: string): number {
     const step = this.record<StepRecord>("step", task.slice(0, task.lastIndexOf("/")));
     return step?.spec.template.retries ?? 0;
@@ -214,6 +223,8 @@ export class Ledger {
 
   #failed({ name, status }: TaskRecord): void {
     const attempts = status.attempts ?? [];
+    // with another one of its gang
+    if (attempts.at(-1)?.error.reason === "gang-failed") return;
     const isLost = (status.lost ?? 0) >= lostMax;
     const retries = this.#retriesOf(name);
     if (!isLost && attempts.length !== retries + 1)

@@ -6,11 +6,16 @@ import type { Client, Reply } from "./client.ts";
 import { fateOf, timeoutMs, type Fate, type Mix } from "./fates.ts";
 
 const triesMax = 2_000;
+/** So many of a user's jobs go by until a bag is a gang. */
+const gangEvery = 3;
+const gangTasksMax = 4;
 
 interface StepAsked {
   name: string;
   source: { type: string; inputs?: Fate[] };
   after?: string[];
+  gang?: boolean | { minimum: number };
+  needs?: { cpus: number };
 }
 
 /** One user, who submits jobs of every kind, one after the other, and remembers what was acknowledged. */
@@ -70,8 +75,14 @@ export class User {
     this.isDone = true;
   }
 
+  /** Some are gangs, as small as that one machine could carry them. */
   async #bag(): Promise<void> {
-    await this.#submit([this.#step("only")]);
+    const step = this.#step("only");
+    if (this.#count % gangEvery !== 0) return void (await this.#submit([step]));
+    const inputs = step.source.inputs.slice(0, gangTasksMax);
+    const gang = this.#count % (2 * gangEvery) === 0 ? true : { minimum: 1 + (inputs.length >> 1) };
+    const source = { ...step.source, inputs };
+    await this.#submit([{ ...step, source, gang, needs: { cpus: 0.5 } }]);
   }
 
   async #chain(): Promise<void> {
