@@ -55,6 +55,26 @@ describe("Fork", () => {
     );
   });
 
+  test("takes a gang over as it runs, with members that have finished, and begins the next one after it", async () => {
+    const fates: Fates = {
+      runMs: (_step, { task }) => 10_000 * (1 + Number(task.at(-1))),
+      fails: () => false,
+    };
+    const cloud = await TestCloud.open([machineOf("m0", 2), machineOf("m1", 2)], fates);
+    for (const name of ["j", "k"])
+      cloud.submit(name, { title: "solver", steps: [{ ...work("a", 4), gang: true }] });
+    for (const atMs of [5_000, 15_000, 35_000, 55_000]) {
+      await cloud.until(atMs);
+      const fork = await Fork.open(structuredClone(await cloud.moment()), fates);
+      await fork.run(() => fork.unended === 0);
+      const ends = [...fork.outcomes.values()].map(({ endedAt }) => endedAt).sort((a, b) => a - b);
+      const expected = atMs < 40_000 ? [40_000, 80_000] : [80_000];
+      assert.equal(ends.length, expected.length);
+      for (const [index, end] of ends.entries())
+        assert.ok(Math.abs(end - expected[index]!) <= 200, `${end} at ${atMs}`);
+    }
+  });
+
   test("has the tasks of a grid that are not made yet, and of steps that have not begun", async () => {
     const fates = { runMs: () => 1000, fails: () => false };
     const cloud = await TestCloud.open([machineOf("m", 100)], fates);

@@ -23,6 +23,37 @@ function refusal(steps: JobRequestInput["steps"], more: Partial<JobRequestInput>
   throw new Error("it was not refused");
 }
 
+test("submitJob() refuses a gang whose tasks could not begin at once", () => {
+  const inputs = Array.from({ length: limits.gangTasksMax + 1 }, () => 1);
+  const gang = (more: Parameters<typeof processStep>[1]) =>
+    refusal([processStep("a", { gang: true, ...more })]);
+  assert.match(
+    gang({ source: { type: "inputs", inputs } }),
+    /at most 512 tasks: it would have 513/,
+  );
+  assert.match(
+    gang({ gang: { minimum: 3 }, source: { type: "inputs", inputs: [1, 2] } }),
+    /minimum must be at most the number of its tasks \(2\): it is 3/,
+  );
+  assert.match(gang({ source: { type: "lines", object: "0".repeat(64) } }), /how many there are/);
+  assert.match(gang({ reuse: true }), /must not be reused/);
+  assert.match(
+    refusal([functionStep("a", "job", { gang: true })], { main: "a" }),
+    /for plain tasks/,
+  );
+});
+
+test("appendTasks() holds a gang to its bound", async () => {
+  const { job, add } = await openJob();
+  const step = add(processStep("a", { gang: true, source: { type: "list" } }));
+  assert.ok(stage.space.get("job", job));
+  const many = Array.from({ length: limits.gangTasksMax + 1 }, () => ({ input: "1" }));
+  const append = (from: number, inputs: typeof many) =>
+    stage.space.commit((tx) => appendTasks(tx, step, from, inputs, false)).value;
+  assert.deepEqual(append(0, many.slice(1)), { offered: limits.gangTasksMax });
+  assert.throws(() => append(limits.gangTasksMax, many.slice(0, 1)), { code: "too-large" });
+});
+
 test("submitJob() refuses what cannot run, names it and says what to do", () => {
   const inputs = (count: number) => ({
     type: "inputs" as const,

@@ -151,6 +151,12 @@ const wrong: [text: string, place: string, message: RegExp, hint: RegExp][] = [
   ],
   ["steps:\n  - name: a\n    run: x\n    each: 5\n", "4:11", /as it is a number/, /Give a list/],
   ["- 1\n", "1:1", /expected object/, /./],
+  [
+    "steps:\n  - name: a\n    run: x\n    each: [1, 2]\n    gang: {minimum: 3}\n",
+    "5:21",
+    /minimum must be at most the number of its tasks \(2\): it is 3/,
+    /Make it smaller/,
+  ],
 ];
 
 for (const [text, place, message, hint] of wrong) {
