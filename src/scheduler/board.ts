@@ -158,8 +158,9 @@ export class Board {
       step.atOnce = 1;
       return isStanding(this.space, step);
     }
-    step.atOnce = quorumOf(this.space, step);
-    return step.available >= step.atOnce;
+    const quorum = quorumOf(this.space, step);
+    step.atOnce = Number.isFinite(quorum) ? quorum : 1;
+    return step.available >= quorum;
   }
 
   #leaveLine(step: StepState): void {

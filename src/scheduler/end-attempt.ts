@@ -2,6 +2,7 @@ import type { TaskError } from "#/model/task.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Board } from "./board.ts";
 import { Broken } from "./disband.ts";
+import { hasFinished } from "./gang.ts";
 import { fail } from "./ending.ts";
 import type { Meter } from "./session.ts";
 import { spentSoFar, usageSoFar } from "./spent.ts";
@@ -18,6 +19,7 @@ export function endAttempt(
   const lease = first?.fence === fence ? first : first?.twin;
   const step = lease && board.space.get("step", lease.step.name);
   if (lease?.fence !== fence || !step || lease.isEnding || !board.isSure()) return false;
+  if (hasFinished(lease)) return false; // it waits for its gang
   const { value: others } = board.commit((tx) => {
     const tally = new Tally();
     const broken = new Broken();

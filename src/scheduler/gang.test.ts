@@ -60,6 +60,14 @@ describe("a gang", () => {
     await rig.clock.advance(1000);
     assert.equal(isAcknowledged, false);
     assert.equal(rig.status("j1/0").succeeded, 0);
+    const error = { reason: "timed-out" as const, message: "hangs" };
+    for (const { task, fence, machine } of rig.scheduler.leases("j1"))
+      if (machine === "m0")
+        assert.equal(
+          rig.scheduler.endAttempt({ task, fence }, error, () => {}),
+          false,
+          "it does not run",
+        );
     await second.finish();
     await rig.clock.advance(0);
     assert.equal(rig.status("j1/0").succeeded, 4);

@@ -74,6 +74,11 @@ export function hasQuorum(space: Pick<Space, "get">, step: StepState): boolean {
   return step.leases.size >= quorumOf(space, step);
 }
 
+/** Whether it has succeeded, and waits for the others of its gang. */
+export function hasFinished({ step, index, fence }: Lease): boolean {
+  return step.gang?.finished.get(index)?.lease.fence === fence;
+}
+
 /** The attempt is over: had it succeeded and waited for its gang, its agent need not keep it longer. */
 export function ungather(lease: Lease): void {
   const { finished } = lease.step.gang!;
