@@ -215,6 +215,24 @@ describe("a gang", () => {
     assert.equal(membersOn(agents, "j4/0").length, 4);
   });
 
+  test("is stopped as a whole when some of it may not be where it is any more", async () => {
+    const rig = await Rig.open();
+    const agents = await pool(rig, 2);
+    rig.step("j1/0", 4, { spec: { gang: {} } });
+    await rig.clock.advance(0);
+    rig.commit((tx) => {
+      const machine = tx.get("machine", "m0")!;
+      tx.put({ ...machine, spec: { ...machine.spec, labels: { site: "lab" } } });
+      const step = tx.get("step", "j1/0")!;
+      const { template } = step.spec;
+      const needs = { ...template.needs, labels: { site: "lab" } };
+      tx.put({ ...step, spec: { ...step.spec, template: { ...template, needs } } });
+    });
+    await rig.clock.advance(0);
+    assert.deepEqual(membersOn(agents, "j1/0"), []);
+    assert.match(rig.scheduler.explainJob("j1")[0]!.sentence, /could carry 2/);
+  });
+
   test("goes on over a restart of the cloud when all of it comes back, and runs again when some does not", async () => {
     for (const comesBack of [true, false]) {
       let rig = await Rig.open();

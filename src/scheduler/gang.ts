@@ -74,6 +74,11 @@ export function hasQuorum(space: Pick<Space, "get">, step: StepState): boolean {
   return step.leases.size >= quorumOf(space, step);
 }
 
+/** What has to make room with a task: all of its gang. */
+export function wholeOf(lease: Lease): Lease[] {
+  return lease.step.gang ? [...lease.step.leases.values()] : [lease];
+}
+
 /** Whether it has succeeded, and waits for the others of its gang. */
 export function hasFinished({ step, index, fence }: Lease): boolean {
   return step.gang?.finished.get(index)?.lease.fence === fence;

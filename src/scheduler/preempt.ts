@@ -2,22 +2,23 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Preempted, TaskStatus } from "#/model/task.ts";
 import type { Board } from "./board.ts";
 import { highestFence, leave } from "./ending.ts";
+import { wholeOf } from "./gang.ts";
 import { fitsMachine } from "./fit.ts";
 import { leasesOfStep, type Lease, type StepState } from "./state.ts";
 
 /**
- * Stops tasks under way, as their place is for one of another step. They are ready again, before those
+ * Stops tasks under way, with those of their gangs, as their place is for one of another step. They are ready again, before those
  * that were never handed out, and no attempt is charged; that it was so and why is kept with each.
  * Throws "no-space", having changed nothing.
  */
-export function stop(board: Board, victims: readonly Lease[], by: StepState): void {
+export function stop(board: Board, asked: readonly Lease[], by: StepState): void {
+  const victims = new Set(asked.flatMap(wholeOf));
   const nowMs = board.clock.monotonicMs();
   const at = board.clock.now();
-  const stopped = new Set(victims);
   board.commit((tx) => {
     for (const lease of victims) {
       const { task, machine, sinceMs, twin } = lease;
-      const isTwinStopped = twin !== undefined && stopped.has(twin);
+      const isTwinStopped = twin !== undefined && victims.has(twin);
       if (isTwinStopped && lease.fence > twin.fence) continue; // said with the first
       if (twin && !isTwinStopped) {
         leave({ tx, task, lease });

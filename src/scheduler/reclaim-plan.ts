@@ -1,5 +1,6 @@
 import { placesIn } from "#/model/needs.ts";
 import { isOpenTo } from "./fit.ts";
+import { wholeOf } from "./gang.ts";
 import { freePlaces } from "./gangs.ts";
 import type { Board } from "./board.ts";
 import {
@@ -84,11 +85,6 @@ function hasRoom(board: Board, step: StepState, nowMs: number): boolean {
     if (isOpenTo(machine, step, nowMs) && roomFor(machine, step, nowMs) > 0) return true;
   }
   return false;
-}
-
-/** A member of a gang goes with all others of it. */
-function wholeOf(lease: Lease): Lease[] {
-  return lease.step.gang ? [...lease.step.leases.values()] : [lease];
 }
 
 /**
