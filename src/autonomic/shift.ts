@@ -74,17 +74,21 @@ export class Shifts {
     if (job.spec.goal!.objective !== "carbon" || leftMs === undefined) return false;
     const level = rules.level("shift");
     if (held && level !== "act" && level !== "approve")
-      return this.#free(
-        situation,
-        `its policy lets nothing wait by itself: autonomy.shift is ${level}`,
-      );
+      return this.#free(situation, {
+        why: `its policy lets nothing wait by itself: autonomy.shift is ${level}`,
+        flip: "with autonomy.shift: act in its policy it would have waited on",
+      });
     if (level === "manual" || (level === "approve" && !held)) return false;
     if (!this.#isDue(job.name)) return held !== undefined;
     const isSettling = this.#parts.clock.monotonicMs() < this.#settledMs;
     const waiting = isSettling && held ? undefined : this.#waitingOf(situation, leftMs);
     // a machine that is away may come back, and one that has to be bought needs its time
     if (!waiting && held && leftMs > held.workMs * 1.1 + limits.bootMsMax) return true;
-    if (!waiting) return this.#free(situation, "nothing that is there can run what is left");
+    if (!waiting)
+      return this.#free(situation, {
+        why: "nothing that is there can run what is left",
+        flip: "with a machine there that can, it would have waited on",
+      });
     const when = decideWhen(waiting);
     const untilMs = when.run ? Infinity : when.until - waiting.now;
     this.#looked.set(job.name, {
@@ -150,7 +154,7 @@ export class Shifts {
   #byPlan(situation: ShiftSituation, when: When): boolean {
     const isTime = this.#parts.wallClock.now() >= situation.job.status.held!.until;
     if (!isTime && when.reason !== "no-slack") return true;
-    return this.#free(situation, isTime ? "its plan says so" : reasonOf(when));
+    return this.#free(situation, isTime ? byItsPlan : reasonOf(when));
   }
 
   #advise({ job, leftMs, rules }: ShiftSituation, waiting: Waiting, when: When): boolean {
@@ -194,7 +198,7 @@ export class Shifts {
   }
 
   /** Lets it go on, and buys what its plan wants bought by then. */
-  #free({ job, plan }: ShiftSituation, reason: string): false {
+  #free({ job, plan }: ShiftSituation, { why: reason, flip }: Reason): false {
     if (!job.status.held) return false;
     this.#commit(job.name, (tx, newest) => {
       const { held, ...status } = newest.status;
@@ -202,7 +206,7 @@ export class Shifts {
       const { clock, random, offers } = this.#parts;
       const free = tx.put<"job">({ ...newest, status });
       const why = [reason];
-      decide(tx, free, { at: clock.now(), action: "shift", what: "let it go on", why });
+      decide(tx, free, { at: clock.now(), action: "shift", what: "let it go on", why, flip });
       const parts: PurchaseParts = { offers: offers(), clock, random };
       const ofPlan = plan ? [`its plan ${plan.name} says so, now that it goes on`] : why;
       for (const { offer, count } of held.buys ?? [])
@@ -261,14 +265,33 @@ function presentMs(demand: Demand, machines: readonly PresentMachine[]): number 
   return "counts" in mix ? mix.predicted.finishMs.high : undefined;
 }
 
-function reasonOf({ reason, gramsPerKwhNow }: When): string {
+interface Reason {
+  readonly why: string;
+  readonly flip: string;
+}
+
+const byItsPlan: Reason = {
+  why: "its plan says so",
+  flip: "with autonomy.shift: act in its policy that would have been decided anew",
+};
+
+function reasonOf({ reason, gramsPerKwhNow }: When): Reason {
   switch (reason) {
     case "no-slack":
-      return "waiting any longer would put its deadline at risk";
+      return {
+        why: "waiting any longer would put its deadline at risk",
+        flip: "with a later deadline it would have waited on",
+      };
     case "no-forecast":
-      return "nobody knows any more how clean the power of its machines will be";
+      return {
+        why: "nobody knows any more how clean the power of its machines will be",
+        flip: "with intensities of its carbon zone for the hours until its deadline: canopy carbon set",
+      };
     default:
-      return `power has ${Math.round(gramsPerKwhNow ?? 0)} gCO2/kWh now, and is forecast to be no cleaner in the time that is left`;
+      return {
+        why: `power has ${Math.round(gramsPerKwhNow ?? 0)} gCO2/kWh now, and is forecast to be no cleaner in the time that is left`,
+        flip: "with hours before its deadline that are forecast to be cleaner it would have waited on",
+      };
   }
 }
 
