@@ -117,7 +117,7 @@ export class Reading {
     expected: NonNullable<WaitingKind["expected"]>,
   ): WaitingKind {
     const observed = this.#parts.knowledge.seen(project)(spec.title);
-    const runMs = observed ? beliefOf(observed).meanHighMs : unknownMs;
+    const runMs = turnMsOf({ spec }, observed ? beliefOf(observed).meanHighMs : unknownMs);
     const oldest = { ageMs: 0, tasks: 0 };
     return { kind: spec.title, ...heldOf({ spec }), tasks, runMs, oldest, expected };
   }
@@ -166,7 +166,8 @@ export class Reading {
       this.#parts.nowMs,
       waitMsMax,
     );
-    return { kind: step.spec.title, ...heldOf(step), tasks, runMs: this.#runMsOf(step), oldest };
+    const runMs = turnMsOf(step, this.#runMsOf(step));
+    return { kind: step.spec.title, ...heldOf(step), tasks, runMs, oldest };
   }
 
   #runMsOf(step: StepRecord): number {
@@ -185,6 +186,11 @@ export class Reading {
   }
 }
 
+/** How long a slot is taken by a task before the next of its kind: those of a gang begin together, none after another. */
+function turnMsOf({ spec }: Pick<StepRecord, "spec">, runMs: number): number {
+  return spec.gang ? Infinity : runMs;
+}
+
 /** What each task of a step holds of its machine. A durable job's own code only waits. */
 function heldOf({ spec }: Pick<StepRecord, "spec">): { needs: Needs; driver: string } {
   const { run, needs } = spec.template;
@@ -201,7 +207,7 @@ function joined(
 ): WaitingKind[] {
   const groups = Map.groupBy(
     parts,
-    (part) => `${classOf(part.needs, part.driver)} ${nameOf(part)}`,
+    (part) => `${classOf(part.needs, part.driver)} ${part.runMs === Infinity} ${nameOf(part)}`,
   );
   return [...groups.values()].map((group) => {
     const [first] = group as [WaitingKind];

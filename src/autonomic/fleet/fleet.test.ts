@@ -207,6 +207,16 @@ describe("startFleet()", () => {
     }
   });
 
+  test("buys for all members of a gang at once: none of them begins after another", async () => {
+    const cloud = await cloudOf({ waitMsMax: 60 * minuteMs });
+    cloud.burst("before", 4);
+    await cloud.pass(5 * minuteMs);
+    cloud.rig.step("gang/0", 10, { spec: { gang: {} } });
+    await cloud.pass(5_000);
+    assert.equal(openOrders(cloud).length, 2);
+    cloud.stop();
+  });
+
   test("takes the next offer where a site gives none of the best, and asks for that again later", async () => {
     const dear = { name: "dear", milliCpus: 4000, memoryBytes: 8 * GiB, microsPerHour: 900_000 };
     const boot = { median: 20_000, p90: 30_000 };

@@ -5,7 +5,7 @@ import { slotsOf } from "../machine-types.ts";
 /** Tasks of one kind that wait for a machine. */
 export interface WaitingKind extends Pick<PlannedWork, "kind" | "needs" | "driver"> {
   readonly tasks: number;
-  /** How long one is believed to run, rather too long than too short. */
+  /** How long one is believed to run, rather too long than too short; infinite for those that must all begin at once. */
   readonly runMs: number;
   /** They have not come yet: when they are expected, by how much that may be off, and why that is believed. */
   readonly expected?: { readonly inMs: number; readonly offMs: number; readonly why: string };
