@@ -56,3 +56,36 @@ test("a task that hangs on one machine gets a second attempt on another, and its
   assert.equal(tasks["succeeded"], 30);
   assert.equal(tasks["failed"], 0);
 });
+
+test("a machine on which tasks fail that do well elsewhere is mistrusted, and the job ends all the same", async () => {
+  const { id } = await cloud.call<{ id: string }>("POST", "/v1/jobs", {
+    title: "fails on one machine",
+    steps: [
+      {
+        name: "work",
+        run: {
+          driver: "process",
+          command: ["sh", "-c", "case $PWD in */second/*) exit 3;; esac; sleep 0.2"],
+        },
+        needs: { cpus: 1 },
+        retries: 20,
+        retryMs: 100,
+        source: { type: "inputs", inputs: Array.from({ length: 150 }, (_, index) => index) },
+      },
+    ],
+  });
+  const name = agents[0]!.machine!;
+  await must("follow", id);
+  const { standing } = await cloud.call<{ standing?: { phase: string; reason: string } }>(
+    "GET",
+    `/v1/machines/${name}`,
+  );
+  assert.match(standing!.reason, /\d+ of the last \d+ tasks failed there/);
+  const { explanations } = JSON.parse(await must("why", name, "--json")) as Why;
+  const said = explanations.map(({ sentence }) => sentence).join("\n");
+  assert.match(said, /Canopy put .* on trial: one task at a time/);
+  assert.match(await must("machines"), /on trial|isolated/);
+  await must("machines", "uncordon", name);
+  const trusted = await cloud.call<{ standing?: object }>("GET", `/v1/machines/${name}`);
+  assert.equal(trusted.standing, undefined);
+});
