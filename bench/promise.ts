@@ -34,6 +34,8 @@ interface Kept {
   /** Ended before they were done, as their budget would have been crossed. */
   stopped: number;
   machines: number;
+  /** What they cost, in the currency. */
+  spent: number;
   lost: number;
   refusedByPolicy: number;
 }
@@ -55,6 +57,7 @@ export async function benchPromise({ say }: BenchOptions): Promise<Report> {
     crossed: 0,
     stopped: 0,
     machines: 0,
+    spent: 0,
     lost: 0,
     refusedByPolicy: 0,
   };
@@ -178,6 +181,7 @@ async function promiseOne(
     if (isStopped) kept.stopped++;
   }
   kept.machines += cloud.orders().length;
+  kept.spent += (boughtBy(rig.clock.now(), record, []) ?? 0) / 1e6;
   kept.lost += cloud.orders().filter(({ status }) => status.phase === "failed").length;
 }
 

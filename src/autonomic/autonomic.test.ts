@@ -352,4 +352,39 @@ describe("startAutonomic()", () => {
     assert.ok(of("dear").length > before);
     cloud.stop();
   });
+
+  test("orders cheaper machines in place of dear ones when they are to be had again, and gives those back", async () => {
+    const shape = { milliCpus: 4000, memoryBytes: 8 * GiB };
+    const bootMs = { median: 20_000, p90: 30_000 };
+    const site = siteConfig.parse({
+      type: "simulated",
+      machinesMax: 4,
+      offers: [
+        { name: "dear", ...shape, microsPerHour: 900_000, bootMs },
+        {
+          name: "spot",
+          ...shape,
+          microsPerHour: 200_000,
+          bootMs,
+          soldOut: { everyMs: 120 * minuteMs, forMs: 20 * minuteMs },
+        },
+      ],
+    }) as SimulatedConfig;
+    const cloud = await cloudOf(site, minuteMs);
+    cloud.machine("here", 1);
+    const { clock } = cloud.rig;
+    await clock.advance((120 - ((clock.now() / minuteMs) % 120)) * minuteMs);
+    const deadlineAt = clock.now() + 60 * minuteMs;
+    cloud.job("j1", 600, toldBelief(minuteMs), { deadlineAt });
+    const endedMs = await cloud.untilEnded("j1", 70 * minuteMs);
+    assert.ok(endedMs !== undefined && endedMs <= 60 * minuteMs, `ended after ${endedMs} ms`);
+    const decisions = await cloud.decisions("j1");
+    const exchanged = decisions.find(({ why }) => why[0]?.includes("the change counted"));
+    assert.match(exchanged?.what ?? "", /^ordered \d spot of lab$/);
+    const released = decisions.filter(({ action }) => action === "release");
+    assert.ok(released.length > 0, "nothing was given back");
+    const dear = cloud.orders().filter(({ spec }) => spec.offer.name === "dear");
+    assert.ok(dear.every(({ status }) => status.phase !== "joined"));
+    cloud.stop();
+  });
 });

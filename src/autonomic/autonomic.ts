@@ -73,6 +73,8 @@ class Memory {
   deadlineMs: number | undefined;
   /** What nothing could be done about is thought about again then, on the monotonic clock. */
   restsUntilMs = 0;
+  /** Whether others would be cheaper is asked again then; for a while after an exchange it is not. */
+  exchangesFromMs = 0;
   /** Since when nothing could keep its deadline. */
   missedSinceMs: number | undefined;
   /** What was said last, so that it is not said again and again. */
@@ -188,8 +190,17 @@ class GoalLoop {
       now,
       markets: (offer) => historyOf(space, offer, now),
       plans: this.#memory(job.name).spot,
+      mayExchange: this.#mayExchange(job.name),
     });
     this.#act(job.name, action, rules);
+  }
+
+  #mayExchange(job: string): boolean {
+    const memory = this.#memory(job);
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (memory.exchangesFromMs > nowMs) return false;
+    memory.exchangesFromMs = nowMs + limits.goalRestMs;
+    return true;
   }
 
   #memory(job: string): Memory {
@@ -212,6 +223,7 @@ class GoalLoop {
     if (action.type !== "miss") memory.missedSinceMs = undefined;
     if (action.type === "none") return void (memory.said = undefined);
     if (action.type === "wait") return this.#wait(name, action);
+    if (action.type === "exchange") return this.#exchange(name, action, rules.level("buy"));
     const level = rules.level(action.type === "spare" ? "release" : "buy");
     if (action.type === "spare") return this.#spare(name, action, level);
     const { why } = action;
@@ -243,6 +255,27 @@ class GoalLoop {
       const flip = `with autonomy.buy: act in its policy that would have been ${level === "approve" ? "done at once" : "done"}`;
       decide(tx, job, { at, action: "hold", what, why, flip });
     });
+  }
+
+  /** Orders cheaper machines; those in whose place they come are released once the others do. */
+  #exchange(
+    name: string,
+    { parts, why, flip }: Extract<Action, { type: "exchange" }>,
+    level: Autonomy,
+  ): void {
+    const { clock } = this.#parts;
+    this.#memory(name).exchangesFromMs = clock.monotonicMs() + limits.exchangeRestMs;
+    if (level === "manual") return;
+    if (level === "act")
+      return this.#commit(name, (tx, job) => {
+        for (const part of parts) purchase(tx, job, part, { why, flip }, this.#purchaseParts());
+      });
+    if (!this.#isNew(name, "exchange")) return;
+    const wish = parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`);
+    const what = level === "observe" ? "could be cheaper" : `would order ${wish.join(" and ")}`;
+    this.#commit(name, (tx, job) =>
+      decide(tx, job, { at: clock.now(), action: "hold", what, why, flip }),
+    );
   }
 
   /** Orders nothing yet, says so once, and thinks about it again soon. */

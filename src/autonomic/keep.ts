@@ -5,6 +5,7 @@ import { planMix, type Mix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
 import { problemOf, propose, type Infeasible, type Proposal } from "./propose.ts";
+import { exchange, type Exchange } from "./exchange.ts";
 import { purchasesOf, type Purchase } from "./purchase.ts";
 import { waitForSpot, type Markets, type SpotPlans, type SpotWait } from "./wait-for-spot.ts";
 
@@ -19,12 +20,15 @@ export interface Situation {
   /** What was seen of spot offers. */
   readonly markets: Markets;
   readonly plans: SpotPlans;
+  /** Whether cheaper machines may take the place of others now. */
+  readonly mayExchange: boolean;
 }
 
 /** What to do now so that the goal is kept. */
 export type Action =
   | { type: "none" }
   | { type: "wait"; why: string[]; flip: string }
+  | ({ type: "exchange" } & Exchange)
   | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
   | { type: "spare"; machine: string; why: string[]; rest: Mix }
   | {
@@ -43,7 +47,7 @@ const savingMin = 0.05;
 /**
  * Keeps a goal: a pure function of the situation. Nothing is bought while what is there and on its way is
  * enough with run times as high as they may well be, so that what has been decided stays; a machine is
- * spared when the rest keeps the deadline with room to spare. A deadline that cannot be kept any more is
+ * spared when the rest keeps the deadline with room to spare, and now and then cheaper ones are ordered in its place. A deadline that cannot be kept any more is
  * said to be missed, and what is fastest within the budget is bought.
  */
 export function keepGoal(situation: Situation): Action {
@@ -56,7 +60,11 @@ export function keepGoal(situation: Situation): Action {
       goal.deadlineMs === undefined
         ? undefined
         : spareOne(demand, goal, machines, predicted.costMicros.high);
-    return spare ?? { type: "none" };
+    const exchanged =
+      spare || !situation.mayExchange
+        ? undefined
+        : exchange(demand, goal, machines, backAgain(situation), predicted.costMicros.high);
+    return spare ?? (exchanged ? { type: "exchange", ...exchanged } : { type: "none" });
   }
   // Without a deadline there is time: the budget alone is no reason to buy.
   if (goal.deadlineMs === undefined && here.reason !== "no-machine") return { type: "none" };
@@ -121,6 +129,16 @@ function whatWouldKeep(
     ? "with a machine that can run what is left it could be kept"
     : `with ${ways.join(", or ")} it could be kept`;
 }
+
+/** Spot offers that were sold out until a short while ago. What was there all the time was not cheaper when it was asked for. */
+function backAgain({ offers, markets, now }: Situation): KnownOffer[] {
+  return offers.filter((offer) => {
+    const turnedMs = offer.countMax > 0 ? markets(offer)?.changesMs.at(-1) : undefined;
+    return turnedMs !== undefined && now - turnedMs < backAgainMs;
+  });
+}
+
+const backAgainMs = 10 * 60_000;
 
 /** Until the next look, and until an order that was refused has been tried again. */
 const decideWithinMs = limits.goalRestMs + 2 * limits.orderRetryMs;

@@ -1,0 +1,76 @@
+import type { Goal } from "#/model/plan.ts";
+import { formatMicros } from "#/model/units.ts";
+import { planMix } from "#/planning/mix/mix.ts";
+import type { MachineType } from "#/planning/mix/problem.ts";
+import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
+import { problemOf } from "./propose.ts";
+import type { Purchase } from "./purchase.ts";
+import type { Demand } from "./step-demand.ts";
+
+/** Of what is still to be spent, the least that an exchange must save: moving has a price that nobody can know exactly. */
+const savingMin = 0.15;
+const hourMs = 3_600_000;
+
+export interface Exchange {
+  readonly parts: readonly Purchase[];
+  readonly why: string[];
+  readonly flip: string;
+}
+
+/**
+ * What to order, of these offers, in place of machines that were bought when nothing cheaper was to be had: as when spot machines that
+ * were sold out are there again. Undefined where that saves less than 15 % of what is still to be spent, with what
+ * those cost that it replaces until the new ones have booted. They are released as any machine is that is not
+ * needed any more. A pure function.
+ */
+export function exchange(
+  demand: Demand,
+  goal: Goal,
+  machines: readonly PresentMachine[],
+  offers: readonly KnownOffer[],
+  hereMicros: number,
+): Exchange | undefined {
+  if (goal.deadlineMs === undefined || goal.objective !== "cost") return undefined;
+  const isBought = ({ billing }: PresentMachine) => billing !== undefined;
+  const bought = candidatesOf(demand.kinds, machines.filter(isBought), []);
+  if (bought.length === 0) return undefined;
+  const own = candidatesOf(
+    demand.kinds,
+    machines.filter((one) => !isBought(one)),
+    [],
+  );
+  const optional = bought.map(({ type, ...rest }) => ({
+    ...rest,
+    ...(type && { type: { ...type, isPresent: false } }),
+  }));
+  const candidates = [...own, ...optional, ...candidatesOf(demand.kinds, [], offers)];
+  const mix = planMix(problemOf(demand, goal, candidates));
+  if (!("counts" in mix)) return undefined;
+  const lines = candidates
+    .flatMap(({ considered, type }) => (type ? [{ considered, type }] : []))
+    .map((line, at) => ({ ...line, count: mix.counts[at]! }));
+  const ordered = lines.filter(({ considered, count }) => !considered.isPresent && count > 0);
+  if (ordered.length === 0) return undefined;
+  const parts = ordered.map(({ considered: { site, offer }, count }) => ({ site, offer, count }));
+  const bootMs = Math.max(...ordered.map(({ type }) => type.bootMs));
+  const dropped = lines.filter(({ considered, type }) => considered.isPresent && !type.isPresent);
+  const meanwhile = dropped.reduce(
+    (sum, { type, count }) => sum + (type.countMax - count) * costFor(type, bootMs),
+    0,
+  );
+  const micros = mix.predicted.costMicros.high + meanwhile;
+  const saving = hereMicros - micros;
+  if (saving < savingMin * hereMicros || micros > (goal.budgetMicros ?? Infinity)) return undefined;
+  const names = parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`).join(" and ");
+  return {
+    parts,
+    why: [
+      `what is there would cost up to ${formatMicros(Math.round(hereMicros))} more until the end, and with ${names} that is ${formatMicros(Math.round(micros))}, the change counted`,
+    ],
+    flip: `were it to save less than ${formatMicros(Math.round(savingMin * hereMicros))} it would not have been ordered`,
+  };
+}
+
+function costFor({ price }: MachineType, ms: number): number {
+  return (price.microsPerHour * ms) / hourMs;
+}
