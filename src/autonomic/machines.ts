@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
@@ -40,13 +41,20 @@ export function machinesFor(
       slowness: knowledge.slownessOf(machine),
     });
   }
+  const views = field.machines().filter((view) => view.connected);
+  const connected = new Set(views.map(({ machine }) => machine));
   for (const order of space.all("order"))
-    if (
-      order.spec.job === job.name &&
-      (order.status.phase === "ordered" || order.status.phase === "booting")
-    )
+    if (order.spec.job === job.name && isComing(order, connected, now))
       found.push(ofBooting(order, knowledge, now));
   return found;
+}
+
+/** A machine that has joined is there once it has dialled, which takes a moment. */
+function isComing({ status }: OrderRecord, connected: ReadonlySet<string>, now: number): boolean {
+  const { phase, machine, joinedAt = 0 } = status;
+  if (phase === "ordered" || phase === "booting") return true;
+  const isNew = phase === "joined" && now - joinedAt < limits.dialMsMax;
+  return isNew && machine !== undefined && !connected.has(machine);
 }
 
 /** Other jobs that have goals or tasks of their own, and take their part of machines that are there for all. */

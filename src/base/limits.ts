@@ -450,6 +450,8 @@ export const limits = {
   shiftSettleMs: 10_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
+  /** A machine that has joined, and has not dialled by then, is not counted on. */
+  dialMsMax: 15_000,
   /** After machines of a job were exchanged for cheaper ones, so long nothing else is. */
   exchangeRestMs: 2 * 60_000,
   /** A plan is improved, and its bound, for so long at most before it is shown. */
