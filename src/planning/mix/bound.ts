@@ -1,8 +1,9 @@
 import { finishMs, workedMs } from "./finish.ts";
 import { instantsUpTo } from "./instants.ts";
 import type { MixProblem } from "./problem.ts";
-import { lateMs, tailMs, tasksWithin } from "./rounds.ts";
+import { lateMs, tailMs } from "./rounds.ts";
 import { scoreOfMachine, timeValue } from "./score.ts";
+import { tasksInWindow } from "./windows.ts";
 
 /** Mixes that are done after one instant, and by another at the latest. */
 export interface Stretch {
@@ -92,7 +93,7 @@ function boundOfKind(
   let left = work[kind]!.tasks;
   const offers: { each: number; count: number; score: number }[] = [];
   for (const [type, { countMax, isPresent }] of types.entries()) {
-    const each = tasksWithin(problem, kind, type, byMs, "high");
+    const each = tasksInWindow(problem, kind, type, byMs, "high");
     if (isPresent) left -= each * countMax;
     else if (each > 0) offers.push({ each, count: countMax, score: scores[type]! });
   }

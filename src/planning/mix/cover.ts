@@ -1,5 +1,6 @@
 import type { MixProblem } from "./problem.ts";
-import { isEnough, scarceFirst, tasksLeft, tasksWithin, type Side } from "./rounds.ts";
+import { tasksWithin, type Side } from "./pace.ts";
+import { isEnough, scarceFirst, tasksLeft } from "./rounds.ts";
 
 /** Cells of the table in which the last machines are searched for. */
 const cellsMax = 512;

@@ -1,6 +1,7 @@
 import { stepsFinishMs } from "./precedence.ts";
 import type { Counts, MixProblem } from "./problem.ts";
-import { isEnough, tailMs, type Side } from "./rounds.ts";
+import type { Side } from "./pace.ts";
+import { isEnough, tailMs } from "./rounds.ts";
 
 const latestMs = 1e12;
 

@@ -1,6 +1,7 @@
 import { leastScores, workUntilMs, type Stretch } from "./bound.ts";
 import type { Counts, MixProblem } from "./problem.ts";
-import { tasksWithin } from "./rounds.ts";
+import { tasksWithin } from "./pace.ts";
+import { tasksInWindow } from "./windows.ts";
 
 /** The values of variables, by name. */
 export type Values = Readonly<Record<string, number>>;
@@ -8,7 +9,7 @@ export type Values = Readonly<Record<string, number>>;
 /**
  * The least that a mix done within a stretch costs (or emits), as a program in CPLEX's LP format: `n…` machines of
  * each type, and `x…` tasks of each kind on machines of each type. Each task takes its share of what one machine
- * can end, and all tasks of each kind are to be ended.
+ * can end, and all tasks of each kind are to be ended, in the time that others leave them that they wait for.
  */
 export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): string {
   const { types, work } = problem;
@@ -16,12 +17,16 @@ export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): strin
   const byMs = workUntilMs(problem, toMs);
   const rooms = types.map<string[]>(() => []);
   const tasks = work.map<string[]>(() => []);
+  const windows: string[] = [];
   for (const kind of work.keys()) {
     for (const type of types.keys()) {
       const each = tasksWithin(problem, kind, type, byMs, "high");
       if (each === 0) continue;
       rooms[type]!.push(`${decimal(1 / each)} x${kind}_${type}`);
       tasks[kind]!.push(`x${kind}_${type}`);
+      const most = tasksInWindow(problem, kind, type, byMs, "high");
+      if (most < each)
+        windows.push(` window${kind}_${type}: x${kind}_${type} - ${most} n${type} <= 0`);
     }
   }
   const lines = [
@@ -33,6 +38,7 @@ export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): strin
       ({ tasks: count }, kind) =>
         ` tasks${kind}: ${tasks[kind]!.length > 0 ? tasks[kind]!.join(" + ") : "0 n0"} >= ${count}`,
     ),
+    ...windows,
     "Bounds",
     ...types.map(({ countMax, isPresent }, type) =>
       isPresent ? ` n${type} = ${countMax}` : ` 0 <= n${type} <= ${countMax}`,

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { lowerBound } from "../schedule/bound.ts";
 import { networkOf } from "../schedule/network.ts";
-import { planMix } from "./mix.ts";
+import { planMix, predict } from "./mix.ts";
 import { stepsFinishMs } from "./precedence.ts";
 import type { MixProblem, MixStep } from "./problem.ts";
 
@@ -125,6 +125,42 @@ describe("planMix() of steps that wait for each other", () => {
     assert.ok("counts" in mix);
     assert.deepEqual(mix.counts, [5]);
     assert.equal(mix.predicted.finishMs.high, 45 * secondMs);
+  });
+
+  test("shows a bound that no mix undercuts, and that knows what must come before and after", () => {
+    const step = fc.record({
+      tasks: fc.integer({ min: 1, max: 8 }),
+      ms: fc.integer({ min: 2, max: 40 }),
+      back: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+    });
+    const bootMs = fc.constantFrom(0, 20 * secondMs);
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), bootMs, (drawn, boot) => {
+        const steps = drawn.map(({ tasks, ms, back }, at) => ({
+          tasks,
+          ms: ms * secondMs,
+          after: [...new Set(back.map((by) => at - by).filter((before) => before >= 0))],
+        }));
+        const of = { ...problem(steps, { bootMs: boot }), chainMs: longest(steps) };
+        const deadlineMs = 1.5 * longest(steps) + boot;
+        const mix = planMix({ ...of, goal: { objective: "cost", deadlineMs } });
+        if (!("counts" in mix)) return;
+        for (let count = 1; count <= 48; count++) {
+          const found = predict(of, [count]);
+          if (!found || found.finishMs.high > deadlineMs) continue;
+          assert.ok(found.costMicros.high >= mix.bound - 1, `${count} undercut ${mix.bound}`);
+        }
+      }),
+    );
+    const chain = [
+      { tasks: 1, ms: 50 * secondMs, after: [] },
+      { tasks: 10, ms: 10 * secondMs, after: [0] },
+    ];
+    const of = { ...problem(chain), chainMs: 60 * secondMs };
+    const mix = planMix({ ...of, goal: { objective: "cost", deadlineMs: 60 * secondMs } });
+    assert.ok("counts" in mix);
+    assert.deepEqual(mix.counts, [10]);
+    assert.ok(mix.predicted.costMicros.high / mix.bound < 1.1);
   });
 });
 

@@ -1,6 +1,7 @@
 import { Heap, type Timed } from "#/base/heap.ts";
 import type { Counts, MixProblem, MixStep } from "./problem.ts";
-import { lateMs, taskMs, type Side } from "./rounds.ts";
+import { taskMs, type Side } from "./pace.ts";
+import { lateMs } from "./rounds.ts";
 
 /**
  * When all tasks have ended where steps wait for each other: list scheduling by upward rank, as the scheduler

@@ -1,25 +1,6 @@
+import { taskMs, tasksWithin, type Side } from "./pace.ts";
 import type { Counts, MixProblem, TaskKind } from "./problem.ts";
-
-/** Which end of what is believed of run times a prediction takes. */
-export type Side = "likely" | "high";
-
-/** The run time of one task of a kind, in milliseconds. */
-export function taskMs({ runTime }: TaskKind, side: Side): number {
-  return Math.max(1, side === "likely" ? runTime.meanMs : runTime.meanHighMs);
-}
-
-/** Tasks of a kind, by its number, that one machine of a type, by its number, can end within `byMs`. */
-export function tasksWithin(
-  { work, types }: MixProblem,
-  kind: number,
-  type: number,
-  byMs: number,
-  side: Side,
-): number {
-  const { bootMs, speed, slots } = types[type]!;
-  const usableMs = Math.max(0, byMs - bootMs) * speed;
-  return slots[kind]! * Math.floor(usableMs / taskMs(work[kind]!, side) + 1e-9);
-}
+import { tasksInWindow } from "./windows.ts";
 
 /**
  * How much later than the rest the last tasks may end, as they cannot be shared out: a long task that
@@ -53,7 +34,8 @@ export function tasksLeft(problem: MixProblem, counts: Counts, byMs: number, sid
     for (let type = 0; type < types.length && left[kind]! > 0; type++) {
       const whole = tasksWithin(problem, kind, type, byMs, side) * counts[type]!;
       if (whole === 0) continue;
-      const done = Math.min(left[kind]!, Math.floor(whole * freeShare[type]! + 1e-9));
+      const inWindow = tasksInWindow(problem, kind, type, byMs, side) * counts[type]!;
+      const done = Math.min(left[kind]!, inWindow, Math.floor(whole * freeShare[type]! + 1e-9));
       left[kind]! -= done;
       freeShare[type]! -= done / whole;
     }
