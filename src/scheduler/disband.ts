@@ -28,7 +28,9 @@ export class Broken {
     const over: Lease[] = [];
     for (const [state, { givenUp }] of this.#steps) {
       const step = board.space.get("step", state.name);
-      const left = [...state.leases.values()].filter((lease) => !this.#ended.has(lease));
+      const left = [...state.leases.values()].filter(
+        (lease) => !this.#ended.has(lease) && !lease.isEnding, // what ends in this commit stays so
+      );
       if (!step || left.length === 0) continue;
       const { succeeded, failed } = tally.of(step.name);
       const unfinished = unfinishedTasks(step) - succeeded - failed;
