@@ -51,7 +51,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets pending promise reactions run, without any clock. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+/** Lets all pending promise reactions run, without any clock. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
