@@ -36,7 +36,13 @@ test("tasks run where their input is: hardly any of it is moved", async () => {
         flags: ["--cpus", "1", "--label", "pool=data"],
       }),
     );
-  await until("all have joined", () => agents.every(({ machine }) => machine !== undefined));
+  await until("all have joined, with their label", async () => {
+    const { items } = await cloud.call<{ items: { labels: Record<string, string> }[] }>(
+      "GET",
+      "/v1/machines?connected=true",
+    );
+    return items.filter(({ labels }) => labels["pool"] === "data").length === agents.length;
+  });
   const items = Array.from({ length: tasks }, (_, index) => index);
   const source = { type: "inputs", inputs: items };
   const needs = { cpus: 1, labels: { pool: "data" } };

@@ -355,7 +355,7 @@ test("retryJob() refuses jobs that run, have succeeded, or are not there", async
     code: "conflict",
     message: /it has succeeded/,
   });
-  const missing = retryJob(stage.space, "j999");
+  const missing = assert.rejects(retryJob(stage.space, "j999"), { code: "not-found" });
   await stage.settle();
-  await assert.rejects(missing, { code: "not-found" });
+  await missing;
 });
