@@ -65,10 +65,10 @@ export const planted: readonly Mutant[] = [
     replace: "return [];",
   },
   {
-    name: "what was lost with a machine is not put back",
-    file: "src/scheduler/lost.ts",
-    search: "    board.giveBack(lease);",
-    replace: "",
+    name: "what waits behind a stuck task is not put back",
+    file: "src/scheduler/open-session.ts",
+    search: "      board.revoke(lease);\n      board.giveBack(lease);",
+    replace: "      board.revoke(lease);",
   },
   {
     name: "a lost attempt leaves its fence open",
