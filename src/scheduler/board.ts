@@ -149,7 +149,17 @@ export class Board {
   #rest(step: StepState, { everyMs }: { everyMs: number }): void {
     step.slowed = { everyMs, nextMs: this.clock.monotonicMs() + everyMs };
     this.refresh(step);
-    this.clock.after(everyMs, () => this.refresh(step), !this.isSimulated);
+    this.#wake(step, everyMs);
+  }
+
+  /** A timer may be a little early: then it is set once more. */
+  #wake(step: StepState, afterMs: number): void {
+    const woken = () => {
+      if (this.steps.get(step.name) !== step) return;
+      if (this.#isResting(step)) this.#wake(step, step.slowed!.nextMs - this.clock.monotonicMs());
+      else this.refresh(step);
+    };
+    this.clock.after(afterMs, woken, !this.isSimulated);
   }
 
   /** Whether all that has to begin at once could, for all that is known of tasks; or may join those that have. */
