@@ -56,11 +56,15 @@ export function beginCopy(
     files: first.files,
   });
   const session = machine.session!;
+  const asked = session.pullTasks;
   session.pullTasks = 0; // this is its answer
   void durable.then(() => {
-    if (!board.isCurrent(second) || machine.session !== session) return;
-    if (board.isSure()) tell(board, second);
-    else board.revoke(second);
+    if (machine.session !== session) return;
+    const isWanted = board.isCurrent(second);
+    if (isWanted && board.isSure()) return tell(board, second);
+    if (isWanted) board.revoke(second);
+    session.pullTasks ||= asked; // nothing was told: its pull is still open
+    board.onDue(machine);
   });
   return true;
 }
