@@ -5,35 +5,13 @@ import type { Offer } from "#/model/site.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
 import { alternativesOf } from "./alternatives.ts";
 import { propose } from "./propose.ts";
+import { offer } from "./testing/planning.ts";
 
-const GiB = 2 ** 30;
 const minuteMs = 60_000;
 const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
 const kind = { kind: "k", tasks: 400, ...toldBelief(minuteMs), needs, driver: "process" };
 const demand = { kinds: [{ ...kind, seen: "told" as const }], chainMs: 0 };
 const goal = { deadlineMs: 40 * minuteMs, objective: "cost" } as const;
-
-function offer(name: string, more: Partial<Offer> = {}): Offer {
-  return {
-    site: "lab",
-    name,
-    capacity: { milliCpus: 4000, memoryBytes: 16 * GiB },
-    labels: {},
-    market: "on-demand",
-    zone: "",
-    microsPerHour: 400_000,
-    priceGranularityMs: 1000,
-    billedMsMin: 0,
-    idleWatts: undefined,
-    peakWatts: undefined,
-    pue: undefined,
-    gramsPerKwh: undefined,
-    bootMs: { median: 30_000, p90: minuteMs },
-    interruptionsPerHour: 0,
-    countMax: 10,
-    ...more,
-  };
-}
 
 const barredByPolicy = ({ name }: Offer) =>
   name === "barred" ? "the policy forbids it" : undefined;

@@ -2,68 +2,28 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { PlanSpec } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
-import { toldBelief } from "#/planning/mix/beliefs.ts";
-import type { Demand } from "./step-demand.ts";
 import { breachesOf, type Standing } from "./holds.ts";
-import type { PresentMachine } from "./machine-types.ts";
 import { propose } from "./propose.ts";
+import { demand, machine, offer } from "./testing/planning.ts";
 
-const GiB = 2 ** 30;
 const minuteMs = 60_000;
-const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
 
-function demandOf(taskMs: number): Demand {
-  const belief = { ...toldBelief(taskMs), meanHighMs: taskMs, longMs: taskMs };
-  const kind = { kind: "k", tasks: 200, ...belief, seen: 100, needs, driver: "process" };
-  return { kinds: [kind], chainMs: 0 };
-}
-
-const machine: PresentMachine = {
-  name: "m",
-  site: "local",
-  offer: "m",
-  capacity: { milliCpus: 2000, memoryBytes: 8 * GiB },
-  labels: {},
-  drivers: ["process"],
-  rates: { microsPerHour: 0, idleWatts: 0, peakWatts: 0, pue: 1 },
-  gramsPerKwh: undefined,
-  share: 1,
-  bootMs: 0,
-  interruptionsPerHour: 0,
-  slowness: 1,
-};
-
-const offer: Offer = {
-  site: "lab",
-  name: "large",
-  capacity: { milliCpus: 4000, memoryBytes: 16 * GiB },
-  labels: {},
-  market: "on-demand",
-  zone: "",
-  microsPerHour: 400_000,
-  priceGranularityMs: 1000,
-  billedMsMin: 0,
-  idleWatts: undefined,
-  peakWatts: undefined,
-  pue: undefined,
-  gramsPerKwh: undefined,
-  bootMs: { median: 30_000, p90: minuteMs },
-  interruptionsPerHour: 0,
-  countMax: 10,
-};
+const demandOf = (taskMs: number) => demand(200, taskMs);
+const here = machine(2);
+const large = offer("large");
 
 const goal = { deadlineMs: 11 * minuteMs, budgetMicros: 1_000_000, objective: "cost" } as const;
 
 function planned(): Pick<PlanSpec, "considered" | "goal"> {
-  const found = propose(demandOf(minuteMs), goal, [machine], [offer]);
+  const found = propose(demandOf(minuteMs), goal, [here], [large]);
   assert.ok("predicted" in found);
   return { ...found, goal };
 }
 
 const breaches = (now: Partial<Standing>) =>
   breachesOf(planned() as PlanSpec, {
-    machines: [machine],
-    offers: [offer],
+    machines: [here],
+    offers: [large],
     allowed: () => undefined,
     demand: demandOf(minuteMs),
     ...now,
@@ -73,13 +33,13 @@ describe("breachesOf()", () => {
   test("finds nothing wrong with a plan at the moment at which it was made, nor when it would cost less", () => {
     assert.deepEqual(breaches({}), []);
     assert.deepEqual(
-      breaches({ offers: [{ ...offer, microsPerHour: 300_000, countMax: 50 }] }),
+      breaches({ offers: [{ ...large, microsPerHour: 300_000, countMax: 50 }] }),
       [],
     );
   });
 
   test("says what of the offers that it takes is not as it was", () => {
-    const of = (more: Partial<Offer>) => breaches({ offers: [{ ...offer, ...more }] })[0];
+    const of = (more: Partial<Offer>) => breaches({ offers: [{ ...large, ...more }] })[0];
     assert.equal(breaches({ offers: [] })[0], "lab large is not offered any more");
     assert.match(of({ microsPerHour: 400_001 })!, /^lab large costs 0\.400001 an hour, and 0\.40 /);
     assert.match(of({ microsPerHour: undefined })!, /price of lab large is not known any more/);
@@ -91,7 +51,7 @@ describe("breachesOf()", () => {
   test("says that machines which it counts on are gone; not of a plan for a job that runs", () => {
     const gone = ["0 of local m are there, and the plan counts on 1"];
     assert.deepEqual(breaches({ machines: [] }), gone);
-    const { demand: _, ...without } = { demand: 0, machines: [], offers: [offer] };
+    const { demand: _, ...without } = { demand: 0, machines: [], offers: [large] };
     const standing = { ...without, allowed: () => undefined };
     assert.deepEqual(breachesOf(planned() as PlanSpec, standing), []);
   });
@@ -101,9 +61,9 @@ describe("breachesOf()", () => {
       breaches({ demand: demandOf(1.2 * minuteMs) })[0]!,
       /^it would be done in 1\dm.* now, and its deadline is 11m/,
     );
-    const slow = { ...offer, bootMs: { median: 30_000, p90: 5 * minuteMs } };
+    const slow = { ...large, bootMs: { median: 30_000, p90: 5 * minuteMs } };
     assert.match(breaches({ offers: [slow] })[0]!, /^it would be done in /);
-    const dear = { ...offer, billedMsMin: 24 * 60 * minuteMs };
+    const dear = { ...large, billedMsMin: 24 * 60 * minuteMs };
     assert.match(
       breaches({ offers: [dear] })[0]!,
       /^it would cost up to .* and its budget is 1\.00/,

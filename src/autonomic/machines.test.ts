@@ -4,25 +4,9 @@ import type { OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 import { Rig } from "#/scheduler/testing/rig.ts";
 import { machinesFor } from "./machines.ts";
+import { offer } from "./testing/planning.ts";
 
-const offer: Offer = {
-  site: "lab",
-  name: "large",
-  capacity: { milliCpus: 4000, memoryBytes: 2 ** 30 },
-  labels: {},
-  market: "on-demand",
-  zone: "",
-  microsPerHour: 1,
-  priceGranularityMs: 1,
-  billedMsMin: 0,
-  idleWatts: undefined,
-  peakWatts: undefined,
-  pue: undefined,
-  gramsPerKwh: undefined,
-  bootMs: { median: 20_000, p90: 30_000 },
-  interruptionsPerHour: 0,
-  countMax: 1,
-};
+const large = offer("large", { bootMs: { median: 20_000, p90: 30_000 } });
 const knowledge = { offers: (stated: readonly Offer[]) => [...stated], slownessOf: () => 1 };
 
 test("machinesFor() counts on an ordered machine while it boots, and while it has joined and not dialled yet", async () => {
@@ -39,7 +23,7 @@ test("machinesFor() counts on an ordered machine while it boots, and while it ha
     kind: "order",
     project: "p",
     name: "o1",
-    spec: { site: "lab", offer, orderedAt: clock.now(), askedBy: "job j1", job: "j1" },
+    spec: { site: "lab", offer: large, orderedAt: clock.now(), askedBy: "job j1", job: "j1" },
     status: { phase: "booting", since: clock.now() },
   };
   space.commit((tx) => tx.put<"order">(order));

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Chance } from "#/base/chance.ts";
 import type { OrderRecord, OrderStatus } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
+import { offer as offerOf } from "../testing/planning.ts";
 import { bootTimeOf } from "./boot-times.ts";
 import { rateOf } from "./interruptions.ts";
 import { OfferKnowledge } from "./offers.ts";
@@ -11,25 +12,15 @@ import { OfferKnowledge } from "./offers.ts";
 const hourMs = 3_600_000;
 
 function offer(more: Partial<Offer> = {}): Offer {
-  return {
+  return offerOf("large/spot/a", {
     site: "aws",
-    name: "large/spot/a",
-    capacity: { milliCpus: 4000, memoryBytes: 2 ** 33 },
-    labels: {},
     market: "spot",
     zone: "a",
-    microsPerHour: 400_000,
-    priceGranularityMs: 1000,
-    billedMsMin: 0,
-    idleWatts: undefined,
-    peakWatts: undefined,
-    pue: undefined,
-    gramsPerKwh: undefined,
     bootMs: { median: 60_000, p90: 120_000 },
     interruptionsPerHour: 0.1,
     countMax: 9,
     ...more,
-  };
+  });
 }
 
 let numbered = 0;

@@ -2,29 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
-import type { Offer } from "#/model/site.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
+import { offer } from "../testing/planning.ts";
 import { Knowledge } from "./follow.ts";
 
-const offer: Offer = {
-  site: "lab",
-  name: "large",
-  capacity: { milliCpus: 4000, memoryBytes: 2 ** 33 },
-  labels: {},
+const spot = offer("large", {
   market: "spot",
   zone: "a",
-  microsPerHour: 400_000,
-  priceGranularityMs: 1000,
-  billedMsMin: 0,
-  idleWatts: undefined,
-  peakWatts: undefined,
-  pue: undefined,
-  gramsPerKwh: undefined,
   bootMs: { median: 60_000, p90: 120_000 },
   interruptionsPerHour: 0.1,
-  countMax: 9,
-};
+});
 
 async function learning(log: MemoryLog, clock: ManualClock) {
   const onBroken = (thrown: unknown) => {
@@ -51,26 +39,26 @@ test("Knowledge knows after a restart what orders showed before it, those that a
         kind: "order",
         project: "p",
         name: `o${String(number).padStart(4, "0")}`,
-        spec: { site: "lab", offer, orderedAt: at, askedBy: "test" },
+        spec: { site: "lab", offer: spot, orderedAt: at, askedBy: "test" },
         status: { phase: "failed", since: endedAt, endedAt, joinedAt, handle: "i-1" },
       });
       if (number < 15) tx.archive<"order">(order);
     });
   }
   await clock.advance(10_000);
-  const learned = before.knowledge.learnedOf(offer)!;
+  const learned = before.knowledge.learnedOf(spot)!;
   assert.deepEqual([learned.boot.joined, learned.interruptions.taken], [20, 20]);
   assert.ok(learned.boot.median > 200_000 && learned.interruptions.perHour > 0.4);
   before.knowledge.stop();
   await before.space.close();
   const after = await learning(log, clock);
   await clock.advance(10_000);
-  const again = after.knowledge.learnedOf(offer)!;
+  const again = after.knowledge.learnedOf(spot)!;
   assert.deepEqual(
     [again.boot, again.interruptions.taken, again.asked],
     [learned.boot, learned.interruptions.taken, learned.asked],
   );
-  const [planned] = after.knowledge.offers([offer]);
+  const [planned] = after.knowledge.offers([spot]);
   assert.equal(planned!.bootMs!.median, learned.boot.median);
   after.knowledge.stop();
   await after.space.close();
