@@ -30,7 +30,8 @@ export function exchange(
   offers: readonly KnownOffer[],
   hereMicros: number,
 ): Exchange | undefined {
-  if (goal.deadlineMs === undefined || goal.objective !== "cost") return undefined;
+  if (offers.length === 0 || goal.deadlineMs === undefined || goal.objective !== "cost")
+    return undefined;
   const isBought = ({ billing }: PresentMachine) => billing !== undefined;
   const bought = candidatesOf(demand.kinds, machines.filter(isBought), []);
   if (bought.length === 0) return undefined;
