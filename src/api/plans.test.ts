@@ -100,6 +100,34 @@ describe("POST /v1/plans/:plan/approve", () => {
     await world.call("POST", `/v1/jobs/${job.id}/cancel`);
   });
 
+  it("holds a workflow's plan against the steps that were planned, also when it is applied", async () => {
+    const step = (name: string, tasks: number, after: string[] = []) => ({
+      name,
+      run: { driver: "process", command: ["sleep", "60"] },
+      source: { type: "inputs", inputs: Array.from({ length: tasks }, () => null) },
+      after,
+    });
+    // On 4 CPUs a chain of ten, and thirty beside it: 10 minutes. As a bag and a chain it would be 19.
+    const chain = Array.from({ length: 10 }, (_, at) =>
+      step(`link${at}`, 1, at > 0 ? [`link${at - 1}`] : []),
+    );
+    const body = {
+      request: { title: "chain", steps: [step("beside", 30), ...chain] as never },
+      told: { taskMs: minuteMs },
+      goal: { deadlineMs: 16 * minuteMs },
+    };
+    const plan = (await make(body)).json<PlanView>();
+    assert.equal(plan.predicted.finishMs.likely, 10 * minuteMs);
+    assert.ok(plan.predicted.finishMs.high < 16 * minuteMs);
+    for (const verb of ["approve", "apply"]) {
+      const { id, digest } = (await make(body)).json<PlanView>();
+      const said = verb === "apply" && { body: { digest } };
+      const answer = await world.call("POST", `/v1/plans/${id}/${verb}`, { ...said });
+      assert.ok(answer.statusCode < 300, answer.body);
+      await world.call("POST", `/v1/jobs/${answer.json<JobView>().id}/cancel`);
+    }
+  });
+
   it("refuses a plan that was declined", async () => {
     const plan = (await make(asked(8))).json<PlanView>();
     const declined = await world.call("POST", `/v1/plans/${plan.id}/decline`);

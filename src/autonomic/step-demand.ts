@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { topologicalOrder } from "#/model/graph.ts";
-import type { PlannedWork } from "#/model/plan.ts";
-import type { MixStep } from "#/planning/mix/problem.ts";
+import type { PlannedWork, PlanSpec } from "#/model/plan.ts";
+import type { MixProblem, MixStep } from "#/planning/mix/problem.ts";
 
 /** What is to run of a job. */
 export interface Demand {
@@ -53,6 +53,23 @@ export function demandOf(all: readonly StepDemand[]): Demand {
     ...(place !== undefined && { place }),
   }));
   return { kinds, chainMs, steps };
+}
+
+/** What a plan was made for, its steps in the order that it has. */
+export function plannedDemand({ work, chainMs, order, asked }: PlanSpec): Demand {
+  const { steps } = (asked as { problem: MixProblem } | undefined)?.problem ?? {};
+  return withOrder({ kinds: work, chainMs, ...(steps && { steps }) }, order);
+}
+
+/** The same with its steps in an order that was planned. */
+export function withOrder(demand: Demand, order: readonly string[] | undefined): Demand {
+  if (!demand.steps || !order) return demand;
+  const places = new Map(order.map((name, place) => [name, place]));
+  const steps = demand.steps.map((step) => {
+    const place = places.get(step.name);
+    return place === undefined ? step : { ...step, place };
+  });
+  return { ...demand, steps };
 }
 
 function longestChain(after: readonly (readonly number[])[], lengthsMs: readonly number[]): number {

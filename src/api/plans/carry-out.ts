@@ -1,4 +1,4 @@
-import type { Demand } from "#/autonomic/step-demand.ts";
+import { plannedDemand, withOrder, type Demand } from "#/autonomic/step-demand.ts";
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
 import { purchasePlan } from "#/autonomic/purchase.ts";
@@ -48,9 +48,11 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
   const { request, mark } = await confinedRequest(parts.space, project, planned);
   const rules = await rulesNow(parts.space, project);
   rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
-  const { work, chainMs, told = {} } = plan.spec;
-  const demand: Demand =
-    way.asks === "then" ? { kinds: work, chainMs } : await demandNow(parts, project, request, told);
+  const { told = {}, order } = plan.spec;
+  const demand =
+    way.asks === "then"
+      ? plannedDemand(plan.spec)
+      : withOrder(await demandNow(parts, project, request, told), order);
   const name = await once(call, (tx) => {
     const newest = tx.get("plan", plan.name) ?? plan;
     if (newest.status.job !== undefined) return newest.status.job;
@@ -138,10 +140,10 @@ async function changeJob(
 
 /** Why a plan that is proposed cannot be carried out at this moment, as approving it would say. */
 export async function breachesNow(parts: DoorParts, plan: PlanRecord): Promise<string[]> {
-  const { work, chainMs, title } = plan.spec;
+  const { title } = plan.spec;
   const { job } = plan.status;
   return breachesAt(parts, plan, {
-    ...(job === undefined ? { demand: { kinds: work, chainMs } } : { job }),
+    ...(job === undefined ? { demand: plannedDemand(plan.spec) } : { job }),
     rules: await rulesNow(parts.space, plan.project),
     title,
     now: parts.clock.now(),
