@@ -194,7 +194,9 @@ export class Ledger {
       throw new Violation(`the task ${name} took the result of a copy that was over: ${fence}`);
     const later = runs.find(
       (one) =>
-        one.fence > fence && epochOf(one.fence) === this.epoch && copyOf(one.fence) === undefined,
+        one.fence > fence &&
+        epochOf(one.fence) === this.epoch &&
+        copyOf(one.fence)?.beside !== fence,
     );
     if (later)
       throw new Violation(

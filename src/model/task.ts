@@ -53,6 +53,8 @@ export interface TaskStatus {
 /** A second attempt of a task that was slow: both are under way, and the first one to succeed counts. */
 export interface TaskCopy {
   readonly fence: number;
+  /** The fence of the attempt that it was begun beside. */
+  readonly beside: number;
   readonly machine: string;
   readonly at: number;
   /** Its lease is over although it is above the task's fence: the first attempt outlived it. */

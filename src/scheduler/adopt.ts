@@ -30,7 +30,7 @@ export function compareHolds(
 /**
  * Takes over a lease that was given before this start, unless the task's record says that it is over or
  * the task was handed out since. Of two machines that claim one task, the younger lease is the right one,
- * unless the record says that one of them was begun as a second attempt beside the other.
+ * unless the record says that it was begun as a second attempt beside the older one.
  */
 function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): Lease | undefined {
   const step = board.stepOf(name);
@@ -41,14 +41,12 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   const { status } = task;
   const index = indexOfTask(name);
   if (fence <= (status.fence ?? 0) || fence <= (step.givenBack.get(index) ?? 0)) return undefined;
-  const isCopy = isCopyIn(status);
   if (status.copies?.some((copy) => copy.fence === fence && copy.isOver)) return undefined;
   const first = step.leases.get(index);
-  const other = [first, first?.twin].find((one) => one && isCopy(one.fence) === isCopy(fence));
-  if (other) {
-    if (other.fence >= fence) return undefined;
-    board.revoke(other);
-  } else if (first?.twin) return undefined; // it came so late that another was begun in its place
+  const known = first?.twin ? [first, first.twin] : first ? [first] : [];
+  const rivals = known.filter((one) => !areTwins(status, one.fence, fence));
+  if (rivals.some((rival) => rival.fence >= fence)) return undefined;
+  for (const rival of rivals) board.revoke(rival);
   const attempt = attemptOf(status);
   const cpus = board.cpusOf(step, machine);
   const sinceMs = board.clock.monotonicMs();
@@ -56,7 +54,8 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   return board.grant(step, index, task, machine, { attempt, cpus, isShort: false, sinceMs, fence });
 }
 
-/** Tells whether a fence is of an attempt that was begun beside another one. */
-function isCopyIn({ copies = [] }: TaskStatus): (fence: number) => boolean {
-  return (fence) => copies.some((copy) => copy.fence === fence);
+/** Whether one of two attempts was begun beside the other one. */
+function areTwins({ copies = [] }: TaskStatus, one: number, other: number): boolean {
+  const [older, younger] = one < other ? [one, other] : [other, one];
+  return copies.some(({ fence, beside }) => fence === younger && beside === older);
 }

@@ -136,6 +136,40 @@ describe("two attempts of one task", () => {
     assert.deepEqual(next.scheduler.leases(), []);
   });
 
+  test("are both taken over after a failover also when the younger was begun beside another second attempt", async () => {
+    const { rig, m1, m2 } = await twice();
+    await m1.fail();
+    const m3 = rig.agent("m3");
+    await m3.pull();
+    assert.equal(begin(rig, "m3"), true);
+    await rig.clock.advance(0);
+    const next = await rig.restart();
+    const again = [next.agent("m3", m3.holds()), next.agent("m2", m2.holds())];
+    await next.clock.advance(0);
+    assert.deepEqual(
+      again.map(({ cancels }) => cancels),
+      [[], []],
+    );
+    assert.equal(next.scheduler.leases().length, 2);
+  });
+
+  test("are both over once another one was begun after a failover, while nobody claimed them", async () => {
+    const { rig, m1, m2 } = await twice();
+    const next = await rig.restart();
+    const third = next.agent("m3");
+    await next.clock.advance(12_000);
+    await third.pull();
+    assert.equal(third.held.length, 1);
+    const late = [next.agent("m2", m2.holds()), next.agent("m1", m1.holds())];
+    await next.clock.advance(0);
+    assert.deepEqual(late[0]!.cancels, m2.holds());
+    assert.deepEqual(late[1]!.cancels, m1.holds());
+    await late[0]!.finish(m2.held);
+    assert.equal((await status(next)).phase, "ready");
+    await third.finish();
+    assert.equal((await status(next)).machine, "m3");
+  });
+
   test("are not begun where something waits, on the same machine, or twice", async () => {
     const { rig } = await twice();
     assert.equal(begin(rig, "m3"), false);

@@ -38,7 +38,12 @@ export function beginCopy(
   if (first?.fence !== attempt.fence || !machine || !board.isSure()) return false;
   if (!mayHaveCopy(board, first) || !isSpare(board, machine, first)) return false;
   const { step, index, task } = first;
-  const copy: TaskCopy = { fence: board.fence + 1, machine: onto, at: clock.now() };
+  const copy: TaskCopy = {
+    fence: board.fence + 1,
+    beside: first.fence,
+    machine: onto,
+    at: clock.now(),
+  };
   const copies = [...(task.status.copies ?? []), copy];
   const { durable } = board.commit((tx) => {
     tx.put({ ...task, status: { ...task.status, copies } });
