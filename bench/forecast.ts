@@ -5,7 +5,7 @@ import { bandOf, type Band } from "#/forecast/band.ts";
 import { forecast } from "#/forecast/forecast.ts";
 import { Fork } from "#/forecast/fork.ts";
 import { takeMoment, type Moment } from "#/forecast/moment.ts";
-import { emptyMoment } from "#/forecast/replay.ts";
+import { emptyMoment } from "#/forecast/recording.ts";
 import { submitJob } from "#/jobs/submit.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest } from "#/model/job-request.ts";

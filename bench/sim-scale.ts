@@ -1,5 +1,5 @@
 import { Fork } from "#/forecast/fork.ts";
-import { emptyMoment } from "#/forecast/replay.ts";
+import { emptyMoment } from "#/forecast/recording.ts";
 import { appendTasks, cancelJob, submitJob } from "#/jobs/submit.ts";
 import { jobRequest } from "#/model/job-request.ts";
 import type { MachineRecord } from "#/model/machine.ts";

@@ -100,7 +100,7 @@ test("what a fleet would do is told before there is one", async () => {
   writeFileSync(file, policy);
   const run = await other.canopy("run", "--detach", "--sweep", "n=1..200", "--", "sleep", "5");
   assert.equal(run.code, 0, run.stderr);
-  const asked = await other.canopy("what-if", "--rules", file, "--json");
+  const asked = await other.canopy("what-if", "--policy", file, "--json");
   assert.equal(asked.code, 0, asked.stderr);
   const { without, with: after } = JSON.parse(asked.stdout) as WhatIfView;
   assert.equal(without.machinesBought!.p90, 0);

@@ -378,6 +378,7 @@ export const limits = {
   forecastsWaitingMax: 8,
   forecastThreadIdleMs: 60_000,
   replayMsMax: 30_000,
+  replayPoliciesMax: 20,
   /** How far a forecast looks ahead. */
   forecastHorizonMs: 400 * 24 * 60 * 60_000,
   /** How long `canopy up` waits for its first machine, and for a control plane that leads when it does not itself. */

@@ -3,10 +3,7 @@ import { ratesOf } from "#/meter/prices.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { Offer } from "#/model/site.ts";
-import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
-import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
-import type { MomentFleet } from "./fleet.ts";
-import { underPolicy } from "./policy.ts";
+import { underTried, type Tried } from "./tried.ts";
 import { bootMsOf, machineOf, machineOfOffer } from "./offered.ts";
 import type { Moment } from "./moment.ts";
 
@@ -15,9 +12,7 @@ export interface WhatIf {
   add: readonly AddedMachines[];
   /** Machines by name; what runs there begins again elsewhere. */
   remove: readonly string[];
-  policy?: SchedulingPolicy;
-  /** What a project would let Canopy do by itself: machines that its jobs share are bought by it. */
-  rules?: { readonly project: string; readonly policy: AutonomicPolicy };
+  policy?: Tried;
 }
 
 export interface AddedMachines {
@@ -26,6 +21,8 @@ export interface AddedMachines {
   like?: string;
   /** What a site would give. */
   offer?: Offer;
+  /** What the site of that name would give, for when none of its machines is connected. */
+  ofSite?: Offer;
   /** What they would have, when they are like none; at the price list's rates. */
   capacity?: Capacity;
   /** From now until they take tasks; as the offer says when absent. */
@@ -35,7 +32,7 @@ export interface AddedMachines {
 const addedMax = 10_000;
 
 /** A moment as it would be. Throws "not-found" for a machine that is not connected, "invalid" for too many. */
-export function changed(moment: Moment, { add, remove, policy, rules }: WhatIf): Moment {
+export function changed(moment: Moment, { add, remove, policy }: WhatIf): Moment {
   for (const name of remove) mustBeThere(moment, name);
   const removed = new Set(remove);
   const count = add.reduce((sum, one) => sum + one.count, 0);
@@ -46,8 +43,8 @@ export function changed(moment: Moment, { add, remove, policy, rules }: WhatIf):
     );
   }
   const coming = add.flatMap((one) => {
-    const machine = modelOf(moment, one);
-    const at = moment.now + (one.bootMs ?? (one.offer ? bootMsOf(one.offer) : 0));
+    const { machine, bootMs } = modelOf(moment, one);
+    const at = moment.now + (one.bootMs ?? bootMs);
     return Array.from({ length: one.count }, () => ({ machine, at }));
   });
   const added = coming.map(({ machine, at }, number) => ({
@@ -59,27 +56,8 @@ export function changed(moment: Moment, { add, remove, policy, rules }: WhatIf):
     machines: moment.machines.filter(({ name }) => !removed.has(name)),
     held: moment.held.filter(({ machine }) => !removed.has(machine)),
     coming: [...moment.coming, ...added],
-    ...(rules && { fleet: fleetUnder(moment, rules) }),
   };
-  return policy === undefined ? after : underPolicy(after, policy);
-}
-
-function fleetUnder(
-  { fleet = { policies: [], orders: [], offers: [] } }: Moment,
-  { project, policy: spec }: NonNullable<WhatIf["rules"]>,
-): MomentFleet {
-  const name = autonomicPolicyName(project);
-  const record = {
-    kind: "policy",
-    project,
-    name,
-    serial: 0,
-    revision: 1,
-    spec,
-    status: {},
-  } as const;
-  const others = fleet.policies.filter((policy) => policy.name !== name);
-  return { ...fleet, policies: [...others, record] };
+  return policy === undefined ? after : underTried(after, policy, []);
 }
 
 function mustBeThere({ machines }: Moment, name: string): void {
@@ -91,20 +69,32 @@ function mustBeThere({ machines }: Moment, name: string): void {
   );
 }
 
-function modelOf({ machines }: Moment, { like, offer, capacity }: AddedMachines): MachineRecord {
-  if (offer) return machineOfOffer("", offer);
+interface Model {
+  machine: MachineRecord;
+  bootMs: number;
+}
+
+function modelOf({ machines }: Moment, { like, offer, ofSite, capacity }: AddedMachines): Model {
+  if (offer) return offered(offer);
   if (capacity) {
-    return machineOf("", capacity, { site: "what-if", labels: {}, rates: ratesOf(capacity) });
+    const more = { site: "what-if", labels: {}, rates: ratesOf(capacity) };
+    return { machine: machineOf("", capacity, more), bootMs: 0 };
   }
   const found =
     machines.find(({ name }) => name === like) ?? machines.find(({ spec }) => spec.site === like);
   if (found) {
     const { order: _1, reservedFor: _2, reservedForProject: _3, ...spec } = found.spec;
-    return { ...found, spec: { ...spec, cordoned: false } };
+    return { machine: { ...found, spec: { ...spec, cordoned: false } }, bootMs: 0 };
   }
+  if (ofSite) return offered(ofSite);
   throw new CanopyError(
     "not-found",
-    `Cannot add machines like '${like}' as that must be an offer, a connected machine or the site of one: it is none`,
+    `Cannot add machines like '${like}' as that must be an offer, a connected machine or a site: it is none`,
     { hint: "Say what they have instead: canopy what-if --add 4x8cpu32gib" },
   );
 }
+
+const offered = (offer: Offer): Model => ({
+  machine: machineOfOffer("", offer),
+  bootMs: bootMsOf(offer),
+});

@@ -2,15 +2,16 @@ import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { changed, type WhatIf } from "./change.ts";
 import { forecast, type Forecast, type ForecastOptions } from "./forecast.ts";
-import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import type { Moment } from "./moment.ts";
-import { replay, type Recording, type Replayed } from "./replay.ts";
+import type { Recording } from "./recording.ts";
+import { replay, type Replayed } from "./replay.ts";
+import type { Tried } from "./tried.ts";
 
 /** What forks are run for. Plain data, as it is done on a thread of its own. */
 export type Errand =
   | { type: "forecast"; moment: Moment; options: ForecastOptions }
   | { type: "what-if"; moment: Moment; options: ForecastOptions; change: WhatIf }
-  | { type: "replay"; recording: Recording; policies: readonly SchedulingPolicy[] };
+  | { type: "replay"; recording: Recording; policies: readonly Tried[] };
 
 export interface Errands {
   forecast: Forecast;

@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
-import type { Offer } from "#/model/site.ts";
 import { changed } from "./change.ts";
 import { likelyFates } from "./fates.ts";
 import { Fork } from "./fork.ts";
 import { forecast } from "./forecast.ts";
 import type { Moment } from "./moment.ts";
-import { machineOf, TestCloud, work } from "./testing/cloud.ts";
+import { machineOf, offer, TestCloud, work } from "./testing/cloud.ts";
 
 const options = { seed: 1, forks: 39, limitMs: Infinity };
 const still = { monotonicMs: () => 0 };
@@ -89,25 +88,6 @@ describe("forecast()", () => {
     assert.ok(found.forks >= 1 && found.forks < 39);
   });
 });
-
-const offer: Offer = {
-  site: "far",
-  name: "large",
-  capacity: { milliCpus: 8000, memoryBytes: 16 * 2 ** 30 },
-  labels: {},
-  market: "on-demand",
-  zone: "",
-  microsPerHour: 400_000,
-  priceGranularityMs: 1000,
-  billedMsMin: 0,
-  idleWatts: undefined,
-  peakWatts: undefined,
-  pue: undefined,
-  gramsPerKwh: undefined,
-  bootMs: { median: 120_000, p90: 200_000 },
-  interruptionsPerHour: 0,
-  countMax: 4,
-};
 
 describe("machines that are not there yet", () => {
   test("count from when they have booted: those that were ordered, and those of an offer", async () => {
@@ -218,11 +198,11 @@ describe("machines that a project's jobs share", () => {
     cloud.submit("next", { title: "work", steps: [work("a", 400)] });
     const without = await cloud.moment(true);
     const autonomy = { buy: "act", release: "act", heal: "act", shift: "act" } as const;
-    const policy = { type: "autonomic", timeZone: "UTC", autonomy, fleet } as const;
-    const rules = { project: "p", policy };
+    const rules = { type: "autonomic", timeZone: "UTC", autonomy, fleet } as const;
+    const policy = { title: "policy.yaml", rules, project: "p" };
     const few = { ...options, forks: 5 };
     const as = await forecast(without, few, still);
-    const would = await forecast(changed(without, { add: [], remove: [], rules }), few, still);
+    const would = await forecast(changed(without, { add: [], remove: [], policy }), few, still);
     assert.equal(as.machinesBought!.p90, 0);
     assert.equal(would.machinesBought!.p50, 3);
     assert.ok(would.allEndAt!.p90 < as.allEndAt!.p10);

@@ -6,6 +6,7 @@ import { bandOf, type Band } from "./band.ts";
 import { likelyFates } from "./fates.ts";
 import type { ForkFleet } from "./fleet.ts";
 import { Fork, type JobOutcome } from "./fork.ts";
+import { machinesMicros } from "./machines-cost.ts";
 import type { Moment } from "./moment.ts";
 
 /** What will become of one job, as far as is known. Instants are wall clock. */
@@ -88,7 +89,9 @@ export async function forecast(
     .map((of, number) => ({ end: Math.max(...of), fleet: fleets[number] }))
     .filter(({ end }) => Number.isFinite(end));
   const allEndAt = bandOf(runs.map(({ end }) => end));
-  const machinesMicros = bandOf(runs.flatMap((run) => machinesCost(moment, run) ?? []));
+  const machines = bandOf(
+    runs.flatMap(({ end, fleet }) => machinesMicros(moment, end, fleet) ?? []),
+  );
   const machinesBought = bandOf(runs.flatMap(({ fleet }) => fleet?.bought ?? []));
   return {
     at: moment.now,
@@ -97,7 +100,7 @@ export async function forecast(
     tookMs: spentMs(),
     jobs,
     ...(allEndAt && { allEndAt }),
-    ...(machinesMicros && { machinesMicros }),
+    ...(machines && { machinesMicros: machines }),
     ...(machinesBought && { machinesBought }),
   };
 }
@@ -125,21 +128,4 @@ function jobForecast(
     succeeds: ended.filter(({ phase }) => phase === "succeeded").length / outcomes.length,
     isPartial: moment.partial.includes(job),
   };
-}
-
-function machinesCost(
-  { now, machines, coming }: Moment,
-  { end: until, fleet }: { end: number; fleet: ForkFleet | undefined },
-): number | undefined {
-  let micros = fleet ? fleet.boughtMicros(until) : 0;
-  if (micros === undefined) return undefined;
-  const held = [...machines.map((machine) => ({ machine, at: now })), ...coming];
-  for (const { machine, at } of held) {
-    const { microsPerHour } = machine.status.rates;
-    if (microsPerHour === undefined) return undefined;
-    micros +=
-      (microsPerHour * Math.max(0, Math.min(until, fleet?.endOf(machine) ?? until) - at)) /
-      3_600_000;
-  }
-  return micros;
 }

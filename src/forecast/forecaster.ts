@@ -9,10 +9,10 @@ import type { Space } from "#/space/space.ts";
 import type { AddedMachines, WhatIf } from "./change.ts";
 import type { Errand, Errands } from "./errand.ts";
 import type { ForecastOptions } from "./forecast.ts";
-import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { takeMoment, type Moment } from "./moment.ts";
 import { sendParcels, type Parcel } from "./parcels.ts";
-import { recordingOf } from "./replay.ts";
+import { recordingOf } from "./recording.ts";
+import { hasRules, type Tried } from "./tried.ts";
 
 /** What is said to the thread: an errand in pieces, then that it is whole. */
 export type ToThread = { parcel: Parcel } | { isWhole: true };
@@ -57,30 +57,38 @@ export class Forecaster {
     return this.#inTurn(async () =>
       this.#run({
         type: "what-if",
-        moment: await this.#moment(change.rules !== undefined),
+        moment: await this.#moment(change.policy !== undefined && hasRules(change.policy)),
         options,
         change: { ...change, add: change.add.map((one) => this.#resolved(one)) },
       }),
     );
   }
 
-  /** "SITE/OFFER", or an offer's own name, means that offer; anything else a machine or a site. */
+  /** "SITE/OFFER", or an offer's own name, means that offer; anything else a machine or a site, and so what is cheapest there. */
   #resolved(added: AddedMachines): AddedMachines {
     const { like } = added;
     const offers = like === undefined ? [] : this.#parts.offers();
     const offer =
       offers.find(({ site, name }) => `${site}/${name}` === like) ??
       offers.find(({ name }) => name === like);
-    return offer ? { ...added, offer } : added;
+    if (offer) return { ...added, offer };
+    const [ofSite] = offers
+      .filter(({ site }) => site === like)
+      .toSorted((a, b) => microsPerCpu(a) - microsPerCpu(b));
+    return ofSite ? { ...added, ofSite } : added;
   }
 
   /** What was submitted since an instant, run again on the machines that there are, under each of these policies. */
   replay(
     since: number,
-    policies: readonly SchedulingPolicy[],
+    policies: readonly Tried[],
   ): Promise<Errands["replay"] & { leftOut: number }> {
     return this.#inTurn(async () => {
-      const recording = await recordingOf(this.#parts.space, since, await this.#moment());
+      const recording = await recordingOf(
+        this.#parts.space,
+        since,
+        await this.#moment(policies.some(hasRules)),
+      );
       const found = await this.#run({ type: "replay", recording, policies });
       return { ...found, leftOut: recording.leftOut };
     });
@@ -147,4 +155,9 @@ export class Forecaster {
     const options = hint === undefined ? {} : { hint };
     this.#answered?.reject(code ? new CanopyError(code, text, options) : new Error(text));
   }
+}
+
+/** What is unknown comes last. */
+function microsPerCpu({ microsPerHour, capacity }: Offer): number {
+  return microsPerHour === undefined ? Number.MAX_VALUE : microsPerHour / capacity.milliCpus;
 }

@@ -11,6 +11,7 @@ import type { MachineRecord } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { PolicyRecord } from "#/model/policy.ts";
+import type { JobOrder } from "#/model/scheduling-policy.ts";
 import type { Offer } from "#/model/site.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
@@ -18,7 +19,6 @@ import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
 import { fleetOf, type MomentFleet } from "./fleet.ts";
-import type { JobOrder } from "./policy.ts";
 import { comingOf } from "./offered.ts";
 import { simplified } from "./simplified.ts";
 
@@ -53,7 +53,7 @@ export interface Moment {
   /** Absent where no project has machines that its jobs share. */
   readonly fleet?: MomentFleet;
   /** What gives jobs their priorities; they keep those that they have when absent. */
-  readonly policy?: JobOrder;
+  readonly order?: JobOrder;
 }
 
 /** A task that a machine had at that instant. */

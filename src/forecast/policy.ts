@@ -1,7 +1,7 @@
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
-import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
+import { schedulingOf, type JobOrder, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import type { Moment } from "./moment.ts";
 
@@ -13,45 +13,46 @@ const unknownMs = 30_000;
  * scheduler keeps to anyway.
  */
 export function underPolicy(moment: Moment, policy: SchedulingPolicy): Moment {
-  if (policy === "as-it-is") return moment;
-  if (policy === "spread" || policy === "pack") return { ...moment, placement: policy };
+  const { order, placement = moment.placement } = schedulingOf(policy);
+  const placed = { ...moment, placement };
+  return order === undefined ? placed : inOrder(placed, order);
+}
+
+function inOrder(moment: Moment, order: JobOrder): Moment {
   const steps = Map.groupBy(moment.steps, ({ name }) => name.slice(0, name.indexOf("/")));
   const jobs = moment.jobs.map((job) => {
     const of = (steps.get(job.name) ?? [])
       .filter((step) => !hasStepEnded(step))
       .map((step) => ({ ...step, tasks: tasksLeft(step) }));
-    const priority = priorityOf(policy, job.spec.submittedAt, of, moment.runTimes);
+    const priority = priorityOf(order, job.spec.submittedAt, of, moment.runTimes);
     return { ...job, spec: { ...job.spec, priority } };
   });
-  return { ...moment, jobs, policy };
+  return { ...moment, jobs, order };
 }
 
 /** A job with the priority that it would be given when it comes. */
 export function arrivalUnder(
   arrival: Arrival,
-  { policy, runTimes }: Pick<Moment, "runTimes" | "policy">,
+  { order, runTimes }: Pick<Moment, "runTimes" | "order">,
 ): Arrival {
-  if (policy === undefined) return arrival;
+  if (order === undefined) return arrival;
   const { project } = arrival;
   const steps = arrival.steps.map((step) => ({ ...step, project }));
-  const priority = priorityOf(policy, arrival.at, steps, runTimes);
+  const priority = priorityOf(order, arrival.at, steps, runTimes);
   return { ...arrival, spec: { ...arrival.spec, priority } };
 }
-
-/** Policies that give jobs priorities. */
-export type JobOrder = Exclude<SchedulingPolicy, "as-it-is" | "spread" | "pack">;
 
 type Part = Pick<StepRecord, "name" | "project" | "spec"> & { tasks: number };
 
 function priorityOf(
-  policy: JobOrder,
+  order: JobOrder,
   submittedAt: number,
   steps: readonly Part[],
   known: KnownRunTimes,
 ): number {
-  if (policy === "first-come") return -submittedAt;
+  if (order === "first-come") return -submittedAt;
   const cpus = ({ spec }: Part) => spec.template.needs.milliCpus / 1000;
-  if (policy === "smallest-first") return -Math.max(0, ...steps.map(cpus));
+  if (order === "smallest-first") return -Math.max(0, ...steps.map(cpus));
   const work = steps.map((step) => cpus(step) * step.tasks * expectedMs(step, known));
   return -work.reduce((sum, ms) => sum + ms, 0);
 }

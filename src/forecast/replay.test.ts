@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replay, type Recording } from "./replay.ts";
-import { machineOf, TestCloud, work } from "./testing/cloud.ts";
+import { emptyMoment, type Recording } from "./recording.ts";
+import { replay } from "./replay.ts";
+import { machineOf, offer, TestCloud, work } from "./testing/cloud.ts";
 
 test("replay() of what was recorded goes as it went, and under another policy as it would have gone", async () => {
   const takesMs: Record<string, number> = { long: 100_000, short: 1000 };
@@ -22,12 +23,13 @@ test("replay() of what was recorded goes as it went, and under another policy as
     jobs,
     runMs: new Map(runMs),
     leftOut: 0,
-    machines: [machineOf("m", 1)],
-    placement: "asked",
-    runTimes: knowledge.runTimes.known([
-      'class p ["long"] process 1000 0',
-      'class p ["short"] process 1000 0',
-    ]),
+    cloud: {
+      ...emptyMoment(0, [machineOf("m", 1)]),
+      runTimes: knowledge.runTimes.known([
+        'class p ["long"] process 1000 0',
+        'class p ["short"] process 1000 0',
+      ]),
+    },
   };
   const asked = (await replay(recording, "as-it-is", () => false))!;
   const ends = [...fork.outcomes.values()].map(({ endedAt }) => endedAt);
@@ -37,4 +39,65 @@ test("replay() of what was recorded goes as it went, and under another policy as
   assert.equal(shortest.makespanMs, asked.makespanMs);
   assert.ok(shortest.meanWaitMs < 0.7 * asked.meanWaitMs);
   assert.equal(shortest.costMicros, asked.costMicros);
+});
+
+test("replay() under cheap runs on cheap machines what it can, and counts the deadlines that were missed", async () => {
+  const cloud = await TestCloud.open([machineOf("m", 1)], {
+    runMs: () => 60_000,
+    fails: () => false,
+  });
+  const { fork, knowledge } = cloud;
+  for (const at of [0, 600_000])
+    fork.clock.after(at, () => cloud.submit(`j${at}`, { title: "work", steps: [work("work", 1)] }));
+  await fork.run(() => false);
+  const jobs = knowledge.arrivals.last.map((arrival, number) => {
+    const goal = { plan: "", objective: "cost", deadlineAt: arrival.at + 30_000 } as const;
+    const spec = number === 0 ? { ...arrival.spec, goal } : arrival.spec;
+    return { id: `j${arrival.at}`, arrival: { ...arrival, spec } };
+  });
+  const priced = (name: string, microsPerHour: number) => {
+    const machine = machineOf(name, 4);
+    const rates = { ...machine.status.rates, microsPerHour };
+    return { ...machine, status: { ...machine.status, rates } };
+  };
+  const recording: Recording = {
+    jobs,
+    runMs: new Map(jobs.map(({ id }) => [`${id}/0/0`, 60_000])),
+    leftOut: 0,
+    cloud: emptyMoment(0, [priced("dear", 400_000), priced("spare", 40_000)]),
+  };
+  const [asked, cheap] = await Promise.all(
+    (["as-it-is", "cheap"] as const).map((policy) => replay(recording, policy, () => false)),
+  );
+  assert.ok(cheap!.costMicros! < 0.2 * asked!.costMicros!);
+  assert.ok(cheap!.energyJoules! > 0);
+  assert.equal(cheap!.grams, undefined); // nobody knows how clean the power was
+  assert.deepEqual([cheap!.deadlines, cheap!.missed], [1, 1]);
+});
+
+test("replay() under rules that have a fleet buys machines for what was recorded", async () => {
+  const cloud = await TestCloud.open([machineOf("m", 1)], {
+    runMs: () => 60_000,
+    fails: () => false,
+  });
+  const { fork, knowledge } = cloud;
+  cloud.submit("j0", { title: "work", steps: [work("work", 60)] });
+  await fork.run(() => false);
+  const [arrival] = knowledge.arrivals.last;
+  const moment = emptyMoment(0, [machineOf("m", 1)]);
+  const recording: Recording = {
+    jobs: [{ id: "j0", arrival: arrival! }],
+    runMs: new Map(Array.from({ length: 60 }, (_, index) => [`j0/0/${index}`, 60_000])),
+    leftOut: 0,
+    cloud: { ...moment, fleet: { policies: [], orders: [], offers: [offer] } },
+  };
+  const fleet = { waitMsMax: 60_000, machinesMin: 0, machinesMax: 3, idleMs: 60_000 };
+  const rules = { type: "autonomic", timeZone: "UTC", autonomy: {}, fleet } as const;
+  const asked = (await replay(recording, "as-it-is", () => false))!;
+  const bought = (await replay(recording, { title: "policy.yaml", rules }, () => false))!;
+  assert.equal(asked.bought, 0);
+  assert.equal(bought.policy, "policy.yaml");
+  assert.equal(bought.bought, 3);
+  assert.ok(bought.makespanMs < asked.makespanMs / 4);
+  assert.ok(bought.machinesMicros! > 0);
 });

@@ -74,13 +74,22 @@ const addedMachines = z
     "must say 'like', or 'cpus' and 'memoryBytes'",
   );
 
+/** One of those that have a name, or a policy of the project as it would be. */
+const triedPolicy = z.union([
+  z.enum(schedulingPolicies),
+  z.strictObject({
+    /** What it is called in the answer. */
+    title: z.string().min(1).max(200),
+    rules: autonomicPolicyInput,
+  }),
+]);
+export type TriedPolicyInput = z.input<typeof triedPolicy>;
+
 export const whatIfRequest = z.strictObject({
   add: z.array(addedMachines).max(100).default([]),
   /** Machines by name. */
   remove: z.array(z.string()).max(1000).default([]),
-  policy: z.enum(schedulingPolicies).optional(),
-  /** The project's policy as it would be: machines that its jobs share are bought by it. */
-  rules: autonomicPolicyInput.optional(),
+  policy: triedPolicy.optional(),
   job: z.string().optional(),
   forks: z.int().min(1).max(limits.forecastForksMax).default(limits.forecastForks),
   seed: z.int().min(0).default(1),
@@ -91,7 +100,7 @@ export const whatIfView = z.object({ without: forecastView, with: forecastView }
 export type WhatIfView = z.output<typeof whatIfView>;
 
 export const replayRequest = z.strictObject({
-  policies: z.array(z.enum(schedulingPolicies)).min(1).max(schedulingPolicies.length),
+  policies: z.array(triedPolicy).min(1).max(limits.replayPoliciesMax),
   /** What was submitted within this, until now. */
   lastMs: z.int().positive(),
 });
@@ -100,7 +109,8 @@ export type ReplayInput = z.input<typeof replayRequest>;
 export const replayView = z.object({
   replays: z.array(
     z.object({
-      policy: z.enum(schedulingPolicies),
+      policy: z.string(),
+      /** Those that ended. */
       jobs: z.int(),
       /** From submission until the first task began, and to the end. */
       waitMs: amountBand,
@@ -111,8 +121,17 @@ export const replayView = z.object({
       makespanMs: durationMs,
       /** What the jobs cost; absent when a price is not known. */
       cost: z.string().optional(),
+      /** What the jobs drew; absent when a power is not known. */
+      energyJoules: z.number().optional(),
+      /** CO2 equivalent; absent when nobody knows how clean the power was. */
+      grams: z.number().optional(),
       /** What all machines cost over that time, busy or not. */
       machinesCost: z.string().optional(),
+      /** Machines that were bought by the policies. */
+      bought: z.int(),
+      /** Jobs that had a deadline, and those of them that had not succeeded by then. */
+      deadlines: z.int(),
+      missed: z.int(),
     }),
   ),
   currency: z.string(),

@@ -82,6 +82,7 @@ function whyThere(choice: Choice | undefined): string {
     asked: "in order of who had asked for longest",
     spread: `in order of who is emptiest (${free}), each with its part`,
     pack: `in order of who is fullest (${free})`,
+    cheap: "in order of whose CPUs are cheapest",
   }[placement];
   return `that machine was number ${place} of ${of} that asked for work when the task was next in line, ${by}`;
 }

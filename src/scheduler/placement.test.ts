@@ -78,6 +78,29 @@ describe("a placement", () => {
     );
   });
 
+  test("cheap serves the one first whose CPUs cost least, then the others, and last what has no known price", async () => {
+    const rig = await Rig.open(() => {}, { placement: "cheap" });
+    for (const [name, microsPerHour] of [
+      ["dear", 400_000],
+      ["unknown", undefined],
+      ["cheap", 100_000],
+    ] as const) {
+      const machine = rig.machine(name, { cpus: 4 });
+      const rates = { ...machine.status.rates, microsPerHour };
+      rig.commit((tx) => tx.put({ ...machine, status: { ...machine.status, rates } }));
+    }
+    const agents = ["unknown", "dear", "cheap"].map((name) => rig.agent(name));
+    for (const agent of agents) await agent.pull();
+    rig.step("j1/0", 6);
+    await rig.clock.advance(0);
+    assert.deepEqual(
+      agents.map(({ held }) => held.length),
+      [0, 2, 4],
+    );
+    const [why] = await rig.scheduler.explainTask(agents[1]!.held[0]!.task);
+    assert.match(why!.sentence, /number 2 of 3 .* in order of whose CPUs are cheapest/);
+  });
+
   test("is pack where none was asked for and a project's policy has the objective carbon", async () => {
     const rig = await Rig.open();
     assert.equal(rig.scheduler.placement, "asked");

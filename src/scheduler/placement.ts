@@ -25,15 +25,31 @@ const ranks: Record<Placement, (machine: MachineState) => number> = {
   asked: () => 0,
   spread: (machine) => freeShare(machine),
   pack: (machine) => -freeShare(machine),
+  cheap: (machine) => -microsPerCpu(machine),
 };
 
-/** Machines that asked, in the order in which they are served. Of those as full, packing takes what draws less for a CPU. */
+/**
+ * Machines that asked, in the order in which they are served. Of those as full, packing takes what draws less for a
+ * CPU; of those as cheap, the fullest comes first.
+ */
 export function inOrder(machines: MachineState[], placement: Placement): MachineState[] {
   if (placement === "asked" || machines.length < 2) return machines;
   const rank = new Map(machines.map((machine) => [machine, ranks[placement](machine)]));
-  const byRank = (a: MachineState, b: MachineState) => rank.get(b)! - rank.get(a)!;
-  if (placement !== "pack") return machines.sort(byRank);
-  return machines.sort((a, b) => byRank(a, b) || wattsPerCpu(a) - wattsPerCpu(b));
+  const byRank = (a: MachineState, b: MachineState) => difference(rank.get(b)!, rank.get(a)!);
+  if (placement === "spread") return machines.sort(byRank);
+  const second = placement === "pack" ? wattsPerCpu : freeShare;
+  return machines.sort((a, b) => byRank(a, b) || difference(second(a), second(b)));
+}
+
+/** Of two that nobody knows it is none. */
+function difference(one: number, other: number): number {
+  return one === other ? 0 : one - other;
+}
+
+/** Of an hour; what nobody knows comes last. */
+function microsPerCpu({ record, capacity }: MachineState): number {
+  const { microsPerHour = Infinity } = record.status.rates;
+  return (microsPerHour * 1000) / Math.max(1, capacity.milliCpus);
 }
 
 /** At full load; what nobody knows comes last. */

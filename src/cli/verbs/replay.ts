@@ -1,8 +1,8 @@
-import { InvalidArgumentError } from "commander";
-import type { BandView, ReplayView } from "#/model/forecast-views.ts";
-import { schedulingPolicies, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
-import { briefDuration } from "#/model/units.ts";
+import type { BandView, ReplayView, TriedPolicyInput } from "#/model/forecast-views.ts";
+import { schedulingPolicies } from "#/model/scheduling-policy.ts";
+import { briefDuration, briefEnergy, briefGrams } from "#/model/units.ts";
 import { durationOption } from "../count.ts";
+import { policyHelp, triedPolicy } from "../forecast/policy.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
@@ -16,22 +16,24 @@ export const verb: Verb = {
     command
       .option(
         "--policy <policy>",
-        `${schedulingPolicies.join(", ")}; give it several times to compare`,
-        policyOption,
+        `${policyHelp} as every project's; give it several times to compare`,
+        (word, all: string[]) => [...all, word],
         [],
       )
       .option("--last <duration>", "what was submitted within this; 7d when absent", durationOption)
       .addHelpText(
         "after",
-        "\nExample:\n  canopy replay --policy as-it-is --policy shortest-first --last 7d",
+        "\nExample:\n  canopy replay --policy as-it-is --policy cheap --policy policy.yaml --last 7d",
       )
       .action(
         does(async (cli) => {
           const { policy, last = lastMsDefault } = cli.options as {
-            policy?: SchedulingPolicy[];
+            policy?: string[];
             last?: number;
           };
-          const policies = policy && policy.length > 0 ? policy : [...schedulingPolicies];
+          const words = policy && policy.length > 0 ? policy : schedulingPolicies;
+          const policies: TriedPolicyInput[] = [];
+          for (const word of words) policies.push(await triedPolicy(cli, word));
           const found = await (await cli.client()).replay({ policies, lastMs: last });
           return { type: "text", value: found, text: (out) => replayed(found, out) };
         }),
@@ -39,11 +41,10 @@ export const verb: Verb = {
   },
 };
 
-function policyOption(word: string, all: SchedulingPolicy[]): SchedulingPolicy[] {
-  const found = schedulingPolicies.find((name) => name === word);
-  if (!found) throw new InvalidArgumentError(`It must be one of ${schedulingPolicies.join(", ")}.`);
-  return [...all, found];
-}
+const right = { align: "right" } as const;
+
+const knownOf = (amount: number | undefined, brief: (amount: number) => string) =>
+  amount === undefined ? "unknown" : brief(amount);
 
 type Row = ReplayView["replays"][number];
 
@@ -53,17 +54,25 @@ function replayed({ replays, currency, leftOut, tookMs, isCutShort }: ReplayView
     `${briefDuration(mean)} (half ${briefDuration(p50)}, a tenth over ${briefDuration(p90)})`;
   const columns = [
     column<Row>("policy", (row) => row.policy),
-    column<Row>("jobs", ({ jobs }) => countOf(jobs), { align: "right" }),
+    column<Row>("jobs", ({ jobs }) => countOf(jobs), right),
     column<Row>("waited in the mean", ({ waitMs, meanWaitMs }) => band(waitMs, meanWaitMs)),
     column<Row>("until its end", (row) => band(row.responseMs, row.meanResponseMs)),
-    column<Row>("all in", ({ makespanMs }) => briefDuration(makespanMs), { align: "right" }),
-    column<Row>("jobs cost", ({ cost }) => moneyOf(cost, currency), { align: "right" }),
-    column<Row>("machines cost", (row) => moneyOf(row.machinesCost, currency), { align: "right" }),
+    column<Row>("all in", ({ makespanMs }) => briefDuration(makespanMs), right),
+    column<Row>("jobs cost", ({ cost }) => moneyOf(cost, currency), right),
+    column<Row>("energy", ({ energyJoules }) => knownOf(energyJoules, briefEnergy), right),
+    column<Row>("CO2", ({ grams }) => knownOf(grams, briefGrams), right),
+    column<Row>("machines cost", (row) => moneyOf(row.machinesCost, currency), right),
+    ...(replays.some(({ bought }) => bought > 0)
+      ? [column<Row>("bought", ({ bought }) => countOf(bought), right)]
+      : []),
+    ...(replays.some(({ deadlines }) => deadlines > 0)
+      ? [column<Row>("missed", ({ missed, deadlines }) => `${missed} of ${deadlines}`, right)]
+      : []),
   ];
   const table = tableText(replays, columns, out);
   if (!out.isTty) return table;
   const foot = [
-    `on the machines that there are now, in ${briefDuration(tookMs)}`,
+    `on the machines that there are now beside those that were bought, in ${briefDuration(tookMs)}`,
     ...(leftOut > 0 ? [`${countOf(leftOut)} jobs left out, as they did not succeed or grew`] : []),
     ...(isCutShort ? ["cut short"] : []),
   ];

@@ -35,7 +35,7 @@ export const verb: Verb = {
       .addOption(
         new Option(
           "--placement <order>",
-          "which machines get work first: who asked for longest, the emptiest (spread), the fullest (pack, which is so too when absent and a policy's objective is carbon)",
+          "which machines get work first: who asked for longest, the emptiest (spread), the fullest (pack, which is so too when absent and a policy's objective is carbon), the one with the cheapest CPUs (cheap)",
         ).choices(placements),
       )
       .option("--log-level <level>", "debug, info, warn or error")

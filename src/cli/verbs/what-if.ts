@@ -1,10 +1,9 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 import type { WhatIfInput, WhatIfView } from "#/model/forecast-views.ts";
-import { schedulingPolicies, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { parseSize } from "#/model/units.ts";
 import { durationOption, parseCount } from "../count.ts";
+import { policyHelp, triedPolicy } from "../forecast/policy.ts";
 import { moneyBandOf, waitOf } from "../forecast/words.ts";
-import { readPolicyFile } from "../policy/read.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
@@ -18,7 +17,7 @@ export const verb: Verb = {
       .argument("[job]", "only this job")
       .option(
         "--add <machines>",
-        "4xNAME: of an offer, or like a machine or a site's; 4x8cpu32gib: of that size",
+        "4xNAME: of an offer, like a machine, or of a site; 4x8cpu32gib: of that size",
         adding,
         [],
       )
@@ -29,30 +28,24 @@ export const verb: Verb = {
         (name, all: string[]) => [...all, name],
         [],
       )
-      .addOption(
-        new Option("--policy <policy>", "which work goes first, and where").choices(
-          schedulingPolicies,
-        ),
-      )
       .option(
-        "--rules <file>",
-        "this policy file instead of the project's: its fleet buys machines",
+        "--policy <policy>",
+        `which work goes first, where, and what is bought: ${policyHelp} instead of the project's`,
       )
       .option("--forks <count>", "run so many forks of each", parseCount)
       .addHelpText(
         "after",
-        "\nExamples:\n  canopy what-if --add 4xlab\n  canopy what-if --add 2x16cpu64gib --boot-time 2m\n  canopy what-if --remove build-3 --policy shortest-first\n  canopy what-if --rules policy.yaml",
+        "\nExamples:\n  canopy what-if --add 4xlab --policy cheap\n  canopy what-if --add 2x16cpu64gib --boot-time 2m\n  canopy what-if --remove build-3 --policy shortest-first\n  canopy what-if --policy policy.yaml",
       )
       .action(
         does(async (cli, job: string | undefined) => {
-          const { add, remove, policy, rules, forks, bootTime } = cli.options as unknown as Asked;
+          const { add, remove, policy, forks, bootTime } = cli.options as unknown as Asked;
           const found = await (
             await cli.client()
           ).whatIf({
             add: add.map((one) => (bootTime === undefined ? one : { ...one, bootMs: bootTime })),
             remove,
-            ...(policy !== undefined && { policy }),
-            ...(rules !== undefined && { rules: await readPolicyFile(cli, rules) }),
+            ...(policy !== undefined && { policy: await triedPolicy(cli, policy) }),
             ...(forks !== undefined && { forks }),
             ...(job !== undefined && { job }),
           });
@@ -65,8 +58,7 @@ export const verb: Verb = {
 interface Asked {
   add: Added[];
   remove: string[];
-  policy?: SchedulingPolicy;
-  rules?: string;
+  policy?: string;
   forks?: number;
   bootTime?: number;
 }

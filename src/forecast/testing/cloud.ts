@@ -8,7 +8,7 @@ import { autonomicPolicyName, type FleetPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
 import { Fork, type Fates } from "../fork.ts";
 import { takeMoment, type Moment } from "../moment.ts";
-import { emptyMoment } from "../replay.ts";
+import { emptyMoment } from "../recording.ts";
 
 /** A cloud in simulated time whose tasks take as long as is said: to take moments of, and to see how it really went. */
 export class TestCloud {
@@ -87,6 +87,26 @@ export function machineOf(name: string, cpus: number): MachineRecord {
     },
   };
 }
+
+/** Of eight CPUs, four at most. */
+export const offer: Offer = {
+  site: "far",
+  name: "large",
+  capacity: { milliCpus: 8000, memoryBytes: 16 * 2 ** 30 },
+  labels: {},
+  market: "on-demand",
+  zone: "",
+  microsPerHour: 400_000,
+  priceGranularityMs: 1000,
+  billedMsMin: 0,
+  idleWatts: undefined,
+  peakWatts: undefined,
+  pue: undefined,
+  gramsPerKwh: undefined,
+  bootMs: { median: 120_000, p90: 200_000 },
+  interruptionsPerHour: 0,
+  countMax: 4,
+};
 
 /** A step of tasks that run one program. */
 export function work(name: string, tasks: number, more: { after?: string[]; cpus?: number } = {}) {
