@@ -34,6 +34,7 @@ export interface Transaction {
   put<K extends Kind>(record: Draft<RecordOfKind<K>>): RecordOfKind<K>;
   /** Ends a record: out of memory, still found in the log. */
   archive<K extends Kind>(record: Draft<RecordOfKind<K>>): void;
+  /** Takes a record out of memory and the log. The name of a task is never given again: ended tasks are found by where their names stand in a run. */
   delete(kind: Kind, name: string): void;
 }
 
