@@ -118,7 +118,10 @@ export const chains: Client = async (parts) => {
   }
 };
 
-/** Tasks that write down that they ran: twice only when the machine was lost in between. */
+/**
+ * Tasks that write down that they ran: twice only when the machine was lost in between, as none gets a second
+ * attempt for being slow.
+ */
 export const effects: Client = async (parts) => {
   for (let round = 0; ; round++) {
     const file = join(parts.folder, `effects-${parts.client}-${round}`);
@@ -129,7 +132,7 @@ export const effects: Client = async (parts) => {
       parts.chance.whole(1, 20),
       () => [parts.chance.whole(50, 600), file],
     );
-    const body = { title: "effects", steps: [request] };
+    const body = { title: "effects", steps: [{ ...request, speculate: false }] };
     await goOn(parts, await submit(parts, { body, steps: [{ ...acked, effects: file }] }));
   }
 };
@@ -143,6 +146,7 @@ export const programs: Client = async (parts) => {
     const script = `echo "$0 $PPID $$ $(date +%s%3N)" >> ${file}; sleep 0.1; echo "${seed} $0" > out`;
     const step = {
       name: "program",
+      speculate: false,
       run: { driver: "process", command: ["sh", "-c", script, "{index}"] },
       needs: { cpus: 0.05 },
       retries: 100,
