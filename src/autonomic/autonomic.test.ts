@@ -182,7 +182,10 @@ describe("startAutonomic()", () => {
     );
     const [held] = await cloud.decisions("j1");
     assert.equal(held!.action, "hold");
-    assert.match(held!.what, /^would order \d large of lab$/);
+    assert.match(
+      held!.what,
+      /^would order \d large of lab: the plan p\w+ waits for canopy approve$/,
+    );
     cloud.stop();
   });
 

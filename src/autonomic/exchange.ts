@@ -3,8 +3,8 @@ import { formatMicros } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { MachineType } from "#/planning/mix/problem.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
-import { problemOf } from "./propose.ts";
-import type { Purchase } from "./purchase.ts";
+import { answerOf, problemOf, type Proposal } from "./propose.ts";
+import { wishedFor, type Purchase } from "./purchase.ts";
 import type { Demand } from "./step-demand.ts";
 
 /** Of what is still to be spent, the least that an exchange must save: moving has a price that nobody can know exactly. */
@@ -15,6 +15,7 @@ export interface Exchange {
   readonly parts: readonly Purchase[];
   readonly why: string[];
   readonly flip: string;
+  readonly proposal: Proposal;
 }
 
 /**
@@ -45,8 +46,10 @@ export function exchange(
     ...(type && { type: { ...type, isPresent: false } }),
   }));
   const candidates = [...own, ...optional, ...candidatesOf(demand.kinds, [], offers)];
-  const mix = planMix(problemOf(demand, goal, candidates));
+  const problem = problemOf(demand, goal, candidates);
+  const mix = planMix(problem);
   if (!("counts" in mix)) return undefined;
+  const proposal = answerOf({ candidates, problem }, mix) as Proposal;
   const lines = candidates
     .flatMap(({ considered, type }) => (type ? [{ considered, type }] : []))
     .map((line, at) => ({ ...line, count: mix.counts[at]! }));
@@ -62,13 +65,14 @@ export function exchange(
   const micros = mix.predicted.costMicros.high + meanwhile;
   const saving = hereMicros - micros;
   if (saving < savingMin * hereMicros || micros > (goal.budgetMicros ?? Infinity)) return undefined;
-  const names = parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`).join(" and ");
+  const names = wishedFor(parts);
   return {
     parts,
     why: [
       `what is there would cost up to ${formatMicros(Math.round(hereMicros))} more until the end, and with ${names} that is ${formatMicros(Math.round(micros))}, the change counted`,
     ],
     flip: `were it to save less than ${formatMicros(Math.round(savingMin * hereMicros))} it would not have been ordered`,
+    proposal,
   };
 }
 

@@ -79,6 +79,11 @@ function askedBy({ name, project, isFleet = false }: Payer): Pick<OrderSpec, "as
   return isFleet ? { askedBy: `fleet of ${project}` } : { askedBy: `job ${name}`, job: name };
 }
 
+/** For people: "2 large of lab and 1 small of lab". */
+export function wishedFor(parts: readonly Purchase[]): string {
+  return parts.map(({ site, offer, count }) => `${count} ${offer} of ${site}`).join(" and ");
+}
+
 /** What a plan means to buy. */
 export function purchasesOf(considered: PlanRecord["spec"]["considered"]): Purchase[] {
   return considered.flatMap(({ site, offer, count, isPresent }) =>

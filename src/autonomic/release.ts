@@ -1,13 +1,10 @@
-import type { Clock } from "#/base/clock.ts";
-import { newId } from "#/base/ids.ts";
-import type { Random } from "#/base/random.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { PlanRecord } from "#/model/plan.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
 import type { Action } from "./keep.ts";
 
-export type Spare = Extract<Action, { type: "spare" }>;
+type Spare = Extract<Action, { type: "spare" }>;
 
 const flip = "with autonomy.release: advise in its policy it would only have been said";
 
@@ -23,35 +20,6 @@ export function spareMachine(
   tx.put<"machine">({ ...record, spec: { ...record.spec, cordoned: true } });
   const what = `takes ${machine} out of use`;
   decide(tx, job, { at, action: "release", what, why, flip, subject: machine });
-}
-
-/** A plan to give a machine back, which waits for somebody to approve it. */
-export function proposeRelease(
-  tx: Transaction,
-  job: JobRecord,
-  { machine, why, rest }: Spare,
-  { clock, random }: { clock: Clock; random: Random },
-): string {
-  const { name } = tx.put<"plan">({
-    kind: "plan",
-    project: job.project,
-    name: newId("p", clock, random),
-    spec: {
-      title: job.spec.title,
-      madeBy: "canopy",
-      madeAt: clock.now(),
-      request: "",
-      goal: { objective: job.spec.goal!.objective },
-      work: [],
-      chainMs: 0,
-      considered: [],
-      predicted: rest.predicted,
-      bound: rest.bound,
-      release: { machine, why },
-    },
-    status: { phase: "proposed", job: job.name },
-  });
-  return name;
 }
 
 /** Gives back what an approved plan says, for the job that does without it. */

@@ -451,6 +451,9 @@ export const limits = {
   shiftSettleMs: 10_000,
   /** A plan that nobody has approved by then is too old: prices and machines change. */
   planLifeMs: 10 * 60_000,
+  /** A proposal for a job that runs is not replaced sooner for its numbers alone; and what was declined is not proposed again sooner. */
+  proposalRestMs: 5 * 60_000,
+  proposalDeclinedMs: 60 * 60_000,
   /** A machine that has joined, and has not dialled by then, is not counted on. */
   dialMsMax: 15_000,
   /** After machines of a job were exchanged for cheaper ones, so long nothing else is. */

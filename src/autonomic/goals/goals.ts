@@ -1,0 +1,259 @@
+import type { Clock } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import { startLoop, type Loop } from "#/base/loop.ts";
+import type { SteadyClock } from "#/base/steady-clock.ts";
+import { hourMs } from "#/model/carbon-zone.ts";
+import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { OrderRecord } from "#/model/order.ts";
+import type { PlanRecord } from "#/model/plan.ts";
+import type { Transaction } from "#/space/space.ts";
+import type { CarbonZones, Powered } from "../carbon/zones.ts";
+import { followWallClock } from "../clock-jumps.ts";
+import { decide } from "../decide.ts";
+import { demandOfJob } from "../demand.ts";
+import { keepGoal } from "../keep.ts";
+import type { Knowledge } from "../knowledge/follow.ts";
+import type { KnownRules } from "../known-rules.ts";
+import { machinesFor, openOrders, type Field } from "../machines.ts";
+import { followMarkets, historyOf } from "../markets.ts";
+import { Orders, type OrderParts } from "../orders.ts";
+import { Shifts } from "../shift.ts";
+import { spentBy, type Running } from "../spending.ts";
+import { act, type ActParts } from "./act.ts";
+import { Memory } from "./memory.ts";
+
+export interface GoalParts extends Omit<OrderParts, "onChange">, Pick<ActParts, "random"> {
+  /** One that nobody sets: money is by the hour. */
+  clock: SteadyClock;
+  rules: KnownRules;
+  field: Field & { leases(job?: string): Running[] };
+  knowledge: Pick<Knowledge, "seen" | "offers" | "slownessOf" | "throttled">;
+  zones: CarbonZones;
+  /** Ends a job that may not go on. */
+  cancelJob: (tx: Transaction, job: JobRecord, reason: string, now: number) => void;
+  /** How often it looks: each second unless said. */
+  everyMs?: number;
+}
+
+/** Until a machine that is to be released costs nothing more, at most; the budget keeps so much back. */
+const releaseMs = 5_000;
+/** How clean power is within that counts for what is bought, and until the deadline at most. */
+const horizonMs = 6 * hourMs;
+
+/**
+ * The loop that keeps goals, and carries orders out. Monitor: the records, and what the scheduler knows of this
+ * moment. Analyze and plan: `keepGoal`, a pure function. Execute: `act`, and orders, which `Orders` carries out.
+ * Everything it knows is in the records, so that it goes on after a crash, and in another control plane.
+ */
+export function startGoals(parts: GoalParts, wallClock: Clock): Loop {
+  const goals = new GoalLoop(parts, wallClock);
+  return { wake: () => goals.wake(), stop: () => goals.stop() };
+}
+
+class GoalLoop {
+  #parts: GoalParts;
+  #wallClock: Clock;
+  #orders: Orders;
+  #shifts: Shifts;
+  #loop: Loop;
+  #rules: KnownRules;
+  #memories = new Map<string, Memory>();
+
+  constructor(parts: GoalParts, wallClock: Clock) {
+    this.#wallClock = wallClock;
+    this.#parts = parts;
+    this.#rules = parts.rules;
+    this.#orders = new Orders({ ...parts, onChange: () => this.#loop.wake() });
+    const { clock, log, sites, everyMs = limits.goalLookMs } = parts;
+    this.#shifts = new Shifts({ ...parts, wallClock, offers: () => sites.offers() });
+    this.#loop = startLoop("goals", () => this.#turn(), { clock, log, everyMs });
+    this.#loop.wake();
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  stop(): void {
+    this.#orders.stop();
+    this.#loop.stop();
+  }
+
+  async #turn(): Promise<void> {
+    const { space, log, clock, knowledge, sites } = this.#parts;
+    followWallClock(space, clock);
+    followMarkets(space, knowledge.offers(sites.offers()), clock.now());
+    for (const job of space.all("job")) {
+      if (!job.spec.goal || hasJobEnded(job)) continue;
+      await this.#keep(job).catch((thrown: unknown) => {
+        log.error(`the goal of ${job.name} was not looked after`, { error: messageOf(thrown) });
+      });
+    }
+    this.#releaseUnwanted();
+    this.#orders.look();
+  }
+
+  async #keep(job: JobRecord): Promise<void> {
+    const { space, field, clock, sites, zones, knowledge } = this.#parts;
+    const goal = job.spec.goal!;
+    const now = clock.now();
+    const steps = [...space.list("step", job.name)];
+    const parts = {
+      job,
+      steps,
+      running: this.#running(job.name),
+      orders: openOrders(space, job.name),
+      machine: (name: string) => space.get("machine", name),
+    };
+    const spent = spentBy(now, parts);
+    const { budgetMicros } = goal;
+    if (budgetMicros !== undefined) {
+      const soon = spentBy(now + releaseMs + 2 * limits.goalLookMs, parts);
+      if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
+    }
+    if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;
+    const deadlineMs = this.#leftMs(job);
+    const plan = await this.#planOf(job);
+    const rules = await this.#rules.of(job.project);
+    const demand = demandOfJob(job.name, {
+      steps,
+      planned: plan?.spec.work ?? [],
+      seen: knowledge.seen(job.project),
+      underWay: parts.running
+        .filter(({ isSecond }) => !isSecond)
+        .map(({ task, since }) => ({
+          task,
+          ranMs: Math.max(0, now - since),
+        })),
+      isOpen: job.status.open,
+      order: goal.order,
+    });
+    const machines = machinesFor(space, field, knowledge, job, now);
+    const hasBought = parts.orders.length > 0;
+    const situation = { job, demand, machines, leftMs: deadlineMs, hasBought, plan, rules };
+    if (this.#shifts.keep(situation)) return;
+    const wall = this.#wallClock.now();
+    const withGrams = <T extends Powered>(one: T) =>
+      zones.known(one, wall, wall + Math.min(deadlineMs ?? Infinity, horizonMs));
+    const offers = knowledge
+      .offers(sites.offers())
+      .filter(
+        (offer) => rules.allowed(zones.known(offer, wall, wall), job.spec.title, now) === undefined,
+      )
+      .map(withGrams);
+    const isComparable =
+      machines.every(({ rates }) => rates.peakWatts > 0) &&
+      offers.every((offer) => offer.gramsPerKwh !== undefined && offer.peakWatts !== undefined);
+    const action = keepGoal({
+      demand,
+      goal: {
+        // what cannot be told by CO2 is told by its price: the deadline stays
+        objective: goal.objective === "carbon" && !isComparable ? "cost" : goal.objective,
+        ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
+        ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
+      },
+      machines: machines
+        .map(withGrams)
+        .map((one) => ({ ...one, gramsPerKwh: one.gramsPerKwh ?? 0 })), // works whatever is bought
+      offers,
+      now,
+      markets: (offer) => historyOf(space, offer, now),
+      plans: this.#memory(job.name).spot,
+      mayExchange: this.#mayExchange(job.name),
+    });
+    act(this.#parts, job.name, action, rules, this.#memory(job.name));
+  }
+
+  #mayExchange(job: string): boolean {
+    const memory = this.#memory(job);
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (memory.exchangesFromMs > nowMs) return false;
+    memory.exchangesFromMs = nowMs + limits.goalRestMs;
+    return true;
+  }
+
+  #memory(job: string): Memory {
+    let memory = this.#memories.get(job);
+    if (!memory) this.#memories.set(job, (memory = new Memory()));
+    return memory;
+  }
+
+  /** Tasks under way, with since when by the clock that nobody sets. */
+  #running(job: string): Running[] {
+    const aheadMs = this.#parts.clock.now() - this.#wallClock.now();
+    return this.#parts.field
+      .leases(job)
+      .map((lease) => ({ ...lease, since: lease.since + aheadMs }));
+  }
+
+  #stopSpending(job: JobRecord, soonMicros: number | undefined): void {
+    const { space, clock, cancelJob } = this.#parts;
+    const budget = ((job.spec.goal!.budgetMicros ?? 0) / 1e6).toFixed(4);
+    const soon =
+      soonMicros === undefined
+        ? "something that has no known price"
+        : (soonMicros / 1e6).toFixed(4);
+    const reason = `its budget of ${budget} would have been crossed`;
+    space.commit((tx) => {
+      const newest = tx.get("job", job.name);
+      if (!newest || hasJobEnded(newest)) return;
+      cancelJob(tx, newest, reason, clock.now());
+      decide(tx, newest, {
+        at: clock.now(),
+        action: "stop",
+        what: "ended the job",
+        why: [
+          `within the time that giving machines back takes it would have spent ${soon}, and its budget is ${budget}`,
+        ],
+        flip: `with a larger budget: canopy retry ${job.name} goes on with what is missing`,
+      });
+    });
+    this.#orders.release(openOrders(space, job.name), reason);
+  }
+
+  /** Machines whose job has ended, or that were taken out of use and are idle. */
+  #releaseUnwanted(): void {
+    const { space, field } = this.#parts;
+    const running = new Map(field.machines().map((view) => [view.machine, view.running]));
+    for (const order of space.all("order")) {
+      const { job: name } = order.spec;
+      if (name === undefined || order.status.phase === "releasing") continue;
+      const job = space.get("job", name);
+      if (!job || hasJobEnded(job)) this.#release(order, "its job has ended");
+      else if (this.#isIdleAndSpare(order, running))
+        this.#release(order, "the job does without it");
+    }
+    for (const name of this.#memories.keys()) {
+      const job = space.get("job", name);
+      if (job && !hasJobEnded(job)) continue;
+      this.#memories.delete(name);
+      this.#shifts.forget(name);
+    }
+  }
+
+  #release(order: OrderRecord, reason: string): void {
+    this.#orders.release([order], reason);
+  }
+
+  #isIdleAndSpare({ status }: OrderRecord, running: ReadonlyMap<string, number>): boolean {
+    if (status.machine === undefined) return false;
+    const machine = this.#parts.space.get("machine", status.machine);
+    return machine !== undefined && machine.spec.cordoned && (running.get(machine.name) ?? 0) === 0;
+  }
+
+  #leftMs(job: JobRecord): number | undefined {
+    const { deadlineAt } = job.spec.goal!;
+    if (deadlineAt === undefined) return undefined;
+    const { clock } = this.#parts;
+    const memory = this.#memory(job.name);
+    memory.deadlineMs ??= clock.monotonicMs() + deadlineAt - this.#wallClock.now();
+    return memory.deadlineMs - clock.monotonicMs();
+  }
+
+  async #planOf({ name, spec }: JobRecord): Promise<PlanRecord | undefined> {
+    const memory = this.#memory(name);
+    if (!memory.plan) [memory.plan] = await this.#parts.space.find("plan", [spec.goal!.plan]);
+    return memory.plan;
+  }
+}
