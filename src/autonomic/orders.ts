@@ -2,7 +2,6 @@ import type { Clock } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
-import type { JobRecord } from "#/model/job.ts";
 import {
   costOfMachine,
   hasOrderEnded,
@@ -151,7 +150,6 @@ export class Orders {
     const { space, clock } = this.#parts;
     const { job: payer, site } = space.get("order", name)?.spec ?? {};
     if (site !== undefined) this.#sweepMs.set(site, clock.monotonicMs() + limits.siteSweepSoonMs);
-    const [archived] = payer === undefined ? [] : await space.find("job", [payer]);
     const { durable } = space.commit((tx) => {
       const order = tx.get("order", name);
       if (!order || hasOrderEnded(order)) return;
@@ -173,7 +171,7 @@ export class Orders {
         },
       });
       if (machine !== undefined) tx.delete("machine", machine);
-      if (archived) charge(tx, archived, costMicros);
+      if (payer !== undefined) charge(tx, payer, costMicros);
       const { job = fleetName(order.project) } = order.spec;
       if (phase === "failed" && (order.spec.job !== undefined || isFleetOrder(order)))
         decide(
@@ -282,16 +280,14 @@ export class Orders {
   }
 }
 
-/** What a machine has cost is the job's for good: its order is forgotten after a while. */
-function charge(tx: Transaction, archived: JobRecord, micros: number | undefined): void {
-  const live = tx.get("job", archived.name);
-  const job = live ?? archived;
+/** What a machine has cost is the job's for good: its order is forgotten after a while. A job stays live until then. */
+function charge(tx: Transaction, payer: string, micros: number | undefined): void {
+  const job = tx.get("job", payer);
+  if (!job) return;
   const { bought = { micros: 0 } } = job.status;
   const sum =
     bought.micros === undefined || micros === undefined ? {} : { micros: bought.micros + micros };
-  const charged = { ...job, status: { ...job.status, bought: sum } };
-  if (live) tx.put<"job">(charged);
-  else tx.archive<"job">(charged);
+  tx.put<"job">({ ...job, status: { ...job.status, bought: sum } });
 }
 
 /** Says of an order that its machine is to be given back. Nothing happens where that was said before. */

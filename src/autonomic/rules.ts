@@ -11,7 +11,7 @@ export interface Rules {
   /** Why an offer may not be taken now for a job of that title; undefined when it may. */
   allowed(offer: Offer, title: string, now: number): string | undefined;
   level(action: AutonomicAction): Autonomy;
-  /** The goal of a job: what it asks for, and the policy's where it asks for nothing. Throws "infeasible" beyond the bounds. */
+  /** `goalUnder` it. */
   goalOf(asked: Partial<Goal>): Goal;
 }
 
@@ -22,14 +22,14 @@ export async function rulesOf(policy: AutonomicPolicy | undefined): Promise<Rule
   return {
     allowed: (offer, title, now) => whyNot(policy, condition, offer, title, now),
     level: (action) => policy.autonomy[action] ?? "act",
-    goalOf: (asked) => goalWithin(policy, asked),
+    goalOf: (asked) => goalUnder(policy, asked),
   };
 }
 
 const free: Rules = {
   allowed: () => undefined,
   level: () => "act",
-  goalOf: (asked) => ({ objective: "cost", ...asked }),
+  goalOf: (asked) => goalUnder(undefined, asked),
 };
 
 function whyNot(
@@ -50,20 +50,25 @@ function whyNot(
   return found === false ? `the policy's condition is not met: ${where}` : undefined;
 }
 
-function goalWithin(policy: AutonomicPolicy, asked: Partial<Goal>): Goal {
-  const { deadlineMs = policy.deadlineMs, budgetMicros = policy.budgetMicros } = asked;
+/**
+ * The goal of a job under a policy, whichever way the job comes: what it asks for, else what the policy says of jobs that
+ * name none, else the most that one may ask for. Throws "infeasible" beyond that.
+ */
+export function goalUnder(policy: Partial<AutonomicPolicy> = {}, asked: Partial<Goal>): Goal {
   const { deadlineMsMax, budgetMicrosMax } = policy;
-  if (deadlineMsMax !== undefined && (deadlineMs ?? Infinity) > deadlineMsMax)
+  const { deadlineMs = policy.deadlineMs ?? deadlineMsMax } = asked;
+  const { budgetMicros = policy.budgetMicros ?? budgetMicrosMax } = asked;
+  if (deadlineMsMax !== undefined && deadlineMs! > deadlineMsMax)
     throw new CanopyError(
       "infeasible",
-      `Cannot plan it as the project's policy allows deadlines up to ${formatDuration(deadlineMsMax)}: ${deadlineMs === undefined ? "none was asked for" : `${formatDuration(deadlineMs)} was asked for`}`,
+      `Cannot run it as the project's policy allows deadlines up to ${formatDuration(deadlineMsMax)}: ${formatDuration(deadlineMs!)} was asked for`,
       { hint: `Ask for less: --deadline ${formatDuration(deadlineMsMax)}` },
     );
-  if (budgetMicrosMax !== undefined && (budgetMicros ?? Infinity) > budgetMicrosMax)
+  if (budgetMicrosMax !== undefined && budgetMicros! > budgetMicrosMax)
     throw new CanopyError(
       "infeasible",
-      `Cannot plan it as the project's policy allows budgets up to ${formatMicros(budgetMicrosMax)}: ${budgetMicros === undefined ? "none was asked for" : `${formatMicros(budgetMicros)} was asked for`}`,
-      { hint: `Ask for less: --budget ${formatMicros(budgetMicrosMax)}` },
+      `Cannot run it as the project's policy allows budgets up to ${formatMicros(budgetMicrosMax)}: ${formatMicros(budgetMicros!)} was asked for`,
+      { hint: `Ask for ${formatMicros(budgetMicrosMax)} or less: --budget` },
     );
   return {
     objective: asked.objective ?? policy.objective ?? "cost",

@@ -1,6 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { briefDuration, briefEnergy, briefGrams, briefSize, formatMicros } from "#/model/units.ts";
-import type { CountsView, EtaView, ExplanationView, UsageView } from "#/model/views.ts";
+import type { CountsView, EtaView, ExplanationView, JobView, UsageView } from "#/model/views.ts";
 import type { Cell } from "./result.ts";
 import type { Output, Tone } from "./terminal.ts";
 
@@ -32,6 +32,22 @@ export function spanOf(from: string | undefined, to: string | undefined, nowMs: 
 
 export function agoOf(instant: string | undefined, nowMs: number): string {
   return instant === undefined ? "" : `${spanOf(instant, undefined, nowMs)} ago`;
+}
+
+/** "done within 8h, for at most 3.00" */
+export function goalOf(
+  { deadlineAt, budget }: NonNullable<JobView["goal"]>,
+  nowMs: number,
+): string {
+  const leftMs = deadlineAt === undefined ? undefined : Date.parse(deadlineAt) - nowMs;
+  return [
+    ...(leftMs === undefined
+      ? []
+      : [
+          leftMs > 0 ? `done within ${briefDuration(leftMs)}` : `due ${briefDuration(-leftMs)} ago`,
+        ]),
+    ...(budget === undefined ? [] : [`for at most ${budget}`]),
+  ].join(", ");
 }
 
 export function moneyOf(decimal: string | undefined, currency: string): string {

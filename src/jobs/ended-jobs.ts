@@ -1,5 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasOrderEnded } from "#/model/order.ts";
 import { unfinishedTasks } from "#/model/step.ts";
 import type { Space } from "#/space/space.ts";
 import { sweepStep } from "./end.ts";
@@ -43,8 +44,17 @@ export class EndedJobs {
     }
     for (const [name, endedAt] of this.#jobs) {
       if (this.#jobs.size <= limits.endedJobsMax && now - endedAt < limits.endedJobMs) return false;
+      if (this.#isStillBilled(name)) continue;
       return this.#archive(name);
     }
+    return false;
+  }
+
+  /** Machines that were bought for it may still cost something, which is added to its record. */
+  #isStillBilled(name: string): boolean {
+    if (!this.#space.get("job", name)?.spec.goal) return false;
+    for (const order of this.#space.all("order"))
+      if (order.spec.job === name && !hasOrderEnded(order)) return true;
     return false;
   }
 

@@ -23,7 +23,14 @@ export function reopenJob(
     tx.put({ ...step, status: { ...status, phase: "blocked", failed: 0, cancelled: 0 } });
     if (step.name === job.spec.mainStep && isFunctionJob(step)) open = true;
   }
-  return tx.put({ ...job, status: { phase: "running", open, steps: job.status.steps } });
+  const { bought } = job.status; // what its machines have cost is spent for good
+  const status = {
+    phase: "running",
+    open,
+    steps: job.status.steps,
+    ...(bought && { bought }),
+  } as const;
+  return tx.put({ ...job, status });
 }
 
 /** A job whose main step is code that adds steps as it runs. */

@@ -82,3 +82,44 @@ test("a job that is cancelled before the tasks of its retry are back counts them
   const step = await stage.step(`${job}/0`);
   assert.deepEqual([step.status.phase, unfinishedTasks(step)], ["cancelled", 0]);
 });
+
+test("retryJob() keeps what machines have cost that were bought for the job", async () => {
+  const stage = await Stage.open();
+  const job = await stage.submit({ title: "dear", steps: [processStep("one")] });
+  stage.space.commit((tx) => {
+    const before = tx.get("job", job)!;
+    tx.put({ ...before, status: { ...before.status, bought: { micros: 2_900_000 } } });
+    cancelJob(tx, before, "its budget would have been crossed", stage.clock.now());
+  });
+  await stage.settle();
+  const retried = retryJob(stage.space, job);
+  await stage.settle();
+  await retried;
+  assert.deepEqual((await stage.job(job)).status.bought, { micros: 2_900_000 });
+});
+
+test("a job stays in memory until no machine that was bought for it costs anything any more", async () => {
+  const stage = await Stage.open();
+  const job = await stage.submit({ title: "dear", steps: [processStep("one")] });
+  const order = (phase: "releasing" | "released") =>
+    stage.space.commit((tx) =>
+      tx.put<"order">({
+        kind: "order",
+        project: "p",
+        name: "o1",
+        spec: { site: "lab", offer: {} as never, orderedAt: 0, askedBy: "plan p1", job },
+        status: { phase, since: 0 },
+      }),
+    );
+  order("releasing");
+  stage.space.commit((tx) => {
+    const { spec, ...rest } = tx.get("job", job)!;
+    tx.put({ ...rest, spec: { ...spec, goal: { plan: "p1", objective: "cost" } } });
+  });
+  await stage.run(job);
+  await stage.settle(limits.endedJobMs + limits.jobsLookMs);
+  assert.ok(stage.space.get("job", job));
+  order("released");
+  await stage.settle(limits.jobsLookMs);
+  assert.equal(stage.space.get("job", job), undefined);
+});

@@ -251,12 +251,12 @@ const cancelledExit = 130;
  * Runs again what of a failed or cancelled job failed or was cancelled; what succeeded stays. Finds the
  * job in the archive too. Resolves when it is durable that it runs; its tasks come back from the archive
  * in the turns after, and a step begins when all of its are there. Throws "not-found", and "conflict"
- * when the job runs or has succeeded. `commit` carries the one change out, and may add to it.
+ * when the job runs or has succeeded. `commit` carries the one change out, and may add to it: `reopen` gives the job as it is then.
  */
 export async function retryJob(
   space: Space,
   name: string,
-  commit: (reopen: (tx: Transaction) => void) => Promise<unknown> = (reopen) =>
+  commit: (reopen: (tx: Transaction) => JobRecord) => Promise<unknown> = (reopen) =>
     space.commit(reopen).durable,
 ): Promise<void> {
   for (;;) {
@@ -272,7 +272,7 @@ export async function retryJob(
     await commit((tx) => {
       const newest = tx.get("job", name) ?? job;
       mustHaveFailed(newest);
-      reopenJob(
+      return reopenJob(
         tx,
         newest,
         steps.map((step) => tx.get("step", step.name) ?? step),

@@ -18,12 +18,13 @@ export interface JobSpec {
   onFailure: "stop" | "continue";
   /** Set for a job written as a function: the step whose one task runs it, and whose result is the job's. */
   mainStep?: string;
-  /** What was promised for it, by its approved plan. */
+  /** What it is to keep. */
   goal?: JobGoal;
 }
 
 /** A deadline and a budget that Canopy keeps by buying and releasing machines. */
 export interface JobGoal {
+  /** The plan by which it was promised; "" where its project's policy has it so, or who tried it again. */
   readonly plan: string;
   readonly deadlineAt?: number;
   /** Millionths of the currency, for all that it uses. */
@@ -65,6 +66,11 @@ export interface JobStatus {
   bought?: { readonly micros?: number };
   /** What `canopy run` exits with. */
   exitCode?: number;
+}
+
+/** Whether what it takes was planned and approved, so that its machines are its own and not its project's fleet's. */
+export function isPlanned({ spec }: Pick<JobRecord, "spec">): boolean {
+  return spec.goal !== undefined && spec.goal.plan !== "";
 }
 
 export function hasJobEnded(job: JobRecord): boolean {

@@ -22,6 +22,14 @@ export const goalInput = z.strictObject({
   objective: objectiveInput.optional(),
 });
 
+/** What a job that is tried again is to keep from now on. What is absent stays as it is, null is to do without. */
+export const retryInput = z.strictObject({
+  deadlineMs: goalInput.shape.deadlineMs.nullable(),
+  /** For all that it has cost before and will cost. */
+  budget: goalInput.shape.budget.nullable(),
+});
+export type RetryInput = z.input<typeof retryInput>;
+
 /** What a person says of work that nobody has seen: used only where nothing better is known. */
 export const toldInput = z.strictObject({
   tasks: z.int().min(1).max(100_000_000).optional(),

@@ -39,7 +39,7 @@ export const autonomicPolicyInput = z.strictObject({
     .strictObject({ days: z.array(z.int().min(1).max(7)).min(1), from: timeOfDay, to: timeOfDay })
     .optional(),
   timeZone: z.string().min(1).max(100).default("UTC"),
-  /** Machines that jobs without a deadline or budget share: as many as it takes. */
+  /** Machines that jobs without a plan of their own share: as many as it takes. */
   fleet: z
     .strictObject({
       /** No task is to wait longer for a machine. */

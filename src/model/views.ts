@@ -9,6 +9,12 @@ import { measureView, standingView } from "./machine-views.ts";
 const instant = z.iso.datetime();
 const count = z.int().min(0);
 
+/** Decimal text in `currency` (ISO 4217); absent where some part has no known price. */
+const money = z
+  .string()
+  .regex(/^\d+\.\d+$/)
+  .optional();
+
 export const usageView = z.object({
   attempts: count,
   wallMs: z.number(),
@@ -125,6 +131,14 @@ export const jobView = z.object({
       flip: z.string(),
     })
     .optional(),
+  /** What it is to keep: as its plan, its project's policy, or who tried it again says. */
+  goal: z
+    .object({
+      plan: z.string().optional(),
+      deadlineAt: instant.optional(),
+      budget: money,
+    })
+    .optional(),
   /** Steps made so far. */
   steps: count,
   /** The number of the step whose only task gives the job's result. */
@@ -170,12 +184,6 @@ export const whyView = z.object({
   explanations: z.array(explanationView),
 });
 export type WhyView = z.output<typeof whyView>;
-
-/** Decimal text in `currency` (ISO 4217); absent where some part has no known price. */
-const money = z
-  .string()
-  .regex(/^\d+\.\d+$/)
-  .optional();
 
 export const costView = z.object({
   job: z.string(),

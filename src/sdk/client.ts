@@ -15,7 +15,13 @@ import type { FleetView } from "#/model/fleet-views.ts";
 import type { CarbonZoneDetail, CarbonZoneInput, CarbonZoneView } from "#/model/carbon-views.ts";
 import type { EnergyView, ProjectCostView } from "#/model/energy-views.ts";
 import type { AutonomicPolicyInput, AutonomicPolicyView } from "#/model/policy-views.ts";
-import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
+import type {
+  DecisionView,
+  OrderView,
+  PlanInput,
+  PlanView,
+  RetryInput,
+} from "#/model/plan-views.ts";
 import type {
   ForecastView,
   ReplayInput,
@@ -106,8 +112,9 @@ export class Client {
     });
   }
 
-  retryJob(job: string): Promise<JobView> {
-    return this.http.json("POST", `${jobPath(job)}/retry`, { body: {} });
+  /** Runs what failed or was cancelled again; `goal` says what of its deadline and budget is to be otherwise. */
+  retryJob(job: string, goal: RetryInput = {}): Promise<JobView> {
+    return this.http.json("POST", `${jobPath(job)}/retry`, { body: goal });
   }
 
   /** Says that no more steps will be added. Closing twice does nothing more. */

@@ -1,6 +1,7 @@
 import { decisionsAbout } from "#/autonomic/decide.ts";
 import { hourOf } from "#/autonomic/fleet/bill.ts";
 import { fleetView } from "#/model/fleet-views.ts";
+import { isPlanned } from "#/model/job.ts";
 import { hasOrderEnded, isFleetOrder } from "#/model/order.ts";
 import { autonomicPolicyName, fleetName, policyOf } from "#/model/policy.ts";
 import { jobOf } from "#/model/task.ts";
@@ -32,7 +33,10 @@ export const readFleet = defineCall({
     const waiting = scheduler
       .waiting()
       .filter(({ step }) => space.get("step", step)?.project === project)
-      .filter(({ step }) => space.get("job", jobOf(step))?.spec.goal === undefined);
+      .filter(({ step }) => {
+        const job = space.get("job", jobOf(step));
+        return job !== undefined && !isPlanned(job);
+      });
     return {
       project,
       policy: policy && autonomicPolicyViewOf(project, policy, currency).fleet,

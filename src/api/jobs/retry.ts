@@ -1,27 +1,46 @@
+import { retryInput } from "#/model/plan-views.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
-import { findJob, jobViewOf } from "../views/jobs.ts";
+import { findJob, foldJob, jobViewOf, stepsOf } from "../views/jobs.ts";
+import { budgetOf } from "../views/policy.ts";
+import { goalAgain } from "./goals.ts";
 
 export const retryJob = defineCall({
   summary: "Retry a job",
   description:
-    "Its failed and cancelled tasks run again, under the same names; what has succeeded stays.",
+    "Its failed and cancelled tasks run again, under the same names; what has succeeded stays, and what it has cost. With `deadlineMs`, from now on, and `budget`, for all that it has cost and will, these are its goal from now on; null is to do without. Refused as 'infeasible' where its deadline has passed or its budget is spent, and no other is given.",
   tag: "jobs",
   role: "submitter",
   params: jobParams,
   query: inProject,
+  body: retryInput.optional(),
   answer: jobView,
-  errors: ["not-found", "conflict", "no-space"],
+  errors: ["not-found", "conflict", "infeasible", "no-space"],
   async run(call) {
-    const { parts, project, params } = call;
-    await findJob(parts, project, params.job);
+    const { parts, project, params, body = {} } = call;
+    const { space, clock, currency } = parts;
+    const { deadlineMs, budget } = body;
+    const change = {
+      deadlineMs,
+      budgetMicros: typeof budget === "string" ? budgetOf(budget, currency) : budget,
+    };
+    const job = await findJob(parts, project, params.job);
+    const steps = await stepsOf(parts, job);
     if (answerBefore(call) === undefined)
       await parts.jobs
-        .retryJob(parts.space, params.job, (reopen) =>
+        .retryJob(space, params.job, (reopen) =>
           once(call, (tx) => {
-            reopen(tx);
+            const reopened = reopen(tx);
+            const spentMicros = foldJob(parts, reopened, steps).usage.costMicros;
+            const goal = goalAgain(tx, reopened, change, {
+              now: clock.now(),
+              spentMicros,
+              currency,
+            });
+            const { goal: _, ...spec } = reopened.spec;
+            tx.put<"job">({ ...reopened, spec: { ...spec, ...(goal && { goal }) } });
             return params.job;
           }),
         )

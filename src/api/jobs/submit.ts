@@ -5,17 +5,19 @@ import type { JobRecord } from "#/model/job.ts";
 import { jobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
-import { once } from "../once.ts";
+import { answerBefore, once } from "../once.ts";
 import { inProject } from "../params.ts";
+import { requireKeepable } from "../plans/keepable.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
 import { confinedRequest } from "./confined.ts";
+import { goalByPolicy, jobGoalOf } from "./goals.ts";
 
 export const submitJob = defineCall({
   summary: "Submit a job",
   description:
-    "Refused before anything runs when a step cannot run on any machine there is, when an object that it names is not there, or when its steps form a circle.",
+    "Refused before anything runs when a step cannot run on any machine there is, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
   tag: "jobs",
   role: "submitter",
   query: inProject,
@@ -27,6 +29,9 @@ export const submitJob = defineCall({
     const { parts, project, caller, body } = call;
     await requireObjects(parts.objects, project, body.steps);
     const { request, mark } = await confinedRequest(parts.space, project, body);
+    const goal = goalByPolicy(parts.space, project);
+    if (goal && answerBefore(call) === undefined)
+      await requireKeepable(parts, { project, request, goal });
     const name = await once(call, (tx) => {
       mark(tx);
       const job = submit(parts, tx, { request, project, submittedBy: caller.name });
@@ -44,10 +49,12 @@ function submit(
   tx: Transaction,
   asked: { request: JobRequest; project: string; submittedBy: string },
 ): JobRecord {
+  const now = clock.now();
+  const goal = goalByPolicy(tx, asked.project);
   const id = newId("j", clock, random);
   if (tx.get("job", id))
     throw new CanopyError("unavailable", "Cannot submit the job as its id is taken; try again", {
       retryAfterMs: 0,
     });
-  return jobs.submitJob(tx, { ...asked, now: clock.now(), id });
+  return jobs.submitJob(tx, { ...asked, now, id, ...(goal && { goal: jobGoalOf(goal, now) }) });
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { decisionsAbout } from "#/autonomic/decide.ts";
 import { limits } from "#/base/limits.ts";
 import type { DecisionRecord } from "#/model/decision.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import { fleetName } from "#/model/policy.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import type { Space } from "#/space/space.ts";
@@ -52,12 +52,10 @@ export const whyJob = defineCall({
   },
 });
 
-/** What was bought, and what was not, for all that waits of a project while a job without a goal of its own did. */
-async function decisionsOfFleet(
-  space: Space,
-  { project, spec, status }: JobRecord,
-): Promise<DecisionRecord[]> {
-  if (spec.goal) return [];
+/** What was bought, and what was not, for all that waits of a project while a job without a plan of its own did. */
+async function decisionsOfFleet(space: Space, job: JobRecord): Promise<DecisionRecord[]> {
+  if (isPlanned(job)) return [];
+  const { project, spec, status } = job;
   const found = await decisionsAbout(space, fleetName(project), limits.decisionsShown);
   const { endedAt = Infinity } = status;
   return found.filter(

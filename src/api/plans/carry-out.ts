@@ -10,11 +10,12 @@ import { textOf } from "#/base/body.ts";
 import { newId } from "#/base/ids.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { jobRequest, type JobRequest } from "#/model/job-request.ts";
-import type { PlanRecord } from "#/model/plan.ts";
+import type { Goal, PlanRecord } from "#/model/plan.ts";
 import type { JobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Call } from "../call.ts";
 import { confinedRequest } from "../jobs/confined.ts";
+import { jobGoalOf } from "../jobs/goals.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
@@ -47,7 +48,7 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
   const planned = await requestOf(parts, plan, way);
   const { request, mark } = await confinedRequest(parts.space, project, planned);
   const rules = await rulesNow(parts.space, project);
-  rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
+  const goal = rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
   const { told = {}, order } = plan.spec;
   const demand =
     way.asks === "then"
@@ -58,9 +59,10 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     if (newest.status.job !== undefined) return newest.status.job;
     const now = parts.clock.now();
     way.check(newest, now);
-    mustHold(parts, newest, way.verb, { demand, rules, title: request.title, now });
+    const within = { ...newest, spec: { ...newest.spec, goal } };
+    mustHold(parts, within, way.verb, { demand, rules, title: request.title, now });
     mark(tx);
-    return submitPlan(tx, call, newest, request, now);
+    return submitPlan(tx, call, newest, { request, goal, now });
   });
   return jobViewOf(await findJob(parts, project, name));
 }
@@ -69,25 +71,17 @@ function submitPlan(
   tx: Transaction,
   { parts, project, caller }: AnyCall,
   plan: PlanRecord,
-  request: JobRequest,
-  now: number,
+  { request, goal, now }: { request: JobRequest; goal: Goal; now: number },
 ): string {
   const { clock, random, jobs, sites } = parts;
-  const { goal, order } = plan.spec;
-  const { deadlineMs, budgetMicros, objective } = goal;
+  const { order } = plan.spec;
   const job = jobs.submitJob(tx, {
     request,
     project,
     submittedBy: caller.name,
     now,
     id: newId("j", clock, random),
-    goal: {
-      plan: plan.name,
-      objective,
-      ...(order && { order }),
-      ...(deadlineMs !== undefined && { deadlineAt: now + deadlineMs }),
-      ...(budgetMicros !== undefined && { budgetMicros }),
-    },
+    goal: jobGoalOf(goal, now, { plan: plan.name, ...(order && { order }) }),
   });
   const status = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
   const approved = tx.put<"plan">({ ...plan, status: { ...status, job: job.name } });

@@ -1,13 +1,8 @@
 import { machinesFor } from "#/autonomic/machines.ts";
 import { proposeWhen } from "#/autonomic/carbon/propose-when.ts";
-import type { Infeasible } from "#/autonomic/propose.ts";
-import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
-import type { Goal, LeftOut } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
-import { formatDuration, formatMicros } from "#/model/units.ts";
-import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
 import { requireObjects } from "../jobs/checks.ts";
 import { confinedRequest } from "../jobs/confined.ts";
@@ -15,6 +10,7 @@ import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
 import { budgetOf, objectiveOf } from "../views/policy.ts";
+import { infeasible, unhealthySites } from "./keepable.ts";
 import { demandNow, rulesNow } from "./now.ts";
 
 export const createPlan = defineCall({
@@ -85,46 +81,3 @@ export const createPlan = defineCall({
     return planViewOf(await findPlan(space, project, name), currency);
   },
 });
-
-function unhealthySites(space: Space): LeftOut[] {
-  return [...space.list("site")].flatMap(({ name, status: { health, reason = "" } }) =>
-    health === "unhealthy" ? [{ site: name, reason }] : [],
-  );
-}
-
-function infeasible(
-  goal: Goal,
-  found: Infeasible,
-  leftOut: readonly LeftOut[],
-  currency: string,
-): CanopyError {
-  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth } = found;
-  const deadline =
-    goal.deadlineMs === undefined ? "" : ` within ${formatDuration(goal.deadlineMs)}`;
-  const budget =
-    goal.budgetMicros === undefined ? "" : ` for ${formatMicros(goal.budgetMicros)} ${currency}`;
-  const why = {
-    "too-late": `no mix of the machines that are there and offered is fast enough${nearestBoth ? ", nor one that takes longer cheap enough" : ""}`,
-    "too-dear": `every mix ${goal.deadlineMs === undefined ? "" : "that is fast enough "}costs more`,
-    "no-machine": "no machine that is there or offered can run its tasks",
-  }[reason];
-  const deadlineOf = (ms: number) => `--deadline ${formatDuration(Math.ceil(ms / 1000) * 1000)}`;
-  const budgetWord = (micros: number) => `--budget ${formatMicros(micros)}${currency}`;
-  const nearest = [
-    ...(nearestDeadlineMs === undefined ? [] : [deadlineOf(nearestDeadlineMs)]),
-    ...(nearestBudgetMicros === undefined || goal.budgetMicros === undefined
-      ? []
-      : [budgetWord(nearestBudgetMicros)]),
-    ...(nearestBoth
-      ? [`${deadlineOf(nearestBoth.deadlineMs)} ${budgetWord(nearestBoth.budgetMicros)}`]
-      : []),
-  ];
-  const without = leftOut.map(({ site, reason }) => `; the site ${site} is unhealthy: ${reason}`);
-  const message = `Cannot run it${deadline}${budget} as ${why}${without.join("")}`;
-  return new CanopyError("infeasible", message, {
-    hint:
-      nearest.length === 0
-        ? "Add machines: canopy join, or a site: canopy sites add"
-        : `The nearest that can be kept: ${nearest.join(" or ")}`,
-  });
-}

@@ -18,9 +18,28 @@ export async function demandNow(
   request: JobRequest,
   told: Told,
 ): Promise<Demand> {
+  return known(await foundDemand({ space, objects, knowledge }, project, request, told));
+}
+
+/** The same, undefined where too little is known. */
+export async function demandIfKnown(
+  parts: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  project: string,
+  request: JobRequest,
+): Promise<Demand | undefined> {
+  const found = await foundDemand(parts, project, request, {});
+  return "kinds" in found ? found : undefined;
+}
+
+async function foundDemand(
+  { space, objects, knowledge }: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  project: string,
+  request: JobRequest,
+  told: Told,
+): Promise<Demand | Unknown> {
   const past = await pastOf(space, project, request.title);
   const lines = await countedLines(objects, project, request);
-  return known(demandOfRequest(request, { past, seen: knowledge.seen(project), told, lines }));
+  return demandOfRequest(request, { past, seen: knowledge.seen(project), told, lines });
 }
 
 /** What a project's policy lets Canopy do now. */
@@ -54,8 +73,8 @@ function known(demand: Demand | Unknown): Demand {
     {
       hint:
         unknown === "tasks"
-          ? "Say it: --expect 200x30s (200 tasks of 30 s), or run it once without a deadline"
-          : "Say it: --expect 30s, or run it once without a deadline",
+          ? "Say it: --expect 200x30s (200 tasks of 30 s), or run it once without a plan"
+          : "Say it: --expect 30s, or run it once without a plan",
     },
   );
 }

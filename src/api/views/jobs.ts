@@ -2,9 +2,10 @@ import { openOrders } from "#/autonomic/machines.ts";
 import { boughtBy } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { hasJobEnded, type JobHold, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobGoal, type JobHold, type JobRecord } from "#/model/job.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { indexOfTask, stepOfTask } from "#/model/task.ts";
+import { formatMicros } from "#/model/units.ts";
 import type { JobDetail, JobView } from "#/model/views.ts";
 import type { DoorParts } from "../parts.ts";
 import { foldSteps, type Folded, type RunningByStep } from "./steps.ts";
@@ -71,10 +72,19 @@ export function jobViewOf(job: JobRecord, folded?: Folded): JobView {
     reason: status.reason,
     exitCode: status.exitCode,
     held: status.held && holdViewOf(status.held),
+    goal: spec.goal && goalViewOf(spec.goal),
     steps: status.steps,
     mainStep: spec.mainStep === undefined ? undefined : indexOfTask(spec.mainStep),
     tasks: folded?.tasks,
     usage: folded?.usage,
+  };
+}
+
+function goalViewOf({ plan, deadlineAt, budgetMicros }: JobGoal): JobView["goal"] {
+  return {
+    plan: plan || undefined,
+    deadlineAt: maybeInstant(deadlineAt),
+    budget: budgetMicros === undefined ? undefined : formatMicros(budgetMicros),
   };
 }
 

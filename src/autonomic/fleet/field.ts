@@ -1,3 +1,4 @@
+import { isPlanned } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { heldBy, type Capacity, type Needs } from "#/model/needs.ts";
 import type { StepRecord } from "#/model/step.ts";
@@ -79,17 +80,17 @@ export class Reading {
     return this.#waiting.keys();
   }
 
-  /** Jobs of a project of which something waits: those that keep a goal of their own, and those that do not. */
-  jobs(project: string): { withGoal: number; without: number } {
+  /** Jobs of a project of which something waits: those whose machines a plan bought, and those without one. */
+  jobs(project: string): { planned: number; others: number } {
     const jobs = new Set((this.#waiting.get(project) ?? []).map(({ step }) => jobOf(step.name)));
-    const withGoal = [...jobs].filter((job) => this.#hasGoal(job)).length;
-    return { withGoal, without: jobs.size - withGoal };
+    const planned = [...jobs].filter((job) => this.#isPlanned(job)).length;
+    return { planned, others: jobs.size - planned };
   }
 
-  /** What waits of a project's jobs that have no goal of their own. */
+  /** What waits of a project's jobs that have no plan of their own. */
   kinds(project: string, waitMsMax: number): WaitingKind[] {
     const parts = (this.#waiting.get(project) ?? [])
-      .filter(({ step }) => !this.#hasGoal(jobOf(step.name)))
+      .filter(({ step }) => !this.#isPlanned(jobOf(step.name)))
       .map(({ step, tasks }) => this.#kindOf(step, tasks, waitMsMax));
     const titled = joined(parts, ({ kind }) => kind, waitMsMax);
     return titled.length <= limits.fleetKindsMax ? titled : joined(parts, () => "", waitMsMax);
@@ -151,8 +152,9 @@ export class Reading {
     }));
   }
 
-  #hasGoal(job: string): boolean {
-    return this.#parts.space.get("job", job)?.spec.goal !== undefined;
+  #isPlanned(job: string): boolean {
+    const record = this.#parts.space.get("job", job);
+    return record !== undefined && isPlanned(record);
   }
 
   #kindOf(step: StepRecord, waiting: number, waitMsMax: number): WaitingKind {

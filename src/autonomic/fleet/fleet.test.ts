@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CanopyError } from "#/base/errors.ts";
 import { Chance } from "#/base/chance.ts";
-import { hasOrderEnded } from "#/model/order.ts";
+import { hasOrderEnded, isFleetOrder } from "#/model/order.ts";
 import { fleetName, type FleetPolicy } from "#/model/policy.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
@@ -85,6 +85,20 @@ describe("startFleet()", () => {
     cloud.burst("small", 4);
     await cloud.pass(5 * minuteMs);
     assert.deepEqual(cloud.orders(), []);
+    cloud.stop();
+  });
+
+  test("buys for a job that only keeps what its project's policy says of all", async () => {
+    const cloud = await cloudOf();
+    cloud.burst("bounded", 100);
+    cloud.rig.commit((tx) => {
+      const { spec, ...job } = tx.get("job", "bounded")!;
+      const goal = { plan: "", objective: "cost", budgetMicros: 100e6 } as const;
+      tx.put({ ...job, spec: { ...spec, goal } });
+    });
+    await cloud.pass(2 * minuteMs);
+    assert.ok(cloud.orders().length > 0);
+    assert.ok(cloud.orders().every(isFleetOrder));
     cloud.stop();
   });
 

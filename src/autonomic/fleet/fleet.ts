@@ -244,8 +244,8 @@ class FleetLoop {
     const weight = (name: string) => space.get("project", name)?.spec.weight ?? 1;
     const all = [...new Set([...reading.projects, project])];
     const sum = all.reduce((total, name) => total + weight(name), 0);
-    const { withGoal, without } = reading.jobs(project);
-    const ofOwn = withGoal === 0 ? 1 : Math.max(1, without) / (withGoal + Math.max(1, without));
+    const { planned, others } = reading.jobs(project);
+    const ofOwn = planned === 0 ? 1 : Math.max(1, others) / (planned + Math.max(1, others));
     return { ofOwn, ofAll: (ofOwn * weight(project)) / sum };
   }
 

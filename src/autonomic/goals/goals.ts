@@ -4,9 +4,10 @@ import { limits } from "#/base/limits.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { SteadyClock } from "#/base/steady-clock.ts";
 import { hourMs } from "#/model/carbon-zone.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { PlanRecord } from "#/model/plan.ts";
+import { formatMicros } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { CarbonZones, Powered } from "../carbon/zones.ts";
 import { followWallClock } from "../clock-jumps.ts";
@@ -114,6 +115,8 @@ class GoalLoop {
     }
     if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
+    // Nothing but a budget: nothing is bought for it that has to be looked after.
+    if (deadlineMs === undefined && !isPlanned(job) && parts.orders.length === 0) return;
     const plan = await this.#planOf(job);
     const rules = await this.#rules.of(job.project);
     const demand = demandOfJob(job.name, {
@@ -189,11 +192,9 @@ class GoalLoop {
 
   #stopSpending(job: JobRecord, soonMicros: number | undefined): void {
     const { space, clock, cancelJob } = this.#parts;
-    const budget = ((job.spec.goal!.budgetMicros ?? 0) / 1e6).toFixed(4);
+    const budget = formatMicros(job.spec.goal!.budgetMicros ?? 0);
     const soon =
-      soonMicros === undefined
-        ? "something that has no known price"
-        : (soonMicros / 1e6).toFixed(4);
+      soonMicros === undefined ? "something that has no known price" : formatMicros(soonMicros);
     const reason = `its budget of ${budget} would have been crossed`;
     space.commit((tx) => {
       const newest = tx.get("job", job.name);
@@ -206,7 +207,7 @@ class GoalLoop {
         why: [
           `within the time that giving machines back takes it would have spent ${soon}, and its budget is ${budget}`,
         ],
-        flip: `with a larger budget: canopy retry ${job.name} goes on with what is missing`,
+        flip: `with a larger budget: canopy retry ${job.name} --budget … goes on with what is missing`,
       });
     });
     this.#orders.release(openOrders(space, job.name), reason);
@@ -247,8 +248,11 @@ class GoalLoop {
     if (deadlineAt === undefined) return undefined;
     const { clock } = this.#parts;
     const memory = this.#memory(job.name);
-    memory.deadlineMs ??= clock.monotonicMs() + deadlineAt - this.#wallClock.now();
-    return memory.deadlineMs - clock.monotonicMs();
+    const nowMs = clock.monotonicMs();
+    if (memory.deadline?.at !== deadlineAt)
+      // a job that is tried again may have another
+      memory.deadline = { at: deadlineAt, ms: nowMs + deadlineAt - this.#wallClock.now() };
+    return memory.deadline.ms - nowMs;
   }
 
   async #planOf({ name, spec }: JobRecord): Promise<PlanRecord | undefined> {

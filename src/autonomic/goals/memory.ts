@@ -3,8 +3,8 @@ import { SpotPlans } from "../wait-for-spot.ts";
 
 /** What is known of a job with a goal beside its records. */
 export class Memory {
-  /** Until when it has time, on the monotonic clock: a wall clock that is set does not move it. */
-  deadlineMs: number | undefined;
+  /** A deadline, and when it is on the monotonic clock: a wall clock that is set does not move it. */
+  deadline: { readonly at: number; readonly ms: number } | undefined;
   /** What nothing could be done about is thought about again then, on the monotonic clock. */
   restsUntilMs = 0;
   /** Whether others would be cheaper is asked again then; for a while after an exchange it is not. */

@@ -42,7 +42,7 @@ describe("recurringOf()", () => {
   });
 
   test("leaves out jobs that keep a goal of their own, and what comes all the time", () => {
-    const withGoal = nightly(5).map((one) => arrival("nightly", one.at, { goal: {} }));
+    const withGoal = nightly(5).map((one) => arrival("nightly", one.at, { goal: { plan: "p" } }));
     assert.deepEqual(recurringOf(withGoal, 4.5 * dayMs), []);
     const often = Array.from({ length: 9 }, (_, number) => arrival("often", number * 60_000));
     assert.deepEqual(recurringOf(often, 9 * 60_000), []);

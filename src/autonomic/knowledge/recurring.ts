@@ -1,3 +1,4 @@
+import { isPlanned } from "#/model/job.ts";
 import type { Arrival, ArrivedStep } from "./arrivals.ts";
 
 /** A job that has come again and again at equal distances, and is expected. */
@@ -33,7 +34,7 @@ export function recurringOf(arrivals: readonly Arrival[], now: number): Recurrin
     const last = group.at(-1)!;
     const gaps = group.slice(1).map(({ at }, number) => at - group[number]!.at);
     const recent = gaps.slice(-gapsMax);
-    if (recent.length < gapsMin || last.spec.goal) return [];
+    if (recent.length < gapsMin || isPlanned(last)) return [];
     const everyMs = recent.toSorted((a, b) => a - b)[recent.length >> 1]!;
     const offMs = Math.max(...recent.map((gap) => Math.abs(gap - everyMs)));
     const allowedMs = Math.min(differenceMsMax, everyMs * differenceShareMax);

@@ -8,6 +8,7 @@ import { defineJobOptions, type RunOptions } from "../run/options.ts";
 import { jobSourceOf } from "../run/job-source.ts";
 import { requestOf } from "../run/request.ts";
 import type { Cli, Done, Verb } from "../verb.ts";
+import { goalOf } from "../words.ts";
 
 export const verb: Verb = {
   define(command, does) {
@@ -63,7 +64,15 @@ async function submitted(
   options: RunOptions,
 ): Promise<{ job: JobView; instead?: never } | { job?: never; instead: Done }> {
   const { approved, inputOf, isPlanned } = await import("../run/planned.ts");
-  if (!isPlanned(options)) return { job: await client.submitJob(request) };
+  if (!isPlanned(options)) {
+    const job = await client.submitJob(request);
+    const { err } = cli.terminal;
+    if (job.goal)
+      err.write(
+        `${err.paint("dim", "by the project's policy")} ${goalOf(job.goal, cli.terminal.world.clock.now())}\n`,
+      );
+    return { job };
+  }
   const plan = await client.makePlan(inputOf(request, options));
   const job = await approved(client, plan, cli.terminal, options.yes);
   return job ? { job } : { instead: { type: "done", value: plan, message: "Nothing was done." } };

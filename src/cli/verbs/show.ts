@@ -8,6 +8,7 @@ import {
   countOf,
   etaOf,
   explained,
+  goalOf,
   phaseCell,
   shareOf,
   spanOf,
@@ -32,6 +33,7 @@ function detailText(job: JobDetail, nowMs: number, out: Output): string {
     `${out.paint("bold", job.title)} ${job.id} ${out.paint(toneOf(job.phase), job.phase)}`,
     `submitted ${spanOf(job.submittedAt, undefined, nowMs)} ago by ${job.submittedBy}`,
     ...(job.endedAt === undefined ? [] : [`took ${spanOf(job.submittedAt, job.endedAt, nowMs)}`]),
+    ...(job.goal ? [goalOf(job.goal, nowMs)] : []),
     ...(job.eta && job.phase === "running" ? [`ends in ${etaOf(job.eta)}`] : []),
   ].join(" · ");
   const reason = job.reason === undefined ? "" : `${out.paint("red", job.reason)}\n`;
