@@ -85,16 +85,22 @@ test("kill -9 inside calls to a provider that speaks EC2 leaves exactly the mach
   const live = () => provider.instances.filter(({ state }) => state === "running");
   const running = () =>
     provider.instances.filter(({ id }) => nodeProcesses.marked("EC2_INSTANCE", id).length > 0);
-  /** Kills the control plane once, at that moment of the next such call; resolves when it is dead. */
-  const killAt = (action: string, moment: "asked" | "done") =>
-    new Promise<void>((resolve) => {
-      provider.hook = async (called, at) => {
-        if (called !== action || at !== moment) return;
-        provider.hook = undefined;
-        await cloud.kill();
-        resolve();
-      };
-    });
+  /**
+   * Kills the control plane once, at that moment of the next such call, as soon as `whenAnswered` was called: what the
+   * test itself asked for must not be cut off. `isDead` resolves when it is dead.
+   */
+  const killAt = (action: string, moment: "asked" | "done") => {
+    const answered = Promise.withResolvers<void>();
+    const dead = Promise.withResolvers<void>();
+    provider.hook = async (called, at) => {
+      if (called !== action || at !== moment) return;
+      provider.hook = undefined;
+      await answered.promise;
+      await cloud.kill();
+      dead.resolve();
+    };
+    return { whenAnswered: answered.resolve, isDead: dead.promise };
+  };
   const acquired = [
     ["asked, and made though nobody waits for the answer", "asked", undefined],
     ["made, and not answered", "done", undefined],
@@ -102,22 +108,24 @@ test("kill -9 inside calls to a provider that speaks EC2 leaves exactly the mach
   ] as const;
   const released = ["asked", "done", undefined] as const;
   for (const [number, [what, moment, made]] of acquired.entries()) {
-    const isDead = killAt("RunInstances", moment);
+    const kill = killAt("RunInstances", moment);
     if (made)
       provider.injected.push({ action: "RunInstances", code: "InternalError", message: "", made });
     const { job, order } = await buyOne(cloud, "eu");
-    await isDead;
+    kill.whenAnswered();
+    await kill.isDead;
     await cloud.up();
     await untilJoined(cloud, order);
     assert.equal(live().length, 1, `${what}: ${live().length} instances`);
     assert.equal((await machinesOf(cloud, "eu")).length, 1, what);
     const end = released[number];
-    const isOver = end && killAt("TerminateInstances", end);
+    const last = end && killAt("TerminateInstances", end);
     // A request that is lost with who sent it is not carried out.
     provider.isDropped = end === "asked";
     await cancel(cloud, job);
-    if (isOver) {
-      await isOver;
+    if (last) {
+      last.whenAnswered();
+      await last.isDead;
       await cloud.up();
     }
     await until("all is given back", async () => (await openOrders(cloud)).length === 0);
@@ -126,9 +134,10 @@ test("kill -9 inside calls to a provider that speaks EC2 leaves exactly the mach
     assert.deepEqual(await machinesOf(cloud, "eu"), []);
   }
   // Called off while the control plane is dead, between the call and its answer.
-  const isDead = killAt("RunInstances", "done");
+  const kill = killAt("RunInstances", "done");
   const { job } = await buyOne(cloud, "eu");
-  await isDead;
+  kill.whenAnswered();
+  await kill.isDead;
   await cloud.up();
   await cancel(cloud, job);
   await until("all is given back", async () => (await openOrders(cloud)).length === 0);
