@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { silent } from "#/base/log.ts";
@@ -7,6 +9,7 @@ import { nodeHost } from "#/base/node/host.ts";
 import { siteConfig, type SshConfig } from "#/model/site-config.ts";
 import { SshSite } from "./ssh.ts";
 import { siteContract } from "./testing/contract.ts";
+import { farHost, type FarHost } from "./testing/far-host.ts";
 import { startJoining, type Joining } from "./testing/joining.ts";
 import { thisProgram } from "./testing/program.ts";
 import { releasesStubborn } from "./testing/stubborn.ts";
@@ -24,10 +27,12 @@ const bare = "/usr/bin:/bin";
 const withNode = `${dirname(process.execPath)}:${bare}`;
 
 /** A cloud and two hosts. */
-async function startLab(path: string): Promise<Lab> {
+async function startLab(
+  path: string,
+  addresses: (string | FarHost)[] = ["127.0.0.1", "127.0.0.2"],
+): Promise<Lab> {
   const cloud = await startJoining();
   const key = makeKey(cloud.folder, "client-key");
-  const addresses = ["127.0.0.1", "127.0.0.2"];
   const hosts = await Promise.all(addresses.map((one) => startSshd(cloud.folder, one, key, path)));
   const program = thisProgram(cloud.folder);
   return {
@@ -69,6 +74,52 @@ siteContract("SshSite", async () => {
     },
     stop: lab.stop,
   };
+});
+
+describe("SshSite of hosts in networks of their own, which reach nobody", () => {
+  const far = [farHost(0), farHost(1)];
+  let lab: Lab;
+  before(async () => (lab = await startLab(bare, far)));
+  after(async () => {
+    await lab?.stop();
+    for (const host of far) host.remove();
+  });
+
+  it("has machines join and work through the ssh connection alone", async () => {
+    const [{ address, here, wrap }, other] = far as [FarHost, FarHost];
+    const server = createServer((socket) => socket.end("hello"));
+    await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+    const { port } = server.address() as AddressInfo;
+    const dial = `require("net").connect(${port}, "${here}").on("data", () => process.exit(0)).on("error", () => process.exit(7))`;
+    const [ip, ...args] = wrap([process.execPath, "-e", dial]);
+    assert.equal(spawnSync(ip!, args, { timeout: 20_000 }).status, 7);
+    server.close();
+
+    const site = lab.open({ tunnel: true });
+    for (const [name, host] of [
+      ["o1", address],
+      ["o2", other.address],
+    ] as const)
+      await site.acquire(await lab.cloud.order(name, host));
+    const machines = [await lab.cloud.connected("o1"), await lab.cloud.connected("o2")];
+    assert.equal(new Set(machines.map(({ name }) => name)).size, 2);
+    const mark = join(lab.cloud.folder, "ran-there");
+    await lab.cloud.run("o2", ["sh", "-c", `ip -o -4 addr show dev eth0 > '${mark}'`]);
+    await until(() => existsSync(mark) && readFileSync(mark, "utf8").includes(other.address));
+    for (const name of ["o1", "o2"]) await site.release(name);
+    assert.deepEqual((await site.held()).machines, []);
+    for (const { home } of lab.hosts) assert.deepEqual(readdirSync(home), []);
+  });
+
+  it("gives back a machine that could not reach the cloud, as it had no tunnel, and leaves nothing there", async () => {
+    const site = lab.open();
+    const [{ address }] = far as [FarHost, FarHost];
+    await site.acquire(await lab.cloud.order("o3", address)).catch(() => {});
+    await site.release("o3");
+    assert.deepEqual((await site.held()).machines, []);
+    assert.deepEqual(await lab.cloud.machinesOf("o3"), []);
+    assert.deepEqual(readdirSync(lab.hosts[0]!.home), []);
+  });
 });
 
 describe("SshSite", () => {

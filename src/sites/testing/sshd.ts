@@ -4,8 +4,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SshHost } from "#/model/site-config.ts";
+import type { FarHost } from "./far-host.ts";
 
-/** A real sshd on an address of the loopback, with keys, a configuration and a home of its own. */
+/** A real sshd with keys, a configuration and a home of its own. */
 export interface Sshd {
   host: Pick<SshHost, "address" | "port">;
   home: string;
@@ -30,20 +31,25 @@ export function makeKey(folder: string, name: string): ClientKey {
   };
 }
 
-/** `path` is the PATH of its commands: with a Node, or without the one of whoever runs the tests. */
+/**
+ * On an address of the loopback, or on a host far away. `path` is the PATH of its commands: with a Node, or
+ * without the one of whoever runs the tests.
+ */
 export async function startSshd(
   folder: string,
-  address: string,
+  at: string | FarHost,
   key: ClientKey,
   path: string,
 ): Promise<Sshd> {
+  const isFar = typeof at !== "string";
+  const address = isFar ? at.address : at;
   const own = join(folder, `sshd-${address}`);
   const home = join(own, "home");
   mkdirSync(home, { recursive: true });
   mkdirSync("/run/sshd", { recursive: true });
   const { publicKey } = makeKey(own, "host-key");
   writeFileSync(join(own, "authorized"), key.publicKey);
-  const port = await freePort(address);
+  const port = isFar ? 22 : await freePort(address);
   const lines = [
     `HostKey ${join(own, "host-key")}`,
     `AuthorizedKeysFile ${join(own, "authorized")}`,
@@ -57,9 +63,9 @@ export async function startSshd(
   ];
   writeFileSync(join(own, "config"), `${lines.join("\n")}\n`);
   const begin = async () => {
-    const started = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(own, "config")], {
-      stdio: "ignore",
-    });
+    const command = ["/usr/sbin/sshd", "-D", "-e", "-f", join(own, "config")];
+    const [program, ...args] = isFar ? at.wrap(command) : command;
+    const started = spawn(program!, args, { stdio: "ignore" });
     await sleep(300);
     return started;
   };
@@ -67,7 +73,7 @@ export async function startSshd(
   return {
     host: { address, port },
     home,
-    knownHosts: `[${address}]:${port} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`,
+    knownHosts: `${isFar ? address : `[${address}]:${port}`} ${publicKey.split(" ").slice(0, 2).join(" ")}\n`,
     stop: () => void daemon.kill("SIGKILL"),
     start: async () => void (daemon = await begin()),
   };
