@@ -15,6 +15,9 @@ export interface FarHost {
   remove(): void;
 }
 
+/** Where distributions have it. */
+const program = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].find((path) => existsSync(path)) ?? "";
+
 const rules = `
 table inet canopy {
   chain leaving {
@@ -35,7 +38,7 @@ export function farHost(number: number): FarHost {
   const subnet = `10.${128 + ((pid >> 8) & 31)}.${pid & 255}`;
   const at = number * 4;
   const [here, address] = [`${subnet}.${at + 1}`, `${subnet}.${at + 2}`];
-  const wrap = (command: readonly string[]) => ["ip", "netns", "exec", name, ...command];
+  const wrap = (command: readonly string[]) => [program, "netns", "exec", name, ...command];
   const remove = () => removeHost(name);
   process.once("exit", remove);
   ip("netns", "add", name);
@@ -44,7 +47,8 @@ export function farHost(number: number): FarHost {
   ip("link", "set", outside, "up");
   for (const link of ["lo", "eth0"]) ip("-n", name, "link", "set", link, "up");
   ip("-n", name, "addr", "add", `${address}/30`, "dev", "eth0");
-  execFileSync("ip", ["netns", "exec", name, "/usr/sbin/nft", "-f", "-"], { input: rules });
+  const [, ...filter] = wrap(["/usr/sbin/nft", "-f", "-"]);
+  execFileSync(program, filter, { input: rules });
   return { address, here, wrap, remove };
 }
 
@@ -79,4 +83,4 @@ const names = () =>
     .map((line) => line.split(" ")[0]!);
 
 const ip = (...args: string[]) =>
-  execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"] }).toString();
+  execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"] }).toString();
