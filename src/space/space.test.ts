@@ -64,6 +64,27 @@ test("a transaction sees its own changes, and one record changed twice is one ch
   assert.equal((await log.read(0, 9)).length, 1);
 });
 
+test("a record that one commit changes more than once has one new revision", async () => {
+  const { space, clock, log } = await openSpace();
+  space.commit((tx) => {
+    tx.put(draft("j/0/1", "1"));
+    tx.put({ ...tx.get("task", "j/0/1")!, spec: { input: "2" } });
+  });
+  space.commit((tx) => {
+    tx.put({ ...tx.get("task", "j/0/1")!, spec: { input: "3" } });
+    tx.archive({ ...tx.get("task", "j/0/1")!, status: { phase: "failed" } });
+  });
+  await clock.advance(1);
+  const changes = (await log.read(0, 9)).flatMap((batch) => batch.changes);
+  assert.deepEqual(
+    changes.map(({ op, record }) => [op, record.revision, record.spec]),
+    [
+      ["put", 1, { input: "2" }],
+      ["archive", 2, { input: "3" }],
+    ],
+  );
+});
+
 test("commits of one turn, and of loops that they wake, become durable in one batch", async () => {
   const { space, clock, log } = await openSpace();
   let reacted = false;

@@ -37,7 +37,10 @@ export class Staged implements Transaction {
     return [...this.#changes.values()].flatMap((ofKind) => [...ofKind.values()]);
   }
 
-  /** Revision and serial follow the live record, else those in the draft: it was archived, and comes back. */
+  /**
+   * Revision and serial follow the live record, else those in the draft: it was archived, and comes back. However often
+   * a transaction changes a record, that is one revision.
+   */
   #stage(asked: "put" | "archive" | "delete", draft: AnyRecord): AnyRecord {
     const { kind, project, name, spec, status } = draft;
     let ofKind = this.#changes.get(kind);
@@ -51,7 +54,7 @@ export class Staged implements Transaction {
       project,
       serial: before?.serial ?? ++this.serial,
       name,
-      revision: (before?.revision ?? 0) + 1,
+      revision: live && staged ? live.revision : (before?.revision ?? 0) + 1,
       spec,
       status,
     } as AnyRecord;
