@@ -1,5 +1,5 @@
-import { Chain, type Link } from "./chain.ts";
 import type { Fairness, Share } from "./fairness.ts";
+import { isBefore, Level, type Standing } from "./lane.ts";
 import type { StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
@@ -70,19 +70,30 @@ export class Queue {
     return ranked;
   }
 
-  /** Who would be served first of those that `could` be: each stands for all behind it. */
+  /** Who would be served first of those that `could` be. The head of a lane stands for all behind it, but for gangs: each may have machines of its own. */
   foremost(nowMs: number, could: (step: StepState) => boolean): StepState | undefined {
     for (const { share } of this.shares(nowMs)) {
       for (const level of this.#projects.get(share)!) {
-        let best: JobInLane | undefined;
+        let best: Standing | undefined;
         for (const lane of level.lanes.values()) {
-          const job = lane.head();
-          if ((!best || isBefore(job, best)) && could(job.steps[0]!)) best = job;
+          const standings = lane.isOfGangs ? lane.all() : [lane.first()!];
+          for (const standing of standings)
+            if ((!best || isBefore(standing, best)) && could(standing.step)) best = standing;
         }
-        if (best) return best.steps[0];
+        if (best) return best.step;
       }
     }
     return undefined;
+  }
+
+  /** The gangs in line, one lane after the other: those of one project and priority that are as large and ask for the same. */
+  *gangs(): Generator<StepState[]> {
+    for (const levels of this.#projects.values()) {
+      for (const { lanes } of levels) {
+        for (const lane of lanes.values())
+          if (lane.isOfGangs) yield [...lane.all()].map(({ step }) => step);
+      }
+    }
   }
 
   /** The job of a step that is in line takes its turn without having been asked for. */
@@ -112,8 +123,8 @@ export class Queue {
   /**
    * The step of that project whose turn it is, among those for which `room` says that the machine
    * has some. The first one that is turned away, in the order of the line, is told to `passed`; not
-   * one for which `room` says undefined, as no machine has any for it now. One that `waits` for another
-   * machine is passed by, and nobody behind it waits with it. With `reservedFor`, only steps of that job.
+   * one for which `room` says undefined, as no machine has any for it now. One that `waits` for something
+   * other than room is passed by, and nobody behind it waits with it. With `reservedFor`, only steps of that job.
    */
   next(
     share: Share,
@@ -126,35 +137,31 @@ export class Queue {
     }: { waits: (step: StepState) => boolean; reservedFor?: string | undefined },
   ): Turn | undefined {
     for (const level of this.#projects.get(share) ?? []) {
-      let best: JobInLane | undefined;
-      let bestStep: StepState | undefined;
-      let turnedAway: JobInLane | undefined;
+      let best: Standing | undefined;
+      let turnedAway: Standing | undefined;
       let tasks = 0;
       for (const lane of level.lanes.values()) {
         if (!fits(lane.taskClass)) continue;
-        let job = reservedFor === undefined ? lane.head() : lane.jobOf(reservedFor);
-        if (!job || (best && !isBefore(job, best))) continue;
-        let step = job.steps[0]!;
-        if (waits(step)) {
-          const other = lane.behind(waits, reservedFor);
-          if (!other) continue;
-          step = other;
-          job = lane.jobOf(step.job)!;
+        let next = lane.first(reservedFor);
+        if (!next || (best && !isBefore(next, best))) continue;
+        if (waits(next.step)) {
+          next = lane.behind(waits, reservedFor);
+          if (!next || (best && !isBefore(next, best))) continue;
         }
-        const has = room(step);
+        const has = room(next.step);
         if (has === undefined) continue;
         if (has > 0) {
-          best = job;
-          bestStep = step;
+          best = next;
           tasks = has;
-        } else if (!turnedAway || isBefore(job, turnedAway)) {
-          turnedAway = job;
+        } else if (!turnedAway || isBefore(next, turnedAway)) {
+          turnedAway = next;
         }
       }
-      if (turnedAway && (!best || isBefore(turnedAway, best))) passed(turnedAway.steps[0]!);
+      if (turnedAway && (!best || isBefore(turnedAway, best))) passed(turnedAway.step);
       if (best) {
+        const { job, step } = best;
         const isAlone = this.#projects.size === 1 && level.jobs === 1;
-        return { step: bestStep!, tasks, isAlone, take: () => level.serve(best) };
+        return { step, tasks, isAlone, take: () => level.serve(job) };
       }
     }
     return undefined;
@@ -178,163 +185,4 @@ export interface Turn {
 
 function byRank(a: RankedShare, b: RankedShare): number {
   return a.rank - b.rank;
-}
-
-/** Jobs that were served longer ago go first; within a job, steps of a higher rank, then those that came earlier. */
-function isBefore(a: JobInLane, b: JobInLane): boolean {
-  if (a.turn.served !== b.turn.served) return a.turn.served < b.turn.served;
-  const [first, second] = [a.places[0]!, b.places[0]!];
-  if (a.turn === b.turn && first.rank !== second.rank) return first.rank > second.rank;
-  return first.entered < second.entered;
-}
-
-/** When a job was last served: shared by its places in all lanes of a level. */
-interface JobTurn {
-  served: number;
-  lanes: number;
-}
-
-/** Jobs of one project and one priority. */
-class Level {
-  readonly priority: number;
-  readonly lanes = new Map<TaskClass, Lane>();
-  #turns = new Map<string, JobTurn>();
-  #served = 0;
-
-  constructor(priority: number) {
-    this.priority = priority;
-  }
-
-  get jobs(): number {
-    return this.#turns.size;
-  }
-
-  lane(taskClass: TaskClass): Lane {
-    let lane = this.lanes.get(taskClass);
-    if (!lane) this.lanes.set(taskClass, (lane = new Lane(taskClass)));
-    return lane;
-  }
-
-  turnOf(job: string): JobTurn {
-    let turn = this.#turns.get(job);
-    // a job that comes late gets no more than those that are here: it counts as served just now
-    if (!turn) this.#turns.set(job, (turn = { served: this.#served, lanes: 0 }));
-    return turn;
-  }
-
-  serve(job: JobInLane): void {
-    job.turn.served = ++this.#served;
-  }
-
-  remove(step: StepState): void {
-    const lane = this.lanes.get(step.class)!;
-    const turn = lane.remove(step);
-    if (turn.lanes === 0) this.#turns.delete(step.job);
-    if (lane.isEmpty) this.lanes.delete(step.class);
-  }
-}
-
-interface JobInLane extends Link<JobInLane> {
-  readonly job: string;
-  readonly turn: JobTurn;
-  /** `turn.served` when it took its place in this lane. */
-  placed: number;
-  /** Those of the highest rank first, and of equal ones in the order they came; `places` beside them says which. */
-  readonly steps: StepState[];
-  readonly places: Place[];
-}
-
-interface Place {
-  readonly rank: number;
-  readonly entered: number;
-}
-
-/** Steps that are looked at behind one that waits for another machine. */
-const behindTriedMax = 64;
-
-/** Jobs with tasks of one class, the one served longest ago at the front. */
-class Lane {
-  readonly taskClass: TaskClass;
-  #jobs = new Map<string, JobInLane>();
-  #line = new Chain<JobInLane>();
-
-  constructor(taskClass: TaskClass) {
-    this.taskClass = taskClass;
-  }
-
-  get isEmpty(): boolean {
-    return this.#line.length === 0;
-  }
-
-  place(step: StepState, turn: JobTurn, place: Place): void {
-    let job = this.#jobs.get(step.job);
-    if (!job) {
-      job = {
-        job: step.job,
-        turn,
-        placed: turn.served,
-        steps: [],
-        places: [],
-        before: undefined,
-        after: undefined,
-      };
-      this.#jobs.set(step.job, job);
-      this.#line.push(job);
-      turn.lanes++;
-    }
-    const { places, steps } = job;
-    let at = places.length;
-    while (at > 0 && places[at - 1]!.rank < place.rank) at--;
-    steps.splice(at, 0, step);
-    places.splice(at, 0, place);
-  }
-
-  remove(step: StepState): JobTurn {
-    const job = this.#jobs.get(step.job)!;
-    const at = job.steps.indexOf(step);
-    job.steps.splice(at, 1);
-    job.places.splice(at, 1);
-    if (job.steps.length === 0) {
-      this.#jobs.delete(step.job);
-      this.#line.drop(job);
-      job.turn.lanes--;
-    }
-    return job.turn;
-  }
-
-  jobOf(job: string): JobInLane | undefined {
-    return this.#jobs.get(job);
-  }
-
-  /** The first step, or the first of that job, that does not wait; of a lane in which many do not all are looked at. */
-  behind(waits: (step: StepState) => boolean, job?: string): StepState | undefined {
-    let tries = 0;
-    for (const { job: name, steps } of this.#line) {
-      if (job !== undefined && job !== name) continue;
-      for (const step of steps) {
-        if (!waits(step)) return step;
-        if (++tries === behindTriedMax) return undefined;
-      }
-    }
-    return undefined;
-  }
-
-  get waiting(): number {
-    let tasks = 0;
-    for (const { steps } of this.#jobs.values()) {
-      for (const step of steps) tasks += step.available;
-    }
-    return tasks;
-  }
-
-  /** Jobs that were served since they took their place, here or in another lane, go to the end first. */
-  head(): JobInLane {
-    for (;;) {
-      const job = this.#line.first!;
-      if (job.placed === job.turn.served) return job;
-      job.placed = job.turn.served;
-      this.#line.drop(job);
-      this.#line.push(job);
-    }
-  }
 }
