@@ -5,19 +5,25 @@ import { giveUpWith, regroup, type Ending } from "./ending.ts";
 import type { Lease, StepState } from "./state.ts";
 import { Tally } from "./tally.ts";
 
+/** What has ended of one gang. */
+interface Ended {
+  readonly leases: Set<Lease>;
+  /** The first of its tasks that was given up. */
+  givenUp: string | undefined;
+}
+
 /** Members of gangs that ended otherwise than by success, in one commit. */
 export class Broken {
-  #ended = new Set<Lease>();
-  #steps = new Map<StepState, { givenUp: string | undefined }>();
+  #gangs = new Map<StepState, Ended>();
 
   /** The record of its task has been staged already: when it is out of memory, it was given up. */
   add(tx: Transaction, lease: Lease): void {
     const { step, task } = lease;
     if (!step.gang) return;
-    this.#ended.add(lease);
-    const before = this.#steps.get(step)?.givenUp;
-    const givenUp = before ?? (tx.get("task", task.name) ? undefined : task.name);
-    this.#steps.set(step, { givenUp });
+    let ended = this.#gangs.get(step);
+    if (!ended) this.#gangs.set(step, (ended = { leases: new Set(), givenUp: undefined }));
+    ended.leases.add(lease);
+    if (!tx.get("task", task.name)) ended.givenUp ??= task.name;
   }
 
   /**
@@ -26,19 +32,27 @@ export class Broken {
    */
   disband(board: Board, tx: Transaction, tally: Tally): Lease[] {
     const over: Lease[] = [];
-    for (const [state, { givenUp }] of this.#steps) {
+    for (const [state, { leases: ended, givenUp }] of this.#gangs) {
       const step = board.space.get("step", state.name);
+      if (!step) continue;
+      const now = board.clock.now();
+      const { minimum = Infinity, isWhole } = state.gang!;
+      if (isWhole && givenUp !== undefined) {
+        for (const lease of ended) {
+          const task = tx.get("task", lease.task.name); // it was to be tried again
+          if (task) giveUpWith({ tx, tally, step, task, lease, now }, givenUp);
+        }
+      }
       const left = [...state.leases.values()].filter(
-        (lease) => !this.#ended.has(lease) && !lease.isEnding, // what ends in this commit stays so
+        (lease) => !ended.has(lease) && !lease.isEnding, // what ends in this commit stays so
       );
-      if (!step || left.length === 0) continue;
+      if (left.length === 0) continue;
       const { succeeded, failed } = tally.of(step.name);
       const unfinished = unfinishedTasks(step) - succeeded - failed;
-      const { minimum = Infinity, isWhole } = state.gang!;
       if (!isWhole && left.length >= Math.min(minimum, unfinished)) continue;
       for (const lease of left) {
         const { task } = lease;
-        const ending: Ending = { tx, tally, step, task, lease, now: board.clock.now() };
+        const ending: Ending = { tx, tally, step, task, lease, now };
         if (isWhole && givenUp !== undefined) giveUpWith(ending, givenUp);
         else regroup(ending);
         over.push(lease);
@@ -48,20 +62,20 @@ export class Broken {
   }
 }
 
-/** Ends all that is under way of gangs, as too little of each is. Nothing is charged. Throws "no-space", having changed nothing. */
-export function regroupAll(board: Board, steps: Iterable<StepState>): void {
-  const over: Lease[] = [];
-  board.commit((tx) => {
+/** Ends members of gangs, with the others of their gangs when too few of those stay: they run again, and nothing is charged. Throws "no-space", having changed nothing. */
+export function regroupMembers(board: Board, members: readonly Lease[]): void {
+  const { value: others } = board.commit((tx) => {
     const tally = new Tally();
-    for (const state of steps) {
-      const step = board.space.get("step", state.name);
-      if (!step) continue;
-      for (const lease of state.leases.values()) {
-        const { task } = lease;
-        regroup({ tx, tally, step, task, lease, now: board.clock.now() });
-        over.push(lease);
-      }
+    const broken = new Broken();
+    for (const lease of members) {
+      const { task } = lease;
+      const step = board.space.get("step", lease.step.name);
+      if (step) regroup({ tx, tally, step, task, lease, now: board.clock.now() });
+      broken.add(tx, lease);
     }
+    const disbanded = broken.disband(board, tx, tally);
+    tally.write(tx);
+    return disbanded;
   });
-  for (const lease of over) board.revoke(lease);
+  for (const lease of [...members, ...others]) board.revoke(lease);
 }

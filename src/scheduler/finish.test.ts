@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { TaskOffer } from "#/model/wire.ts";
-import { MemoryLog } from "#/space/logs/memory.ts";
+import { FullLog } from "./testing/full-log.ts";
 import { Rig, type FakeAgent } from "./testing/rig.ts";
 
 async function taken(tasks: number, more: Parameters<Rig["step"]>[2] = {}) {
@@ -111,13 +110,6 @@ describe("finish()", () => {
   });
 
   test("waits while the disk is full, and goes on by itself", async () => {
-    class FullLog extends MemoryLog {
-      isFull = false;
-      override async append(batch: Parameters<MemoryLog["append"]>[0]) {
-        if (this.isFull) throw new CanopyError("no-space", "full");
-        return super.append(batch);
-      }
-    }
     const log = new FullLog();
     const rig = await Rig.open((rig) => rig.step("j1/0", 1), { log });
     const agent = rig.agent("m1");

@@ -2,32 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { noUsage } from "#/model/usage.ts";
+import { membersOn, ofStep, pass, pool } from "./testing/pool.ts";
 import { Rig, type FakeAgent } from "./testing/rig.ts";
-
-const ofStep = (agent: FakeAgent, step: string) =>
-  agent.held.filter(({ task }) => task.startsWith(`${step}/`));
-
-/** Members of a gang under way on all of these. */
-const membersOn = (agents: readonly FakeAgent[], step: string) =>
-  agents.flatMap((agent) => ofStep(agent, step).map(({ task }) => task)).sort();
-
-/** Machines of two CPUs, all of which ask for work. */
-async function pool(rig: Rig, machines: number): Promise<FakeAgent[]> {
-  const agents = Array.from({ length: machines }, (_, index) => rig.agent(`m${index}`));
-  for (const agent of agents) {
-    agent.onOffer = () => agent.session.pull(1024);
-    await agent.pull();
-  }
-  return agents;
-}
-
-/** Lets time pass, in which these are heard. */
-async function pass(rig: Rig, agents: readonly FakeAgent[], ms: number): Promise<void> {
-  for (let leftMs = ms; leftMs > 0; leftMs -= limits.heartbeatMs) {
-    for (const agent of agents) agent.beat(agent.held);
-    await rig.clock.advance(Math.min(leftMs, limits.heartbeatMs));
-  }
-}
 
 describe("a gang", () => {
   test("begins when all of it fits at the same moment, and each member knows the others", async () => {
@@ -119,7 +95,8 @@ describe("a gang", () => {
     assert.deepEqual(membersOn(agents, "j2/0"), ["j2/0/0", "j2/0/1", "j2/0/2", "j2/0/3"]);
     const joined = agents.flatMap(({ held }) => held).find(({ task }) => task === "j2/0/3")!;
     const hosts = joined.gang!.hosts.flatMap(([host, count]) => Array<string>(count).fill(host));
-    assert.deepEqual([hosts.length, hosts[4]], [5, ""]);
+    const own = agents.find((agent) => agent.held.includes(joined))!.name;
+    assert.deepEqual([hosts.length, hosts[3], hosts[4]], [5, own, ""]);
     await free.finish(free.held.slice(0, 1)); // one that has succeeded is missed by nobody
     assert.equal(rig.status("j2/0").succeeded, 1);
     assert.equal(membersOn(agents, "j2/0").length, 4);

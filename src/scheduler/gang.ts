@@ -70,8 +70,13 @@ export function isStanding(space: Pick<Space, "get">, step: StepState): boolean 
 }
 
 /** Whether enough of the gang are under way. */
-export function hasQuorum(space: Pick<Space, "get">, step: StepState): boolean {
+function hasQuorum(space: Pick<Space, "get">, step: StepState): boolean {
   return step.leases.size >= quorumOf(space, step);
+}
+
+/** Whether some of the gang are under way, and too few. */
+export function isBroken(space: Pick<Space, "get">, step: StepState): boolean {
+  return step.gang !== undefined && step.leases.size > 0 && !hasQuorum(space, step);
 }
 
 /** What has to make room with a task: all of its gang. */

@@ -41,6 +41,7 @@ export function handOut(
     if (lease(index, gang, next?.home)) tasks++;
   }
   if (tasks > 0) {
+    if (gang) gang.hosts = gangOffer(step, record.status.offered).hosts; // with those that have just joined
     board.served(step, machine);
     brief(session, machine, handful, step, record);
   }
@@ -97,7 +98,7 @@ function leaser(
   return (index, gang, home) => {
     const task = board.space.get("task", taskName(step.name, index));
     if (!task || leases.has(index)) {
-      if (prepared) forgetPrepared(step, index);
+      forgetPrepared(step, index);
       return false;
     }
     const lease = board.grant(step, index, task, machine, {
@@ -112,7 +113,7 @@ function leaser(
     });
     const offer = offerOf(board, lease);
     if (gang) offer.gang = gang;
-    if (prepared) forgetPrepared(step, index);
+    forgetPrepared(step, index);
     handful.tasks.push(offer);
     handful.bytes += bytesOf(offer);
     return true;
@@ -141,9 +142,10 @@ function bytesOf({ input, files, segments, gang }: TaskOffer): number {
 
 const textBytes = (value: object) => Buffer.byteLength(JSON.stringify(value));
 
-function forgetPrepared({ prepared }: StepState, index: number): void {
-  prepared!.files.delete(index);
-  prepared!.memoKeys.delete(index);
+/** What was looked up for a task that does not wait any more. */
+export function forgetPrepared({ prepared }: StepState, index: number): void {
+  prepared?.files.delete(index);
+  prepared?.memoKeys.delete(index);
 }
 
 /** Tells a session of a step the first time it has to do with it. */

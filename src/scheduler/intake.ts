@@ -7,7 +7,6 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Board } from "./board.ts";
-import { stopMisplaced } from "./preempt.ts";
 import type { Preparer } from "./prepare.ts";
 import type { RestingTasks } from "./retry.ts";
 import { Ring } from "./ring.ts";
@@ -25,6 +24,7 @@ export class Intake {
   #preparer: Preparer;
   #shuffle: Shuffle;
   #onJobEnded: (job: string) => void;
+  #onMisplaced: (step: StepState) => void;
 
   constructor(parts: {
     board: Board;
@@ -32,12 +32,15 @@ export class Intake {
     preparer: Preparer;
     shuffle: Shuffle;
     onJobEnded: (job: string) => void;
+    /** Tasks of a step may not be where they are any more. */
+    onMisplaced: (step: StepState) => void;
   }) {
     this.#board = parts.board;
     this.#resting = parts.resting;
     this.#preparer = parts.preparer;
     this.#shuffle = parts.shuffle;
     this.#onJobEnded = parts.onJobEnded;
+    this.#onMisplaced = parts.onMisplaced;
   }
 
   /** Takes in all that the space holds, as it was before this start. */
@@ -141,7 +144,14 @@ export class Intake {
     if (status.phase !== "running") return;
     const step = this.#board.steps.get(name) ?? this.#addLive(name);
     if (step && !step.isOpen) this.#open(step);
-    else if (step?.gang) this.#board.refresh(step); // with the last task made, it is complete
+    else if (step?.gang) this.#gathered(step);
+  }
+
+  /** With its last task made, it is complete: now its size is known. */
+  #gathered(step: StepState): void {
+    const record = this.#board.space.get("step", step.name);
+    if (record?.status.closed && step.leases.size === 0) this.#board.reclass(step, record);
+    this.#board.refresh(step);
   }
 
   /** What the batch says may be history: only what is so now counts. */
@@ -181,7 +191,7 @@ export class Intake {
     this.#board.slow(step, record.status.slowed?.everyMs);
     if (step.needs === record.spec.template.needs) return;
     this.#board.reclass(step, record);
-    this.#board.clock.soon(() => stopMisplaced(this.#board, step));
+    this.#board.clock.soon(() => this.#onMisplaced(step));
   }
 
   #drop({ name }: AnyRecord): void {

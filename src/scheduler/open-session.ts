@@ -7,7 +7,7 @@ import type { Dispatch } from "./dispatch.ts";
 import { finish, type Ended } from "./finish.ts";
 import type { AgentLink, MachineLoad, Meter, Session } from "./session.ts";
 import type { Shuffle } from "./shuffle.ts";
-import type { Lease, MachineState, SessionState, StepState } from "./state.ts";
+import type { Lease, MachineState, SessionState } from "./state.ts";
 
 /** While the disk is full, reports wait and are tried again. */
 const fullMs = 1000;
@@ -21,8 +21,8 @@ export interface SessionParts {
   dispatch: Dispatch;
   meter: Meter;
   shuffle: Shuffle;
-  /** Ends what is under way of gangs: they run again. */
-  regroup: (steps: Iterable<StepState>) => void;
+  /** Ends members of gangs: they run again. */
+  regroup: (members: readonly Lease[]) => void;
 }
 
 /** A machine's link as long as it is the newest one of that machine; after that it only takes reports. */
@@ -60,6 +60,7 @@ export class OpenSession implements Session, SessionState {
     if (!this.#isOpen) return;
     this.hear();
     this.pullTasks = max > 0 ? Math.min(Math.floor(max), limits.pullTasksMax) : 0;
+    if (this.pullTasks > 0) this.#state.isSilent = false;
     this.#parts.dispatch.opened(this.#state);
   }
 
@@ -145,17 +146,17 @@ export class OpenSession implements Session, SessionState {
   release(claims: readonly TaskClaim[]): void {
     this.hear();
     const { board, regroup } = this.#parts;
-    const gangs = new Set<StepState>();
+    const members = new Set<Lease>();
     for (const [task, fence] of claims) {
       const lease = board.heldBy(this.#state, task, fence);
       if (!lease || lease.isEnding) continue;
-      if (lease.step.gang) gangs.add(lease.step);
+      if (lease.step.gang) members.add(lease);
       else {
         board.end(lease, 0);
         board.giveBack(lease);
       }
     }
-    if (gangs.size > 0) regroup(gangs);
+    if (members.size > 0) regroup([...members]);
   }
 
   struck(hit: string, wasThere: boolean): void {

@@ -47,15 +47,17 @@ export function stop(board: Board, asked: readonly Lease[], by: StepState): void
   for (const lease of victims) board.revoke(lease);
 }
 
-/** Stops tasks of a step that may not be where they are: what they need has changed. While the disk is full they go on. */
-export function stopMisplaced(board: Board, step: StepState): void {
+/** Stops tasks of a step that may not be where they are: what they need has changed. False while the disk is full: they go on. */
+export function stopMisplaced(board: Board, step: StepState): boolean {
   const victims = [...leasesOfStep(step)].filter(
     ({ machine, isEnding }) => !isEnding && !fitsMachine(machine, step.class),
   );
-  if (victims.length === 0) return;
+  if (victims.length === 0) return true;
   try {
     stop(board, victims, step);
+    return true;
   } catch (thrown) {
     if (!(thrown instanceof CanopyError) || thrown.code !== "no-space") throw thrown;
+    return false;
   }
 }

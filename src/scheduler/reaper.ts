@@ -3,21 +3,27 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
-import { regroupAll } from "./disband.ts";
+import { regroupMembers } from "./disband.ts";
+import { isBroken } from "./gang.ts";
 import { loseLeases } from "./lost.ts";
+import { stopMisplaced } from "./preempt.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 
 const tickMs = limits.leaseLookMs;
 
-/** Ends the leases of machines that are not heard any more. */
+/** Ends the leases of machines that are not heard any more, and whatever else could not be ended while the disk was full. */
 export class Reaper {
   #board: Board;
   #log: Log;
   #timer: Timer | undefined;
   #tickedMs = 0;
+  /** Steps with tasks that may not be where they are, and could not be stopped yet. */
+  #misplaced = new Set<StepState>();
   /** Leases that are over, and could not be recorded so. */
   #overdue = new Set<Lease>();
-  /** Gangs that are to end, and could not be recorded so. */
+  /** Members of gangs that were given back, and could not be recorded so. */
+  #released = new Set<Lease>();
+  /** Gangs of which too little is under way, and that could not be recorded so. */
   #broken = new Set<StepState>();
 
   constructor(board: Board, log: Log) {
@@ -51,17 +57,34 @@ export class Reaper {
     }
   }
 
-  /** Too little of these gangs is under way. */
-  regroup(steps: Iterable<StepState>): void {
-    const open = [...steps].filter(({ isOpen }) => isOpen);
-    if (open.length === 0) return;
+  /** Ends these members of gangs: they run again. */
+  regroup(members: readonly Lease[]): void {
+    if (!this.#mayRegroup(members)) for (const lease of members) this.#released.add(lease);
+  }
+
+  /** Ends all that is under way of these gangs, as it is too little. */
+  disband(gangs: readonly StepState[]): void {
+    const members = gangs.flatMap((step) => [...step.leases.values()]);
+    if (!this.#mayRegroup(members)) for (const step of gangs) this.#broken.add(step);
+  }
+
+  /** Ends tasks of a step that may not be where they are. */
+  stopMisplaced(step: StepState): void {
+    if (!step.isOpen || stopMisplaced(this.#board, step)) this.#misplaced.delete(step);
+    else this.#misplaced.add(step);
+  }
+
+  #mayRegroup(members: readonly Lease[]): boolean {
+    if (members.length === 0) return true;
     try {
-      regroupAll(this.#board, open);
+      regroupMembers(this.#board, members);
+      return true;
     } catch (thrown) {
-      for (const step of open) this.#broken.add(step);
-      this.#log.warn("gangs that are to run again could not be recorded so, and will be", {
+      this.#log.warn("tasks of gangs that are to run again could not be recorded so, and will be", {
+        tasks: members.length,
         error: messageOf(thrown),
       });
+      return false;
     }
   }
 
@@ -80,15 +103,12 @@ export class Reaper {
       if (machine.leasesUntilMs > nowMs) continue;
       if (machine.leases.length > 0) this.#expire(machine);
       if (machine.leasesUntilMs === -Infinity && machine.leases.length === 0) {
-        machines.delete(machine.name);
+        this.#board.removeMachine(machine);
       }
     }
     this.#retryOverdue();
-    if (this.#broken.size > 0) {
-      const broken = [...this.#broken];
-      this.#broken.clear();
-      this.regroup(broken);
-    }
+    this.#retryGangs();
+    for (const step of this.#misplaced) this.stopMisplaced(step);
     this.#arm();
   }
 
@@ -98,6 +118,15 @@ export class Reaper {
       tasks: machine.leases.length,
     });
     this.lose(machine, [...machine.leases]);
+  }
+
+  #retryGangs(): void {
+    const released = [...this.#released].filter((lease) => this.#board.isCurrent(lease));
+    const broken = [...this.#broken].filter((step) => isBroken(this.#board.space, step));
+    this.#released.clear();
+    this.#broken.clear();
+    this.regroup(released);
+    this.disband(broken); // others may have come back since
   }
 
   #retryOverdue(): void {

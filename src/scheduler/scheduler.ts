@@ -19,7 +19,7 @@ import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
 import { misfit } from "./fit.ts";
-import { hasQuorum } from "./gang.ts";
+import { isBroken } from "./gang.ts";
 import { Grace } from "./grace.ts";
 import { Intake } from "./intake.ts";
 import { OpenSession } from "./open-session.ts";
@@ -110,6 +110,7 @@ export class Scheduler {
       preparer: this.#preparer,
       shuffle: this.#shuffle,
       onJobEnded: (job) => this.#forget(job),
+      onMisplaced: (step) => this.#reaper.stopMisplaced(step),
     });
     board.onDue = (machine) => this.#dispatch.wake(machine);
     board.quotas.onLimited = () => this.#reclaim.start();
@@ -140,7 +141,7 @@ export class Scheduler {
     for (const job of space.all("job")) if (!hasJobEnded(job)) this.#earlierJobs.add(job.name);
     const grace = new Grace(this.#board.clock, this.#board.machines.keys(), () => {
       this.#intake.admitEarlier();
-      this.#reaper.regroup(this.#brokenGangs());
+      this.#reaper.disband(this.#brokenGangs());
     });
     this.#grace = grace;
     if (!this.#board.isSimulated) this.#reaper.start();
@@ -181,7 +182,7 @@ export class Scheduler {
       dispatch: this.#dispatch,
       meter: this.#meter,
       shuffle: this.#shuffle,
-      regroup: (steps) => this.#reaper.regroup(steps),
+      regroup: (members) => this.#reaper.regroup(members),
     });
     state.session = session;
     session.hear();
@@ -332,9 +333,7 @@ export class Scheduler {
 
   /** Gangs of which some members were under way before this start, and too few are. */
   #brokenGangs(): StepState[] {
-    return [...this.#board.steps.values()].filter(
-      (step) => step.gang && step.leases.size > 0 && !hasQuorum(this.#space, step),
-    );
+    return [...this.#board.steps.values()].filter((step) => isBroken(this.#space, step));
   }
 
   #awake(step: StepState, index: number): void {
