@@ -2,6 +2,7 @@ import { attemptOf, indexOfTask, type TaskStatus } from "#/model/task.ts";
 import type { TaskClaim } from "#/model/wire.ts";
 import { isStanding } from "./gang.ts";
 import type { Board } from "./board.ts";
+import { isForbidden } from "./fit.ts";
 import type { Lease, MachineState } from "./state.ts";
 
 /**
@@ -38,6 +39,7 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   // what is left of a gang that has been given up on, and runs again
   if (step?.gang && !step.earlier && !isStanding(board.space, step)) return undefined;
   if (!step?.isOpen || !task || fence > board.epochFence) return undefined;
+  if (isForbidden(machine, step.class)) return undefined;
   const { status } = task;
   const index = indexOfTask(name);
   if (fence <= (status.fence ?? 0) || fence <= (step.givenBack.get(index) ?? 0)) return undefined;

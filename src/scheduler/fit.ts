@@ -18,14 +18,24 @@ export function fitsMachine(machine: MachineState, taskClass: TaskClass): boolea
 
 /** Whether a machine takes tasks of a step at this moment, but for the room that they need. */
 export function isOpenTo(machine: MachineState, step: StepState, nowMs: number): boolean {
+  // on trial it takes what it is given, one by one
+  return !machine.record.spec.standing && isOpenOnTrial(machine, step, nowMs);
+}
+
+/** The same, also of a machine on trial. */
+export function isOpenOnTrial(machine: MachineState, step: StepState, nowMs: number): boolean {
   const { session, leasesUntilMs } = machine;
   const { project } = step.share;
   const { cordoned, reservedFor = step.job, reservedForProject = project } = machine.record.spec;
   const isHeard = session !== undefined && nowMs < leasesUntilMs;
-  if (machine.record.spec.standing) return false; // on trial it takes what it is given, one by one
   if (!isHeard || cordoned || reservedFor !== step.job || reservedForProject !== project)
     return false;
   return fitsMachine(machine, step.class);
+}
+
+/** Whether the data that such tasks read may not be where the machine is. */
+export function isForbidden({ record }: MachineState, { sites, confinedBy }: TaskClass): boolean {
+  return confinedBy !== undefined && sites?.includes(siteOf(record.spec)) === false;
 }
 
 /** What a machine lacks, as "has 4 CPUs and the task needs 64", and the smallest change with which it would not. */
