@@ -170,6 +170,45 @@ describe("two attempts of one task", () => {
     assert.equal((await status(next)).machine, "m3");
   });
 
+  test("leave no fence open when both have failed", async () => {
+    const { rig, m1, m2 } = await twice({ template: { retries: 0 } });
+    const late = m2.holds();
+    m2.session.close(); // it goes on, unheard
+    for (let beats = 0; beats < 30; beats++) {
+      m1.beat(m1.held);
+      await rig.clock.advance(1000);
+    }
+    assert.equal(rig.scheduler.leases().length, 1);
+    await m1.fail();
+    const { phase, fence } = await status(rig);
+    assert.equal(phase, "failed");
+    assert.ok(fence! >= late[0]![1], `${fence} of ${late[0]![1]}`);
+  });
+
+  test("count both in what their project is entitled to", async () => {
+    const lab = { cohort: "lab", quota: { milliCpus: 2000 } };
+    const rig = await Rig.open((made) => {
+      for (const name of ["a", "b", "c"]) made.project(name, 1, lab);
+      made.step("j1/0", 1, { project: "a" });
+    });
+    rig.machine("m2", { cpus: 8 });
+    const m1 = rig.agent("m1");
+    await m1.pull();
+    const m2 = rig.agent("m2");
+    await m2.pull();
+    assert.equal(begin(rig, "m2"), true);
+    await rig.clock.advance(0);
+    rig.step("j2/0", 4, { project: "b" });
+    await m2.pull();
+    assert.equal(m2.held.length, 5, "b borrows what c does not use");
+    rig.step("j3/0", 1, { project: "a" });
+    for (let beats = 0; beats < 60; beats++) {
+      for (const agent of [m1, m2]) agent.beat(agent.held);
+      await rig.clock.advance(1000);
+    }
+    assert.equal(m2.held.length, 5, "a uses all of its quota, and takes nothing back");
+  });
+
   test("are not begun where something waits, on the same machine, or twice", async () => {
     const { rig } = await twice();
     assert.equal(begin(rig, "m3"), false);

@@ -152,8 +152,8 @@ function giveUp(
   more: Partial<Pick<TaskStatus, "usage" | "exitCode" | "lost">>,
 ): void {
   const { lost } = task.status;
-  const { fence, machine } = lease;
-  const ran = { machine: machine.name, ...(lost !== undefined && { lost }), ...more };
+  const fence = highestFence(task.status, lease);
+  const ran = { machine: lease.machine.name, ...(lost !== undefined && { lost }), ...more };
   tx.archive({ ...task, status: { phase: "failed", fence, attempts, ...ran } });
   tally.of(step.name).failed++;
 }

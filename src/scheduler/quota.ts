@@ -183,8 +183,8 @@ export function isEntitled({ account, priority, class: needs, atOnce }: StepStat
   const used = { milliCpus: 0, memoryBytes: 0 };
   for (const other of account.busy) {
     if (other.priority < priority) continue;
-    used.milliCpus += other.leases.size * other.class.milliCpus;
-    used.memoryBytes += other.leases.size * other.class.memoryBytes;
+    used.milliCpus += other.attempts * other.class.milliCpus;
+    used.memoryBytes += other.attempts * other.class.memoryBytes;
   }
   return resources.every(
     (resource) => used[resource] + needs[resource] * atOnce <= account.quota[resource],

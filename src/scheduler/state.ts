@@ -40,6 +40,8 @@ export class StepState {
   earlier: Ring | undefined;
   /** Tasks under way, by index. Of two attempts of one task this is the first; the other one is its twin. */
   readonly leases = new Map<number, Lease>();
+  /** Attempts under way: of a task with two, both. */
+  attempts = 0;
   /** Fences of leases that were over before anything had begun, which no record says. */
   readonly givenBack = new Map<number, number>();
   /** Tasks that rest after a failed attempt. */
@@ -190,6 +192,8 @@ export class MachineState {
   cancels: TaskClaim[] = [];
   /** A step that it is kept free for, and until when. */
   keptFree: { step: StepState; untilMs: number } | undefined;
+  /** It has room, and has not asked for work for so long that gangs do not wait for it, until it does. */
+  isSilent = false;
   /** Gangs for which places here are kept. */
   readonly keptForGangs = new Map<StepState, KeptForGang>();
 
