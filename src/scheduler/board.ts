@@ -119,6 +119,16 @@ export class Board {
     return machine;
   }
 
+  /** It will not come back under this name with anything of its past. */
+  removeMachine(machine: MachineState): void {
+    this.machines.delete(machine.name);
+    for (const [step, kept] of machine.keptForGangs) {
+      kept.machines.delete(machine);
+      if (kept.machines.size === 0) leaveAll(step);
+      this.onDue(undefined);
+    }
+  }
+
   /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
   refresh(step: StepState): void {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
@@ -294,6 +304,7 @@ export class Board {
     };
     if (lease.twin) lease.twin.twin = lease;
     else step.leases.set(index, lease);
+    step.attempts++;
     step.runTimes.underWay++;
     machine.leases.push(lease);
     occupy(machine, lease);
@@ -314,6 +325,7 @@ export class Board {
     if (step.gang) ungather(lease);
     account.leave(step);
     if (step.leases.size === 0) account.busy.delete(step);
+    step.attempts--;
     step.runTimes.underWay--;
     machine.leases.drop(lease);
     vacate(machine, lease);

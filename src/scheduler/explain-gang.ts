@@ -2,9 +2,9 @@ import { briefDuration } from "#/model/units.ts";
 import { formatCount, formatCpus } from "./amounts.ts";
 import type { Board } from "./board.ts";
 import type { Explanation } from "./explanation.ts";
-import { isOpenTo, placesOn } from "./fit.ts";
+import { isOpenOnTrial, placesOn } from "./fit.ts";
 import { isStanding, quorumOf } from "./gang.ts";
-import { freePlaces } from "./gangs.ts";
+import { freePlaces, isOnTrial, placesFor, sumOf } from "./gang-places.ts";
 import type { StepState } from "./state.ts";
 
 /** What a gang lacks that has to begin at once; none for any other step. */
@@ -23,18 +23,18 @@ export function gangReasons(board: Board, step: StepState): Explanation[] {
     ];
   const nowMs = board.clock.monotonicMs();
   const machines = [...board.machines.values()];
-  const open = machines.filter((machine) => isOpenTo(machine, step, nowMs));
-  const free = open
-    .map((machine) => ({ machine, places: freePlaces(machine, step, nowMs) }))
-    .filter(({ places }) => places > 0);
-  const places = free.reduce((sum, one) => sum + one.places, 0);
+  const open = machines.filter((machine) => isOpenOnTrial(machine, step, nowMs));
+  const free = placesFor(board, step, nowMs, quorum);
+  const places = sumOf(free);
   const at = free.length === 0 ? "" : ` on ${formatCount(free.length, "machine")}`;
   const each = formatCpus(step.class.milliCpus);
   const needs = `it needs ${quorum} places of ${each} at once, and ${Math.min(places, quorum)} ${places === 1 ? "is" : "are"} free${at}`;
-  const most = placesOn(
-    open.map(({ record }) => record),
+  const [onTrial, trusted] = [open.filter(isOnTrial), open.filter((one) => !isOnTrial(one))];
+  const ofTrusted = placesOn(
+    trusted.map(({ record }) => record),
     step.class,
   );
+  const most = ofTrusted + onTrial.length;
   if (most < quorum) {
     const least = most > 0 ? `let fewer be enough (gang: {minimum: ${most}}), or ` : "";
     return [
@@ -48,6 +48,16 @@ export function gangReasons(board: Board, step: StepState): Explanation[] {
   }
   if (places >= quorum)
     return [{ subject, sentence: `${needs}: it begins when their machines ask for work` }];
+  const silent = open.filter((machine) => machine.isSilent && freePlaces(machine, step, nowMs) > 0);
+  if (silent.length > 0)
+    return [
+      {
+        subject,
+        flip: `work asked for by ${silent[0]!.name}`,
+        sentence: `${needs}; ${silent[0]!.name} has room as well, and asks for no work`,
+        advice: `on ${silent[0]!.name}, see that its agent runs: canopy agent`,
+      },
+    ];
   return [
     {
       subject,

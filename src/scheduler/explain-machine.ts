@@ -7,7 +7,7 @@ import { quotaReasons } from "./explain-quota.ts";
 import { isAlike } from "./quota.ts";
 import { lacks } from "./fit.ts";
 import { waitsForHomes } from "./homes.ts";
-import { keptFreeFor, roomFor } from "./room.ts";
+import { awaitedBy, keptFreeFor, outlastsGangs, roomFor } from "./room.ts";
 import type { MachineState, StepState } from "./state.ts";
 
 /** Every reason why a machine takes no task of that step now; none when it would. */
@@ -106,6 +106,17 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
       },
     ];
   }
+  const awaited = awaitedBy(machine);
+  const [gang] = awaited ? [awaited] : machine.keptForGangs.keys();
+  if (gang && gang !== step && (awaited || outlastsGangs(machine, step, nowMs)))
+    return [
+      {
+        machine: name,
+        sentence: `${name} has room that is kept for ${gang.name}, whose tasks begin at once`,
+        flip: `a task that is over before they begin, or ${gang.name} begun`,
+        advice: `canopy why ${gang.job}`,
+      },
+    ];
   if (roomFor(machine, step, nowMs) > 0) {
     if (machine.session!.pullTasks > 0) return [];
     return [{ machine: name, sentence: `${name} has room, and has not asked for more work yet` }];

@@ -1,8 +1,8 @@
 import { placesIn } from "#/model/needs.ts";
 import type { Board } from "./board.ts";
-import { isOpenTo } from "./fit.ts";
+import { isOpenOnTrial } from "./fit.ts";
 import { quorumOf } from "./gang.ts";
-import type { Places } from "./gangs.ts";
+import { isOnTrial, type Places } from "./gang-places.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 
 /** Where a gang is expected to find its places first, and when; Infinity when nobody knows how long others will run. */
@@ -26,12 +26,27 @@ export function expectGang(
   nowMs: number,
   freeOn: (machine: MachineState) => number,
 ): Outlook | undefined {
+  const open = [...board.machines.values()].filter(
+    (machine) => !machine.isSilent && isOpenOnTrial(machine, step, nowMs),
+  );
+  const trusted = open.filter((machine) => !isOnTrial(machine));
+  const expect = (machines: readonly MachineState[]) =>
+    expectOn(machines, board, step, nowMs, freeOn);
+  return expect(trusted) ?? (open.length > trusted.length ? expect(open) : undefined);
+}
+
+function expectOn(
+  machines: readonly MachineState[],
+  board: Board,
+  step: StepState,
+  nowMs: number,
+  freeOn: (machine: MachineState) => number,
+): Outlook | undefined {
   const quorum = quorumOf(board.space, step);
   const free = new Map<MachineState, number>();
   const ends: { machine: MachineState; atMs: number; sinceMs: number; places: number }[] = [];
   let found = 0;
-  for (const machine of board.machines.values()) {
-    if (!isOpenTo(machine, step, nowMs)) continue;
+  for (const machine of machines) {
     const places = freeOn(machine);
     free.set(machine, places);
     found += places;
@@ -68,6 +83,7 @@ function endsOn(
   // what is kept for others stays theirs
   const theirs = placesIn({ milliCpus, memoryBytes }, step.class) - placesNow;
   let before = placesNow;
+  const placesMax = isOnTrial(machine) ? 1 : Infinity;
   return [...machine.leases]
     .filter(({ isShort }) => !isShort)
     .map((lease) => ({ lease, atMs: expectedEndMs(board, lease, nowMs) }))
@@ -75,7 +91,7 @@ function endsOn(
     .map(({ lease, atMs }) => {
       milliCpus += lease.step.class.milliCpus;
       memoryBytes += lease.step.class.memoryBytes;
-      const after = placesIn({ milliCpus, memoryBytes }, step.class) - theirs;
+      const after = Math.min(placesIn({ milliCpus, memoryBytes }, step.class) - theirs, placesMax);
       const places = after - before;
       before = after;
       return { machine, atMs, sinceMs: lease.sinceMs, places };

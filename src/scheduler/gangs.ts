@@ -1,15 +1,22 @@
 import type { Timer } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
-import { placesIn } from "#/model/needs.ts";
 import { taskName } from "#/model/task.ts";
 import type { Board } from "./board.ts";
-import { isOpenTo } from "./fit.ts";
-import { leaveAll, quorumOf, type KeptForGang } from "./gang.ts";
-import { handOutGang, type GangPart } from "./hand-out.ts";
+import { isOpenOnTrial, isOpenTo } from "./fit.ts";
+import { leaveAll, quorumOf } from "./gang.ts";
+import { expectGang } from "./gang-outlook.ts";
+import {
+  choose,
+  freePlaces,
+  keepPlaces,
+  keptFrom,
+  placesFor,
+  sumOf,
+  type Places,
+} from "./gang-places.ts";
+import { forgetPrepared, handOutGang, type GangPart } from "./hand-out.ts";
 import { freeShare } from "./placement.ts";
 import { quotaSlots } from "./quota.ts";
-import { expectGang } from "./gang-outlook.ts";
-import { keptFreeFor } from "./room.ts";
 import type { MachineState, StepState } from "./state.ts";
 
 /** It rests so many times as long as its last look took. */
@@ -31,6 +38,7 @@ export class Gangs {
   #board: Board;
   #wake: () => void;
   #timer: Timer | undefined;
+  #timerAtMs = Infinity;
   #lookedMs = -Infinity;
   #tookMs = 0;
   #isLooking = false;
@@ -52,8 +60,9 @@ export class Gangs {
     const startMs = this.#board.clock.monotonicMs();
     for (const step of this.#keptFor())
       if (!this.#begin(step, startMs, true)) this.#keep(step, startMs);
+    const isOpen = openness(this.#board, startMs);
     for (let tries = 0; tries < limits.gangsTriedMax; tries++) {
-      const step = this.#foremost(startMs);
+      const step = this.#foremost(startMs, isOpen);
       if (!step?.gang || step.gang.kept || step.leases.size > 0) break;
       if (this.#begin(step, startMs, true)) continue;
       this.#passed(step, startMs);
@@ -66,16 +75,27 @@ export class Gangs {
   rest(): void {
     if (!this.#isLooking) return;
     const startMs = this.#board.clock.monotonicMs();
-    let tries = 0;
-    const heads = [...this.#board.queue.heads()].filter(({ gang }) => gang && !gang.kept);
-    for (const step of heads) {
-      if (step.leases.size > 0) continue;
-      if (++tries > limits.gangsTriedMax) break;
-      this.#begin(step, startMs, false);
-    }
+    this.#beginOthers(startMs);
     this.#isLooking = false;
     this.#lookedMs = this.#board.clock.monotonicMs();
     this.#tookMs += this.#lookedMs - startMs;
+  }
+
+  /** One that lacks room stands for those behind it in its lane, unless those need less or have machines of their own. */
+  #beginOthers(nowMs: number): void {
+    const { queue, machines } = this.#board;
+    const reserved = new Set([...machines.values()].map(({ record }) => record.spec.reservedFor));
+    let tries = 0;
+    for (const lane of queue.gangs()) {
+      let tooMany = Infinity;
+      for (const step of lane) {
+        if (step.gang!.kept || step.leases.size > 0) continue;
+        if (step.atOnce >= tooMany && !reserved.has(step.job)) continue;
+        if (++tries > limits.gangsTriedMax) return;
+        const lacksRoom = !this.#begin(step, nowMs, false) && step.isInLine;
+        if (lacksRoom) tooMany = Math.min(tooMany, step.atOnce);
+      }
+    }
   }
 
   /** A machine asks for work that may have been all that a gang waited for. */
@@ -95,12 +115,17 @@ export class Gangs {
     return leftMs <= 0;
   }
 
+  /** Looks again by then; earlier when it was to do so. */
   #lookIn(delayMs: number): void {
+    const atMs = this.#board.clock.monotonicMs() + delayMs;
+    if (atMs >= this.#timerAtMs) return;
     const look = () => {
-      this.#timer = undefined;
+      this.#timerAtMs = Infinity;
       this.#wake();
     };
-    this.#timer ??= this.#board.clock.after(delayMs, look, !this.#board.isSimulated);
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#board.clock.after(delayMs, look, !this.#board.isSimulated);
   }
 
   /** In the order in which it was their turn. */
@@ -112,14 +137,10 @@ export class Gangs {
   }
 
   /** Who is first in line, but for those that no machine could serve whatever else ran, or no quota admits. */
-  #foremost(nowMs: number): StepState | undefined {
-    const machines = [...this.#board.machines.values()];
+  #foremost(nowMs: number, isOpen: (step: StepState) => boolean): StepState | undefined {
     return this.#board.queue.foremost(
       nowMs,
-      (step) =>
-        !step.gang?.kept &&
-        quotaSlots(step, true) >= step.atOnce &&
-        machines.some((machine) => isOpenTo(machine, step, nowMs)),
+      (step) => !step.gang?.kept && quotaSlots(step, true) >= step.atOnce && isOpen(step),
     );
   }
 
@@ -132,10 +153,11 @@ export class Gangs {
     if (slots < quorum) step.account.isDenying = true;
     if (record?.status.phase !== "running" || !step.isInLine || step.leases.size > 0) return false;
     if (step.available < quorum || slots < quorum) return false;
-    const free = placesFor(this.#board, step, nowMs);
+    const free = placesFor(this.#board, step, nowMs, quorum);
     const asking = free.filter(({ machine }) => machine.session!.pullTasks > 0);
     if (sumOf(asking) < quorum) {
-      if (mayAwait) this.#await(step, sumOf(free) >= quorum ? choose(free, quorum) : [], nowMs);
+      const all = [...asking, ...free.filter((one) => !asking.includes(one))];
+      if (mayAwait) this.#await(step, sumOf(free) >= quorum ? choose(all, quorum) : [], nowMs);
       return false;
     }
     const waiting = waitingOf(this.#board, step);
@@ -164,15 +186,21 @@ export class Gangs {
     return true;
   }
 
-  /** It waits only for these to ask for work; for none of them when it lacks more than that. Who does not ask for long keeps the others from working no longer. */
+  /** It waits only for these to ask for work; for none of them when it lacks more than that. Who does not ask for long is waited for no longer. */
   #await(step: StepState, places: readonly Places[], nowMs: number): void {
     const gang = step.gang!;
     const since = gang.kept?.completeSinceMs ?? 0;
     if (gang.kept) gang.kept.completeSinceMs = 0;
-    if (places.length === 0 || (since > 0 && nowMs - since > limits.passedOverMs)) return;
+    if (places.length === 0) return;
+    if (since > 0 && nowMs - since >= limits.passedOverMs) {
+      for (const { machine } of places)
+        if (machine.session!.pullTasks === 0) machine.isSilent = true;
+      return;
+    }
     gang.kept ??= keptFrom(nowMs, nowMs);
     gang.kept.completeSinceMs = since || nowMs;
     keepPlaces(step, places);
+    this.#lookIn(gang.kept.completeSinceMs + limits.passedOverMs - nowMs);
   }
 
   /** It is its turn, and it does not fit. */
@@ -201,92 +229,30 @@ export class Gangs {
   }
 }
 
-/** Places on one machine. */
-export interface Places {
-  readonly machine: MachineState;
-  readonly places: number;
-}
-
-/** Members of a gang that have room on a machine now, beside what is kept for others: for gangs, when it was their turn before `sinceMs`. */
-export function freePlaces(
-  machine: MachineState,
-  step: StepState,
-  nowMs: number,
-  sinceMs = step.gang!.kept?.sinceMs ?? Infinity,
-): number {
-  const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
-  const free = {
-    milliCpus: capacity.milliCpus - heldMilliCpus,
-    memoryBytes: capacity.memoryBytes - heldMemoryBytes,
+/** Tells whether any machine takes tasks of a step, on trial or not; asks once for all steps that are alike. */
+function openness(board: Board, nowMs: number): (step: StepState) => boolean {
+  const machines = [...board.machines.values()];
+  const reserved = new Set(machines.map(({ record }) => record.spec.reservedFor));
+  const known = new Map<string, boolean>();
+  return (step) => {
+    const own = reserved.has(step.job) ? step.job : "";
+    const key = `${step.share.project} ${own} ${step.class.key}`;
+    const isOpen = step.gang ? isOpenOnTrial : isOpenTo;
+    let found = known.get(key);
+    if (found === undefined)
+      known.set(key, (found = machines.some((machine) => isOpen(machine, step, nowMs))));
+    return found;
   };
-  const leave = ({ milliCpus, memoryBytes }: StepState["class"], places: number) => {
-    free.milliCpus -= places * milliCpus;
-    free.memoryBytes -= places * memoryBytes;
-  };
-  for (const [other, kept] of machine.keptForGangs) {
-    if (other !== step && kept.sinceMs < sinceMs) leave(other.class, kept.machines.get(machine)!);
-  }
-  const kept = keptFreeFor(machine, nowMs);
-  if (kept) leave(kept.class, 1);
-  return placesIn(free, step.class);
 }
-
-/** What others have just left is for the gang that they made room for, from this moment on. */
-export function claimPlaces(board: Board, step: StepState): void {
-  const nowMs = board.clock.monotonicMs();
-  const free = placesFor(board, step, nowMs);
-  if (!step.isInLine || sumOf(free) < step.atOnce) return;
-  const gang = step.gang!;
-  gang.kept ??= keptFrom(nowMs, nowMs);
-  gang.kept.completeSinceMs = nowMs;
-  keepPlaces(step, choose(free, step.atOnce));
-}
-
-/** Machines with room for members of the gang, the one with most of it first. */
-function placesFor(board: Board, step: StepState, nowMs: number): Places[] {
-  const found: Places[] = [];
-  for (const machine of board.machines.values()) {
-    if (!isOpenTo(machine, step, nowMs)) continue;
-    const places = freePlaces(machine, step, nowMs);
-    if (places > 0) found.push({ machine, places });
-  }
-  return found.sort((a, b) => b.places - a.places);
-}
-
-function keptFrom(sinceMs: number, promisedMs: number): KeptForGang {
-  return { sinceMs, promisedMs, expectedMs: promisedMs, completeSinceMs: 0, machines: new Map() };
-}
-
-function keepPlaces(step: StepState, chosen: readonly Places[]): void {
-  const kept = step.gang!.kept!;
-  for (const machine of kept.machines.keys()) machine.keptForGangs.delete(step);
-  kept.machines.clear();
-  for (const { machine, places } of chosen) {
-    kept.machines.set(machine, places);
-    machine.keptForGangs.set(step, kept);
-  }
-}
-
-/** As many places as are wanted, from the front. */
-function choose(free: readonly Places[], wanted: number): Places[] {
-  const chosen: Places[] = [];
-  let left = wanted;
-  for (const { machine, places } of free) {
-    if (left <= 0) break;
-    chosen.push({ machine, places: Math.min(places, left) });
-    left -= places;
-  }
-  return chosen;
-}
-
-const sumOf = (found: readonly Places[]) => found.reduce((sum, { places }) => sum + places, 0);
 
 /** Takes out the tasks of a gang that wait, each once, without those that ended meanwhile; by index. */
 function waitingOf({ space }: Board, step: StepState): number[] {
   const found = new Set<number>();
   const next = () => (step.prepared ? step.prepared.ready.shift() : step.shift());
   for (let index = next(); index !== undefined; index = next()) {
-    if (!step.leases.has(index) && space.get("task", taskName(step.name, index))) found.add(index);
+    if (step.leases.has(index) || !space.get("task", taskName(step.name, index)))
+      forgetPrepared(step, index);
+    else found.add(index);
   }
   const waiting = [...found].sort((a, b) => a - b);
   if (waiting.length < quorumOf(space, step)) leaveBehind(step, waiting);

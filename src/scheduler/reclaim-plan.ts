@@ -1,7 +1,7 @@
 import { placesIn } from "#/model/needs.ts";
-import { isOpenTo } from "./fit.ts";
+import { isOpenOnTrial, isOpenTo } from "./fit.ts";
 import { wholeOf } from "./gang.ts";
-import { freePlaces } from "./gangs.ts";
+import { freePlaces, isOnTrial } from "./gang-places.ts";
 import type { Board } from "./board.ts";
 import {
   isEntitled,
@@ -97,7 +97,9 @@ function cheapestPlaces(
   candidates: readonly Lease[],
   nowMs: number,
 ): Lease[] | undefined {
-  const open = [...board.machines.values()].filter((machine) => isOpenTo(machine, step, nowMs));
+  const open = [...board.machines.values()].filter((machine) =>
+    isOpenOnTrial(machine, step, nowMs),
+  );
   let found = 0;
   for (const machine of open) found += freePlaces(machine, step, nowMs);
   const byMachine = Map.groupBy(candidates, ({ machine }) => machine);
@@ -135,6 +137,7 @@ function gainsOn(
   nowMs: number,
 ): Gain[] {
   const gains: Gain[] = [];
+  if (isOnTrial(machine)) return gains;
   const free = {
     milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
     memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,

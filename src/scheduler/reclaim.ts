@@ -3,7 +3,7 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
-import { claimPlaces } from "./gangs.ts";
+import { claimPlaces } from "./gang-places.ts";
 import { keptOf, quotaSlots, resources, type Account } from "./quota.ts";
 import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
 import { stop } from "./preempt.ts";

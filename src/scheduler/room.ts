@@ -56,6 +56,19 @@ function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number):
   return placesIn({ milliCpus, memoryBytes }, step.class);
 }
 
+/** A gang that has all that it needs there and elsewhere, and begins when the last of its machines asks for work. */
+export function awaitedBy({ keptForGangs }: MachineState): StepState | undefined {
+  if (keptForGangs.size === 0) return undefined;
+  for (const [gang, { completeSinceMs }] of keptForGangs) if (completeSinceMs > 0) return gang;
+  return undefined;
+}
+
+/** Whether a task of the step has room but for places kept for gangs, which it would not leave in time: one behind it may. */
+export function outlastsGangs(machine: MachineState, step: StepState, nowMs: number): boolean {
+  if (machine.keptForGangs.size === 0 || step.isShort) return false;
+  return slotsFor(machine, step.class) >= 1 && slotsBesideGangs(machine, step, nowMs) < 1;
+}
+
 /** Where places are kept for gangs, only what leaves them, or is over before they are wanted. */
 function slotsBesideGangs(machine: MachineState, step: StepState, nowMs: number): number {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
@@ -63,6 +76,7 @@ function slotsBesideGangs(machine: MachineState, step: StepState, nowMs: number)
   let memoryBytes = capacity.memoryBytes - heldMemoryBytes;
   for (const [gang, kept] of machine.keptForGangs) {
     if (gang === step || isOverBy(step, nowMs, kept.promisedMs)) continue;
+    if (machine.record.spec.standing) return 0; // on trial: it has one place
     const places = kept.machines.get(machine) ?? 0;
     milliCpus -= places * gang.class.milliCpus;
     memoryBytes -= places * gang.class.memoryBytes;

@@ -7,7 +7,7 @@ import { handOut, type Handful } from "./hand-out.ts";
 import { lookWhenHomesAreGivenUp, waitsForHomes } from "./homes.ts";
 import type { Choice } from "./placement.ts";
 import { quotaSlots } from "./quota.ts";
-import { keepFree, roomFor } from "./room.ts";
+import { awaitedBy, keepFree, outlastsGangs, roomFor } from "./room.ts";
 import type { MachineState, SessionState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
@@ -27,7 +27,7 @@ export function serve(
   const { session } = machine;
   if (!session || session.pullTasks === 0 || board.queue.isEmpty || machine.record.spec.cordoned)
     return 0;
-  if (isAwaitedByGang(machine)) return 0;
+  if (awaitedBy(machine)) return 0;
   const isOnTrial = machine.record.spec.standing?.phase === "slowed";
   if (isOnTrial && machine.leases.length > 0) return 0;
   const max = Math.min(session.pullTasks, limits.pullTasksMax, isOnTrial ? 1 : tasksMax);
@@ -37,13 +37,6 @@ export function serve(
   session.pullTasks = 0;
   session.agent.offer(handful.steps, handful.tasks);
   return handful.tasks.length;
-}
-
-/** A gang has all that it needs, and begins when the last of its machines asks for work. */
-function isAwaitedByGang({ keptForGangs }: MachineState): boolean {
-  if (keptForGangs.size === 0) return false;
-  for (const { completeSinceMs } of keptForGangs.values()) if (completeSinceMs > 0) return true;
-  return false;
 }
 
 function gather(
@@ -76,15 +69,20 @@ function serveShares(
     .filter(({ share }) => !mayBorrow || board.quotas.account(share.project).cohort);
   const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
   const room = (step: StepState) => {
-    if (step.gang && !isStanding(board.space, step)) return undefined; // gangs.ts hands it out
     if (!step.account.isLimited) return roomFor(machine, step, nowMs);
     const slots = quotaSlots(step, mayBorrow);
     if (slots > 0) return Math.min(slots, roomFor(machine, step, nowMs));
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
+  const away = new Set<StepState>();
   const waits = (step: StepState) => {
-    if (!step.prepared || !waitsForHomes(board, step, machine, nowMs)) return false;
+    if (step.gang && !isStanding(board.space, step)) return true; // gangs.ts hands it out
+    if (outlastsGangs(machine, step, nowMs)) return true;
+    if (!step.prepared) return false;
+    if (away.has(step)) return true;
+    if (!waitsForHomes(board, step, machine, nowMs)) return false;
+    away.add(step);
     lookWhenHomesAreGivenUp(board, step, nowMs);
     return true;
   };
