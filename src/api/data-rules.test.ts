@@ -178,3 +178,73 @@ describe("data that may not leave a site", () => {
     assert.match(forbidden.json<ProblemView>().detail, /data\.0\.sites and sitesNever contradict/);
   });
 });
+
+describe("a rule on data that is set meanwhile", () => {
+  const rules = (...objects: string[]) => ({
+    data: objects.map((one) => ({ objects: one, sites: ["lab"] })),
+  });
+  const set = (body: object) => world.call("PUT", "/v1/policy", { body });
+  const sitesOf = (job: string) => world.space.get("step", `${job}/0`)!.spec.template.needs.sites;
+
+  /** Makes a call, and lets `meanwhile` happen when it looks up which objects are marked. */
+  async function interrupted<T>(call: () => Promise<T>, meanwhile: () => Promise<unknown>) {
+    const { space } = world;
+    const find = space.find.bind(space);
+    const looks = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<void>();
+    let isFirst = true;
+    space.find = (async (kind: "confined", names: string[]) => {
+      if (kind === "confined" && isFirst) {
+        isFirst = false;
+        looks.resolve();
+        await over.promise;
+      }
+      return find(kind, names);
+    }) as typeof space.find;
+    const answer = call();
+    await looks.promise;
+    await meanwhile();
+    over.resolve();
+    const got = await answer;
+    space.find = find;
+    return got;
+  }
+
+  it("binds a job that is being submitted", async () => {
+    await set(rules("weather/"));
+    const object = await stored("a patient of the race");
+    const job = await interrupted(
+      () => submit({ name: "read", run, ...reading("patients/5", object) }),
+      () => set(rules("weather/", "patients/")),
+    );
+    assert.deepEqual(sitesOf(job.id), ["lab"]);
+    await world.call("POST", `/v1/jobs/${job.id}/cancel`);
+  });
+
+  it("binds a job that came while the others were bound", async () => {
+    await set(rules("weather/"));
+    const object = await stored("another patient of the race");
+    const first = await submit({ name: "read", run, ...reading("patients/6", object) });
+    let second = first;
+    await interrupted(
+      () => set(rules("patients/")),
+      async () => {
+        second = await submit({ name: "read", run, ...reading("patients/7", object) });
+      },
+    );
+    assert.deepEqual([sitesOf(first.id), sitesOf(second.id)], [["lab"], ["lab"]]);
+    for (const { id } of [first, second]) await world.call("POST", `/v1/jobs/${id}/cancel`);
+  });
+
+  it("binds a job that had ended, when it is tried again", async () => {
+    await set({});
+    const object = await stored("a patient of before");
+    const job = await submit({ name: "read", run, ...reading("patients/8", object) });
+    await world.call("POST", `/v1/jobs/${job.id}/cancel`);
+    await set(rules("patients/"));
+    const retried = await world.call("POST", `/v1/jobs/${job.id}/retry`, { body: {} });
+    assert.equal(retried.statusCode, 200, retried.body);
+    assert.deepEqual(sitesOf(job.id), ["lab"]);
+    await world.call("POST", `/v1/jobs/${job.id}/cancel`);
+  });
+});

@@ -254,6 +254,8 @@ export const limits = {
   /** What a call with an idempotency key answered is known for so long, and for so many calls of a project. */
   requestKeptMs: 24 * 60 * 60_000,
   requestsKeptMax: 100_000,
+  /** A call whose rules on data change between its reading and its commit begins anew, so often. */
+  overtakenMax: 20,
   /** Lines of logs in memory that wait to be written; and all logs on disk: the oldest go first. */
   logBufferBytesMax: 32 * MiB,
   logsBytesMax: 8 * GiB,

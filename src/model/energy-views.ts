@@ -36,8 +36,13 @@ export const projectCostView = z.object({
   since: z.iso.datetime(),
   jobs: count,
   currency: z.string().length(3),
-  /** Decimal text; absent where some part has no known price. */
+  /** By its jobs, with all machines that were bought for them. Decimal text; absent where some part has no known price. */
   spent: z.string().optional(),
+  /**
+   * Billed since for machines that its jobs share (its fleet), boot and idle time too. What tasks on them held of that
+   * is in `spent` as well. Absent where it had none, or some price is not known.
+   */
+  fleet: z.string().optional(),
   energyJoules: z.number().optional(),
   grams: z.number().optional(),
   usage: usageView,

@@ -170,19 +170,36 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
 const stepsMax = 5;
 
 /** What a machine does, and why it does no more: for each step with tasks that wait, why not this one. */
-export function explainMachine(board: Board, name: string): Explanation[] {
+export function explainMachine(
+  board: Board,
+  name: string,
+  isTold: (project: string) => boolean = () => true,
+): Explanation[] {
   const machine = board.machines.get(name);
   if (!machine) return [];
-  const under = Map.groupBy(machine.leases, ({ step }) => step.name);
+  const told = [...machine.leases].filter(({ step }) => isTold(step.share.project));
+  const under = Map.groupBy(told, ({ step }) => step.name);
   const found: Explanation[] = [...under].map(([step, leases]) => ({
     subject: step,
     machine: name,
     sentence: `${formatCount(leases.length, "task")} under way on ${name}`,
   }));
-  const waiting = [...board.steps.values()].filter(({ available }) => available > 0);
+  const others = machine.leases.length - told.length;
+  if (others > 0)
+    found.push({
+      machine: name,
+      sentence: `${formatCount(others, "task")} of other projects under way on ${name}`,
+    });
+  const all = [...board.steps.values()].filter(({ available }) => available > 0);
+  const waiting = all.filter(({ share }) => isTold(share.project));
   const own = machine.record.spec.cordoned ? [cordoned(machine)] : [];
   const absence = absenceOf(board, machine);
   found.push(...own, ...(absence ? [absence] : []));
+  if (waiting.length < all.length)
+    found.push({
+      sentence: `tasks of ${formatCount(all.length - waiting.length, "step")} of other projects wait`,
+    });
+  if (all.length > 0 && waiting.length === 0) return found;
   if (waiting.length === 0)
     return [
       ...found,

@@ -295,9 +295,9 @@ export class Scheduler {
     return explainJobNot(this.#board, job, machine);
   }
 
-  /** What a machine runs, and why it runs no more; nothing for one that has not joined. */
-  explainMachine(machine: string): Explanation[] {
-    return explainMachine(this.#board, machine);
+  /** What a machine runs, and why it runs no more, of projects that may be told; nothing for one that has not joined. */
+  explainMachine(machine: string, isTold?: (project: string) => boolean): Explanation[] {
+    return explainMachine(this.#board, machine, isTold);
   }
 
   /**

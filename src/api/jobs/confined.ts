@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { CanopyError } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import {
   confine,
   confinedName,
@@ -18,8 +19,31 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { stepsOf } from "../views/jobs.ts";
 
-/** Writes down which objects are read under rules of a project's policy. */
+/**
+ * Writes down which objects are read under rules of a project's policy. Throws what `whileOvertaken` takes up where
+ * these are not the rules of before any more.
+ */
 export type Mark = (tx: Transaction) => void;
+
+/** What was read before a commit was changed by another one. */
+class Overtaken extends Error {}
+
+/** Reads and commits again for as long as what was read is not what there is when it is committed. */
+export async function whileOvertaken<T>(action: () => Promise<T>): Promise<T> {
+  for (let times = 1; ; times++) {
+    try {
+      return await action();
+    } catch (thrown) {
+      if (!(thrown instanceof Overtaken)) throw thrown;
+      if (times === limits.overtakenMax)
+        throw new CanopyError(
+          "unavailable",
+          "Cannot do it now as rules on data, or the jobs that they bind, change all the time",
+          { retryAfterMs: 1000 },
+        );
+    }
+  }
+}
 
 /**
  * A request in which every step that reads data which may not leave some sites, or what was made of such, needs
@@ -30,11 +54,12 @@ export async function confinedRequest(
   project: string,
   request: JobRequest,
 ): Promise<{ request: JobRequest; mark: Mark }> {
-  const rules = dataRules(space, project);
+  const { rules, check } = dataRules(space, project);
   const marked = await marksOf(space, project, objectsOf(request.steps), rules);
   const found = confine(request, rules, marked);
   mustHaveSites(found);
-  return { request: { ...request, steps: [...found.steps] }, mark: markOf(project, found) };
+  const mark = all(check, markOf(project, found));
+  return { request: { ...request, steps: [...found.steps] }, mark };
 }
 
 /**
@@ -47,7 +72,7 @@ export async function confinedStep(
   step: StepRequest,
 ): Promise<{ step: StepRequest; mark: Mark }> {
   const { project } = job;
-  const rules = dataRules(space, project);
+  const { rules, check } = dataRules(space, project);
   const steps = rules.length > 0 ? await stepsOf({ space }, job) : [];
   const main = steps.find(({ name }) => name === job.spec.mainStep)?.spec.template;
   const code = main && isCode(main) ? main : undefined;
@@ -66,7 +91,7 @@ export async function confinedStep(
       `Cannot add the step '${step.name}' as the job's own code must run at ${sites?.join(" or ")}, like what reads ${confinedBy.join(", ")}: it may run at ${own?.join(" or ") ?? "any site"}`,
       { hint: `Submit it so: canopy run --site ${sites?.[0] ?? "SITE"} …` },
     );
-  return { step: bound, mark: markOf(project, found) };
+  return { step: bound, mark: all(check, markOf(project, found)) };
 }
 
 /**
@@ -78,16 +103,51 @@ export async function confineLive(
   project: string,
   rules: readonly DataRule[],
 ): Promise<Mark> {
-  const marks: Mark[] = [];
-  const jobs = [...space.all("job")].filter((job) => job.project === project && !hasJobEnded(job));
-  for (const job of jobs) {
-    const steps = (await stepsOf({ space }, job)).map(confinableOf);
-    const marked = await marksOf(space, project, objectsOf(steps), rules);
-    const found = confine({ main: job.spec.mainStep, steps }, rules, marked);
-    marks.push(markOf(project, found), (tx) => {
-      for (const { name, needs } of found.steps) bind(tx, name, needs);
-    });
-  }
+  const bound = new Map<string, { steps: number; mark: Mark }>();
+  /** Jobs of which not every step is bound: those of before, and those that came meanwhile. */
+  const unbound = () =>
+    [...space.all("job")].filter(
+      (job) =>
+        job.project === project &&
+        !hasJobEnded(job) &&
+        bound.get(job.name)?.steps !== job.status.steps,
+    );
+  for (let jobs = unbound(); jobs.length > 0; jobs = unbound())
+    for (const job of jobs)
+      bound.set(job.name, {
+        steps: job.status.steps,
+        mark: (await boundBy(space, job, rules)).mark,
+      });
+  return (tx) => {
+    if (unbound().length > 0) throw new Overtaken();
+    for (const { mark } of bound.values()) mark(tx);
+  };
+}
+
+/** The same for a job that is to be tried again: what was set since it ended binds it, too. Throws "infeasible" as above. */
+export async function confinedAgain(space: Space, job: JobRecord): Promise<Mark> {
+  const { rules, check } = dataRules(space, job.project);
+  const { found, mark } = await boundBy(space, job, rules);
+  mustHaveSites(found);
+  return all(check, mark);
+}
+
+async function boundBy(
+  space: Space,
+  job: JobRecord,
+  rules: readonly DataRule[],
+): Promise<{ found: Confinement<Confinable>; mark: Mark }> {
+  const { project } = job;
+  const steps = (await stepsOf({ space }, job)).map(confinableOf);
+  const marked = await marksOf(space, project, objectsOf(steps), rules);
+  const found = confine({ main: job.spec.mainStep, steps }, rules, marked);
+  const bindAll: Mark = (tx) => {
+    for (const { name, needs } of found.steps) bind(tx, name, needs);
+  };
+  return { found, mark: all(markOf(project, found), bindAll) };
+}
+
+function all(...marks: readonly Mark[]): Mark {
   return (tx) => marks.forEach((mark) => mark(tx));
 }
 
@@ -132,13 +192,19 @@ export async function sitesOfObject(
   project: string,
   key: string,
 ): Promise<readonly string[] | undefined> {
-  const rules = dataRules(space, project);
+  const { rules } = dataRules(space, project);
   const marked = await marksOf(space, project, new Set([key]), rules);
   return sitesOf(rules, new Set(marked.get(key) ?? []));
 }
 
-function dataRules(space: Space, project: string): readonly DataRule[] {
-  return policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic")?.data ?? [];
+/** The rules of now, and what says when one commits that they are no more. */
+function dataRules(space: Space, project: string): { rules: readonly DataRule[]; check: Mark } {
+  const name = autonomicPolicyName(project);
+  const policy = space.get("policy", name);
+  const check: Mark = (tx) => {
+    if (tx.get("policy", name)?.revision !== policy?.revision) throw new Overtaken();
+  };
+  return { rules: policyOf(policy, "autonomic")?.data ?? [], check };
 }
 
 /** By object, the rules that it is known to be under. */

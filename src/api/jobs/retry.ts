@@ -5,6 +5,7 @@ import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, foldJob, jobViewOf, stepsOf } from "../views/jobs.ts";
 import { budgetOf } from "../views/policy.ts";
+import { confinedAgain, whileOvertaken } from "./confined.ts";
 import { goalAgain } from "./goals.ts";
 
 export const retryJob = defineCall({
@@ -29,10 +30,12 @@ export const retryJob = defineCall({
     const job = await findJob(parts, project, params.job);
     const steps = await stepsOf(parts, job);
     if (answerBefore(call) === undefined)
-      await parts.jobs
-        .retryJob(space, params.job, (reopen) =>
+      await whileOvertaken(async () => {
+        const mark = await confinedAgain(space, job);
+        await parts.jobs.retryJob(space, params.job, (reopen) =>
           once(call, (tx) => {
             const reopened = reopen(tx);
+            mark(tx);
             const spentMicros = foldJob(parts, reopened, steps).usage.costMicros;
             const goal = goalAgain(tx, reopened, change, {
               now: clock.now(),
@@ -43,11 +46,11 @@ export const retryJob = defineCall({
             tx.put<"job">({ ...reopened, spec: { ...spec, ...(goal && { goal }) } });
             return params.job;
           }),
-        )
-        .catch((thrown: unknown) => {
-          // The same call, sent twice at once, came first.
-          if (answerBefore(call) === undefined) throw thrown;
-        });
+        );
+      }).catch((thrown: unknown) => {
+        // The same call, sent twice at once, came first.
+        if (answerBefore(call) === undefined) throw thrown;
+      });
     await parts.space.durable();
     return jobViewOf(await findJob(parts, project, params.job));
   },

@@ -11,7 +11,7 @@ import { requireKeepable } from "../plans/keepable.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
-import { confinedRequest } from "./confined.ts";
+import { confinedRequest, whileOvertaken } from "./confined.ts";
 import { goalByPolicy, jobGoalOf } from "./goals.ts";
 
 export const submitJob = defineCall({
@@ -28,17 +28,19 @@ export const submitJob = defineCall({
   async run(call) {
     const { parts, project, caller, body } = call;
     await requireObjects(parts.objects, project, body.steps);
-    const { request, mark } = await confinedRequest(parts.space, project, body);
-    const goal = goalByPolicy(parts.space, project);
-    if (goal && answerBefore(call) === undefined)
-      await requireKeepable(parts, { project, request, goal });
-    const name = await once(call, (tx) => {
-      mark(tx);
-      const job = submit(parts, tx, { request, project, submittedBy: caller.name });
-      for (let number = 0; number < job.status.steps; number++) {
-        requireFit(parts, tx.get("step", `${job.name}/${number}`));
-      }
-      return job.name;
+    const name = await whileOvertaken(async () => {
+      const { request, mark } = await confinedRequest(parts.space, project, body);
+      const goal = goalByPolicy(parts.space, project);
+      if (goal && answerBefore(call) === undefined)
+        await requireKeepable(parts, { project, request, goal });
+      return once(call, (tx) => {
+        mark(tx);
+        const job = submit(parts, tx, { request, project, submittedBy: caller.name });
+        for (let number = 0; number < job.status.steps; number++) {
+          requireFit(parts, tx.get("step", `${job.name}/${number}`));
+        }
+        return job.name;
+      });
     });
     return jobViewOf(await findJob(parts, project, name));
   },

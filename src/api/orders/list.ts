@@ -2,6 +2,7 @@ import { orderView } from "#/model/plan-views.ts";
 import { pageOf } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { pageQuery } from "../params.ts";
+import { isTold } from "../views/access.ts";
 import { orderViewOf } from "../views/plans.ts";
 
 export const listOrders = defineCall({
@@ -16,8 +17,7 @@ export const listOrders = defineCall({
     const { limit, cursor } = query;
     // Machines for all projects are everybody's to see, and so is what root asks for by no project.
     const isAsked = (order: { name: string; project: string }) =>
-      (order.project === project || order.project === "" || caller.role === "root") &&
-      (cursor === undefined || order.name < cursor);
+      isTold({ project, caller }, order) && (cursor === undefined || order.name < cursor);
     const live = [...space.all("order")].filter(isAsked);
     const archived = await space.archived("order", {
       ...(caller.role !== "root" && { project }),

@@ -7,6 +7,7 @@ import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, orderParams } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
+import { isTold } from "../views/access.ts";
 import { explainedDecision } from "../views/decisions.ts";
 import { planViewOf } from "../views/plans.ts";
 import { instantOf } from "../views/time.ts";
@@ -24,9 +25,7 @@ export const whyOrder = defineCall({
   errors: ["not-found"],
   async run({ parts, project, caller, params }) {
     const [order] = await parts.space.find("order", [params.order]);
-    const isSeen =
-      order && (order.project === project || order.project === "" || caller.role === "root");
-    if (!isSeen)
+    if (!order || !isTold({ project, caller }, order))
       throw new CanopyError("not-found", `Cannot find the order '${params.order}'`, {
         hint: "See them all: canopy orders",
       });

@@ -14,7 +14,7 @@ import type { Goal, PlanRecord } from "#/model/plan.ts";
 import type { JobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Call } from "../call.ts";
-import { confinedRequest } from "../jobs/confined.ts";
+import { confinedRequest, whileOvertaken } from "../jobs/confined.ts";
 import { jobGoalOf } from "../jobs/goals.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
@@ -46,6 +46,18 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
   }
   way.check(plan, parts.clock.now());
   const planned = await requestOf(parts, plan, way);
+  const name = await whileOvertaken(() => begun(call, plan, planned, way));
+  return jobViewOf(await findJob(parts, project, name));
+}
+
+/** Submits what was planned, and gives its job's name. */
+async function begun(
+  call: AnyCall,
+  plan: PlanRecord,
+  planned: JobRequest,
+  way: Way,
+): Promise<string> {
+  const { parts, project } = call;
   const { request, mark } = await confinedRequest(parts.space, project, planned);
   const rules = await rulesNow(parts.space, project);
   const goal = rules.goalOf(plan.spec.goal); // throws where the policy allows it no more
@@ -54,7 +66,7 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     way.asks === "then"
       ? plannedDemand(plan.spec)
       : withOrder(await demandNow(parts, project, request, told), order);
-  const name = await once(call, (tx) => {
+  return once(call, (tx) => {
     const newest = tx.get("plan", plan.name) ?? plan;
     if (newest.status.job !== undefined) return newest.status.job;
     const now = parts.clock.now();
@@ -64,7 +76,6 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
     mark(tx);
     return submitPlan(tx, call, newest, { request, goal, now });
   });
-  return jobViewOf(await findJob(parts, project, name));
 }
 
 function submitPlan(

@@ -1,6 +1,6 @@
 import { autonomicPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
-import { confineLive } from "../jobs/confined.ts";
+import { confineLive, whileOvertaken } from "../jobs/confined.ts";
 import { inProject } from "../params.ts";
 import { requireRevision } from "../revisions.ts";
 
@@ -15,12 +15,14 @@ export const removePolicy = defineCall({
   errors: ["no-space"],
   async run({ parts, project, request }) {
     const name = autonomicPolicyName(project);
-    const unbind = await confineLive(parts.space, project, []);
-    await parts.space.commit((tx) => {
-      const policy = tx.get("policy", name);
-      requireRevision(request, policy);
-      unbind(tx);
-      if (policy) tx.delete("policy", name);
-    }).durable;
+    await whileOvertaken(async () => {
+      const unbind = await confineLive(parts.space, project, []);
+      await parts.space.commit((tx) => {
+        const policy = tx.get("policy", name);
+        requireRevision(request, policy);
+        unbind(tx);
+        if (policy) tx.delete("policy", name);
+      }).durable;
+    });
   },
 });

@@ -1,7 +1,7 @@
 import { autonomicPolicyInput, autonomicPolicyView } from "#/model/policy-views.ts";
 import { autonomicPolicyName } from "#/model/policy.ts";
 import { defineCall } from "../call.ts";
-import { confineLive } from "../jobs/confined.ts";
+import { confineLive, whileOvertaken } from "../jobs/confined.ts";
 import { inProject } from "../params.ts";
 import { requireRevision, tellRevision } from "../revisions.ts";
 import { autonomicPolicyViewOf } from "../views/policy.ts";
@@ -22,11 +22,13 @@ export const setPolicy = defineCall({
     const { space, currency } = parts;
     const spec = await checkedPolicy(body, currency);
     const name = autonomicPolicyName(project);
-    const bind = await confineLive(space, project, spec.data ?? []);
-    const committed = space.commit((tx) => {
-      requireRevision(request, tx.get("policy", name));
-      bind(tx);
-      return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
+    const committed = await whileOvertaken(async () => {
+      const bind = await confineLive(space, project, spec.data ?? []);
+      return space.commit((tx) => {
+        requireRevision(request, tx.get("policy", name));
+        bind(tx);
+        return tx.put<"policy">({ kind: "policy", project, name, spec, status: {} });
+      });
     });
     await committed.durable;
     tellRevision(reply, committed.value);

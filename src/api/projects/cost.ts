@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { includesRole } from "#/access/roles.ts";
 import { limits } from "#/base/limits.ts";
+import { billedSince } from "#/autonomic/fleet/bill.ts";
 import type { JobRecord } from "#/model/job.ts";
+import { isFleetOrder, type OrderRecord } from "#/model/order.ts";
 import { projectCostView } from "#/model/energy-views.ts";
 import { formatMicros } from "#/model/units.ts";
 import { addUsage, noUsage } from "#/model/usage.ts";
@@ -17,7 +19,7 @@ const dayMs = 24 * 60 * 60_000;
 export const costOfProject = defineCall({
   summary: "What a project has cost",
   description:
-    "Money, energy and CO2 of all its jobs that were submitted in the last time, 30 days when absent, those in the archive too. For all but root, their own only.",
+    "Money, energy and CO2 of all its jobs that were submitted in the last time, 30 days when absent, those in the archive too, with the machines that were bought for them; and what the machines that its jobs share were billed in that time. For all but root, their own only.",
   isForAny: true,
   tag: "access",
   role: "viewer",
@@ -51,6 +53,7 @@ export const costOfProject = defineCall({
       jobs: jobs.length,
       currency: parts.currency,
       spent: usage.costMicros === undefined ? undefined : formatMicros(usage.costMicros),
+      fleet: await fleetBill(parts, name, isCutShort ? first : since),
       energyJoules: usage.energyJoules,
       grams: usage.grams,
       usage,
@@ -58,6 +61,33 @@ export const costOfProject = defineCall({
     };
   },
 });
+
+/** What a project's shared machines were billed since then. */
+async function fleetBill(
+  { space, clock }: Pick<DoorParts, "space" | "clock">,
+  project: string,
+  since: number,
+): Promise<string | undefined> {
+  const orders = new Map<string, OrderRecord>();
+  let before: string | undefined;
+  while (orders.size < limits.costJobsMax) {
+    const limit = limits.pageMax;
+    const page = await space.archived("order", {
+      project,
+      limit,
+      ...(before !== undefined && { before }),
+    });
+    for (const order of page) orders.set(order.name, order);
+    before = page.at(-1)?.name;
+    if (page.length < limit) break;
+  }
+  for (const order of space.all("order"))
+    if (order.project === project) orders.set(order.name, order);
+  const fleet = [...orders.values()].filter(isFleetOrder);
+  if (fleet.length === 0) return undefined;
+  const micros = billedSince(fleet, since, clock.now());
+  return micros === undefined ? undefined : formatMicros(micros);
+}
 
 /** The newest first, live and archived, as many as are summed. */
 async function jobsSince(

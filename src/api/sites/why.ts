@@ -1,11 +1,13 @@
 import { decisionsAbout } from "#/autonomic/decide.ts";
 import { limits } from "#/base/limits.ts";
+import type { OrderRecord } from "#/model/order.ts";
 import type { Offer, SiteRecord } from "#/model/site.ts";
 import { briefDuration } from "#/model/units.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, siteParams } from "../params.ts";
 import { rulesNow } from "../plans/now.ts";
+import { isTold } from "../views/access.ts";
 import { explainedDecision } from "../views/decisions.ts";
 import { findSite, openOrdersOf } from "../views/sites.ts";
 
@@ -19,7 +21,7 @@ export const whySite = defineCall({
   query: inProject,
   answer: whyView,
   errors: ["not-found"],
-  async run({ parts, project, params }) {
+  async run({ parts, project, caller, params }) {
     const { space, sites, zones, clock } = parts;
     const site = findSite(space, params.site);
     const rules = await rulesNow(space, project);
@@ -35,16 +37,31 @@ export const whySite = defineCall({
         ...offers.map((offer) =>
           offerOf(offer, rules.allowed(zones.known(offer, now, now), "", now)),
         ),
-        ...orders.map(({ name, spec, status }) => ({
-          subject: name,
-          sentence: `it holds ${spec.offer.name} for ${spec.askedBy}: ${status.phase}`,
-          advice: `canopy why ${name}`,
-        })),
-        ...decisions.flatMap(explainedDecision),
+        ...orders
+          .filter((order) => isTold({ project, caller }, order))
+          .map(({ name, spec, status }) => ({
+            subject: name,
+            sentence: `it holds ${spec.offer.name} for ${spec.askedBy}: ${status.phase}`,
+            advice: `canopy why ${name}`,
+          })),
+        ...heldForOthers(orders.filter((order) => !isTold({ project, caller }, order))),
+        ...decisions
+          .filter((decision) => isTold({ project, caller }, decision))
+          .flatMap(explainedDecision),
       ],
     };
   },
 });
+
+/** That they are there is no secret, as others cannot have them; what for is. */
+function heldForOthers({ length }: readonly OrderRecord[]): ExplanationView[] {
+  if (length === 0) return [];
+  return [
+    {
+      sentence: `it holds ${length === 1 ? "one machine" : `${length} machines`} for other projects`,
+    },
+  ];
+}
 
 function healthOf(
   { name, spec, status }: SiteRecord,

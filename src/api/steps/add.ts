@@ -7,7 +7,7 @@ import { stepRequest } from "#/model/job-request.ts";
 import { stepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { requireFit, requireObjects } from "../jobs/checks.ts";
-import { confinedStep } from "../jobs/confined.ts";
+import { confinedStep, whileOvertaken } from "../jobs/confined.ts";
 import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, findStep } from "../views/jobs.ts";
@@ -35,13 +35,15 @@ export const addStep = defineCall({
     const isNew = !known && answerBefore(call) === undefined;
     if (isNew) mustRun(job);
     if (isNew) await requireObjects(parts.objects, project, [body]);
-    const { step: request, mark } = await confinedStep(parts.space, job, body);
-    const name = await once(call, (tx) => {
-      mark(tx);
-      const asked = { ...(number !== undefined && { number }), ...(known && { known }) };
-      const step = parts.jobs.addStep(tx, job, request, asked);
-      if (!hasStepEnded(step)) requireFit(parts, step);
-      return step.name;
+    const name = await whileOvertaken(async () => {
+      const { step: request, mark } = await confinedStep(parts.space, job, body);
+      return once(call, (tx) => {
+        mark(tx);
+        const asked = { ...(number !== undefined && { number }), ...(known && { known }) };
+        const step = parts.jobs.addStep(tx, job, request, asked);
+        if (!hasStepEnded(step)) requireFit(parts, step);
+        return step.name;
+      });
     });
     const [newest = job] = await parts.space.find("job", [job.name]);
     return stepViewOf(await findStep(parts, newest, indexOfTask(name)), 0);

@@ -1,10 +1,19 @@
 import type { Capacity } from "#/model/needs.ts";
 import { CanopyError } from "#/base/errors.ts";
-import type { KeyRecord, ProjectRecord } from "#/model/access.ts";
+import { includesRole } from "#/access/roles.ts";
+import type { Caller, KeyRecord, ProjectRecord } from "#/model/access.ts";
 import type { Amounts } from "#/model/quota.ts";
 import type { AmountsView, KeyView, ProjectView } from "#/model/views.ts";
 import type { DoorParts } from "../parts.ts";
 import { instantOf, maybeInstant } from "./time.ts";
+
+/** Whether a record may be told to a caller: one of the project asked in, of none, or any to root. */
+export function isTold(
+  { project, caller }: { project: string; caller: Caller },
+  record: { project: string },
+): boolean {
+  return record.project === project || record.project === "" || includesRole(caller.role, "root");
+}
 
 /** Throws CanopyError "not-found". */
 export function findProject(

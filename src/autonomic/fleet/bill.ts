@@ -25,13 +25,29 @@ export function hourOf(orders: readonly OrderRecord[], now: number): number | un
   }, 0);
 }
 
-function lastHourOf({ spec, status }: OrderRecord, now: number): number | undefined {
-  const { billedFrom, endedAt } = status;
-  if (billedFrom === undefined || endedAt === undefined || endedAt < now - hourMs) return 0;
+function lastHourOf(order: OrderRecord, now: number): number | undefined {
+  return billedOf(order, now - hourMs, now);
+}
+
+/** What these orders were billed for from `since` to `now`. Undefined when a price is unknown. */
+export function billedSince(
+  orders: readonly OrderRecord[],
+  since: number,
+  now: number,
+): number | undefined {
+  return orders.reduce<number | undefined>((sum, order) => {
+    const micros = billedOf(order, since, now);
+    return sum === undefined || micros === undefined ? undefined : sum + micros;
+  }, 0);
+}
+
+function billedOf({ spec, status }: OrderRecord, since: number, now: number): number | undefined {
+  const { billedFrom, endedAt = now } = status;
+  if (billedFrom === undefined || endedAt < since) return 0;
   const until = (at: number) =>
     at <= billedFrom ? 0 : costOfMachine(spec.offer, Math.max(1, at - billedFrom));
   const all = until(endedAt);
-  const before = until(now - hourMs);
+  const before = until(since);
   return all === undefined || before === undefined ? undefined : all - before;
 }
 

@@ -49,7 +49,7 @@ function drawText({ watts, gramsPerHour }: EnergyView["placed"]): string {
 }
 
 export function projectCostResult(cost: ProjectCostView): Result {
-  const { project, since, jobs, currency, spent, usage, isCutShort } = cost;
+  const { project, since, jobs, currency, spent, fleet, usage, isCutShort } = cost;
   const more = isCutShort ? ", as many as are summed" : "";
   return {
     type: "record",
@@ -58,6 +58,9 @@ export function projectCostResult(cost: ProjectCostView): Result {
       { title: "project", value: project },
       { title: "jobs", value: `${countOf(jobs)} since ${since.slice(0, 16)}Z${more}` },
       { title: "spent", value: moneyOf(spent, currency) },
+      ...(fleet === undefined
+        ? []
+        : [{ title: "its fleet", value: `${moneyOf(fleet, currency)} billed, used or idle` }]),
       { title: "energy", value: energyOf(usage) },
       { title: "CO2", value: co2Of(usage) },
       { title: "CPU", value: briefDuration(usage.cpuMs) },
