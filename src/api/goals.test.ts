@@ -115,3 +115,45 @@ test("POST /v1/jobs/:job/retry goes on within the budget that is left, or a larg
   assert.ok(spec.goal!.deadlineAt! > Date.now());
   await cancel(job);
 });
+
+test("what fits no machine there is taken where the project's fleet would buy one that fits", async () => {
+  const shape = { milliCpus: 16_000, memoryBytes: 2 ** 35, microsPerHour: 500_000 };
+  const offers = [{ name: "large", ...shape, bootMs: { median: 1000, p90: 2000 } }];
+  await world.call("PUT", "/v1/sites/lab", { body: { config: { type: "simulated", offers } } });
+  await world.sites.look("lab");
+  const body = (cpus: number, gang = false) => ({
+    title: "wide",
+    steps: [
+      {
+        ...listStep,
+        needs: { cpus },
+        source: { type: "inputs", inputs: [1, 2, 3] },
+        ...(gang && { gang: true }),
+      },
+    ],
+  });
+  const asked = async (cpus: number, gang?: boolean) => {
+    const answer = await world.call("POST", "/v1/jobs", { body: body(cpus, gang) });
+    if (answer.statusCode === 201) await cancel(answer.json<JobView>());
+    return answer;
+  };
+  const fleet = { waitMsMax: 60_000, machinesMax: 2 };
+  await policy({});
+  assert.equal((await asked(8)).statusCode, 422);
+  await policy({ fleet, quiet: { days: [1, 2, 3, 4, 5, 6, 7], from: "00:00", to: "23:59" } });
+  assert.equal((await asked(8)).statusCode, 201);
+  assert.equal((await asked(8, true)).statusCode, 201);
+  const tooMany = await asked(12, true);
+  assert.equal(tooMany.statusCode, 422);
+  assert.match(problemOf(tooMany).detail, /and nothing that may be bought can run it/);
+  for (const bound of [
+    { fleet: { ...fleet, budgetPerHour: "0.40 USD" } },
+    { fleet, sitesNever: ["lab"] },
+    { fleet, where: "offer.cpus < 16.0" },
+    { fleet, autonomy: { buy: "advise" } },
+  ] satisfies AutonomicPolicyInput[]) {
+    await policy(bound);
+    assert.equal((await asked(8)).statusCode, 422, JSON.stringify(bound));
+  }
+  await policy({});
+});

@@ -4,18 +4,21 @@ import type { StepRecord } from "#/model/step.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
+import type { Purchasable } from "./purchasable.ts";
 
-/** Throws "infeasible", naming what comes nearest, when no machine there is could ever run the step. */
+/** Throws "infeasible", naming what comes nearest, when no machine there is, or that would be bought, could ever run the step. */
 export function requireFit(
   { scheduler, space }: { scheduler: Scheduler; space: Space },
   step: StepRecord | undefined,
+  purchasable?: Purchasable,
 ): void {
   if (!step || !hasGreeted(space)) return;
   const misfit = scheduler.fit(step);
-  if (!misfit) return;
+  if (!misfit || purchasable?.(step)) return;
+  const bought = purchasable ? ", and nothing that may be bought can run it" : "";
   throw new CanopyError(
     "infeasible",
-    `Cannot run the step '${step.spec.name}': ${misfit.sentence}`,
+    `Cannot run the step '${step.spec.name}': ${misfit.sentence}${bought}`,
     {
       hint: misfit.nearest
         ? `The machine that comes nearest is '${misfit.nearest}': canopy machines show ${misfit.nearest}`

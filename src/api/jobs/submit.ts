@@ -11,13 +11,14 @@ import { requireKeepable } from "../plans/keepable.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
+import { purchasableFor } from "./purchasable.ts";
 import { confinedRequest, whileOvertaken } from "./confined.ts";
 import { goalByPolicy, jobGoalOf } from "./goals.ts";
 
 export const submitJob = defineCall({
   summary: "Submit a job",
   description:
-    "Refused before anything runs when a step cannot run on any machine there is, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
+    "Refused before anything runs when a step cannot run on any machine there is, nor on one that its project would buy by itself, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
   tag: "jobs",
   role: "submitter",
   query: inProject,
@@ -28,6 +29,7 @@ export const submitJob = defineCall({
   async run(call) {
     const { parts, project, caller, body } = call;
     await requireObjects(parts.objects, project, body.steps);
+    const purchasable = await purchasableFor(parts, project, body);
     const name = await whileOvertaken(async () => {
       const { request, mark } = await confinedRequest(parts.space, project, body);
       const goal = goalByPolicy(parts.space, project);
@@ -37,7 +39,7 @@ export const submitJob = defineCall({
         mark(tx);
         const job = submit(parts, tx, { request, project, submittedBy: caller.name });
         for (let number = 0; number < job.status.steps; number++) {
-          requireFit(parts, tx.get("step", `${job.name}/${number}`));
+          requireFit(parts, tx.get("step", `${job.name}/${number}`), purchasable);
         }
         return job.name;
       });

@@ -8,6 +8,7 @@ import { stepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { requireFit, requireObjects } from "../jobs/checks.ts";
 import { confinedStep, whileOvertaken } from "../jobs/confined.ts";
+import { purchasableFor } from "../jobs/purchasable.ts";
 import { answerBefore, once } from "../once.ts";
 import { inProject, jobParams } from "../params.ts";
 import { findJob, findStep } from "../views/jobs.ts";
@@ -35,13 +36,14 @@ export const addStep = defineCall({
     const isNew = !known && answerBefore(call) === undefined;
     if (isNew) mustRun(job);
     if (isNew) await requireObjects(parts.objects, project, [body]);
+    const purchasable = await purchasableFor(parts, project, job);
     const name = await whileOvertaken(async () => {
       const { step: request, mark } = await confinedStep(parts.space, job, body);
       return once(call, (tx) => {
         mark(tx);
         const asked = { ...(number !== undefined && { number }), ...(known && { known }) };
         const step = parts.jobs.addStep(tx, job, request, asked);
-        if (!hasStepEnded(step)) requireFit(parts, step);
+        if (!hasStepEnded(step)) requireFit(parts, step, purchasable);
         return step.name;
       });
     });

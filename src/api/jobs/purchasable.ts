@@ -1,0 +1,56 @@
+import { hourlyMax } from "#/autonomic/fleet/bill.ts";
+import { slotsOf } from "#/autonomic/machine-types.ts";
+import { rulesOf } from "#/autonomic/rules.ts";
+import { isPlanned, type JobRecord } from "#/model/job.ts";
+import type { JobRequest } from "#/model/job-request.ts";
+import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
+import type { StepRecord } from "#/model/step.ts";
+import type { DoorParts } from "../parts.ts";
+import { demandIfKnown } from "../plans/now.ts";
+import { goalByPolicy } from "./goals.ts";
+
+/** Whether machines could be bought on which so many tasks of a step run at once. */
+export type Purchasable = (step: StepRecord) => boolean;
+
+/**
+ * What could be bought by itself for jobs of a project, or for one that runs: for its fleet, or to keep a deadline, of what
+ * sites offer and its policy allows; quiet hours pass. Undefined where nothing would be.
+ */
+export async function purchasableFor(
+  parts: DoorParts,
+  project: string,
+  job: JobRequest | JobRecord,
+): Promise<Purchasable | undefined> {
+  const { space, sites, zones, clock, knowledge } = parts;
+  const policy = policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic");
+  const isRunning = "kind" in job;
+  const { title } = isRunning ? job.spec : job;
+  const fleet = isRunning && isPlanned(job) ? undefined : policy?.fleet;
+  // Of work of which nothing is known nothing is bought for a deadline.
+  const isKept = isRunning
+    ? isPlanned(job) && job.spec.goal?.deadlineAt !== undefined
+    : goalByPolicy(space, project)?.deadlineMs !== undefined &&
+      (await demandIfKnown(parts, project, job)) !== undefined;
+  if (!fleet && !isKept) return undefined;
+  const { quiet: _, ...always } = policy ?? { quiet: undefined };
+  const rules = await rulesOf(policy && (always as typeof policy));
+  const level = rules.level("buy");
+  if (level !== "act" && !(isKept && level === "approve")) return undefined;
+  const now = clock.now();
+  const offers = knowledge
+    .offers(sites.offers())
+    .filter(
+      (offer) =>
+        offer.microsPerHour !== undefined &&
+        rules.allowed(zones.known(offer, now, now), title, now) === undefined &&
+        (isKept || hourlyMax(offer)! <= (fleet?.budgetMicrosPerHour ?? Infinity)),
+    );
+  return ({ spec, status }) => {
+    const { needs, run } = spec.template;
+    const atOnce = spec.gang ? (spec.gang.minimum ?? status.total ?? 1) : 1;
+    return offers.some((offer) => {
+      const most = isKept ? Math.max(1, offer.countMax) : fleet!.machinesMax;
+      return slotsOf({ needs, driver: run.driver }, offer) * most >= atOnce;
+    });
+  };
+}
