@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { FleetView } from "#/model/fleet-views.ts";
 import type { WhatIfView } from "#/model/forecast-views.ts";
-import type { OrderView } from "#/model/plan-views.ts";
+import type { OrderView, PlanView } from "#/model/plan-views.ts";
 import type { JobDetail, MachineView, Page } from "#/model/views.ts";
 import { newCloud } from "./clouds.ts";
 import { until } from "./until.ts";
@@ -79,6 +79,45 @@ test("machines are bought for a burst of jobs without a deadline, and given back
   assert.ok(decisions.some(({ action }) => action === "release"));
   const shown = await cloud.canopy("fleet");
   assert.match(shown.stdout, /0 to 4 machines, at most 2.00 USD an hour/);
+});
+
+test("where a policy wants it approved, machines are bought once somebody has approved the plan", async () => {
+  const other = newCloud();
+  await other.up();
+  const shape = ["--cpus", "4", "--memory", "512MiB", "--max", "4"];
+  const terms = ["--boot-delay", "1s", "--price", "0.40"];
+  const site = await other.canopy("sites", "add", "local", "--name", "burst", ...shape, ...terms);
+  assert.equal(site.code, 0, site.stderr);
+  const file = join(other.dataFolder, "policy.yaml");
+  writeFileSync(file, `${policy}autonomy:\n  buy: approve\n`);
+  const set = await other.canopy("policy", "set", file);
+  assert.equal(set.code, 0, set.stderr);
+  const run = await other.canopy("run", "--detach", "--sweep", "n=1..60", "--", "sleep", "2");
+  assert.equal(run.code, 0, run.stderr);
+  const proposed = async () => {
+    const { items } = await other.call<Page<PlanView>>("GET", "/v1/plans");
+    return items.find(({ phase }) => phase === "proposed");
+  };
+  await until("a plan waits", async () => (await proposed()) !== undefined);
+  await other.kill();
+  await other.up();
+  const { id, fleet } = (await proposed())!;
+  assert.ok(fleet);
+  const ordered = async () => (await other.call<Page<OrderView>>("GET", "/v1/orders")).items;
+  assert.deepEqual(await ordered(), []);
+  const shown = await other.canopy("plan", "show", id);
+  assert.match(shown.stdout, /orders \d 4cpu-512MiB of burst, each for 0.40 USD an hour/);
+  const why = await other.canopy("why", id);
+  assert.match(why.stdout, /it waits for somebody to approve it/);
+  assert.match(why.stdout, /\d+ tasks wait/);
+  const approved = await other.canopy("approve", id);
+  assert.equal(approved.code, 0, approved.stderr);
+  const again = await other.canopy("approve", id);
+  assert.equal(again.code, 0, again.stderr);
+  const bought = (await ordered()).length;
+  assert.ok(bought > 0 && bought <= 4, `${bought} orders`);
+  await until("all machines are given back", async () => (await ordered()).every(hasEnded));
+  assert.equal((await ordered()).length, bought);
 });
 
 test("what a fleet would do is told before there is one", async () => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { hourMs } from "#/model/carbon-zone.ts";
 import type { CarbonZoneDetail, CarbonZoneView } from "#/model/carbon-views.ts";
 import type { ForecastView } from "#/model/forecast-views.ts";
 import type { PlanInput, PlanView } from "#/model/plan-views.ts";
 import type { ExplanationView, JobView, Page, ProblemView } from "#/model/views.ts";
 import { startAgent } from "./testing/agent.ts";
 import { startWorld, type World } from "./testing/world.ts";
+import { hourMs } from "#/model/units.ts";
 
 let world: World;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { hourMs } from "#/model/carbon-zone.ts";
 import type { EnergyView, ProjectCostView } from "#/model/energy-views.ts";
 import type { CostView, JobView, MachineView, TaskDetail } from "#/model/views.ts";
 import { startAgent, type TestAgent } from "./testing/agent.ts";
 import { startWorld, type World } from "./testing/world.ts";
+import { hourMs } from "#/model/units.ts";
 
 let world: World;
 let agent: TestAgent;

@@ -1,5 +1,5 @@
 import type { Goal } from "#/model/plan.ts";
-import { formatMicros } from "#/model/units.ts";
+import { formatMicros, hourMs } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { MachineType } from "#/planning/mix/problem.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
@@ -9,8 +9,6 @@ import type { Demand } from "./step-demand.ts";
 
 /** Of what is still to be spent, the least that an exchange must save: moving has a price that nobody can know exactly. */
 const savingMin = 0.15;
-const hourMs = 3_600_000;
-
 export interface Exchange {
   readonly parts: readonly Purchase[];
   readonly why: string[];

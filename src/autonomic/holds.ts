@@ -38,7 +38,11 @@ export function breachesOf({ considered, goal }: PlanRecord["spec"], standing: S
 
 type Taken = PlanRecord["spec"]["considered"][number];
 
-function offerBreaches(line: Taken, { offers, allowed }: Standing): string[] {
+/** Why an offer cannot be taken as it was planned. */
+export function offerBreaches(
+  line: Pick<Taken, "site" | "offer" | "count" | "microsPerHour">,
+  { offers, allowed }: Pick<Standing, "offers" | "allowed">,
+): string[] {
   const name = `${line.site} ${line.offer}`;
   const offer = offers.find((one) => one.site === line.site && one.name === line.offer);
   if (!offer) return [`${name} is not offered any more`];

@@ -3,6 +3,7 @@ import type { Capacity } from "#/model/needs.ts";
 import type { Considered, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import type { MachineType } from "#/planning/mix/problem.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** A machine that is there, or on its way. */
 export interface PresentMachine {
@@ -50,8 +51,6 @@ export type Barrier = "policy" | "count" | "price";
 export const bootMsUnknown = 180_000;
 /** Tasks that need nothing but time: so many at once. */
 const slotsMax = 1024;
-const hourMs = 3_600_000;
-
 /** Every offer and every sort of machine there is, as the planner sees it, for these kinds of tasks. */
 export function candidatesOf(
   kinds: readonly PlannedWork[],

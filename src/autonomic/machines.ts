@@ -12,9 +12,8 @@ export interface Field {
   machines(): { machine: string; connected: boolean; running: number }[];
 }
 
-/** The label that every agent's machine can be chosen by; drivers of one that has not joined are the usual ones. */
+/** Drivers of a machine that has not joined. */
 const usualDrivers = ["process", "runner"];
-const bootMsMin = 1000;
 
 /** What was learned of machines. */
 export type MachineKnowledge = Pick<Knowledge, "offers" | "slownessOf">;
@@ -115,7 +114,7 @@ function ofBooting(order: OrderRecord, knowledge: MachineKnowledge, now: number)
     slowness: offer.slowness ?? 1,
     share: 1,
     // One that is late is expected at any moment, for a while: then it is given up.
-    bootMs: Math.max(bootMsMin, bootedAt - now),
+    bootMs: Math.max(limits.bootMsMin, bootedAt - now),
     billing: billingOf(order, now),
   };
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
-import { hourMs } from "#/model/carbon-zone.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
 import { SimulatedCloud } from "./testing/simulated-cloud.ts";
+import { hourMs } from "#/model/units.ts";
 
 const minuteMs = 60_000;
 

@@ -3,6 +3,7 @@ import type { MachineRecord } from "#/model/machine.ts";
 import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { stepOfTask } from "#/model/task.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** A task under way. */
 export interface Running {
@@ -21,8 +22,6 @@ export interface SpendingParts {
   readonly orders: readonly OrderRecord[];
   readonly machine: (name: string) => MachineRecord | undefined;
 }
-
-const hourMs = 3_600_000;
 
 /**
  * Millionths of the currency that a job will have cost at `at`, when until then nothing ends that runs now:

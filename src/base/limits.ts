@@ -399,10 +399,16 @@ export const limits = {
   whyPlanMs: 3_000,
   /** A wall clock that is off by less is drifting, and not set. */
   clockJumpMsMin: 2_000,
+  /** A machine that is late is expected in so long at the soonest. */
+  bootMsMin: 1_000,
   /** A job for which nothing could be bought is thought about again after this. */
   goalRestMs: 10_000,
   /** The loop that looks after projects' shared machines looks this often. */
   fleetLookMs: 1_000,
+  /** What carries the work of a machine that is taken out of use may be held to this part, by what was seen of late. */
+  fleetCarriedShareMax: 0.7,
+  /** So often the time is doubled for which machines are kept, where some were given back and soon bought again. */
+  fleetHoldDoublingsMax: 5,
   /** What is learned of run times is asked for again after this. */
   fleetSeenMs: 5_000,
   /** Kinds of waiting tasks that are told apart. */
@@ -455,6 +461,7 @@ export const limits = {
   planLifeMs: 10 * 60_000,
   /** A proposal for a job that runs is not replaced sooner for its numbers alone; and what was declined is not proposed again sooner. */
   proposalRestMs: 5 * 60_000,
+  fleetProposalRestMs: 60_000,
   proposalDeclinedMs: 60 * 60_000,
   /** A machine that has joined, and has not dialled by then, is not counted on. */
   dialMsMax: 15_000,

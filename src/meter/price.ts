@@ -1,8 +1,8 @@
 import type { MachineRates } from "#/model/machine.ts";
 import type { Capacity, Needs } from "#/model/needs.ts";
 import type { TaskUsage, Usage } from "#/model/usage.ts";
+import { hourMs } from "#/model/units.ts";
 
-const hourMs = 3_600_000;
 const kwhJoules = 3_600_000;
 
 /**

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "#/base/limits.ts";
-import { gramsOfHour, hourMs, meanGrams, withHours } from "./carbon-zone.ts";
+import { gramsOfHour, meanGrams, withHours } from "./carbon-zone.ts";
+import { hourMs } from "./units.ts";
 
 test("withHours() lays new hours over what is known, and leaves holes null", () => {
   const first = withHours(

@@ -1,5 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import type { RecordOf } from "./record.ts";
+import { hourMs } from "./units.ts";
 
 /**
  * How clean the electricity of one region is, hour by hour. Machines and offers are in the zone that their
@@ -33,7 +34,6 @@ export interface CarbonZoneStatus {
 
 /** The label of machines and offers that names their zone. */
 export const carbonZoneLabel = "carbon-zone";
-export const hourMs = 3_600_000;
 
 /** Mean intensities by hour since 1970 UTC. */
 export type HourlyGrams = ReadonlyMap<number, number>;

@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
-import { hourMs, type HourlyGrams } from "./carbon-zone.ts";
+import type { HourlyGrams } from "./carbon-zone.ts";
+import { hourMs } from "./units.ts";
 
 /** An intensity in gCO2eq/kWh, from an instant on. */
 interface Reading {

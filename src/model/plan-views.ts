@@ -107,6 +107,15 @@ export const planView = z.object({
   considered: z.array(consideredView),
   /** The machine that it gives back, where that is all that it does. */
   release: z.object({ machine: z.string(), why: z.array(z.string()) }).optional(),
+  /** What becomes of the machines that the project's jobs share; what is predicted is then an hour's cost at most. */
+  fleet: z
+    .object({
+      why: z.array(z.string()),
+      gives: z.array(
+        z.object({ machine: z.string(), order: z.string(), why: z.array(z.string()) }),
+      ),
+    })
+    .optional(),
   /** Sites that are unhealthy and were not planned with, in their providers' words. */
   leftOut: z.array(z.object({ site: z.string(), reason: z.string() })).optional(),
   /** Where it waits for cleaner power: what is predicted is with it. */

@@ -27,6 +27,8 @@ export interface PlanSpec {
   readonly considered: readonly Considered[];
   /** The machine that it gives back, where that is all that it does. */
   readonly release?: { readonly machine: string; readonly why: readonly string[] };
+  /** What becomes of the machines that the project's jobs share, where it is about those and not about a job. */
+  readonly fleet?: PlannedFleet;
   /** Sites that are unhealthy, and so were not asked. */
   readonly leftOut?: readonly LeftOut[];
   readonly predicted: PlanPrediction;
@@ -90,6 +92,19 @@ export interface Considered {
   readonly count: number;
   /** Why it takes none. */
   readonly whyNot?: string;
+}
+
+/** A change of a project's shared machines: what is bought is among what was considered. */
+export interface PlannedFleet {
+  readonly why: readonly string[];
+  /** Machines that it does without: they are given back when what runs there has ended. */
+  readonly gives: readonly PlannedRelease[];
+}
+
+export interface PlannedRelease {
+  readonly machine: string;
+  readonly order: string;
+  readonly why: readonly string[];
 }
 
 /** A site with which nothing is planned, and why in its provider's words. */

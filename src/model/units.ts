@@ -1,5 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 
+export const hourMs = 3_600_000;
+
 /**
  * Quantities as people write them: durations "90s", "10m", "1h30m", "500ms"; sizes "512MiB", "2GB";
  * money "1.50 USD". `format…` is exact: what it gives parses back to the same number. `brief…` is for

@@ -384,7 +384,10 @@ export class Client {
   }
 
   /** Submits the planned job. */
-  approvePlan(plan: string): Promise<JobView> {
+  approvePlan(plan: string): Promise<JobView>;
+  /** The same for a plan that may be about a project's shared machines: the answer is then the plan. */
+  approvePlan(plan: string, isAny: true): Promise<JobView | PlanView>;
+  approvePlan(plan: string): Promise<JobView | PlanView> {
     return this.http.json("POST", `/v1/plans/${encodeURIComponent(plan)}/approve`, {
       repeatable: true,
     });

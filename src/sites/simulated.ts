@@ -4,6 +4,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { BootTime, Offer } from "#/model/site.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** Where simulated machines are. */
 export interface SimulatedWorld {
@@ -30,7 +31,6 @@ interface Machine {
   timer?: Timer;
 }
 
-const hourMs = 3_600_000;
 /** The 0.9 quantile of the standard normal distribution. */
 const normalP90 = 1.2815515655446004;
 

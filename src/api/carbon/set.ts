@@ -1,13 +1,14 @@
 import { sealedForZone } from "#/autonomic/carbon/ask.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { hourMs, isKept, withHours, type HourlyGrams } from "#/model/carbon-zone.ts";
+import { isKept, withHours, type HourlyGrams } from "#/model/carbon-zone.ts";
 import { carbonZoneDetail, carbonZoneInput, type CarbonZoneInput } from "#/model/carbon-views.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
 import { carbonZoneParams, inProject } from "../params.ts";
 import { requireRevision, tellRevision } from "../revisions.ts";
 import { findZone, zoneDetailOf } from "../views/carbon.ts";
+import { hourMs } from "#/model/units.ts";
 
 export const setCarbonZone = defineCall({
   summary: "Say how clean the electricity of a zone is",

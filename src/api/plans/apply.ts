@@ -32,7 +32,13 @@ export const applyPlan = defineCall({
   },
 });
 
-function mustBeOpen({ name, status }: PlanRecord): void {
+function mustBeOpen({ name, spec, status }: PlanRecord): void {
+  if (status.phase === "proposed" && spec.request === "")
+    throw new CanopyError(
+      "conflict",
+      `Cannot apply the plan ${name} as it must be of a job that has yet to begin: Canopy proposed it for what goes on`,
+      { hint: `While it is new: canopy approve ${name}` },
+    );
   if (status.phase === "proposed") return;
   throw new CanopyError(
     "conflict",

@@ -1,25 +1,29 @@
+import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { PlanRecord } from "#/model/plan.ts";
+import { planView } from "#/model/plan-views.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, planParams } from "../params.ts";
 import { findPlan } from "../views/plans.ts";
+import { carryOutFleetPlan } from "./carry-out-fleet.ts";
 import { carryOut } from "./carry-out.ts";
 
 export const approvePlan = defineCall({
   summary: "Approve a plan",
   description:
-    "Submits the job that was planned, and buys what the plan says; from now on its deadline counts, and what it takes is bought within its budget. A plan for a job that runs changes what that has. Refused when what it takes is not there or dearer. The answer is the job, also when it is approved again.",
+    "Submits the job that was planned, and buys what the plan says; from now on its deadline counts, and what it takes is bought within its budget. A plan for a job that runs changes what that has, and one for a project's shared machines changes those. Refused when what it takes is not there or dearer, or would cost more than is left. The answer is the job, or the plan where it is about shared machines; also when it is approved again.",
   tag: "plans",
   role: "submitter",
   params: planParams,
   query: inProject,
-  answer: jobView,
+  answer: z.union([jobView, planView]),
   status: 201,
   errors: ["not-found", "conflict", "infeasible", "no-space"],
   async run(call) {
     const plan = await findPlan(call.parts.space, call.project, call.params.plan);
+    if (plan.spec.fleet) return carryOutFleetPlan(call, plan, mustBeGood);
     return carryOut(call, plan, { verb: "approve", check: mustBeGood, asks: "then" });
   },
 });

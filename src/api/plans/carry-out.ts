@@ -19,6 +19,7 @@ import { jobGoalOf } from "../jobs/goals.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
+import { fleetBreachesAt } from "./carry-out-fleet.ts";
 import { demandNow, rulesNow } from "./now.ts";
 
 type AnyCall = Call<unknown, unknown, unknown>;
@@ -41,7 +42,7 @@ export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promi
   const { parts, project } = call;
   const { job: known, phase } = plan.status;
   if (known !== undefined) {
-    if (phase === "proposed") await changeJob(call, plan, known, way);
+    if (phase !== "approved") await changeJob(call, plan, known, way);
     return jobViewOf(await findJob(parts, project, known));
   }
   way.check(plan, parts.clock.now());
@@ -147,6 +148,9 @@ async function changeJob(
 export async function breachesNow(parts: DoorParts, plan: PlanRecord): Promise<string[]> {
   const { title } = plan.spec;
   const { job } = plan.status;
+  const { space, clock } = parts;
+  if (plan.spec.fleet)
+    return fleetBreachesAt(parts, plan, await rulesNow(space, plan.project), clock.now());
   return breachesAt(parts, plan, {
     ...(job === undefined ? { demand: plannedDemand(plan.spec) } : { job }),
     rules: await rulesNow(parts.space, plan.project),

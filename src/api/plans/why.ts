@@ -45,6 +45,8 @@ export const whyPlan = defineCall({
         machine: release.machine,
         sentence: `it gives ${release.machine} back: ${release.why.join("; ")}`,
       });
+    for (const sentence of plan.spec.fleet?.why ?? []) found.push({ sentence });
+    if (plan.spec.fleet) return { id: plan.name, phase, explanations: found };
     found.push(...(await explainedPlan(plan, view, parts.clock, limits.whyPlanMs)));
     return { id: plan.name, phase, explanations: found };
   },

@@ -1,9 +1,10 @@
 import type { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { CanopyError } from "#/base/errors.ts";
-import { gramsOfHour, hourMs, type CarbonZoneRecord } from "#/model/carbon-zone.ts";
+import { gramsOfHour, type CarbonZoneRecord } from "#/model/carbon-zone.ts";
 import type { CarbonZoneDetail, CarbonZoneView } from "#/model/carbon-views.ts";
 import type { Space } from "#/space/space.ts";
 import { instantOf, maybeInstant } from "./time.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** The zone of that name. Throws "not-found". */
 export function findZone(space: Space, name: string): CarbonZoneRecord {

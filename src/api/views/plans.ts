@@ -56,6 +56,10 @@ export function planViewOf(
       perHour: maybeMoney(microsPerHour),
     })),
     release: spec.release && { ...spec.release, why: [...spec.release.why] },
+    fleet: spec.fleet && {
+      why: [...spec.fleet.why],
+      gives: spec.fleet.gives.map((one) => ({ ...one, why: [...one.why] })),
+    },
     leftOut: spec.leftOut?.map((one) => ({ ...one })),
     shift: shift && shiftViewOf(shift),
     predicted: {

@@ -4,10 +4,10 @@ import { limits } from "#/base/limits.ts";
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
 import type { HttpRequest } from "#/base/network.ts";
-import { hourMs } from "#/model/carbon-zone.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
 import { startAsking } from "./ask.ts";
+import { hourMs } from "#/model/units.ts";
 
 async function asking(
   answer: (asked: HttpRequest, nowHour: number) => { status: number; body: string },

@@ -5,9 +5,10 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop } from "#/base/loop.ts";
 import type { Network } from "#/base/network.ts";
-import { hourMs, withHours, type CarbonZoneRecord, type HourlyGrams } from "#/model/carbon-zone.ts";
+import { withHours, type CarbonZoneRecord, type HourlyGrams } from "#/model/carbon-zone.ts";
 import { intensitiesOfAnswer } from "#/model/intensities.ts";
 import type { Space } from "#/space/space.ts";
+import { hourMs } from "#/model/units.ts";
 
 export interface AskingParts {
   space: Space;

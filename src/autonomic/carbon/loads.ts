@@ -1,9 +1,10 @@
-import { hourMs, meanGrams } from "#/model/carbon-zone.ts";
+import { meanGrams } from "#/model/carbon-zone.ts";
 import type { Band, Considered } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import type { GramsAt } from "#/planning/carbon/outlook.ts";
 import type { PresentMachine } from "../machine-types.ts";
 import type { CarbonZones, Powered } from "./zones.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** Machines that work on a job, as what they draw and where that comes from. */
 export interface Load {

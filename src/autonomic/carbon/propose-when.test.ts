@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { hourMs, type CarbonZoneRecord } from "#/model/carbon-zone.ts";
+import type { CarbonZoneRecord } from "#/model/carbon-zone.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { MixProblem } from "#/planning/mix/problem.ts";
 import type { Goal } from "#/model/plan.ts";
@@ -11,6 +11,7 @@ import type { Demand } from "../step-demand.ts";
 import { demand, machine, offer } from "../testing/planning.ts";
 import { proposeWhen, type ShiftedProposal } from "./propose-when.ts";
 import { CarbonZones } from "./zones.ts";
+import { hourMs } from "#/model/units.ts";
 
 const minuteMs = 60_000;
 const now = 500 * hourMs;

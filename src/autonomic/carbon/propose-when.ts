@@ -1,4 +1,4 @@
-import { hourMs, meanGrams } from "#/model/carbon-zone.ts";
+import { meanGrams } from "#/model/carbon-zone.ts";
 import type { Band, Goal, PlannedShift, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
@@ -17,6 +17,7 @@ import { gramsBandOf, loadsOf, type Load } from "./loads.ts";
 import { whyWait, flipOf } from "./sentences.ts";
 import { decideWhen, type When } from "./when.ts";
 import type { CarbonZones, Powered } from "./zones.ts";
+import { hourMs } from "#/model/units.ts";
 
 export interface ShiftedProposal extends Proposal {
   readonly shift?: PlannedShift;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { hourMs } from "#/model/carbon-zone.ts";
 import type { Load } from "./loads.ts";
 import { decideWhen } from "./when.ts";
+import { hourMs } from "#/model/units.ts";
 
 const loadOf = (gramsAt: (hour: number) => number | undefined, watts = 100): Load => ({
   watts,

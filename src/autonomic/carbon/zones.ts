@@ -2,12 +2,12 @@ import type { Clock } from "#/base/clock.ts";
 import {
   carbonZoneLabel,
   gramsOfHour,
-  hourMs,
   meanGrams,
   type CarbonZoneRecord,
 } from "#/model/carbon-zone.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { Outlook, type GramsAt } from "#/planning/carbon/outlook.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** What tells how clean something's power is. */
 export interface Powered {

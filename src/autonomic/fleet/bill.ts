@@ -1,7 +1,6 @@
 import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
-
-const hourMs = 3_600_000;
+import { hourMs } from "#/model/units.ts";
 
 /**
  * The most that a machine of an offer can be billed for within any hour while it is held: begun units are

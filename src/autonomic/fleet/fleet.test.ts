@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { CanopyError } from "#/base/errors.ts";
 import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded, isFleetOrder } from "#/model/order.ts";
-import { fleetName, type FleetPolicy } from "#/model/policy.ts";
+import type { PlanRecord } from "#/model/plan.ts";
+import { autonomicPolicyName, fleetName, type FleetPolicy } from "#/model/policy.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
+import { carryOutFleet } from "./act.ts";
 
 const minuteMs = 60_000;
 const GiB = 2 ** 30;
@@ -219,6 +221,124 @@ describe("startFleet()", () => {
       }
       cloud.stop();
     }
+  });
+
+  test("a policy's approval is a plan: one that waits, and that is done when somebody has approved it", async () => {
+    const cloud = await cloudOf();
+    cloud.policy({ fleet, autonomy: { buy: "approve", release: "approve" } });
+    const { space, clock } = cloud.rig;
+    const waiting = () =>
+      [...space.all("plan")].filter(({ status }) => status.phase === "proposed");
+    const approve = (plan: PlanRecord) =>
+      cloud.rig.commit((tx) => {
+        const status = {
+          phase: "approved",
+          decidedAt: clock.now(),
+          decidedBy: "somebody",
+        } as const;
+        const approved = tx.put<"plan">({ ...plan, status });
+        carryOutFleet(tx, approved, { offers: cloud.offers(), clock, random: new Chance(5) });
+      });
+    cloud.burst("burst", 60);
+    await cloud.pass(20_000);
+    cloud.restart();
+    await cloud.pass(20_000);
+    assert.deepEqual(cloud.orders(), []);
+    const [buy, ...more] = waiting() as [PlanRecord];
+    assert.deepEqual(more, []);
+    const [said, ...again] = await decisionsOf(cloud);
+    assert.match(
+      said!.what,
+      /^would order \d+ large of lab: the plan p\w+ waits for canopy approve$/,
+    );
+    assert.deepEqual(again, []);
+    approve(buy);
+    const bought = openOrders(cloud).length;
+    assert.ok(bought > 0);
+    await cloud.pass(12 * minuteMs);
+    assert.equal(openOrders(cloud).length, bought);
+    const [give] = waiting() as [PlanRecord];
+    assert.equal(give.spec.fleet!.gives.length, bought);
+    approve(give);
+    await cloud.pass(10_000);
+    assert.deepEqual(openOrders(cloud), []);
+    assert.deepEqual(waiting(), []);
+    cloud.stop();
+  });
+
+  test("withdraws a plan that is not wished for any more", async () => {
+    const cloud = await cloudOf();
+    cloud.policy({ fleet, autonomy: { buy: "approve", release: "act" } });
+    cloud.burst("burst", 20);
+    await cloud.pass(20_000);
+    const phases = () => [...cloud.rig.space.all("plan")].map(({ status }) => status.phase);
+    assert.deepEqual(phases(), ["proposed"]);
+    await cloud.pass(14 * minuteMs);
+    assert.equal(cloud.rig.status("burst/0").succeeded, 20);
+    assert.ok(
+      phases().every((phase) => phase === "declined"),
+      phases().join(),
+    );
+    cloud.stop();
+  });
+
+  test("buys for what can be run, and gives back what is idle, while something waits that nothing can run", async () => {
+    const cloud = await cloudOf();
+    cloud.rig.step("never/0", 3, {
+      needs: { milliCpus: 1000, memoryBytes: 0, labels: { gpu: "yes" } },
+    });
+    cloud.burst("burst", 60);
+    await cloud.pass(10_000);
+    assert.ok(openOrders(cloud).length > 0);
+    const [buy] = await decisionsOf(cloud);
+    assert.match(buy!.why.at(-1)!, /^3 tasks of .*: no offer can run them in time$/);
+    await cloud.pass(14 * minuteMs);
+    assert.equal(cloud.rig.status("burst/0").succeeded, 60);
+    assert.deepEqual(openOrders(cloud), []);
+    cloud.stop();
+  });
+
+  test("looks after a project as ever while another one has a shorter idleFor", async () => {
+    const cloud = await cloudOf({ idleMs: 2 * minuteMs });
+    cloud.rig.commit((tx) =>
+      tx.put<"policy">({
+        kind: "policy",
+        project: "other",
+        name: autonomicPolicyName("other"),
+        spec: {
+          type: "autonomic",
+          timeZone: "UTC",
+          autonomy: {},
+          fleet: { ...fleet, idleMs: 10_000 },
+        },
+        status: {},
+      }),
+    );
+    cloud.burst("burst", 120);
+    await cloud.pass(2 * minuteMs);
+    const many = openOrders(cloud).length;
+    let number = 0;
+    await cloud.pass(25 * minuteMs, () => {
+      if (cloud.rig.clock.monotonicMs() % 10_000 < 1000) cloud.burst(`one${number++}`, 1);
+    });
+    const few = openOrders(cloud).length;
+    assert.ok(few <= 2, `${few} of ${many} are left`);
+    cloud.stop();
+  });
+
+  test("asks again what to buy while the wall clock was set back", async () => {
+    const cloud = await cloudOf({}, { site: lab({}, { machinesMax: 1 }) });
+    await cloud.pass(5_000);
+    await cloud.site.acquire({ name: "orphan", offer: "large", urls: [], token: "" });
+    await cloud.pass(2_000);
+    cloud.burst("burst", 60);
+    await cloud.pass(5_000);
+    assert.deepEqual(openOrders(cloud), []);
+    cloud.rig.clock.setWall(cloud.rig.clock.now() - 60 * minuteMs);
+    // What nobody ordered is given back meanwhile.
+    await cloud.pass(3 * minuteMs);
+    assert.ok(openOrders(cloud).length > 0);
+    cloud.stop();
   });
 
   test("buys for all members of a gang at once: none of them begins after another", async () => {

@@ -5,6 +5,7 @@ import type { FleetPolicy } from "#/model/policy.ts";
 import { briefDuration } from "#/model/units.ts";
 import { slotsOf } from "../machine-types.ts";
 import { hourOf, paidMs } from "./bill.ts";
+import type { Short } from "./grow.ts";
 
 /** A machine of a project's fleet that has joined. */
 export interface OwnMachine extends Carrier {
@@ -38,8 +39,8 @@ export interface Surplus {
   readonly coming: number;
   /** Machines of others that the project may use. */
   readonly others: readonly Carrier[];
-  /** Whether something waits that could begin if it had a machine. */
-  readonly isShort: boolean;
+  /** What waits and could begin if it had a machine. */
+  readonly short: Short;
   /** Whether something is expected soon for which machines are there ahead. */
   readonly isAwaiting: boolean;
   /** Orders of the fleet that are open, or ended lately. */
@@ -55,11 +56,9 @@ export interface Change {
   readonly machine: string;
   readonly why: string[];
   readonly flip?: string;
+  /** It ends what was begun before. */
+  readonly isBegun?: true;
 }
-
-/** What carries the work of a machine that is taken out of use may be held to this part, by what was seen of late. */
-const carriedMax = 0.7;
-const doublingsMax = 5;
 
 /**
  * Which machines of a fleet to do without: a pure function. A machine that has run nothing for `idleMs` is
@@ -74,7 +73,7 @@ export function shrink(surplus: Surplus): Change[] {
   if (!policy) return [...empty, ...own.filter(({ isDraining }) => !isDraining).map(unwanted)];
   const tooMany = beyondBounds(surplus, policy);
   if (tooMany.length > 0) return [...empty, ...tooMany];
-  if (surplus.isShort) return takenBack(surplus, policy, drained);
+  if (surplus.short.length > 0) return whileShort(surplus, policy, surplus.short);
   if (surplus.isAwaiting) return empty;
   const holdMs = holdOf(surplus, policy);
   const idle = idleOnes(surplus, policy, holdMs);
@@ -84,7 +83,7 @@ export function shrink(surplus: Surplus): Change[] {
 
 /** For how long a machine has to be idle: longer where some were bought soon after others were given back. */
 export function holdOf({ orders }: Pick<Surplus, "orders">, { idleMs }: FleetPolicy): number {
-  return idleMs * 2 ** Math.min(doublingsMax, regrets(orders));
+  return idleMs * 2 ** Math.min(limits.fleetHoldDoublingsMax, regrets(orders));
 }
 
 /** How often machines were given back, or about to be, and then wanted again. */
@@ -107,7 +106,7 @@ export function regrets(orders: readonly OrderRecord[]): number {
 
 function finished({ order, name }: OwnMachine): Change {
   const why = [`it was taken out of use, and what ran on it has ended`];
-  return { type: "release", order: order.name, machine: name, why };
+  return { type: "release", order: order.name, machine: name, why, isBegun: true };
 }
 
 function unwanted({ order, name }: OwnMachine): Change {
@@ -151,12 +150,26 @@ function byWorth(a: OwnMachine, b: OwnMachine): number {
   return workOf(a) - workOf(b) || price(b) - price(a);
 }
 
+/** What waits keeps the machines that could run it, and those alone. */
+function whileShort(surplus: Surplus, policy: FleetPolicy, short: Short): Change[] {
+  const isWanted = (machine: OwnMachine) =>
+    short === "any" || short.some((kind) => slotsOf(kind, machine) > 0);
+  const drained = surplus.own.filter(({ isDraining }) => isDraining);
+  const kept = takenBack(surplus, policy, drained.filter(isWanted));
+  const names = new Set(kept.map(({ machine }) => machine));
+  const empty = drained.filter(({ name, running }) => !names.has(name) && running.length === 0);
+  const holdMs = holdOf(surplus, policy);
+  const idle = idleOnes(surplus, policy, holdMs, (machine) => !isWanted(machine));
+  return [...kept, ...empty.map(finished), ...idle];
+}
+
 /** What is there needs no boot: before anything is bought, machines that were about to go stay. */
 function takenBack(
   { own, coming, orders, now }: Surplus,
   policy: FleetPolicy,
-  drained: readonly OwnMachine[],
+  wanted: readonly OwnMachine[],
 ): Change[] {
+  const drained = own.filter(({ isDraining }) => isDraining);
   const { machinesMax, budgetMicrosPerHour = Infinity } = policy;
   const room = machinesMax - coming - own.filter(({ isDraining }) => !isDraining).length;
   const isWithin = (kept: readonly OwnMachine[]) => {
@@ -167,7 +180,7 @@ function takenBack(
     );
     return budgetMicrosPerHour === Infinity || (micros ?? Infinity) <= budgetMicrosPerHour;
   };
-  let kept = drained.slice(0, Math.max(0, room));
+  let kept = wanted.slice(0, Math.max(0, room));
   while (kept.length > 0 && !isWithin(kept)) kept = kept.slice(1);
   return kept.map(({ order, name }) => ({
     type: "keep",
@@ -177,11 +190,17 @@ function takenBack(
   }));
 }
 
-function idleOnes(surplus: Surplus, policy: FleetPolicy, holdMs: number): Change[] {
+function idleOnes(
+  surplus: Surplus,
+  policy: FleetPolicy,
+  holdMs: number,
+  isAsked: (machine: OwnMachine) => boolean = () => true,
+): Change[] {
   const { own, coming, now } = surplus;
   const active = own.filter(({ isDraining }) => !isDraining);
   const spare = Math.max(0, active.length + coming - policy.machinesMin);
   return active
+    .filter(isAsked)
     .filter(({ order, idleMs }) => idleMs >= holdMs && isPaidUp(order, now, 0))
     .toSorted(byWorth)
     .slice(0, spare)
@@ -208,7 +227,8 @@ function consolidated(surplus: Surplus, policy: FleetPolicy, holdMs: number): Ch
     if (!isPaidUp(machine.order, now, leftMs)) continue;
     const without = rest.filter(({ name }) => name !== machine.name);
     const able = without.filter((other) => machine.running.every((task) => fits(task, other)));
-    const room = able.reduce((sum, { capacity }) => sum + capacity.milliCpus, 0) * carriedMax;
+    const room =
+      able.reduce((sum, { capacity }) => sum + capacity.milliCpus, 0) * limits.fleetCarriedShareMax;
     // What cannot take over its tasks carries its own work, and no more.
     const unable = without.filter((other) => !able.includes(other));
     const carried = work - unable.reduce((sum, other) => sum + workOf(other), 0);
@@ -219,7 +239,7 @@ function consolidated(surplus: Surplus, policy: FleetPolicy, holdMs: number): Ch
       order: machine.order.name,
       machine: machine.name,
       why: [
-        `the ${rest.length} other machines can carry what it does: they would be held to ${percent(carried / (room / carriedMax))}, by what ran in the last ${brief(policy.idleMs)}`,
+        `the ${rest.length} other machines can carry what it does: they would be held to ${percent(carried / (room / limits.fleetCarriedShareMax))}, by what ran in the last ${brief(policy.idleMs)}`,
         machine.running.length === 0
           ? "it runs nothing now"
           : `it ends what it runs first: ${machine.running.length} tasks, for ${brief(leftMs)}, so that no work is lost`,

@@ -34,4 +34,13 @@ describe("Load", () => {
     load.look(0.25, 1, 121_000, 60_000);
     assert.equal(load.idleMs(121_000), 0);
   });
+
+  test("is known over each window that is not longer than what is kept", () => {
+    const load = new Load();
+    for (let nowMs = 0; nowMs <= 600_000; nowMs += 1000)
+      load.look(nowMs < 560_000 ? 1 : 0, 0, nowMs, 600_000);
+    assert.ok(Math.abs(load.average(600_000, 600_000)! - 0.93) < 0.02);
+    assert.ok(Math.abs(load.average(600_000, 60_000)! - 0.33) < 0.1);
+    assert.ok(load.average(600_000, 20_000)! < 0.05);
+  });
 });

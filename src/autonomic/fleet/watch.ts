@@ -43,32 +43,63 @@ export class Ages {
 
 const samples = 64;
 
-/** What one machine was held to, over a window of time that ends now. */
+/** What machines were held to of late, one look after the other. */
+export class Loads {
+  #machines = new Map<string, Load>();
+
+  /** The machines that are there, each with the part of it that is held; what is not among them is forgotten. `keepMs` is the longest window that is asked about. */
+  look(
+    machines: readonly { name: string; part: number; running: number }[],
+    nowMs: number,
+    keepMs: number,
+  ): void {
+    const there = new Set<string>();
+    for (const { name, part, running } of machines) {
+      there.add(name);
+      let load = this.#machines.get(name);
+      if (!load) this.#machines.set(name, (load = new Load()));
+      load.look(part, running, nowMs, keepMs);
+    }
+    for (const name of this.#machines.keys()) if (!there.has(name)) this.#machines.delete(name);
+  }
+
+  /** For how long a machine has run nothing; 0 for one that is not there. */
+  idleMs(machine: string, nowMs: number): number {
+    return this.#machines.get(machine)?.idleMs(nowMs) ?? 0;
+  }
+
+  /** As that of `Load`. */
+  average(machine: string, nowMs: number, windowMs: number): number | undefined {
+    return this.#machines.get(machine)?.average(nowMs, windowMs);
+  }
+}
+
+/** What one machine was held to. */
 export class Load {
   #idleSinceMs: number | undefined;
   #heldMs = 0;
   #last: { atMs: number; part: number } | undefined;
-  /** How much it had been held by each instant; the first is at the begin of the window or before it. */
+  /** How much it had been held by each instant; the first is at the begin of the longest window or before it. */
   #marks: { atMs: number; heldMs: number }[] = [];
 
-  look(part: number, running: number, nowMs: number, windowMs: number): void {
+  look(part: number, running: number, nowMs: number, keepMs: number): void {
     this.#idleSinceMs = running > 0 ? undefined : (this.#idleSinceMs ?? nowMs);
     if (this.#last) this.#heldMs += this.#last.part * (nowMs - this.#last.atMs);
     this.#last = { atMs: nowMs, part };
     const newest = this.#marks.at(-1);
-    if (!newest || nowMs - newest.atMs >= windowMs / samples)
+    if (!newest || nowMs - newest.atMs >= keepMs / samples)
       this.#marks.push({ atMs: nowMs, heldMs: this.#heldMs });
-    while (this.#marks.length > 1 && this.#marks[1]!.atMs <= nowMs - windowMs) this.#marks.shift();
+    while (this.#marks.length > 1 && this.#marks[1]!.atMs <= nowMs - keepMs) this.#marks.shift();
   }
 
   idleMs(nowMs: number): number {
     return this.#idleSinceMs === undefined ? 0 : nowMs - this.#idleSinceMs;
   }
 
-  /** The part of it that was held, from 0 to 1; undefined while it was not watched for all of the window. */
+  /** The part of it that was held over a window that ends now, from 0 to 1; undefined while it was not watched for all of that. */
   average(nowMs: number, windowMs: number): number | undefined {
-    const [first] = this.#marks;
-    if (!first || first.atMs > nowMs - windowMs) return undefined;
+    const first = this.#marks.findLast(({ atMs }) => atMs <= nowMs - windowMs);
+    if (!first) return undefined;
     return Math.min(1, (this.#heldMs - first.heldMs) / Math.max(1, nowMs - first.atMs));
   }
 }

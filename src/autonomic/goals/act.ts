@@ -2,10 +2,12 @@ import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { Random } from "#/base/random.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import type { PlanSpec } from "#/model/plan.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
 import type { Action } from "../keep.ts";
 import { leaveFor, type Wish } from "../levels.ts";
+import { propose } from "../proposals.ts";
 import type { SitePool } from "../pool.ts";
 import {
   purchase,
@@ -17,7 +19,6 @@ import {
 import { spareMachine } from "../release.ts";
 import type { Rules } from "../rules.ts";
 import type { Memory } from "./memory.ts";
-import { proposeChange, type Change } from "./proposals.ts";
 
 export interface ActParts {
   space: Space;
@@ -25,6 +26,10 @@ export interface ActParts {
   random: Random;
   sites: Pick<SitePool, "offers">;
 }
+
+/** What a proposal changes of a job that runs. */
+type Change = Pick<PlanSpec, "considered" | "predicted" | "bound"> &
+  Partial<Pick<PlanSpec, "release" | "order" | "asked">>;
 
 type Of<Type extends Action["type"]> = Extract<Action, { type: Type }>;
 
@@ -150,7 +155,12 @@ class Acts {
     this.#memory.proposesFromMs = nowMs + limits.goalRestMs;
     const about = subject === undefined ? {} : { subject };
     this.#commit((tx, job) => {
-      const plan = proposeChange(tx, job, change, this.#parts);
+      const { goal, title } = job.spec;
+      const { space } = this.#parts;
+      const work = change.release ? [] : (space.get("plan", goal!.plan)?.spec.work ?? []);
+      const spec = { title, goal: { objective: goal!.objective }, work, chainMs: 0, ...change };
+      const asker = { project: job.project, job: job.name };
+      const plan = propose(tx, asker, spec, this.#parts);
       if (plan === undefined) return;
       const waits = `${what}: the plan ${plan} waits for canopy approve`;
       decide(tx, job, { at: this.#now(), action: "hold", what: waits, why, flip, ...about });

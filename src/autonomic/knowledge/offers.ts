@@ -1,13 +1,12 @@
 import { limits } from "#/base/limits.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { BootTime, Offer } from "#/model/site.ts";
-import { briefDuration } from "#/model/units.ts";
+import { briefDuration, hourMs } from "#/model/units.ts";
 import { bootTimeOf, type BootsSeen } from "./boot-times.ts";
 import { expectedOf, rateOf, type Rate } from "./interruptions.ts";
 
 /** Orders that are remembered: the last ones. */
 const kept = 5_000;
-const hourMs = 3_600_000;
 const togetherMs = 5_000;
 
 /** What was learned of an offer, beside what its site says. */

@@ -13,11 +13,11 @@ import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
 import type { Leftover, MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
-import { hourMs } from "#/model/carbon-zone.ts";
 import { CarbonZones } from "../carbon/zones.ts";
 import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
 import { Knowledge } from "../knowledge/follow.ts";
+import { hourMs } from "#/model/units.ts";
 
 const beatMs = 1000;
 

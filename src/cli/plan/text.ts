@@ -8,9 +8,10 @@ import { countOf, moneyOf, tasksOf } from "../words.ts";
 
 /** A plan for people: what is considered, what is taken, and what comes of it. With `details`, all of it. */
 export function planText(plan: PlanView, out: Output, details: boolean): string {
-  const { considered, work, leftOut = [], release } = plan;
+  const { considered, work, leftOut = [], release, fleet } = plan;
   if (release)
     return `gives ${out.paint("bold", release.machine)} back: ${release.why.join("; ")}\n${sum(plan, out)}\n`;
+  if (fleet) return fleetText(plan, fleet, out);
   const taken = considered.filter(({ count }) => count > 0);
   const rows = details ? considered : considered.slice(0, shownMax);
   const columns = [
@@ -63,6 +64,29 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
   ];
   const more = hidden > 0 ? `${out.paint("dim", `and ${hidden} more: details`)}\n` : "";
   return `${tableText(rows, columns, out)}${more}\n${lines.join("\n")}\n`;
+}
+
+/** What becomes of the machines that a project's jobs share. */
+function fleetText(
+  { considered, predicted, currency }: PlanView,
+  { why, gives }: NonNullable<PlanView["fleet"]>,
+  out: Output,
+): string {
+  const buys = considered.map(
+    ({ site, offer, count, perHour }) =>
+      `orders ${out.paint("bold", `${count} ${offer} of ${site}`)}, each for ${moneyOf(perHour, currency)} an hour`,
+  );
+  const lines = [
+    ...buys,
+    ...(buys.length > 0
+      ? [`at most ${moneyOf(predicted.cost?.high, currency)} more in any hour`]
+      : []),
+    ...gives.map(
+      ({ machine }) => `gives ${out.paint("bold", machine)} back when what it runs has ended`,
+    ),
+    ...why.map((sentence) => out.paint("dim", sentence)),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 const shownMax = 12;

@@ -4,12 +4,12 @@ export const verb: Verb = {
   define(command, does) {
     command.argument("<plan>", "a plan's name").action(
       does(async (cli, id: string) => {
-        const job = await (await cli.client()).approvePlan(id);
-        return {
-          type: "done",
-          value: job,
-          message: `${job.id} (${job.title}) runs. Follow it with: canopy follow ${job.id}`,
-        };
+        const done = await (await cli.client()).approvePlan(id, true);
+        const message =
+          "digest" in done
+            ? `The plan ${done.id} for the ${done.title} is carried out. See what comes of it with: canopy machines`
+            : `${done.id} (${done.title}) runs. Follow it with: canopy follow ${done.id}`;
+        return { type: "done", value: done, message };
       }),
     );
   },

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { CanopyError } from "#/base/errors.ts";
-import { hourMs } from "#/model/carbon-zone.ts";
 import type { CarbonZoneDetail, CarbonZoneInput, CarbonZoneView } from "#/model/carbon-views.ts";
 import { intensitiesOfCsv } from "#/model/intensities.ts";
 import { allOf } from "#/sdk/client.ts";
@@ -10,6 +9,7 @@ import { column, type Result } from "../result.ts";
 import { printable, tableText } from "../table.ts";
 import type { Cli, Does, Verb } from "../verb.ts";
 import { agoOf } from "../words.ts";
+import { hourMs } from "#/model/units.ts";
 
 export const verb: Verb = {
   define(command, does) {

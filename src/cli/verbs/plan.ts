@@ -77,9 +77,11 @@ async function list(cli: Cli): Promise<Result> {
       column<PlanView>("plan", ({ id }) => id),
       column<PlanView>("title", ({ title }) => title, { flexible: true }),
       column<PlanView>("phase", ({ phase }) => phase),
-      column<PlanView>("done in", ({ predicted }) => briefDuration(predicted.finishMs.high), {
-        align: "right",
-      }),
+      column<PlanView>(
+        "done in",
+        ({ predicted, fleet }) => (fleet ? "" : briefDuration(predicted.finishMs.high)),
+        { align: "right" },
+      ),
       column<PlanView>(
         "cost",
         ({ predicted, currency }) => moneyOf(predicted.cost?.high, currency),

@@ -1,4 +1,5 @@
 import type { Goal } from "#/model/plan.ts";
+import { hourMs } from "#/model/units.ts";
 
 /**
  * The question that `planMix` answers: how many machines of which type, to have some work done by a
@@ -84,8 +85,6 @@ export interface MachinePower {
 
 /** Machines of each type, in the order of `types`. */
 export type Counts = readonly number[];
-
-const hourMs = 3_600_000;
 
 /** What one machine costs that is released `forMs` after it was asked for. */
 export function billOf(price: MachinePrice, forMs: number): number {

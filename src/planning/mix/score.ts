@@ -1,7 +1,6 @@
 import type { Objective, PlanPrediction } from "#/model/plan.ts";
 import { billOf, gramsOf, type MachineType } from "./problem.ts";
-
-const hourMs = 3_600_000;
+import { hourMs } from "#/model/units.ts";
 
 /** What a mix reaches, in the unit of the objective, as high as it may well be; undefined where a part of it is not known. */
 export function reachedBy(

@@ -1,3 +1,5 @@
+import { hourMs } from "#/model/units.ts";
+
 /**
  * What was seen of the spot market in one zone: whether a machine could be had (or kept), from `fromMs` until
  * `untilMs`. It was `availableFirst`, and turned to the opposite at each of `changesMs` (ascending, within the bounds).
@@ -90,5 +92,3 @@ function oldest(since: (number | undefined)[]): number {
     if (sinceMs !== undefined && (found < 0 || sinceMs < since[found]!)) found = index;
   return found;
 }
-
-const hourMs = 3_600_000;

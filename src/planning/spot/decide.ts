@@ -1,6 +1,7 @@
 import { ageClassHours, ageClassOf, expectedHours, survivalChance } from "./hazard.ts";
 import type { SpotPlan } from "./plan.ts";
 import { marketState, valueAt, type SpotTable } from "./table.ts";
+import { hourMs } from "#/model/units.ts";
 
 export interface SpotState {
   nowMs: number;
@@ -189,5 +190,3 @@ function marketNow(
     ageClass++;
   return { available: true, ageClass };
 }
-
-const hourMs = 3_600_000;

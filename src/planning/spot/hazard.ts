@@ -1,4 +1,5 @@
 import { stretchesOf, type AvailabilityHistory } from "./availability.ts";
+import { hourMs } from "#/model/units.ts";
 
 /**
  * How likely a stretch of availability, or of its lack, is to end, by how long it has lasted: rates per hour
@@ -74,5 +75,3 @@ export function middleHours(age: number): number {
   const from = ageClassHours[age]!;
   return age === classes - 1 ? 1.5 * from : (from + upTo(age)) / 2;
 }
-
-const hourMs = 3_600_000;

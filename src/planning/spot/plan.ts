@@ -2,6 +2,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { stretchesOf, unionOf, type AvailabilityHistory } from "./availability.ts";
 import { learnHazards, type Hazards } from "./hazard.ts";
 import { tabulate, type SpotTable } from "./table.ts";
+import { hourMs } from "#/model/units.ts";
 
 /** A zone that sells spot machines, and what was seen there until now. */
 export interface SpotZone {
@@ -105,4 +106,3 @@ function mustBeAbove(bound: number, values: Record<string, number>): void {
 }
 
 const slackShareMax = 2;
-const hourMs = 3_600_000;

@@ -1,0 +1,110 @@
+import type { Clock } from "#/base/clock.ts";
+import { newId } from "#/base/ids.ts";
+import { limits } from "#/base/limits.ts";
+import type { Random } from "#/base/random.ts";
+import type { PlanRecord, PlanSpec } from "#/model/plan.ts";
+import type { Space, Transaction } from "#/space/space.ts";
+import { purchasesOf } from "./purchase.ts";
+
+export interface ProposalParts {
+  space: Pick<Space, "all">;
+  clock: Clock;
+  random: Random;
+}
+
+/** Who a proposal is for: a job that runs, or a project's shared machines. */
+export interface Asker {
+  readonly project: string;
+  /** Absent for shared machines. */
+  readonly job?: string;
+}
+
+/** Who makes proposals, and decides about those that another one takes the place of. */
+const byCanopy = "canopy";
+
+/**
+ * A plan that Canopy makes: what it says is done when somebody approves it. There is one at a time for whom it is
+ * for. Gives its name; undefined where one like it waits already, or somebody has declined one like it lately.
+ */
+export function propose(
+  tx: Transaction,
+  asker: Asker,
+  spec: Omit<PlanSpec, "madeBy" | "madeAt" | "request">,
+  { space, clock, random }: ProposalParts,
+): string | undefined {
+  const now = clock.now();
+  const last = lastProposal(space, asker);
+  const restMs = asker.job === undefined ? limits.fleetProposalRestMs : limits.proposalRestMs;
+  if (last && stillStands(last, spec, now, restMs)) return undefined;
+  if (last?.status.phase === "proposed") withdraw(tx, last, now);
+  const { name } = tx.put<"plan">({
+    kind: "plan",
+    project: asker.project,
+    name: newId("p", clock, random),
+    spec: { ...spec, madeBy: byCanopy, madeAt: now, request: "" },
+    status: { phase: "proposed", ...(asker.job !== undefined && { job: asker.job }) },
+  });
+  return name;
+}
+
+/** What was proposed is not wished for any more. */
+export function withdrawProposal(
+  tx: Transaction,
+  asker: Asker,
+  { space, clock }: Pick<ProposalParts, "space" | "clock">,
+): void {
+  const last = lastProposal(space, asker);
+  if (last?.status.phase === "proposed") withdraw(tx, last, clock.now());
+}
+
+function withdraw(tx: Transaction, plan: PlanRecord, now: number): void {
+  const { job } = plan.status;
+  const decided = { phase: "declined", decidedAt: now, decidedBy: byCanopy } as const;
+  tx.put<"plan">({ ...plan, status: { ...decided, ...(job !== undefined && { job }) } });
+}
+
+/** The newest of those that Canopy has not withdrawn itself. */
+function lastProposal(space: Pick<Space, "all">, asker: Asker): PlanRecord | undefined {
+  let last: PlanRecord | undefined;
+  for (const plan of space.all("plan"))
+    if (isFor(plan, asker) && !(last && last.spec.madeAt > plan.spec.madeAt)) last = plan;
+  return last;
+}
+
+function isFor({ project, spec, status }: PlanRecord, asker: Asker): boolean {
+  if (spec.madeBy !== byCanopy || status.decidedBy === byCanopy) return false;
+  if (asker.job !== undefined) return status.job === asker.job && spec.request === "";
+  return spec.fleet !== undefined && project === asker.project;
+}
+
+/** Numbers alone change with each task that ends: for those a proposal that waits is not replaced at once. */
+function stillStands(
+  { spec, status }: PlanRecord,
+  wished: Wished,
+  now: number,
+  restMs: number,
+): boolean {
+  if (sortOf(spec) !== sortOf(wished)) return false;
+  const ageMs = now - spec.madeAt;
+  switch (status.phase) {
+    case "proposed":
+      return ageMs <= (wishOf(spec) === wishOf(wished) ? limits.planLifeMs : restMs);
+    case "declined":
+      return now - (status.decidedAt ?? 0) < limits.proposalDeclinedMs;
+    case "approved":
+      return false;
+  }
+}
+
+type Wished = Pick<PlanSpec, "considered" | "release" | "fleet">;
+
+/** What is to be bought or given back, however much of it. */
+function sortOf({ considered, release, fleet }: Wished): string {
+  const buys = purchasesOf(considered).map(({ site, offer }) => `${site} ${offer}`);
+  return [release?.machine ?? "", fleet && fleet.gives.length > 0 ? "gives" : "", ...buys].join();
+}
+
+function wishOf({ considered, release, fleet }: Wished): string {
+  const gives = fleet?.gives.map(({ machine }) => machine);
+  return JSON.stringify([purchasesOf(considered), release?.machine, gives]);
+}
