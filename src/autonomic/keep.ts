@@ -1,4 +1,4 @@
-import type { Considered, Goal, PlannedWork } from "#/model/plan.ts";
+import type { Considered, Goal, Objective, PlannedWork } from "#/model/plan.ts";
 import { limits } from "#/base/limits.ts";
 import { briefDuration, formatMicros } from "#/model/units.ts";
 import { planMix, type Mix } from "#/planning/mix/mix.ts";
@@ -57,9 +57,7 @@ export function keepGoal(situation: Situation): Action {
   if ("counts" in here) {
     const { predicted } = here;
     const spare =
-      goal.deadlineMs === undefined
-        ? undefined
-        : spareOne(demand, goal, machines, predicted.costMicros.high);
+      goal.deadlineMs === undefined ? undefined : spareOne(demand, goal, machines, predicted);
     const exchanged =
       spare || !situation.mayExchange
         ? undefined
@@ -189,7 +187,7 @@ function spareOne(
   demand: Demand,
   goal: Goal,
   machines: readonly PresentMachine[],
-  costMicros: number,
+  predicted: Mix["predicted"],
 ): Action | undefined {
   const bought = machines.filter(({ billing, bootMs }) => billing && bootMs === 0);
   const dearest = bought.toSorted(
@@ -202,7 +200,10 @@ function spareOne(
     problemOf(demand, { ...goal, deadlineMs }, candidatesOf(demand.kinds, rest, [])),
   );
   if (!("counts" in without)) return undefined;
-  const saving = costMicros - without.predicted.costMicros.high;
+  const costMicros = predicted.costMicros.high;
+  const laterMs = without.predicted.finishMs.likely - predicted.finishMs.likely;
+  const worth = laterMs > 0 ? worthOf(laterMs, goal.objective) : 0;
+  const saving = costMicros - without.predicted.costMicros.high - worth;
   if (saving <= savingMin * costMicros) return undefined;
   return {
     type: "spare",
@@ -213,6 +214,12 @@ function spareOne(
     ],
     rest: without,
   };
+}
+
+/** What it is worth to be done so much earlier. */
+function worthOf(ms: number, objective: Objective): number {
+  if (typeof objective !== "string") return (ms / 3_600_000) * objective.microsPerHour;
+  return objective === "time" ? Infinity : 0;
 }
 
 function brief(ms: number): string {

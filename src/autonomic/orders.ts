@@ -281,7 +281,7 @@ export class Orders {
 }
 
 /** What a machine has cost is the job's for good: its order is forgotten after a while. A job stays live until then. */
-function charge(tx: Transaction, payer: string, micros: number | undefined): void {
+export function charge(tx: Transaction, payer: string, micros: number | undefined): void {
   const job = tx.get("job", payer);
   if (!job) return;
   const { bought = { micros: 0 } } = job.status;

@@ -391,6 +391,8 @@ export const limits = {
   pastStepsMax: 2_000,
   /** The loop that keeps deadlines and budgets looks this often. */
   goalLookMs: 1_000,
+  /** A fork looks after goals and orders at least that often, in its own time. */
+  forkLookMs: 5 * 60_000,
   /** Offers that a decision to buy names as not taken. */
   decisionOthersMax: 50,
   /** Decisions that an explanation tells, the newest ones. */

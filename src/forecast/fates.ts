@@ -2,7 +2,7 @@ import { machineTypeOf, sortsOf } from "#/autonomic/knowledge/sorts.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { Draws } from "./draws.ts";
-import type { Fates } from "./fork.ts";
+import type { Fates } from "./attempts.ts";
 
 /** Attempts that are taken to have gone well before any was seen. */
 const goodBelief = 20;

@@ -218,7 +218,7 @@ describe("machines that a project's jobs share", () => {
     await fork.run(() => false);
     const orders = [...fork.space.all("order")];
     assert.ok(orders.length > 0 && orders.every(hasOrderEnded));
-    assert.equal(fork.fleet!.bought, orders.length);
+    assert.equal(fork.sites!.bought, orders.length);
     const endedAt = fork.outcomes.get("burst")!.endedAt;
     assert.ok(orders.every(({ status }) => status.endedAt! < endedAt + 5 * 60_000));
   });

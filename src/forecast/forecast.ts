@@ -1,11 +1,12 @@
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { Chance } from "#/base/chance.ts";
+import type { JobRecord } from "#/model/job.ts";
 import { likelyArrivals } from "./arriving.ts";
 import { bandOf, type Band } from "./band.ts";
 import { likelyFates } from "./fates.ts";
-import type { ForkFleet } from "./fleet.ts";
 import { Fork, type JobOutcome } from "./fork.ts";
+import type { ForkSites } from "./fork-sites.ts";
 import { machinesMicros } from "./machines-cost.ts";
 import type { Moment } from "./moment.ts";
 
@@ -22,9 +23,10 @@ export interface JobForecast {
   energyJoules?: Band;
   /** CO2 equivalent, by the intensities that are forecast. Undefined when nobody knows how clean the power is. */
   grams?: Band;
-  /** Share of the forks in which it ended at all, and in which it succeeded. */
+  /** Share of the forks in which it ended at all, in which it succeeded, and in which it did so by its deadline. */
   ends: number;
   succeeds: number;
+  inTime?: number;
   /** More of it may come than is known. */
   isPartial: boolean;
 }
@@ -42,7 +44,7 @@ export interface Forecast {
   allEndAt?: Band;
   /** Millionths of the currency for all machines from now until then; undefined when a price is not known. */
   machinesMicros?: Band;
-  /** Machines that are bought until then for what waits; absent where no project has any that its jobs share. */
+  /** Machines that are bought until then for what waits; absent where no job has a goal, and no project a fleet. */
   machinesBought?: Band;
 }
 
@@ -66,7 +68,7 @@ export async function forecast(
   const startMs = clock.monotonicMs();
   const spentMs = () => clock.monotonicMs() - startMs;
   const outcomes: Map<string, JobOutcome>[] = [];
-  const fleets: (ForkFleet | undefined)[] = [];
+  const sites: (ForkSites | undefined)[] = [];
   for (let number = 0; number < forks; number++) {
     if (number > 0 && spentMs() > limitMs) break;
     const fates = likelyFates(moment.runTimes, seed, number);
@@ -80,19 +82,19 @@ export async function forecast(
     });
     if (isGivenUp && number > 0) break;
     outcomes.push(fork.outcomes);
-    fleets.push(fork.fleet);
+    sites.push(fork.sites);
     if (isGivenUp) break;
   }
-  const jobs = moment.jobs.map(({ name }) => jobForecast(name, outcomes, moment));
+  const jobs = moment.jobs.map((job) => jobForecast(job, outcomes, moment));
   const runs = outcomes
     .map((of) => moment.jobs.map(({ name }) => of.get(name)?.endedAt ?? -Infinity))
-    .map((of, number) => ({ end: Math.max(...of), fleet: fleets[number] }))
+    .map((of, number) => ({ end: Math.max(...of), sites: sites[number] }))
     .filter(({ end }) => Number.isFinite(end));
   const allEndAt = bandOf(runs.map(({ end }) => end));
   const machines = bandOf(
-    runs.flatMap(({ end, fleet }) => machinesMicros(moment, end, fleet) ?? []),
+    runs.flatMap(({ end, sites: of }) => machinesMicros(moment, end, of) ?? []),
   );
-  const machinesBought = bandOf(runs.flatMap(({ fleet }) => fleet?.bought ?? []));
+  const machinesBought = bandOf(runs.flatMap(({ sites: of }) => of?.bought ?? []));
   return {
     at: moment.now,
     forks: outcomes.length,
@@ -106,7 +108,7 @@ export async function forecast(
 }
 
 function jobForecast(
-  job: string,
+  { name: job, spec }: JobRecord,
   outcomes: readonly ReadonlyMap<string, JobOutcome>[],
   moment: Moment,
 ): JobForecast {
@@ -121,11 +123,15 @@ function jobForecast(
     const band = known.length === ended.length ? bandOf(known) : undefined;
     if (band) bands[unit] = band;
   }
+  const succeeded = ended.filter(({ phase }) => phase === "succeeded");
+  const deadlineAt = spec.goal?.deadlineAt;
+  const inTime = succeeded.filter(({ endedAt }) => endedAt <= (deadlineAt ?? 0)).length;
   return {
     job,
     ...bands,
     ends: ended.length / outcomes.length,
-    succeeds: ended.filter(({ phase }) => phase === "succeeded").length / outcomes.length,
+    succeeds: succeeded.length / outcomes.length,
+    ...(deadlineAt !== undefined && { inTime: inTime / outcomes.length }),
     isPartial: moment.partial.includes(job),
   };
 }

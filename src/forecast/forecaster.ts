@@ -84,11 +84,7 @@ export class Forecaster {
     policies: readonly Tried[],
   ): Promise<Errands["replay"] & { leftOut: number }> {
     return this.#inTurn(async () => {
-      const recording = await recordingOf(
-        this.#parts.space,
-        since,
-        await this.#moment(policies.some(hasRules)),
-      );
+      const recording = await recordingOf(this.#parts.space, since, await this.#moment(true));
       const found = await this.#run({ type: "replay", recording, policies });
       return { ...found, leftOut: recording.leftOut };
     });
@@ -101,8 +97,8 @@ export class Forecaster {
     this.#answered?.reject(new CanopyError("unavailable", "Cannot forecast as Canopy is stopping"));
   }
 
-  #moment(withFleet = false): Promise<Moment> {
-    return takeMoment({ ...this.#parts, withFleet });
+  #moment(withAutonomy = false): Promise<Moment> {
+    return takeMoment({ ...this.#parts, withAutonomy });
   }
 
   async #inTurn<T>(action: () => Promise<T>): Promise<T> {

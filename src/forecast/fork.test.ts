@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Chance } from "#/base/chance.ts";
-import { Fork, type Fates } from "./fork.ts";
+import type { Fates } from "./attempts.ts";
+import { Fork } from "./fork.ts";
 import { machineOf, TestCloud, work } from "./testing/cloud.ts";
 
 /** How long a task has run is told in whole milliseconds. */

@@ -1,4 +1,4 @@
-import type { ForkFleet } from "./fleet.ts";
+import type { ForkSites } from "./fork-sites.ts";
 import type { Moment } from "./moment.ts";
 
 /**
@@ -8,16 +8,16 @@ import type { Moment } from "./moment.ts";
 export function machinesMicros(
   { now, machines, coming }: Moment,
   until: number,
-  fleet: ForkFleet | undefined,
+  sites: ForkSites | undefined,
 ): number | undefined {
-  let micros = fleet ? fleet.boughtMicros(until) : 0;
+  let micros = sites ? sites.costMicros(now, until) : 0;
   if (micros === undefined) return undefined;
   const held = [...machines.map((machine) => ({ machine, at: now })), ...coming];
   for (const { machine, at } of held) {
+    if (sites?.has(machine.spec.order)) continue;
     const { microsPerHour } = machine.status.rates;
     if (microsPerHour === undefined) return undefined;
-    const endsAt = Math.min(until, fleet?.endOf(machine) ?? until);
-    micros += (microsPerHour * Math.max(0, endsAt - at)) / 3_600_000;
+    micros += (microsPerHour * Math.max(0, until - at)) / 3_600_000;
   }
   return micros;
 }

@@ -10,7 +10,8 @@ import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
-import type { PolicyRecord } from "#/model/policy.ts";
+import type { Objective, PlanRecord } from "#/model/plan.ts";
+import type { AutonomicPolicy, PolicyRecord } from "#/model/policy.ts";
 import type { JobOrder } from "#/model/scheduling-policy.ts";
 import type { Offer } from "#/model/site.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
@@ -18,9 +19,10 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, jobOf, stepOfTask, type TaskRecord } from "#/model/task.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
-import { fleetOf, type MomentFleet } from "./fleet.ts";
+import { autonomyOf, type MomentAutonomy } from "./autonomy.ts";
 import { comingOf } from "./offered.ts";
 import { simplified } from "./simplified.ts";
+import { withTold } from "./told.ts";
 
 const sliceRecords = limits.momentSliceRecords;
 
@@ -50,10 +52,14 @@ export interface Moment {
   readonly partial: readonly string[];
   /** Machines that were ordered and will be there later. */
   readonly coming: readonly { machine: MachineRecord; at: number; order?: string }[];
-  /** Absent where no project has machines that its jobs share. */
-  readonly fleet?: MomentFleet;
+  /** Absent where nothing is bought: no job has a goal, and no project machines that its jobs share. */
+  readonly autonomy?: MomentAutonomy;
   /** What gives jobs their priorities; they keep those that they have when absent. */
   readonly order?: JobOrder;
+  /** Of all jobs that come and have goals; what those ask for when absent. */
+  readonly objective?: Objective;
+  /** What gives goals to jobs that come and have none. */
+  readonly rules?: AutonomicPolicy;
 }
 
 /** A task that a machine had at that instant. */
@@ -72,8 +78,8 @@ export interface MomentParts {
   knowledge: Pick<Knowledge, "runTimes" | "arrivals" | "offers">;
   /** What sites would give now. */
   offers: () => readonly Offer[];
-  /** Whether it is asked what machines that jobs share would do, although no project has any. */
-  withFleet?: boolean;
+  /** Whether it is asked what would be bought, although nothing that is there asks for it. */
+  withAutonomy?: boolean;
 }
 
 /**
@@ -92,7 +98,9 @@ export async function takeMoment(parts: MomentParts): Promise<Moment> {
       if (++read % sliceRecords > 0) continue;
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
-    return momentOf(reading, parts);
+    const names = [...reading.jobs.values()].flatMap(({ spec }) => spec.goal?.plan || []);
+    const plans = await space.find("plan", names);
+    return momentOf(reading, plans, parts);
   } finally {
     stopListening();
   }
@@ -195,15 +203,22 @@ function isTried({ status }: TaskRecord): boolean {
   return phase !== "ready" || attempts !== undefined || lost !== undefined || fence !== undefined;
 }
 
-function momentOf(reading: Reading, parts: MomentParts): Moment {
+function momentOf(
+  reading: Reading,
+  plans: readonly (PlanRecord | undefined)[],
+  parts: MomentParts,
+): Moment {
   const { space, scheduler, clock, knowledge } = parts;
   reading.finish();
-  const { policies, orders } = reading;
-  const fleet = fleetOf(
-    policies.values(),
-    orders.values(),
-    knowledge.offers(parts.offers()),
-    parts.withFleet ?? false,
+  const autonomy = autonomyOf(
+    {
+      policies: [...reading.policies.values()],
+      orders: [...reading.orders.values()],
+      offers: knowledge.offers(parts.offers()),
+      plans,
+      jobs: [...reading.jobs.values()],
+    },
+    parts.withAutonomy ?? false,
   );
   const now = clock.now();
   const jobs = [...reading.jobs.values()].filter((job) => !hasJobEnded(job));
@@ -226,6 +241,7 @@ function momentOf(reading: Reading, parts: MomentParts): Moment {
       ranMs: isAhead ? undefined : Math.max(0, now - since),
     }));
   const arrivals = [...knowledge.arrivals.last];
+  const known = knownOf(reading.sorts, arrivals, held, knowledge.runTimes);
   return {
     now,
     epoch: space.epoch,
@@ -246,9 +262,9 @@ function momentOf(reading: Reading, parts: MomentParts): Moment {
       .filter(({ status: { phase } }) => phase === "ordered" || phase === "booting")
       .map((order) => comingOf(order, now)),
     zones: [...space.list("carbon-zone")],
-    ...(fleet && { fleet }),
+    ...(autonomy && { autonomy }),
     placement: scheduler.placement,
-    runTimes: knownOf(reading.sorts, arrivals, held, knowledge.runTimes),
+    runTimes: withTold(known, jobs, plans, reading.sorts),
     arrivals,
     partial: [...reading.partial].filter((job) => names.has(job)),
   };

@@ -31,8 +31,10 @@ export function machineOfOffer(name: string, offer: Offer): MachineRecord {
 
 /** The machine that an order will have given. */
 export function machineForOrder({ name, project, spec }: OrderRecord): MachineRecord {
-  const machine = machineOfOffer(`${name}-machine`, spec.offer);
-  const { job } = spec;
+  const { job, offer } = spec;
+  // What is reserved for a job is paid for as a whole by its order.
+  const paid = job === undefined ? offer : { ...offer, microsPerHour: 0 };
+  const machine = machineOfOffer(`${name}-machine`, paid);
   const payer =
     job !== undefined
       ? { reservedFor: job }

@@ -1,6 +1,9 @@
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
+import type { JobGoal, JobRecord } from "#/model/job.ts";
+import type { Objective } from "#/model/plan.ts";
+import type { AutonomicPolicy } from "#/model/policy.ts";
 import { schedulingOf, type JobOrder, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import type { Moment } from "./moment.ts";
@@ -13,9 +16,17 @@ const unknownMs = 30_000;
  * scheduler keeps to anyway.
  */
 export function underPolicy(moment: Moment, policy: SchedulingPolicy): Moment {
-  const { order, placement = moment.placement } = schedulingOf(policy);
+  const { order, placement = moment.placement, objective } = schedulingOf(policy);
   const placed = { ...moment, placement };
-  return order === undefined ? placed : inOrder(placed, order);
+  const ordered = order === undefined ? placed : inOrder(placed, order);
+  if (objective === undefined) return ordered;
+  const jobs = ordered.jobs.map((job) => ({ ...job, spec: aiming(job.spec, objective) }));
+  return { ...ordered, jobs, objective };
+}
+
+/** A job's goal with another objective. */
+function aiming(spec: JobRecord["spec"], objective: Objective): JobRecord["spec"] {
+  return spec.goal ? { ...spec, goal: { ...spec.goal, objective } } : spec;
 }
 
 function inOrder(moment: Moment, order: JobOrder): Moment {
@@ -30,16 +41,38 @@ function inOrder(moment: Moment, order: JobOrder): Moment {
   return { ...moment, jobs, order };
 }
 
-/** A job with the priority that it would be given when it comes. */
+/** A job with the priority and the goal that it would be given when it comes. */
 export function arrivalUnder(
   arrival: Arrival,
-  { order, runTimes }: Pick<Moment, "runTimes" | "order">,
+  { order, runTimes, objective, rules }: Pick<Moment, "runTimes" | "order" | "objective" | "rules">,
 ): Arrival {
-  if (order === undefined) return arrival;
-  const { project } = arrival;
+  const { project, at } = arrival;
+  let { spec } = arrival;
+  const goal = spec.goal ? { ...spec.goal, ...movedTo(at, spec) } : goalBy(rules, at);
+  if (goal) spec = { ...spec, goal };
+  if (objective !== undefined) spec = aiming(spec, objective);
+  if (order === undefined) return { ...arrival, spec };
   const steps = arrival.steps.map((step) => ({ ...step, project }));
-  const priority = priorityOf(order, arrival.at, steps, runTimes);
-  return { ...arrival, spec: { ...arrival.spec, priority } };
+  const priority = priorityOf(order, at, steps, runTimes);
+  return { ...arrival, spec: { ...spec, priority } };
+}
+
+/** As far behind its submission as it was. */
+function movedTo(at: number, { goal, submittedAt }: JobRecord["spec"]): Partial<JobGoal> {
+  if (goal?.deadlineAt === undefined) return {};
+  return { deadlineAt: at + goal.deadlineAt - submittedAt };
+}
+
+/** What rules say of jobs that ask for nothing. */
+function goalBy(rules: AutonomicPolicy | undefined, at: number): JobGoal | undefined {
+  const { deadlineMs, budgetMicros, objective = "cost" } = rules ?? {};
+  if (deadlineMs === undefined && budgetMicros === undefined) return undefined;
+  return {
+    plan: "",
+    objective,
+    ...(deadlineMs !== undefined && { deadlineAt: at + deadlineMs }),
+    ...(budgetMicros !== undefined && { budgetMicros }),
+  };
 }
 
 type Part = Pick<StepRecord, "name" | "project" | "spec"> & { tasks: number };

@@ -41,7 +41,7 @@ export async function recordingOf(space: Space, since: number, moment: Moment): 
 
 /** A cloud of a moment before anything was submitted, and without what was bought for it. */
 function atRest(moment: Moment, now: number): Moment {
-  const { epoch, projects, machines, zones, placement, runTimes, fleet } = moment;
+  const { epoch, projects, machines, zones, placement, runTimes, autonomy } = moment;
   return {
     ...emptyMoment(
       now,
@@ -52,7 +52,7 @@ function atRest(moment: Moment, now: number): Moment {
     zones,
     placement,
     runTimes,
-    ...(fleet && { fleet: { ...fleet, orders: [] } }),
+    ...(autonomy && { autonomy: { ...autonomy, orders: [], plans: [] } }),
   };
 }
 

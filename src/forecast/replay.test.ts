@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
+import { sortOfTitle } from "#/autonomic/knowledge/sorts.ts";
+import { noAutonomy } from "./autonomy.ts";
 import { emptyMoment, type Recording } from "./recording.ts";
 import { replay } from "./replay.ts";
+import type { Tried } from "./tried.ts";
 import { machineOf, offer, TestCloud, work } from "./testing/cloud.ts";
 
 test("replay() of what was recorded goes as it went, and under another policy as it would have gone", async () => {
@@ -89,7 +93,7 @@ test("replay() under rules that have a fleet buys machines for what was recorded
     jobs: [{ id: "j0", arrival: arrival! }],
     runMs: new Map(Array.from({ length: 60 }, (_, index) => [`j0/0/${index}`, 60_000])),
     leftOut: 0,
-    cloud: { ...moment, fleet: { policies: [], orders: [], offers: [offer] } },
+    cloud: { ...moment, autonomy: { ...noAutonomy, offers: [offer] } },
   };
   const fleet = { waitMsMax: 60_000, machinesMin: 0, machinesMax: 3, idleMs: 60_000 };
   const rules = { type: "autonomic", timeZone: "UTC", autonomy: {}, fleet } as const;
@@ -100,4 +104,45 @@ test("replay() under rules that have a fleet buys machines for what was recorded
   assert.equal(bought.bought, 3);
   assert.ok(bought.makespanMs < asked.makespanMs / 4);
   assert.ok(bought.machinesMicros! > 0);
+});
+
+test("replay() keeps deadlines as Canopy does: it buys for those that were recorded, and for those that rules give", async () => {
+  const cloud = await TestCloud.open([machineOf("m", 1)], {
+    runMs: () => 60_000,
+    fails: () => false,
+  });
+  cloud.submit("j0", { title: "work", steps: [work("work", 60)] });
+  await cloud.fork.run(() => false);
+  const { arrivals, runTimes } = cloud.knowledge;
+  const [arrival] = arrivals.last as [Arrival];
+  const load = (deadlineMs?: number): Recording => {
+    const goal = { plan: "gone", objective: "cost" } as const;
+    const spec = deadlineMs ? { goal: { ...goal, deadlineAt: arrival.at + deadlineMs } } : {};
+    return {
+      jobs: [{ id: "j0", arrival: { ...arrival, spec: { ...arrival.spec, ...spec } } }],
+      runMs: new Map(Array.from({ length: 60 }, (_, index) => [`j0/0/${index}`, 60_000])),
+      leftOut: 0,
+      cloud: {
+        ...emptyMoment(0, [machineOf("m", 1)]),
+        runTimes: runTimes.known([sortOfTitle("p", "work")]),
+        autonomy: { ...noAutonomy, offers: [offer] },
+      },
+    };
+  };
+  const run = (recording: Recording, policy: Tried) => replay(recording, policy, () => false);
+  const recorded = (await run(load(1_200_000), "as-it-is"))!;
+  assert.deepEqual([recorded.deadlines, recorded.missed], [1, 0]);
+  assert.ok(recorded.bought > 0);
+  const fast = (await run(load(1_200_000), "fast"))!;
+  assert.ok(fast.makespanMs < recorded.makespanMs && fast.costMicros! > recorded.costMicros!);
+  const rules = {
+    type: "autonomic",
+    timeZone: "UTC",
+    autonomy: {},
+    deadlineMs: 1_200_000,
+  } as const;
+  const ruled = (await run(load(), { title: "rules.yaml", rules }))!;
+  assert.deepEqual([ruled.deadlines, ruled.missed, ruled.bought], [1, 0, recorded.bought]);
+  const without = (await run(load(), "as-it-is"))!;
+  assert.deepEqual([without.deadlines, without.bought], [0, 0]);
 });

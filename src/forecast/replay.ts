@@ -46,12 +46,11 @@ export async function replay(
     runMs: (_step, { task }) => runMs.get(task) ?? 0,
     fails: () => false,
   });
-  for (const { id, arrival } of jobs) {
-    const inTurn = arrivalUnder(arrival, moment);
-    fork.clock.after(arrival.at - begin, () => fork.submit(inTurn, id));
-  }
+  const under = jobs.map(({ id, arrival }) => ({ id, arrival: arrivalUnder(arrival, moment) }));
+  for (const { id, arrival } of under)
+    fork.clock.after(arrival.at - begin, () => fork.submit(arrival, id));
   await fork.run(isOver);
-  const ended = jobs.flatMap(({ id, arrival: { at, spec } }) => {
+  const ended = under.flatMap(({ id, arrival: { at, spec } }) => {
     const outcome = fork.outcomes.get(id);
     return outcome ? [{ outcome, at, spec }] : [];
   });
@@ -73,8 +72,8 @@ export async function replay(
     costMicros: used("costMicros"),
     energyJoules: used("energyJoules"),
     grams: used("grams"),
-    machinesMicros: machinesMicros(moment, end, fork.fleet),
-    bought: fork.fleet?.bought ?? 0,
+    machinesMicros: machinesMicros(moment, end, fork.sites),
+    bought: fork.sites?.bought ?? 0,
     deadlines: bound.length,
     missed: bound.filter(isMissed).length,
   };

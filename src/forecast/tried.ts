@@ -1,5 +1,6 @@
 import { autonomicPolicyName, type AutonomicPolicy, type PolicyRecord } from "#/model/policy.ts";
 import type { SchedulingPolicy } from "#/model/scheduling-policy.ts";
+import { noAutonomy } from "./autonomy.ts";
 import type { Moment } from "./moment.ts";
 import { underPolicy } from "./policy.ts";
 
@@ -25,7 +26,7 @@ export function titleOf(tried: Tried): string {
 /** A moment as it would be under a policy. `projects` are all that have jobs; by rules that have a fleet, machines are bought. */
 export function underTried(moment: Moment, tried: Tried, projects: readonly string[]): Moment {
   if (!hasRules(tried)) return underPolicy(moment, tried);
-  const { fleet = { policies: [], orders: [], offers: [] } } = moment;
+  const { autonomy = noAutonomy } = moment;
   const { project } = tried;
   const set = (project === undefined ? projects : [project]).map((project): PolicyRecord => ({
     kind: "policy",
@@ -37,6 +38,7 @@ export function underTried(moment: Moment, tried: Tried, projects: readonly stri
     status: {},
   }));
   const names = new Set(set.map(({ name }) => name));
-  const others = fleet.policies.filter(({ name }) => !names.has(name));
-  return { ...moment, fleet: { ...fleet, policies: [...others, ...set] } };
+  const others = autonomy.policies.filter(({ name }) => !names.has(name));
+  const policies = [...others, ...set];
+  return { ...moment, rules: tried.rules, autonomy: { ...autonomy, policies } };
 }

@@ -34,6 +34,8 @@ export const jobForecastView = z.object({
   /** Share of the forks in which it ends, and in which it succeeds. */
   ends: share,
   succeeds: share,
+  /** And in which it succeeds by its deadline; absent where it has none. */
+  inTime: share.optional(),
   /** More steps or tasks may be added than are known. */
   isPartial: z.boolean(),
 });
@@ -53,7 +55,7 @@ export const forecastView = z.object({
   allEndAt: instantBand.optional(),
   /** What all machines cost until then, busy or not; absent when a price is not known. */
   machinesCost: moneyBand.optional(),
-  /** Machines that are bought until then by the projects' policies for what waits; absent where none has a fleet. */
+  /** Machines that are bought until then for what waits and for goals; absent where no job has a goal and no project a fleet. */
   machinesBought: amountBand.optional(),
 });
 export type ForecastView = z.output<typeof forecastView>;

@@ -9,7 +9,7 @@ import { findJob } from "../views/jobs.ts";
 export const readForecast = defineCall({
   summary: "Forecast when jobs end and what they cost",
   description:
-    "Runs the scheduler on forks of the state as it is now, in simulated time, with run times drawn from what is known, and tells how the forks differ. Jobs like those that came lately go on coming.",
+    "Runs the scheduler and what keeps goals on forks of the state as it is now, in simulated time, with run times drawn from what is known, and tells how the forks differ. Jobs like those that came lately go on coming.",
   tag: "forecast",
   role: "viewer",
   query: inProject.extend({

@@ -40,6 +40,7 @@ function viewOf(
     grams,
     ends,
     succeeds,
+    inTime,
     isPartial,
   }: JobForecast,
   project: string,
@@ -60,6 +61,7 @@ function viewOf(
     ...(grams && { grams }),
     ends,
     succeeds,
+    ...(inTime !== undefined && { inTime }),
     isPartial,
   };
 }

@@ -24,7 +24,7 @@ const pageTasks = 500;
 /** Of the changes of one batch, so many are learned from: where thousands end together, they are alike. */
 const learnedMax = 128;
 /** Ended tasks of a job's own after which others are not asked. */
-const ownMin = 5;
+export const ownMin = 5;
 /** Jobs read back, and steps of one. */
 const jobsMax = 200;
 const jobStepsMax = 50;

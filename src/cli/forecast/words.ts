@@ -30,6 +30,9 @@ function bandText({ p10, p50, p90 }: BandView<string>): string {
   return p10 === p90 ? p50 : `${p50} (${p10} to ${p90})`;
 }
 
+const percentOf = (share: number | undefined) =>
+  share === undefined ? "" : `${Math.round(share * 100)}%`;
+
 /** The jobs of a forecast as a table, and under it what it stands on. */
 export function forecastText(forecast: ForecastView, out: Output): string {
   const { at, currency, jobs } = forecast;
@@ -46,7 +49,10 @@ export function forecastText(forecast: ForecastView, out: Output): string {
     column<JobForecastView>("cost", ({ cost }) => moneyBandOf(cost, currency)),
     column<JobForecastView>("energy", (job) => amountBandOf(job.energyJoules, briefEnergy)),
     column<JobForecastView>("CO2", ({ grams }) => amountBandOf(grams, briefGrams)),
-    column<JobForecastView>("succeeds", ({ succeeds }) => `${Math.round(succeeds * 100)}%`),
+    column<JobForecastView>("succeeds", ({ succeeds }) => percentOf(succeeds)),
+    ...(jobs.some(({ inTime }) => inTime !== undefined)
+      ? [column<JobForecastView>("in time", ({ inTime }) => percentOf(inTime))]
+      : []),
   ];
   const table = tableText(jobs, columns, out);
   if (!out.isTty) return table;
@@ -68,7 +74,7 @@ function footOf({
     ...(allEndAt ? [`all end in ${waitOf(allEndAt, at)}`] : []),
     ...(machinesCost ? [`machines until then ${moneyBandOf(machinesCost, currency)}`] : []),
     ...(machinesBought && machinesBought.p90 > 0
-      ? [`fleets buy ${machinesBought.p10} to ${machinesBought.p90} machines`]
+      ? [`${machinesBought.p10} to ${machinesBought.p90} machines are bought`]
       : []),
     `likely value (one time in ten below, one in ten above), of ${forksText} in ${briefDuration(tookMs)}`,
   ].join(" · ");

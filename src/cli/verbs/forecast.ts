@@ -10,7 +10,7 @@ export const verb: Verb = {
       .option("--seed <number>", "another seed, other chances", parseCount)
       .addHelpText(
         "after",
-        "\nRuns the scheduler on forks of the state as it is now, in simulated time. Each value is the\nlikely one, with the band that eight of ten stay in.",
+        "\nRuns the scheduler, and what buys for deadlines, on forks of the state as it is now, in simulated\ntime. Each value is the likely one, with the band that eight of ten stay in.",
       )
       .action(
         does(async (cli, job: string | undefined) => {

@@ -3,11 +3,14 @@ import { silent } from "#/base/log.ts";
 import { submitJob } from "#/jobs/submit.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import { jobRequest, type JobRequestInput } from "#/model/job-request.ts";
+import type { JobGoal } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { autonomicPolicyName, type FleetPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
-import { Fork, type Fates } from "../fork.ts";
+import type { Fates } from "../attempts.ts";
+import { Fork } from "../fork.ts";
 import { takeMoment, type Moment } from "../moment.ts";
+import { noAutonomy } from "../autonomy.ts";
 import { emptyMoment } from "../recording.ts";
 
 /** A cloud in simulated time whose tasks take as long as is said: to take moments of, and to see how it really went. */
@@ -23,8 +26,17 @@ export class TestCloud {
     this.knowledge.start({ clock: fork.clock, log: silent });
   }
 
-  static async open(machines: readonly MachineRecord[], fates: Fates): Promise<TestCloud> {
-    return new TestCloud(await Fork.open(emptyMoment(0, machines), fates));
+  /** With `offers`, Canopy buys in it for jobs that have goals. */
+  static async open(
+    machines: readonly MachineRecord[],
+    fates: Fates,
+    offers?: readonly Offer[],
+  ): Promise<TestCloud> {
+    const empty = emptyMoment(0, machines);
+    const autonomy = offers && { autonomy: { ...noAutonomy, offers } };
+    const cloud = new TestCloud(await Fork.open({ ...empty, ...autonomy }, fates));
+    if (offers) cloud.offers = offers;
+    return cloud;
   }
 
   /** Machines that the project's jobs share. */
@@ -41,18 +53,19 @@ export class TestCloud {
     );
   }
 
-  submit(id: string, request: JobRequestInput, project = "p"): void {
+  submit(id: string, request: JobRequestInput, project = "p", goal?: Partial<JobGoal>): void {
     const { space, clock } = this.fork;
     const asked = { request: jobRequest.parse(request), project, submittedBy: "test", id };
-    space.commit((tx) => submitJob(tx, { ...asked, now: clock.now() }));
+    const whole = goal && { goal: { plan: "", objective: "cost", ...goal } as const };
+    space.commit((tx) => submitJob(tx, { ...asked, ...whole, now: clock.now() }));
   }
 
   /** Takes as many turns as it has slices, and no time. */
-  async moment(withFleet = false): Promise<Moment> {
+  async moment(withAutonomy = false): Promise<Moment> {
     const { space, scheduler, clock } = this.fork;
     let isTaken = false;
     const { knowledge, offers } = this;
-    const parts = { space, scheduler, clock, knowledge, offers: () => offers, withFleet };
+    const parts = { space, scheduler, clock, knowledge, offers: () => offers, withAutonomy };
     const taken = takeMoment(parts).finally(() => {
       isTaken = true;
     });
