@@ -55,6 +55,19 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
+  test("spares no machine that makes it end sooner where that is the objective", async () => {
+    const endedBy = async (objective: "cost" | "time") => {
+      const cloud = await cloudOf(lab({}, { machinesMax: 3 }), minuteMs);
+      cloud.machine("here", 7);
+      const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
+      cloud.job("j1", 480, toldBelief(minuteMs), { deadlineAt, objective });
+      const endedMs = await cloud.untilEnded("j1", 70 * minuteMs);
+      cloud.stop();
+      return endedMs!;
+    };
+    assert.ok((await endedBy("time")) < 0.7 * (await endedBy("cost")));
+  });
+
   test("buys nothing while what is there is enough", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
