@@ -66,3 +66,17 @@ test("a promise is kept over kill -9 of the control plane, and every machine tha
   const tookMs = Date.parse(job.endedAt!) - Date.parse(job.submittedAt!);
   assert.ok(tookMs <= 90_000, `it took ${tookMs} ms`);
 });
+
+test("a gang gets a deadline with the machines that it needs at once, and is refused where there is no room for it", async () => {
+  const terms = ["--deadline", "90s", "--expect", "2s", "--yes"];
+  const { code, stderr } = await cloud.canopy("run", "--gang", "12", ...terms, "--", "sleep", "2");
+  assert.equal(code, 0, stderr);
+  const { items } = await cloud.call<Page<JobDetail>>("GET", "/v1/jobs?limit=1");
+  const [job] = items;
+  assert.equal(job!.tasks.succeeded, 12);
+  const bought = (await orders()).filter(({ job: of }) => of === job!.id);
+  assert.ok(bought.length >= 2, `${bought.length} machines`);
+  const refused = await cloud.canopy("run", "--gang", "200", ...terms, "--", "sleep", "2");
+  assert.equal(refused.code, 6);
+  assert.match(refused.stderr, /200 tasks of 'sleep' must run at once/);
+});

@@ -76,6 +76,30 @@ describe("POST /v1/plans", () => {
     assert.match(problemOf(answer).hint!, /--expect 30s/);
   });
 
+  it("promises a gang only where all that begins at once has room", async () => {
+    const ofGang = (tasks: number, gang: object | true): PlanInput => {
+      const body = asked(tasks, { goal: { deadlineMs: 10 * minuteMs } });
+      return {
+        ...body,
+        request: { ...body.request, steps: [{ ...body.request.steps[0]!, gang }] },
+      };
+    };
+    const plan = (await make(ofGang(4, true))).json<PlanView>();
+    assert.deepEqual(
+      plan.work.map(({ tasks, atOnce }) => [tasks, atOnce]),
+      [[4, 4]],
+    );
+    const large = problemOf(await make(ofGang(8, true)));
+    assert.equal(large.code, "infeasible");
+    assert.match(
+      large.detail,
+      /8 tasks of 'wait' must run at once, and all machines .* have room for 4 of them/,
+    );
+    assert.match(large.hint!, /^The most that can begin at once is 4: --gang 4 /);
+    const some = (await make(ofGang(8, { minimum: 4 }))).json<PlanView>();
+    assert.equal(some.predicted.finishMs.likely, 2 * minuteMs);
+  });
+
   it("takes no budget in another currency, and no objective that it does not know", async () => {
     const other = await make(asked(8, { goal: { budget: "1 EUR" } }));
     assert.equal(other.statusCode, 400);

@@ -1,12 +1,12 @@
 import { gridSize } from "#/model/grid.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import type { Needs } from "#/model/needs.ts";
-import type { PlannedWork } from "#/model/plan.ts";
+import type { PlannedGang, PlannedWork } from "#/model/plan.ts";
 import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { beliefOf, pooled, seenBehind, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
 import type { Past } from "./past.ts";
-import { demandOf, type Demand, type StepDemand } from "./step-demand.ts";
+import { demandOf, gangOf, type Demand, type StepDemand } from "./step-demand.ts";
 
 /** What a person said of the work: so many tasks, each so long. */
 export interface Told {
@@ -54,10 +54,12 @@ export function demandOfRequest(
     if (tasks === 0) continue;
     const kind = kindOf(step);
     const observed = seen(kind) ?? observedThen(past, kind);
-    const belief = believed(observed, ofKind.get(kind), told.taskMs);
+    const gang = step.gang ? gangOf(step.gang === true ? {} : step.gang, tasks) : undefined;
+    const belief = believed(observed, ofKind.get(kind), { toldMs: told.taskMs, gang });
     if (!belief) return { unknown: "run time", kind };
     const { name, after, run } = step;
-    const work = { kind, tasks, ...belief, needs: needsOf(step), driver: run.driver };
+    const needs = needsOf(step);
+    const work = { kind, tasks, ...belief, needs, driver: run.driver, ...(gang && { gang }) };
     steps.push({ name, after, work });
   }
   return demandOf(steps);
@@ -80,9 +82,13 @@ function demandOfFunction(
     const kinds = [...past.kinds.values()].map((kind) => ({
       kind: kind.title,
       tasks: Math.max(1, Math.round(kind.tasks * scale)),
-      ...believed(seen(kind.title) ?? observedThen(past, kind.title), kind.tasks, told.taskMs)!,
+      ...believed(seen(kind.title) ?? observedThen(past, kind.title), kind.tasks, {
+        toldMs: told.taskMs,
+        gang: kind.gang,
+      })!,
       needs: kind.needs,
       driver: kind.driver,
+      ...(kind.gang && { gang: kind.gang }),
     }));
     return { kinds, chainMs: past.chainMs };
   }
@@ -91,7 +97,7 @@ function demandOfFunction(
   const kind = {
     kind: title,
     tasks: told.tasks,
-    ...believed(undefined, undefined, told.taskMs)!,
+    ...believed(undefined, undefined, { toldMs: told.taskMs })!,
     needs,
     driver: "runner",
   };
@@ -148,13 +154,19 @@ export function demandOfJob(
     const left = open.reduce((sum, one) => sum + one.left, 0);
     const runningMs = open.flatMap(({ ranMs }) => ranMs);
     const observed = seen(title, { job, runningMs });
-    const known = beliefNow(observed, plan ?? planned[0], left + expected);
+    const gangs = open.map(({ step: { spec }, left: of }) => spec.gang && gangOf(spec.gang, of));
+    const gang = gangs.find((one) => one !== undefined) ?? plan?.gang;
+    const known = beliefNow(observed, plan ?? planned[0], left + expected, gang);
     if (!known) continue;
-    for (const one of open)
-      steps.push({ ...leftOf(one, title, known), place: places.get(one.step.spec.name) });
+    for (const [at, one] of open.entries())
+      steps.push({
+        ...leftOf(one, title, known, gangs[at]),
+        place: places.get(one.step.spec.name),
+      });
     if (expected === 0 || (open.length === 0 && !plan)) continue;
     const { needs, driver } = steps.at(-1)?.work.kind === title ? steps.at(-1)!.work : plan!;
-    const work = { ...fieldsOf(known), kind: title, tasks: expected, needs, driver };
+    const like = { kind: title, tasks: expected, needs, driver, ...(gang && { gang }) };
+    const work = { ...fieldsOf(known), ...like };
     steps.push({ name: `${title} to come`, after: [], work });
   }
   for (const kind of isOpen ? planned : [])
@@ -164,11 +176,19 @@ export function demandOfJob(
 }
 
 /** What is left of a step; what those under way have done of theirs does not count. */
-function leftOf({ step, left, ranMs }: Open, title: string, known: Believed): StepDemand {
+function leftOf(
+  { step, left, ranMs }: Open,
+  title: string,
+  known: Believed,
+  gang: PlannedGang | undefined,
+): StepDemand {
   const { needs, run } = step.spec.template;
-  const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / known.meanMs), 0);
-  const tasks = Math.max(1, Math.ceil(left - done));
-  const work = { ...fieldsOf(known), kind: title, tasks, needs, driver: run.driver };
+  // a gang that ends as a whole takes as long as its longest task, and its places to its end
+  const ownMs = gang?.isWhole ? known.longMs : known.meanMs;
+  const done = ranMs.reduce((sum, ms) => sum + Math.min(doneMax, ms / ownMs), 0);
+  const tasks = gang?.isWhole ? left : Math.max(1, Math.ceil(left - done));
+  const like = { kind: title, tasks, needs, driver: run.driver, ...(gang && { gang }) };
+  const work = { ...fieldsOf(known), ...like };
   return {
     name: step.name,
     after: step.spec.after,
@@ -200,11 +220,12 @@ function beliefNow(
   observed: Observed | undefined,
   plan: PlannedWork | undefined,
   tasks: number,
+  gang: PlannedGang | undefined,
 ): Believed | undefined {
-  if (!observed || !plan) return believed(observed, tasks) ?? plan;
+  if (!observed || !plan) return believed(observed, tasks, { gang }) ?? plan;
   const count = plan.seen === "told" ? toldCount : Math.min(plan.seen, otherJobsMax);
   const both = pooled(observed, seenBehind(plan, count));
-  return { ...beliefOf(both, tasks), seen: observed.count };
+  return { ...beliefOf(both, tasks, togetherOf(gang)), seen: observed.count };
 }
 
 /** What was told of a job as a whole stands for its tasks only until it has made some. */
@@ -221,10 +242,16 @@ type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen">;
 function believed(
   observed: Observed | undefined,
   tasks: number | undefined,
-  toldMs?: number,
+  { toldMs, gang }: { toldMs?: number | undefined; gang?: PlannedGang | undefined },
 ): Believed | undefined {
-  if (observed && observed.count > 0) return { ...beliefOf(observed, tasks), seen: observed.count };
+  if (observed && observed.count > 0)
+    return { ...beliefOf(observed, tasks, togetherOf(gang)), seen: observed.count };
   return toldMs === undefined ? undefined : { ...toldBelief(toldMs), seen: "told" };
+}
+
+/** Tasks of which the longest counts. */
+function togetherOf(gang: PlannedGang | undefined): number | undefined {
+  return gang?.isWhole ? gang.atOnce : undefined;
 }
 
 /** What a job of before says of a kind; its tasks are taken to have varied by half of their mean. */

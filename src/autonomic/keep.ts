@@ -92,7 +92,9 @@ export function keepGoal(situation: Situation): Action {
     found.reason === "too-dear"
       ? `what would keep the deadline costs more than the budget leaves`
       : found.reason === "no-machine"
-        ? "no machine that is there or offered can run what is left"
+        ? found.lacking
+          ? `${found.lacking.atOnce} tasks must run at once, and all that is there and offered has room for ${found.lacking.places} of them`
+          : "no machine that is there or offered can run what is left"
         : `no mix of what is there and offered is fast enough`;
   return {
     type: "miss",

@@ -81,7 +81,10 @@ export function candidatesOf(
 function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachine[]): Candidate {
   const [first] = group as [PresentMachine];
   const { site, offer, rates, gramsPerKwh, bootMs, billing, share } = first;
-  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, first) * share));
+  // a gang needs its places at once: where others use a machine it has all of it, for a part of the time
+  const isWhole = kinds.some(({ gang }) => gang);
+  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, first) * (isWhole ? 1 : share)));
+  const pace = paceOf(first, bootMs, bootMsUnknown / 3, kinds, slots);
   const watts = rates.peakWatts > 0 ? rates.peakWatts * rates.pue : undefined;
   const considered: Considered = {
     site,
@@ -108,7 +111,8 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     slots,
     countMax: group.length,
     isPresent: true,
-    ...paceOf(first, bootMs, bootMsUnknown / 3, kinds),
+    ...pace,
+    speed: pace.speed * (isWhole ? share : 1),
     // What has no known price is used as it is there; what it costs is unknown, and said to be.
     price: {
       microsPerHour: (rates.microsPerHour ?? 0) * share,
@@ -149,7 +153,7 @@ function ofOffer(
     slots,
     countMax: Math.max(0, countMax),
     isPresent: false,
-    ...paceOf(offer, bootMs, bootMs, kinds),
+    ...paceOf(offer, bootMs, bootMs, kinds, slots),
     price: {
       microsPerHour: microsPerHour ?? 0,
       granularityMs: offer.priceGranularityMs,
@@ -222,13 +226,19 @@ function paceOf(
   bootMs: number,
   nextBootMs: number,
   kinds: readonly PlannedWork[],
+  slots: readonly number[],
 ): Pick<MachineType, "bootMs" | "speed"> {
-  const most = (of: (kind: PlannedWork) => number) => Math.max(0, ...kinds.map(of));
+  const most = (of: (kind: PlannedWork, number: number) => number) => Math.max(0, ...kinds.map(of));
+  // one of the machines of a gang is enough to end all of it
+  const machines = most(({ gang }, kind) =>
+    gang && slots[kind]! > 0 ? Math.ceil(gang.atOnce / slots[kind]!) : 1,
+  );
   const lostMs = most(({ meanMs }) => meanMs) / 2 + nextBootMs;
-  const recoveryMs = interruptionsPerHour > 0 ? nextBootMs + most((kind) => kind.meanHighMs) : 0;
+  const againMs = most(({ gang, meanHighMs, longMs }) => (gang?.isWhole ? longMs : meanHighMs));
+  const recoveryMs = interruptionsPerHour > 0 ? nextBootMs + againMs : 0;
   const lateMs = Math.max(0, slowness - 1) * most(({ longMs }) => longMs);
   return {
     bootMs: bootMs + recoveryMs + lateMs,
-    speed: 1 / slowness / (1 + (interruptionsPerHour * lostMs) / hourMs),
+    speed: 1 / slowness / (1 + (interruptionsPerHour * machines * lostMs) / hourMs),
   };
 }

@@ -1,8 +1,10 @@
 import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
+import type { PlannedGang } from "#/model/plan.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { Space } from "#/space/space.ts";
+import { gangOf } from "./step-demand.ts";
 
 /** What a job of this title made and ran the last time it succeeded. */
 export interface Past {
@@ -18,6 +20,7 @@ export interface PastKind {
   readonly tasks: number;
   readonly needs: Needs;
   readonly driver: string;
+  readonly gang?: PlannedGang;
   /** Of one task. */
   readonly meanMs: number;
 }
@@ -62,7 +65,9 @@ function fold(steps: readonly StepRecord[]): Omit<Past, "job"> {
     const before = kinds.get(spec.title);
     const tasks = (before?.tasks ?? 0) + status.offered;
     const mean = before ? (before.meanMs * before.tasks + meanMs * status.offered) / tasks : meanMs;
-    kinds.set(spec.title, { title: spec.title, tasks, needs, driver: run.driver, meanMs: mean });
+    const gang = spec.gang ? gangOf(spec.gang, status.offered) : before?.gang;
+    const like = { needs, driver: run.driver, ...(gang && { gang }) };
+    kinds.set(spec.title, { title: spec.title, tasks, ...like, meanMs: mean });
     if (status.startedAt !== undefined && status.endedAt !== undefined)
       ran.push({ fromMs: status.startedAt, toMs: status.endedAt, taskMs: meanMs });
   }

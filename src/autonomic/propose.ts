@@ -85,10 +85,11 @@ export function problemOf(
   candidates: readonly Candidate[],
 ): MixProblem {
   return {
-    work: demand.kinds.map(({ kind, tasks, meanMs, meanHighMs, longMs }) => ({
+    work: demand.kinds.map(({ kind, tasks, meanMs, meanHighMs, longMs, gang }) => ({
       name: kind,
       tasks,
       runTime: { meanMs, meanHighMs, longMs },
+      ...(gang && { gang }),
     })),
     chainMs: demand.chainMs,
     ...(demand.steps && { steps: demand.steps }),

@@ -1,6 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { topologicalOrder } from "#/model/graph.ts";
-import type { PlannedWork, PlanSpec } from "#/model/plan.ts";
+import type { PlannedGang, PlannedWork, PlanSpec } from "#/model/plan.ts";
+import type { GangSpec } from "#/model/step.ts";
 import type { MixProblem, MixStep } from "#/planning/mix/problem.ts";
 
 /** What is to run of a job. */
@@ -8,7 +9,7 @@ export interface Demand {
   readonly kinds: readonly PlannedWork[];
   /** Of tasks that wait for each other, the longest chain. */
   readonly chainMs: number;
-  /** By step, where steps wait for each other and are not too many. */
+  /** By step, where steps wait for each other or tasks run at once, and are not too many. */
   readonly steps?: readonly MixStep[];
 }
 
@@ -23,12 +24,12 @@ export interface StepDemand {
   readonly share?: number;
 }
 
-/** Steps with their kinds; those of one title and equal needs are one kind. */
+/** Steps with their kinds; those of one title, equal needs and equal gangs are one kind. */
 export function demandOf(all: readonly StepDemand[]): Demand {
   const kinds: PlannedWork[] = [];
   const numbers = new Map<string, number>();
   const kindOfStep = all.map(({ work, share = 1 }) => {
-    const key = JSON.stringify([work.kind, work.needs, work.driver]);
+    const key = JSON.stringify([work.kind, work.needs, work.driver, work.gang]);
     const known = numbers.get(key);
     const number = known ?? kinds.push({ ...work, tasks: 0 }) - 1;
     if (known === undefined) numbers.set(key, number);
@@ -42,8 +43,8 @@ export function demandOf(all: readonly StepDemand[]): Demand {
   const lengthsMs = all.map(({ work, share = 1 }) => work.meanMs * share);
   const chainMs = longestChain(after, lengthsMs);
   const tasks = all.reduce((sum, { work }) => sum + work.tasks, 0);
-  if (after.every(({ length }) => length === 0) || tasks > limits.planStepTasksMax)
-    return { kinds, chainMs };
+  const isPlayed = after.some(({ length }) => length > 0) || kinds.some(({ gang }) => gang);
+  if (!isPlayed || tasks > limits.planStepTasksMax) return { kinds, chainMs };
   const steps = all.map(({ name, work, place, share = 1 }, number) => ({
     name,
     kind: kindOfStep[number]!,
@@ -53,6 +54,11 @@ export function demandOf(all: readonly StepDemand[]): Demand {
     ...(place !== undefined && { place }),
   }));
   return { kinds, chainMs, steps };
+}
+
+/** What a step's gang, of so many tasks, needs at one moment. */
+export function gangOf({ minimum }: GangSpec, tasks: number): PlannedGang {
+  return { atOnce: Math.min(minimum ?? tasks, tasks), isWhole: minimum === undefined };
 }
 
 /** What a plan was made for, its steps in the order that it has. */

@@ -35,12 +35,13 @@ export function planDigest(plan: Omit<PlanView, "digest">): string {
   const bands = [finishMs, cost, energyJoules, grams].map((band) =>
     band ? [band.likely, band.high] : null,
   );
-  const kinds = work.map(({ kind, tasks, meanMs, longMs, seen }) => [
+  const kinds = work.map(({ kind, tasks, meanMs, longMs, seen, atOnce }) => [
     kind,
     tasks,
     meanMs,
     longMs,
     seen,
+    ...(atOnce === undefined ? [] : [atOnce]),
   ]);
   const whole = [
     id,

@@ -102,6 +102,8 @@ export const planView = z.object({
       longMs: z.number(),
       /** Tasks of which that is known, or "told". */
       seen: z.union([count, z.literal("told")]),
+      /** Places that they need at one moment, where they run at once or not at all. */
+      atOnce: count.optional(),
     }),
   ),
   considered: z.array(consideredView),

@@ -73,6 +73,15 @@ export interface PlannedWork {
   /** What each needs of a machine. */
   readonly needs: Needs;
   readonly driver: string;
+  /** Where they run many at once or not at all. */
+  readonly gang?: PlannedGang;
+}
+
+/** Tasks that begin together: those of one gang need so many places at one moment. */
+export interface PlannedGang {
+  readonly atOnce: number;
+  /** All tasks of a gang run from its beginning until the last of them has ended; else others join as they fit, and each ends by itself. */
+  readonly isWhole: boolean;
 }
 
 /** Machines of one type that were looked at: those that are there, as one site "here", and each offer. */

@@ -43,7 +43,7 @@ export function infeasible(
   leftOut: readonly LeftOut[],
   currency: string,
 ): CanopyError {
-  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth } = found;
+  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth, lacking } = found;
   const deadline =
     goal.deadlineMs === undefined ? "" : ` within ${formatDuration(goal.deadlineMs)}`;
   const budget =
@@ -51,7 +51,9 @@ export function infeasible(
   const why = {
     "too-late": `no mix of the machines that are there and offered is fast enough${nearestBoth ? ", nor one that takes longer cheap enough" : ""}`,
     "too-dear": `every mix ${goal.deadlineMs === undefined ? "" : "that is fast enough "}costs more`,
-    "no-machine": "no machine that is there or offered can run its tasks",
+    "no-machine": lacking
+      ? `${lacking.atOnce} tasks of '${lacking.kind}' must run at once, and all machines that are there and offered have room for ${lacking.places} of them`
+      : "no machine that is there or offered can run its tasks",
   }[reason];
   const deadlineOf = (ms: number) => `--deadline ${formatDuration(Math.ceil(ms / 1000) * 1000)}`;
   const budgetWord = (micros: number) => `--budget ${formatMicros(micros)}${currency}`;
@@ -69,7 +71,13 @@ export function infeasible(
   return new CanopyError("infeasible", message, {
     hint:
       nearest.length === 0
-        ? "Add machines: canopy join, or a site: canopy sites add"
+        ? `${fewerOf(lacking)}dd machines: canopy join, or a site: canopy sites add`
         : `The nearest that can be kept: ${nearest.join(" or ")}`,
   });
+}
+
+function fewerOf(lacking: Infeasible["lacking"]): string {
+  if (!lacking || lacking.places === 0) return "A";
+  const { places } = lacking;
+  return `The most that can begin at once is ${places}: --gang ${places} (gang: {minimum: ${places}} in a job file), or a`;
 }

@@ -44,12 +44,13 @@ export function planViewOf(
       budget: maybeMoney(goal.budgetMicros),
       objective: objectiveView(goal.objective, currency),
     },
-    work: work.map(({ kind, tasks, meanMs, longMs, seen }) => ({
+    work: work.map(({ kind, tasks, meanMs, longMs, seen, gang }) => ({
       kind,
       tasks,
       meanMs,
       longMs,
       seen,
+      ...(gang && { atOnce: gang.atOnce }),
     })),
     considered: considered.map(({ microsPerHour, ...rest }) => ({
       ...rest,

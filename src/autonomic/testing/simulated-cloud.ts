@@ -13,6 +13,8 @@ import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
 import type { Leftover, MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
+import type { GangSpec } from "#/model/step.ts";
+import { gangOf } from "../step-demand.ts";
 import { CarbonZones } from "../carbon/zones.ts";
 import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
@@ -112,12 +114,13 @@ export class SimulatedCloud {
     this.#workers.delete(name);
   }
 
-  /** A job with a goal: so many tasks of one CPU, with what its plan believed of their run times. */
+  /** A job with a goal: so many tasks of one CPU, with what its plan believed of their run times; as a gang, where it says so. */
   job(
     name: string,
     tasks: number,
     belief: RunTimeBelief,
     goal: Partial<Omit<JobGoal, "plan">>,
+    gang?: GangSpec,
   ): void {
     const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
     const work: PlannedWork[] = [
@@ -128,6 +131,7 @@ export class SimulatedCloud {
         seen: "told",
         needs,
         driver: "runner",
+        ...(gang && { gang: gangOf(gang, tasks) }),
       },
     ];
     this.rig.commit((tx) => {
@@ -169,7 +173,7 @@ export class SimulatedCloud {
         status: { phase: "running", open: false, steps: 1 },
       });
     });
-    this.rig.step(`${name}/0`, tasks);
+    this.rig.step(`${name}/0`, tasks, { ...(gang && { spec: { gang } }) });
   }
 
   /** How clean all power is from the hour that has begun on, in gCO2eq/kWh. */

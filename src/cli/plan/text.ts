@@ -49,7 +49,7 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
     ...(details
       ? work.map(
           (one) =>
-            `${tasksOf(one.tasks)} of ${one.kind}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} kept for the last ones, ${seenOf(one.seen)}`,
+            `${tasksOf(one.tasks)} of ${one.kind}${one.atOnce === undefined ? "" : `, ${one.atOnce} at once`}: ${briefDuration(one.meanMs)} each, ${briefDuration(one.longMs)} kept for the last ones, ${seenOf(one.seen)}`,
         )
       : []),
     ...leftOut.map(({ site, reason }) => `not planned with ${site}, which is unhealthy: ${reason}`),

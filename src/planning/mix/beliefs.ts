@@ -26,17 +26,23 @@ const toldLong = 1.5;
 /**
  * What to believe of `tasks` tasks after so many were seen. The variance is the one seen mixed with a prior
  * one, as a normal distribution with an inverse-gamma prior on its variance has it (Gelman et al., "Bayesian
- * Data Analysis", 3rd ed., section 3.3), so that few tasks leave a wide band however equal they were.
+ * Data Analysis", 3rd ed., section 3.3), so that few tasks leave a wide band however equal they were. Of tasks that
+ * run in gangs, so many `together`, the longest of a gang is what is kept.
  */
 export function beliefOf(
   { count, meanMs, variance }: Observed,
   tasks = lastTasksMax,
+  together?: number,
 ): RunTimeBelief {
   const prior = (priorSpread * meanMs) ** 2;
   const mixed = (priorCount * prior + count * variance) / (priorCount + count);
   const meanHighMs = meanMs + ninetieth * Math.sqrt(mixed / Math.max(1, count));
   const spread = Math.sqrt(mixed) / Math.max(meanMs, 1e-9);
-  const longMs = meanHighMs * longestOfLast(spread, Math.min(tasks, lastTasksMax));
+  const longMs =
+    meanHighMs *
+    (together === undefined
+      ? longestOfLast(spread, Math.min(tasks, lastTasksMax))
+      : longestOf(spread, together));
   return { meanMs, meanHighMs, longMs: Math.max(longMs, meanHighMs) };
 }
 
@@ -80,4 +86,10 @@ function longestOfLast(spread: number, slots: number): number {
     else high = middle;
   }
   return high;
+}
+
+/** How many times the mean the longest of so many may take, in as few jobs. Run times are log-normal. */
+function longestOf(spread: number, tasks: number): number {
+  const sigma = Math.sqrt(Math.log(1 + spread ** 2));
+  return Math.exp(sigma * standardNormal.quantile(1 - lateJobsMax / tasks) - sigma ** 2 / 2);
 }

@@ -1,4 +1,5 @@
-import { finishMs, workedMs } from "./finish.ts";
+import { workedMs } from "./finish.ts";
+import { placesNeeded, placesWithin } from "./gangs.ts";
 import { instantsUpTo } from "./instants.ts";
 import type { MixProblem } from "./problem.ts";
 import { lateMs, tailMs } from "./rounds.ts";
@@ -31,10 +32,15 @@ export function boundOf(problem: MixProblem): number {
 /** No mix ends the work before. */
 function earliestMs(problem: MixProblem): number {
   const all = problem.types.map(({ countMax }) => countMax);
-  if (!problem.steps) return finishMs(problem, all, "high") ?? Infinity;
+  const workedFor = (work: MixProblem["work"]) =>
+    workedMs({ ...problem, work }, all, "high") ?? Infinity;
+  if (!problem.steps) return workedFor(problem.work) + tailMs(problem, "high");
   const fastest = Math.max(...problem.types.map(({ speed }) => speed));
-  const worked = workedMs(problem, all, "high") ?? Infinity;
-  return Math.max(worked, problem.chainMs / fastest) + lateMs(problem);
+  // Played out, kinds may share machines better than one after the other does: each alone is sure.
+  const alone = [...problem.work.keys()].map((kind) =>
+    workedFor(problem.work.map((one, at) => (at === kind ? one : { ...one, tasks: 0 }))),
+  );
+  return Math.max(problem.chainMs / fastest, ...alone) + lateMs(problem);
 }
 
 /** Parts of a stretch between two instants: more of them make the bound tighter. */
@@ -89,11 +95,29 @@ function boundOfKind(
   byMs: number,
   scores: readonly number[],
 ): number {
-  const { types, work } = problem;
-  let left = work[kind]!.tasks;
+  const { tasks, gang } = problem.work[kind]!;
+  const ended = leastFor(problem, tasks, scores, (type) =>
+    tasksInWindow(problem, kind, type, byMs, "high"),
+  );
+  if (!gang || tasks === 0) return ended;
+  const places = placesNeeded(problem, kind, byMs, "high");
+  const begun = leastFor(problem, places, scores, (type) =>
+    placesWithin(problem, kind, type, byMs, "high"),
+  );
+  return Math.max(ended, begun);
+}
+
+/** The least that must be bought for so much, of which one machine of a type gives `eachOf`. */
+function leastFor(
+  { types }: MixProblem,
+  wanted: number,
+  scores: readonly number[],
+  eachOf: (type: number) => number,
+): number {
+  let left = wanted;
   const offers: { each: number; count: number; score: number }[] = [];
   for (const [type, { countMax, isPresent }] of types.entries()) {
-    const each = tasksInWindow(problem, kind, type, byMs, "high");
+    const each = eachOf(type);
     if (isPresent) left -= each * countMax;
     else if (each > 0) offers.push({ each, count: countMax, score: scores[type]! });
   }

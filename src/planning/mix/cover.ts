@@ -1,4 +1,5 @@
 import type { MixProblem } from "./problem.ts";
+import { gangKinds, placesLacking, placesWithin } from "./gangs.ts";
 import { tasksWithin, type Side } from "./pace.ts";
 import { isEnough, scarceFirst, tasksLeft } from "./rounds.ts";
 
@@ -18,17 +19,27 @@ export function cover(
 ): number[] | undefined {
   const { types } = problem;
   const counts = types.map(({ isPresent, countMax }) => (isPresent ? countMax : 0));
+  const itemsFor = (eachOf: (type: number) => number): Item[] =>
+    types.flatMap(({ countMax, isPresent }, type) => {
+      const each = eachOf(type);
+      const count = countMax - counts[type]!;
+      return isPresent || each === 0 || count <= 0
+        ? []
+        : [{ type, each, count, score: scores[type]! }];
+    });
+  for (const kind of gangKinds(problem)) {
+    const lacking = placesLacking(problem, kind, counts, byMs, side);
+    if (lacking === 0) continue;
+    const items = itemsFor((type) => placesWithin(problem, kind, type, byMs, side));
+    if (items.length === 0) return undefined;
+    for (const [type, count] of cheapest(lacking, items)) counts[type]! += count;
+    if (placesLacking(problem, kind, counts, byMs, side) > 0) return undefined;
+  }
   for (const kind of scarceFirst(problem)) {
     for (;;) {
       const left = tasksLeft(problem, counts, byMs, side)[kind]!;
       if (left === 0) break;
-      const items = types.flatMap(({ countMax, isPresent }, type) => {
-        const each = tasksWithin(problem, kind, type, byMs, side);
-        const count = countMax - counts[type]!;
-        return isPresent || each === 0 || count <= 0
-          ? []
-          : [{ type, each, count, score: scores[type]! }];
-      });
+      const items = itemsFor((type) => tasksWithin(problem, kind, type, byMs, side));
       if (items.length === 0) return withAll(problem, byMs, scores, side);
       for (const [type, count] of cheapest(left, items)) counts[type]! += count;
     }

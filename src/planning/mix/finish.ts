@@ -1,3 +1,4 @@
+import { inTurnMs } from "./gangs.ts";
 import { stepsFinishMs } from "./precedence.ts";
 import type { Counts, MixProblem } from "./problem.ts";
 import type { Side } from "./pace.ts";
@@ -9,7 +10,7 @@ const latestMs = 1e12;
 export function finishMs(problem: MixProblem, counts: Counts, side: Side): number | undefined {
   if (problem.steps && problem.steps.length > 0) return stepsFinishMs(problem, counts, side);
   const worked = workedMs(problem, counts, side);
-  return worked && worked + tailMs(problem, side);
+  return worked && worked + tailMs(problem, side) + inTurnMs(problem, counts, side);
 }
 
 /** As long as machines of these counts need for all tasks when none waits for another. */

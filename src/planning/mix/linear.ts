@@ -1,6 +1,7 @@
 import { leastScores, workUntilMs, type Stretch } from "./bound.ts";
 import type { Counts, MixProblem } from "./problem.ts";
-import { tasksWithin } from "./pace.ts";
+import { gangKinds, placesNeeded, placesWithin } from "./gangs.ts";
+import { shareOfTask, tasksWithin } from "./pace.ts";
 import { tasksInWindow } from "./windows.ts";
 
 /** The values of variables, by name. */
@@ -9,7 +10,8 @@ export type Values = Readonly<Record<string, number>>;
 /**
  * The least that a mix done within a stretch costs (or emits), as a program in CPLEX's LP format: `n…` machines of
  * each type, and `x…` tasks of each kind on machines of each type. Each task takes its share of what one machine
- * can end, and all tasks of each kind are to be ended, in the time that others leave them that they wait for.
+ * can end, and all tasks of each kind are to be ended, in the time that others leave them that they wait for; those
+ * that run at once have their places.
  */
 export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): string {
   const { types, work } = problem;
@@ -18,11 +20,18 @@ export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): strin
   const rooms = types.map<string[]>(() => []);
   const tasks = work.map<string[]>(() => []);
   const windows: string[] = [];
+  const gangs = gangKinds(problem).map((kind) => {
+    const places = types.map((_, type) => placesWithin(problem, kind, type, byMs, "high"));
+    const needed = placesNeeded(problem, kind, byMs, "high");
+    return ` gang${kind}: ${places.map((each, type) => `${each} n${type}`).join(" + ")} >= ${needed}`;
+  });
   for (const kind of work.keys()) {
     for (const type of types.keys()) {
       const each = tasksWithin(problem, kind, type, byMs, "high");
       if (each === 0) continue;
-      rooms[type]!.push(`${decimal(1 / each)} x${kind}_${type}`);
+      // Played out, tasks of unlike length may follow each other: only the time that each takes is sure.
+      const share = problem.steps ? shareOfTask(problem, kind, type, byMs, "high") : 1 / each;
+      rooms[type]!.push(`${decimal(share)} x${kind}_${type}`);
       tasks[kind]!.push(`x${kind}_${type}`);
       const most = tasksInWindow(problem, kind, type, byMs, "high");
       if (most < each)
@@ -39,6 +48,7 @@ export function programOf(problem: MixProblem, { fromMs, toMs }: Stretch): strin
         ` tasks${kind}: ${tasks[kind]!.length > 0 ? tasks[kind]!.join(" + ") : "0 n0"} >= ${count}`,
     ),
     ...windows,
+    ...gangs,
     "Bounds",
     ...types.map(({ countMax, isPresent }, type) =>
       isPresent ? ` n${type} = ${countMax}` : ` 0 <= n${type} <= ${countMax}`,

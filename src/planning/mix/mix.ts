@@ -4,6 +4,7 @@ import { cover } from "./cover.ts";
 import { reachedBy, scoreOfMachine } from "./score.ts";
 import { billOf, gramsOf, type Counts, type MixProblem, type MixStep } from "./problem.ts";
 import { finishMs } from "./finish.ts";
+import { lackingGang, type LackingGang } from "./gangs.ts";
 import { instantsUpTo } from "./instants.ts";
 import { lateMs, tailMs } from "./rounds.ts";
 
@@ -34,6 +35,8 @@ export interface NoMix {
   nearestBudgetMicros: number | undefined;
   /** Where neither alone can be moved far enough: the earliest end there can be, and the least that it costs. */
   nearestBoth?: { deadlineMs: number; budgetMicros: number };
+  /** Tasks that must run at once, and have no room to on all machines together. */
+  lacking?: LackingGang;
 }
 
 /**
@@ -54,14 +57,19 @@ export function planMix(problem: MixProblem): Mix | NoMix {
       bound: boundOf(problem),
     };
   if (deadlineMs === undefined && goal.budgetMicros === undefined)
-    return { reason: "no-machine", ...nearest(problem) };
+    return noMachine(problem, nearest(problem));
   const inTime = search(problem, deadlineMs, Infinity, "cost");
   const reason = inTime ? "too-dear" : "too-late";
   const found = nearest(problem);
   const isEver = found.nearestDeadlineMs !== undefined || found.nearestBudgetMicros !== undefined;
   if (isEver) return { reason, ...found };
   const nearestBoth = bothNearest(problem);
-  return nearestBoth ? { reason, ...found, nearestBoth } : { reason: "no-machine", ...found };
+  return nearestBoth ? { reason, ...found, nearestBoth } : noMachine(problem, found);
+}
+
+function noMachine(problem: MixProblem, found: ReturnType<typeof nearest>): NoMix {
+  const lacking = lackingGang(problem);
+  return { reason: "no-machine", ...found, ...(lacking && { lacking }) };
 }
 
 /**
@@ -91,7 +99,7 @@ function planPresent(problem: MixProblem): Mix | NoMix {
   const counts = types.map(({ countMax }) => countMax);
   const predicted = predict(problem, counts);
   if (!predicted)
-    return { reason: "no-machine", nearestDeadlineMs: undefined, nearestBudgetMicros: undefined };
+    return noMachine(problem, { nearestDeadlineMs: undefined, nearestBudgetMicros: undefined });
   const { finishMs, costMicros } = predicted;
   const isInTime = finishMs.high <= deadlineMs;
   if (isInTime && costMicros.high <= budgetMicros) {
@@ -144,7 +152,39 @@ function search(
   const found = bestAt(problem, instantsUpTo(problem, deadlineMs), objective, keeps);
   if (found || deadlineMs === undefined) return found;
   // What means to be done later may be done by then: so each goal that is named as the nearest can be planned.
-  return bestAt(problem, instantsUpTo(problem, undefined), objective, keeps);
+  const later = bestAt(problem, instantsUpTo(problem, undefined), objective, keeps);
+  return later ?? (problem.steps && fromAll(problem, deadlineMs, keeps));
+}
+
+/**
+ * Where steps wait for each other, or for places, more machines may be needed than their work fills: of all that there
+ * are, those without which the deadline is not kept, the dearest left out first.
+ */
+function fromAll(
+  problem: MixProblem,
+  deadlineMs: number,
+  keeps: (predicted: Prediction) => boolean,
+): Found | undefined {
+  const { types, work } = problem;
+  const tasks = work.reduce((sum, kind) => sum + kind.tasks, 0);
+  const counts = types.map(({ countMax, isPresent }) =>
+    isPresent ? countMax : Math.min(countMax, tasks),
+  );
+  const isInTime = () => (finishMs(problem, counts, "high") ?? Infinity) <= deadlineMs;
+  if (!isInTime()) return undefined;
+  const offered = [...counts.keys()].filter((type) => !types[type]!.isPresent);
+  const micros = (type: number) => types[type]!.price.microsPerHour;
+  for (const type of offered.sort((a, b) => micros(b) - micros(a))) {
+    let [few, enough] = [-1, counts[type]!];
+    while (enough - few > 1) {
+      counts[type] = Math.floor((few + enough) / 2);
+      if (isInTime()) enough = counts[type];
+      else few = counts[type];
+    }
+    counts[type] = enough;
+  }
+  const predicted = predict(problem, counts);
+  return predicted && keeps(predicted) ? { counts, predicted } : undefined;
 }
 
 function bestAt(

@@ -29,7 +29,8 @@ export function stepsFinishMs(problem: MixProblem, counts: Counts, side: Side): 
   for (;;) {
     for (let at = 0; at < ready.length && !run.isFull;) {
       const step = ready[at]!;
-      const placed = run.place(step, left[step]!);
+      const placed = run.begin(step, left[step]!, underWay[step]! > 0);
+      if (placed === "waits") break;
       left[step]! -= placed;
       underWay[step]! += placed;
       if (left[step] === 0) ready.splice(at, 1);
@@ -55,8 +56,8 @@ export function stepsFinishMs(problem: MixProblem, counts: Counts, side: Side): 
 /** How much later than the others the last of a step's tasks ends, on which others wait. */
 function barrierMs({ work }: MixProblem, { kind, tasks }: MixStep, side: Side): number {
   if (tasks < 2) return 0;
-  const { meanHighMs, longMs } = work[kind]!.runTime;
-  return Math.max(0, longMs - meanHighMs) / (side === "high" ? 1 : 2);
+  const lateMs = work[kind]!.runTime.longMs - taskMs(work[kind]!, "high");
+  return Math.max(0, lateMs) / (side === "high" ? 1 : 2);
 }
 
 function dependentsOf(steps: readonly MixStep[]): number[][] {
@@ -102,6 +103,8 @@ class Run {
   /** Of each machine its type, and the part of it that is free. */
   #types: number[] = [];
   #free: number[] = [];
+  /** Of each machine, 1 once it is there. */
+  #booted: number[] = [];
   /** Machines with something free, those of the fastest types first. */
   #idle: number[] = [];
   #endings = new Heap<Ending>();
@@ -117,9 +120,10 @@ class Run {
       const { bootMs } = problem.types[type]!;
       for (let count = 0; count < counts[type]!; count++) {
         const machine = this.#types.push(type) - 1;
-        this.#free.push(1);
+        this.#free.push(bootMs <= 0 ? 1 : 0);
+        this.#booted.push(bootMs <= 0 ? 1 : 0);
         if (bootMs <= 0) this.#idle.push(machine);
-        else this.#end(bootMs, { step: undefined, tasks: 0, machine, share: 0 });
+        else this.#end(bootMs, { step: undefined, tasks: 0, machine, share: 1 });
       }
     }
   }
@@ -128,9 +132,33 @@ class Run {
     return this.#idle.length === 0;
   }
 
-  /** Starts as many of a step's tasks as there is room for, up to so many; gives how many. */
-  place(step: number, tasks: number): number {
+  /**
+   * Starts as many of a step's tasks as there is room for, up to so many; gives how many. Of a gang, not before there are
+   * places for all that begin at once: it "waits" for those that hold them, and those after it in line do too.
+   */
+  begin(step: number, tasks: number, isJoining: boolean): number | "waits" {
+    const { kind } = this.#problem.steps![step]!;
+    const { gang } = this.#problem.work[kind]!;
+    if (!gang || (isJoining && !gang.isWhole)) return this.#place(step, tasks);
+    const atOnce = Math.min(gang.atOnce, tasks);
+    if (this.#places(kind, this.#free) >= atOnce)
+      return this.#place(step, gang.isWhole ? atOnce : tasks);
+    return this.#places(kind, this.#booted) >= atOnce ? "waits" : 0;
+  }
+
+  /** Tasks of a kind that fit at once where so much of each machine is free. */
+  #places(kind: number, free: readonly number[]): number {
+    return free.reduce((sum, share, machine) => {
+      const { slots } = this.#problem.types[this.#types[machine]!]!;
+      return sum + Math.floor(share * slots[kind]! + 1e-9);
+    }, 0);
+  }
+
+  #place(step: number, tasks: number): number {
     const { kind, share: scale = 1 } = this.#problem.steps![step]!;
+    const work = this.#problem.work[kind]!;
+    const ends: Omit<Ending, keyof Timed>[] = [];
+    let longestMs = 0;
     let placed = 0;
     for (let at = 0; at < this.#idle.length && placed < tasks;) {
       const machine = this.#idle[at]!;
@@ -142,13 +170,18 @@ class Run {
       if (count > 0) {
         const share = count / slots[kind]!;
         this.#free[machine]! -= share;
-        const ms = (scale * taskMs(this.#problem.work[kind]!, this.#side)) / speed;
-        this.#end(this.nowMs + ms, { step, tasks: count, machine, share });
+        const ms = (scale * taskMs(work, this.#side)) / speed;
+        longestMs = Math.max(longestMs, ms);
+        const end = { step, tasks: count, machine, share };
+        if (work.gang?.isWhole) ends.push(end);
+        else this.#end(this.nowMs + ms, end);
         placed += count;
       }
       if (this.#free[machine]! < 1e-9) this.#idle.splice(at, 1);
       else at++;
     }
+    // a gang ends as a whole, with its slowest machine
+    for (const end of ends) this.#end(this.nowMs + longestMs, end);
     return placed;
   }
 
@@ -167,12 +200,13 @@ class Run {
     if (!ending) return "stuck";
     const { atMs, step, tasks, machine, share } = ending;
     this.nowMs = Math.max(this.nowMs, atMs);
-    if (machine >= 0) this.#giveBack(machine, share, step === undefined);
+    if (step === undefined) this.#booted[machine] = 1;
+    if (machine >= 0) this.#giveBack(machine, share);
     return step === undefined ? "boot" : { step, tasks };
   }
 
-  #giveBack(machine: number, share: number, isNew: boolean): void {
-    const wasFull = this.#free[machine]! < 1e-9 || isNew;
+  #giveBack(machine: number, share: number): void {
+    const wasFull = this.#free[machine]! < 1e-9;
     this.#free[machine]! += share;
     if (!wasFull) return;
     // lower numbers are faster

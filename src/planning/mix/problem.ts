@@ -1,4 +1,4 @@
-import type { Goal } from "#/model/plan.ts";
+import type { Goal, PlannedGang } from "#/model/plan.ts";
 import { hourMs } from "#/model/units.ts";
 
 /**
@@ -38,6 +38,8 @@ export interface TaskKind {
   tasks: number;
   /** What is believed of one task's run time. */
   runTime: RunTimeBelief;
+  /** Where they run many at once or not at all. */
+  gang?: PlannedGang;
 }
 
 /** What is believed of the run time of tasks of one kind, in milliseconds. */

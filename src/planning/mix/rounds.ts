@@ -1,3 +1,4 @@
+import { gangKinds, placesLacking } from "./gangs.ts";
 import { taskMs, tasksWithin, type Side } from "./pace.ts";
 import type { Counts, MixProblem, TaskKind } from "./problem.ts";
 import { tasksInWindow } from "./windows.ts";
@@ -43,9 +44,12 @@ export function tasksLeft(problem: MixProblem, counts: Counts, byMs: number, sid
   return left;
 }
 
-/** Whether machines of these counts end all tasks within `byMs`. */
+/** Whether machines of these counts end all tasks within `byMs`, and have places for those that run at once. */
 export function isEnough(problem: MixProblem, counts: Counts, byMs: number, side: Side): boolean {
-  return tasksLeft(problem, counts, byMs, side).every((tasks) => tasks === 0);
+  return (
+    tasksLeft(problem, counts, byMs, side).every((tasks) => tasks === 0) &&
+    gangKinds(problem).every((kind) => placesLacking(problem, kind, counts, byMs, side) === 0)
+  );
 }
 
 const orders = new WeakMap<MixProblem, number[]>();
