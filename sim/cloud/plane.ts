@@ -3,6 +3,7 @@ import { cutLinksInTime } from "#/api/link/cut-links.ts";
 import { Members } from "#/api/members.ts";
 import type { DoorParts } from "#/api/parts.ts";
 import { Relay } from "#/api/link/relay.ts";
+import { Pace } from "#/api/pace.ts";
 import { WrongKeys } from "#/api/wrong-keys.ts";
 import { Feed } from "#/api/streams/feed.ts";
 import { Watchers } from "#/api/streams/watchers.ts";
@@ -127,6 +128,7 @@ export class Plane {
       watchers: new Watchers(clock),
       relay: new Relay(clock),
       wrongKeys: new WrongKeys({ clock, log, space, standing }),
+      pace: new Pace({ clock, log, space, standing }),
       startedAt: clock.now(),
     };
     const { net } = this.machine;

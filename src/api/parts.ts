@@ -28,6 +28,7 @@ import type { Members } from "./members.ts";
 import type { Feed } from "./streams/feed.ts";
 import type { Watchers } from "./streams/watchers.ts";
 import type { ToLeader } from "./to-leader.ts";
+import type { Pace } from "./pace.ts";
 import type { WrongKeys } from "./wrong-keys.ts";
 
 /** What the jobs room can do that a call asks for. */
@@ -85,6 +86,8 @@ export interface DoorParts extends ServerParts {
   watchers: Watchers;
   relay: Relay;
   wrongKeys: WrongKeys;
+  /** Slows down keys that ask for too much. */
+  pace: Pace;
   toLeader: ToLeader;
   startedAt: number;
 }

@@ -28,6 +28,7 @@ import { retryJob } from "./jobs/retry.ts";
 import { submitJob } from "./jobs/submit.ts";
 import { whyJob } from "./jobs/why.ts";
 import { readFleet } from "./fleet/read.ts";
+import { whyFleet } from "./fleet/why.ts";
 import { readForecast } from "./forecast/read.ts";
 import { replayLoad } from "./forecast/replay.ts";
 import { whatIf } from "./forecast/what-if.ts";
@@ -36,6 +37,7 @@ import { takeBackup } from "./backup/take.ts";
 import { createKey } from "./keys/create.ts";
 import { listKeys } from "./keys/list.ts";
 import { removeKey } from "./keys/remove.ts";
+import { whyKey } from "./keys/why.ts";
 import { changeMachine } from "./machines/change.ts";
 import { joinMachine } from "./machines/join.ts";
 import { listMachines } from "./machines/list.ts";
@@ -64,6 +66,7 @@ import { createProject } from "./projects/create.ts";
 import { listProjects } from "./projects/list.ts";
 import { readProject } from "./projects/read.ts";
 import { removeProject } from "./projects/remove.ts";
+import { whyProject } from "./projects/why.ts";
 import { listSites } from "./sites/list.ts";
 import { readSite } from "./sites/read.ts";
 import { removeSite } from "./sites/remove.ts";
@@ -114,6 +117,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/orders": listOrders,
   "GET    /v1/orders/:order/why": whyOrder,
   "GET    /v1/fleet": readFleet,
+  "GET    /v1/fleet/why": whyFleet,
   "GET    /v1/policy": readPolicy,
   "PUT    /v1/policy": setPolicy,
   "DELETE /v1/policy": removePolicy,
@@ -163,10 +167,12 @@ export const routes: Record<string, AnyDefinition> = {
   "POST   /v1/projects": createProject,
   "GET    /v1/projects/:name": readProject,
   "GET    /v1/projects/:name/cost": costOfProject,
+  "GET    /v1/projects/:name/why": whyProject,
   "PATCH  /v1/projects/:name": changeProject,
   "DELETE /v1/projects/:name": removeProject,
   "GET    /v1/keys": listKeys,
   "POST   /v1/keys": createKey,
+  "GET    /v1/keys/:key/why": whyKey,
   "DELETE /v1/keys/:key": removeKey,
 
   "GET    /v1/events": followEvents,

@@ -19,6 +19,7 @@ import { documentOf, serveOpenApi } from "./openapi.ts";
 import { membersHeader } from "./members.ts";
 import { serveOperators } from "./operators.ts";
 import type { DoorParts, ServerParts } from "./parts.ts";
+import { Pace } from "./pace.ts";
 import { answerProblems } from "./problems.ts";
 import { routes } from "./routes.ts";
 import { refuse, settled } from "./settled.ts";
@@ -41,6 +42,7 @@ export function buildServer(given: ServerParts): FastifyInstance {
     watchers: new Watchers(given.clock),
     relay: new Relay(given.clock),
     wrongKeys: new WrongKeys(given),
+    pace: new Pace(given),
     startedAt: given.clock.now(),
   };
   const server = fastify({
@@ -134,6 +136,7 @@ function serveCall(
     status = 200,
   } = definition;
   const callers = new WeakMap<object, Caller>();
+  const isChange = method !== "GET" && method !== "HEAD";
   server.route({
     method,
     url,
@@ -156,8 +159,10 @@ function serveCall(
           ? { name: "anyone", project: "", role: "viewer" }
           : await parts.wrongKeys.guard(request, () => knownCaller(request, parts));
       requireAllowed(caller, definition, request.params as { job?: string });
-      if (await answersHere(parts, definition.isForAny === true))
+      if (await answersHere(parts, definition.isForAny === true)) {
+        if (isChange && role !== "anyone") parts.pace.keep(caller, definition.beginsJob === true);
         return void callers.set(request, caller);
+      }
       await parts.toLeader.request(request.raw, reply.raw);
       reply.hijack();
       return reply;

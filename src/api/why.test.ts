@@ -21,6 +21,7 @@ before(async () => {
 });
 after(() => world.stop());
 
+const run = { driver: "process", command: ["true"] };
 const cpu = { milliCpus: 1000, memoryBytes: 2 ** 30 };
 
 async function site(name: string, config: object): Promise<void> {
@@ -124,5 +125,26 @@ describe("why", () => {
       /it is kept out: the policy forbids its site/,
     );
     await world.call("DELETE", "/v1/policy");
+  });
+
+  it("says of a fleet what bounds it and what waits, and of a project what it may use", async () => {
+    assert.equal((await why("fleet/why")).phase, "absent");
+    const fleet = { waitMsMax: 60_000, machinesMax: 3, budgetPerHour: "2.00 USD" };
+    await world.call("PUT", "/v1/policy", { body: { fleet, autonomy: { buy: "advise" } } });
+    const text = JSON.stringify(await why("fleet/why"));
+    assert.match(text, /longer than 1m for its machine: 0 to 3 machines .* billed 2.00 USD in any/);
+    assert.match(text, /nothing is bought by itself, as the level 'buy' of its policy is 'advise'/);
+    await world.call("DELETE", "/v1/policy");
+    assert.equal((await why("projects/default/why")).phase, "free");
+    const quota = { quota: { cpus: 1 } };
+    await world.call("PATCH", "/v1/projects/default", { body: quota });
+    const wide = { title: "wide", steps: [{ name: "wide", run, needs: { cpus: 2 } }] };
+    const { id } = (await world.call("POST", "/v1/jobs", { body: wide })).json<JobView>();
+    const limited = await why("projects/default/why");
+    assert.equal(limited.phase, "limited");
+    assert.match(JSON.stringify(limited), /it uses 0 of 1 CPU that it is entitled to/);
+    assert.match(about(limited, `${id}/0`).sentence, /it never fits the quota/);
+    await world.call("POST", `/v1/jobs/${id}/cancel`);
+    await world.call("PATCH", "/v1/projects/default", { body: { quota: null } });
   });
 });

@@ -8,6 +8,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
+import { Buckets } from "./buckets.ts";
 
 type Asking = Pick<IncomingMessage, "headers" | "socket">;
 
@@ -18,14 +19,6 @@ interface WrongKeysParts {
   standing: Standing;
 }
 
-/** So many wrong keys are left, as it was at that moment. */
-interface Bucket {
-  left: number;
-  atMs: number;
-  /** When it was written down that there were none left. */
-  saidMs: number;
-}
-
 /**
  * Slows down who shows wrong keys: a token bucket for each address, and one for each wrong key, wherever
  * it comes from. Who has used one up is told to come later, and it is written down. A key that is right is
@@ -33,11 +26,19 @@ interface Bucket {
  */
 export class WrongKeys {
   #parts: WrongKeysParts;
-  /** By address, and by the digest of a key: those used last, the oldest first. */
-  #buckets = new Map<string, Bucket>();
+  /** By address, and by the digest of a key. */
+  #buckets: Buckets;
 
   constructor({ clock, log, space, standing }: WrongKeysParts) {
     this.#parts = { clock, log, space, standing };
+    this.#buckets = new Buckets({
+      clock,
+      max: limits.wrongKeysMax,
+      everyMs: limits.wrongKeyMs,
+      sourcesMax: limits.wrongKeySourcesMax,
+      saidMs: limits.wrongKeySaidMs,
+      onEmpty: (name) => this.#say(name),
+    });
   }
 
   /** Gives who calls. Throws what `authenticate` does, and "limited" when that was "unauthenticated" too often. */
@@ -56,7 +57,10 @@ export class WrongKeys {
     if (!(thrown instanceof CanopyError) || thrown.code !== "unauthenticated") return thrown;
     const address = networkOf(request.socket.remoteAddress);
     const digest = createHash("sha256").update(secret).digest("hex").slice(0, 16);
-    const waitMs = Math.max(this.#take(`address ${address}`), this.#take(`key ${digest}`));
+    const waitMs = Math.max(
+      this.#buckets.take(`address ${address}`),
+      this.#buckets.take(`key ${digest}`),
+    );
     if (waitMs <= 0) return thrown;
     const seconds = Math.ceil(waitMs / 1000);
     return new CanopyError(
@@ -67,32 +71,6 @@ export class WrongKeys {
         retryAfterMs: waitMs,
       },
     );
-  }
-
-  /** Takes one from a bucket; gives how long it takes until there is one, 0 when there was. */
-  #take(name: string): number {
-    const nowMs = this.#parts.clock.monotonicMs();
-    const bucket = this.#buckets.get(name) ?? {
-      left: limits.wrongKeysMax,
-      atMs: nowMs,
-      saidMs: -Infinity,
-    };
-    this.#buckets.delete(name);
-    this.#buckets.set(name, bucket);
-    if (this.#buckets.size > limits.wrongKeySourcesMax)
-      this.#buckets.delete(this.#buckets.keys().next().value!);
-    const refilled = bucket.left + (nowMs - bucket.atMs) / limits.wrongKeyMs;
-    bucket.left = Math.min(limits.wrongKeysMax, refilled);
-    bucket.atMs = nowMs;
-    if (bucket.left >= 1) {
-      bucket.left--;
-      return 0;
-    }
-    if (nowMs - bucket.saidMs >= limits.wrongKeySaidMs) {
-      bucket.saidMs = nowMs;
-      this.#say(name);
-    }
-    return Math.ceil((1 - bucket.left) * limits.wrongKeyMs);
   }
 
   #say(name: string): void {

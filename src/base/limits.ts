@@ -151,6 +151,15 @@ export const limits = {
   slowedMsMin: 1_000,
   slowedMsMax: 60_000,
   slowedGoodMin: 3,
+  /** So many jobs that one key began fail in so long, and none ends well: it begins others with a time between, as above. */
+  failedJobsMin: 20,
+  failedJobsMs: 10 * 60_000,
+  /** Changing calls that one key may make at once, with those of its jobs' code; and one more each time this has passed. */
+  callsMax: 10_000,
+  callMs: 1,
+  /** Keys that are remembered for that; that one was slowed down is written down again after so long. */
+  callersMax: 10_000,
+  callerSaidMs: 10 * 60_000,
   /** Wrong keys that one address may show at once, or that may be the same one; and one more each time this has passed. */
   wrongKeysMax: 20,
   wrongKeyMs: 3_000,

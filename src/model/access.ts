@@ -1,5 +1,6 @@
 import type { QuotaSpec } from "./quota.ts";
 import type { RecordOf } from "./record.ts";
+import type { Slowed } from "./step.ts";
 
 /** A tenant: jobs, objects and keys belong to one. */
 export type ProjectRecord = RecordOf<
@@ -12,7 +13,17 @@ export type ProjectRecord = RecordOf<
 export type Role = "viewer" | "submitter" | "admin" | "root";
 
 /** An API key. The key itself is shown once; only its SHA-256 is kept. */
-export type KeyRecord = RecordOf<"key", KeySpec, object>;
+export type KeyRecord = RecordOf<"key", KeySpec, KeyStatus>;
+
+export interface KeyStatus {
+  /** Its jobs fail, one and all: it may begin one with so much time between. */
+  readonly slowed?: Slowed;
+}
+
+/** What decisions about a key are named after; nothing else has such a name. */
+export function keyDecisionsName(key: string): string {
+  return `key:${key}`;
+}
 
 export interface KeySpec {
   title: string;

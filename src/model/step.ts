@@ -71,10 +71,10 @@ export interface StepStatus {
   endedAt?: number;
   reason?: string;
   /** Its tasks fail in masses: they are handed out one by one, with so much time between. */
-  slowed?: SlowedStep;
+  slowed?: Slowed;
 }
 
-export interface SlowedStep {
+export interface Slowed {
   readonly since: number;
   readonly everyMs: number;
   /** What was seen, for people. */

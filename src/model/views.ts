@@ -395,6 +395,8 @@ export const keyView = z.object({
   role: roleName,
   createdAt: instant,
   expiresAt: instant.optional(),
+  /** While its jobs fail, one and all: it may begin one with so much time between. */
+  slowed: z.object({ since: instant, everyMs: z.number(), reason: z.string() }).optional(),
 });
 export type KeyView = z.output<typeof keyView>;
 

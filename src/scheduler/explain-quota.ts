@@ -121,3 +121,50 @@ function partOf(part: number, whole: number, resource: Resource): string {
     ? `${Number((part / 1000).toFixed(2))} of ${formatCpus(whole)}`
     : `${briefSize(part)} of ${briefSize(whole)} of memory`;
 }
+
+/** Steps of which it is told that they wait for quota. */
+const stepsMax = 5;
+
+/** What a project may use, what it and its cohort do use of that, and which of its steps wait for more. */
+export function explainProject(board: Board, project: string): Explanation[] {
+  const account = board.quotas.account(project);
+  const { weight } = board.shareOf(project);
+  const found: Explanation[] = [
+    {
+      sentence: `of what is not limited it gets its share by weight ${weight}, where others wait, too`,
+      flip: "a greater weight",
+      advice: `canopy project set ${project} --weight NUMBER`,
+    },
+  ];
+  if (!account.isLimited)
+    return [{ sentence: "it has no quota: its tasks may use all machines there are" }, ...found];
+  for (const resource of resources) {
+    const quota = account.quota[resource];
+    if (quota === Infinity) continue;
+    const { cohort } = account;
+    const pool = cohort && poolOf(cohort, resource);
+    const ceiling = account.ceiling[resource];
+    const most = Math.min(ceiling, pool?.quota ?? ceiling);
+    const shared =
+      cohort && pool
+        ? `; cohort ${cohort.name} uses ${partOf(pool.used, pool.quota, resource)}, and lends it up to ${amount(Math.max(0, most - quota), resource)} of what is idle`
+        : "";
+    found.push({
+      sentence: `it uses ${partOf(account.used[resource], quota, resource)} that it is entitled to${shared}`,
+      flip: "another quota",
+      advice: `canopy project set ${project} --quota AMOUNT`,
+    });
+  }
+  const waiting = [...board.steps.values()].filter(
+    (step) => step.share.project === project && step.available > 0,
+  );
+  const reasons = waiting.map((step) => ({ step, of: quotaReasons(board, step) }));
+  const held = reasons.filter(({ of }) => of.length > 0);
+  for (const { step, of } of held.slice(0, stepsMax))
+    found.push({ ...of[0]!, subject: step.name, advice: `canopy why ${step.job}` });
+  if (held.length > stepsMax)
+    found.push({ sentence: `${held.length - stepsMax} more of its steps wait for quota` });
+  if (held.length === 0)
+    found.push({ sentence: "nothing of it waits for quota", flip: "a quota below what it uses" });
+  return found;
+}

@@ -15,6 +15,7 @@ import { beginCopy, spareMachines } from "./copies.ts";
 import { Dispatch } from "./dispatch.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { explainJob } from "./explain.ts";
+import { explainProject } from "./explain-quota.ts";
 import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
@@ -293,6 +294,11 @@ export class Scheduler {
   /** Why no more tasks of a job are on that machine. Throws "not-found" when it has not joined. */
   explainJobNot(job: string, machine: string): Explanation[] {
     return explainJobNot(this.#board, job, machine);
+  }
+
+  /** What a project may use, and which of its steps wait for more. */
+  explainProject(project: string): Explanation[] {
+    return explainProject(this.#board, project);
   }
 
   /** What a machine runs, and why it runs no more, of projects that may be told; nothing for one that has not joined. */

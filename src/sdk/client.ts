@@ -159,9 +159,17 @@ export class Client {
     return this.http.json("GET", `${path}/why`, { query: { not } });
   }
 
-  /** Why a machine, an order, a plan or a site is as it is. Throws CanopyError "not-found". */
-  whyOf(kind: "machine" | "order" | "plan" | "site", name: string): Promise<WhyView> {
+  /** Why a machine, an order, a plan, a site, a project or a key is as it is. Throws CanopyError "not-found". */
+  whyOf(
+    kind: "machine" | "order" | "plan" | "site" | "project" | "key",
+    name: string,
+  ): Promise<WhyView> {
     return this.http.json("GET", `/v1/${kind}s/${encodeURIComponent(name)}/why`);
+  }
+
+  /** Why the machines that the project's jobs share are as they are. */
+  whyFleet(): Promise<WhyView> {
+    return this.http.json("GET", "/v1/fleet/why");
   }
 
   /** What the policy of the project does, and what was decided lately under it. */

@@ -14,6 +14,7 @@ export const retryJob = defineCall({
     "Its failed and cancelled tasks run again, under the same names; what has succeeded stays, and what it has cost. With `deadlineMs`, from now on, and `budget`, for all that it has cost and will, these are its goal from now on; null is to do without. Refused as 'infeasible' where its deadline has passed or its budget is spent, and no other is given.",
   tag: "jobs",
   role: "submitter",
+  beginsJob: true,
   params: jobParams,
   query: inProject,
   body: retryInput.optional(),

@@ -21,6 +21,7 @@ export const submitJob = defineCall({
     "Refused before anything runs when a step cannot run on any machine there is, nor on one that its project would buy by itself, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
   tag: "jobs",
   role: "submitter",
+  beginsJob: true,
   query: inProject,
   body: jobRequest,
   answer: jobView,

@@ -63,7 +63,7 @@ function amountsViewOf({ milliCpus, memoryBytes }: Amounts): AmountsView {
 }
 
 /** A key's name within its project is the last part of its record's. */
-export function keyViewOf({ name, project, spec }: KeyRecord): KeyView {
+export function keyViewOf({ name, project, spec, status }: KeyRecord): KeyView {
   return {
     name: name.slice(name.lastIndexOf("/") + 1),
     project,
@@ -71,5 +71,6 @@ export function keyViewOf({ name, project, spec }: KeyRecord): KeyView {
     role: spec.role,
     createdAt: instantOf(spec.createdAt),
     expiresAt: maybeInstant(spec.expiresAt),
+    slowed: status.slowed && { ...status.slowed, since: instantOf(status.slowed.since) },
   };
 }

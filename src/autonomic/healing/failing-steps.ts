@@ -1,6 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import type { DecisionSpec } from "#/model/decision.ts";
-import { hasStepEnded, type SlowedStep, type StepRecord } from "#/model/step.ts";
+import { hasStepEnded, type Slowed, type StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import { decide } from "../decide.ts";
@@ -112,7 +112,7 @@ export class FailingSteps {
   ): void {
     const at = this.#parts.clock.now();
     const reason = `${failed} attempts failed in ${briefDuration(forMs)}, whatever the machine, and ${good} tasks ended well`;
-    const slowed: SlowedStep = { since: step.status.slowed?.since ?? at, everyMs, reason };
+    const slowed: Slowed = { since: step.status.slowed?.since ?? at, everyMs, reason };
     this.#change(step, slowed, {
       at,
       action: "slow",
@@ -124,7 +124,7 @@ export class FailingSteps {
     this.#before.set(step.name, now);
   }
 
-  #lift(step: StepRecord, { reason }: SlowedStep, good: number, now: Before): void {
+  #lift(step: StepRecord, { reason }: Slowed, good: number, now: Before): void {
     this.#change(step, undefined, {
       at: this.#parts.clock.now(),
       action: "readmit",
@@ -136,11 +136,7 @@ export class FailingSteps {
     this.#before.set(step.name, now);
   }
 
-  #change(
-    { name, project }: StepRecord,
-    slowed: SlowedStep | undefined,
-    decision: DecisionSpec,
-  ): void {
+  #change({ name, project }: StepRecord, slowed: Slowed | undefined, decision: DecisionSpec): void {
     const { space, log } = this.#parts;
     const level = healLevel(space, project);
     const about = { project, name: jobOf(name) };

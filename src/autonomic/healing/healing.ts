@@ -6,6 +6,7 @@ import type { Space, Transaction } from "#/space/space.ts";
 import type { TaskError } from "#/model/task.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { underWay, type Attempt } from "./attempts.ts";
+import { FailingKeys } from "./failing-keys.ts";
 import { FailingSteps } from "./failing-steps.ts";
 import { followHealth } from "./health-follow.ts";
 import { MachineHealth } from "./machine-health.ts";
@@ -45,6 +46,7 @@ class HealingLoop {
   #slow: SlowTasks;
   #machines: Machines;
   #steps: FailingSteps;
+  #keys: FailingKeys;
   #stopFollowing: () => void;
   #restUntilMs = 0;
 
@@ -54,6 +56,7 @@ class HealingLoop {
     const health = new MachineHealth();
     this.#machines = new Machines(parts, health);
     this.#steps = new FailingSteps(parts, health);
+    this.#keys = new FailingKeys(parts);
     this.#stopFollowing = followHealth(parts.space, health);
     const { clock, log } = parts;
     this.#loop = startLoop("healing", () => this.#turn(), {
@@ -66,6 +69,7 @@ class HealingLoop {
   stop(): void {
     this.#loop.stop();
     this.#steps.stop();
+    this.#keys.stop();
     this.#stopFollowing();
   }
 
@@ -76,6 +80,7 @@ class HealingLoop {
     this.#slow.look(underWay(space, field.leases()));
     this.#machines.look();
     this.#steps.look();
+    this.#keys.look();
     const tookMs = clock.monotonicMs() - startMs;
     this.#restUntilMs = startMs + limits.healRestFactor * tookMs;
   }

@@ -6,6 +6,7 @@ import { durationOption } from "../count.ts";
 import { column, type Result } from "../result.ts";
 import type { Cli, Verb } from "../verb.ts";
 import { agoOf } from "../words.ts";
+import { briefDuration } from "#/model/units.ts";
 
 export const verb: Verb = {
   define(command, does) {
@@ -67,6 +68,13 @@ async function list(cli: Cli): Promise<Result> {
     column<KeyView>("role", ({ role }) => role),
     column<KeyView>("made", ({ createdAt }) => agoOf(createdAt, nowMs), { align: "right" }),
     column<KeyView>("expires", ({ expiresAt }) => expiresAt ?? "never"),
+    ...(items.some(({ slowed }) => slowed)
+      ? [
+          column<KeyView>("slowed", ({ slowed }) =>
+            slowed ? { text: `a job every ${briefDuration(slowed.everyMs)}`, tone: "yellow" } : "",
+          ),
+        ]
+      : []),
   ];
   return {
     type: "table",

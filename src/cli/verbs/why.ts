@@ -5,7 +5,18 @@ import type { Client } from "#/sdk/client.ts";
 import type { Verb } from "../verb.ts";
 import { explained, toneOf } from "../words.ts";
 
-const kinds = ["job", "task", "machine", "order", "plan", "site", "policy"] as const;
+const kinds = [
+  "job",
+  "task",
+  "machine",
+  "order",
+  "plan",
+  "site",
+  "project",
+  "key",
+  "fleet",
+  "policy",
+] as const;
 type Kind = (typeof kinds)[number];
 
 export const verb: Verb = {
@@ -14,7 +25,7 @@ export const verb: Verb = {
       .usage("[kind] <name> [options]")
       .argument(
         "<name...>",
-        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, order, plan, site, or policy",
+        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, order, plan, site, key, project NAME, fleet, or policy",
       )
       .option("--not <machine>", "why a job or task is not on that machine")
       .addHelpText(
@@ -54,6 +65,10 @@ async function asked(client: Client, words: readonly string[], not?: string): Pr
       return client.why(name, not);
     case "policy":
       return client.whyPolicy();
+    case "project":
+      return client.whyOf(kind, second ?? (await client.status()).project);
+    case "fleet":
+      return client.whyFleet();
     case undefined:
       return machineOrSite(client, name);
     default:
@@ -61,12 +76,13 @@ async function asked(client: Client, words: readonly string[], not?: string): Pr
   }
 }
 
+const kindOfLetter: Record<string, Kind> = { j: "job", o: "order", p: "plan", k: "key" };
+
 /** Names of what Canopy names itself say what they name; others are machines and sites. */
 function kindOf(name: string): Kind | undefined {
-  if (name === "policy") return "policy";
-  const [, letter] = /^([jop])[0-9a-z]{12}(?:\/|$)/.exec(name) ?? [];
-  if (letter === undefined) return undefined;
-  return letter === "j" ? "job" : letter === "o" ? "order" : "plan";
+  if (name === "policy" || name === "fleet" || name === "project") return name;
+  const [, letter] = /^([jopk])[0-9a-z]{12}(?:\/|$)/.exec(name) ?? [];
+  return letter === undefined ? undefined : kindOfLetter[letter];
 }
 
 async function machineOrSite(client: Client, name: string): Promise<WhyView> {

@@ -1,0 +1,61 @@
+import type { Clock } from "#/base/clock.ts";
+
+/** So many are left, as it was at that moment. */
+interface Bucket {
+  left: number;
+  atMs: number;
+  /** When it was last told that there were none left. */
+  saidMs: number;
+}
+
+export interface BucketsParts {
+  clock: Pick<Clock, "monotonicMs">;
+  /** What a full one holds, and how long it takes until one more is in it. */
+  max: number;
+  everyMs: number;
+  /** Those used last are remembered. */
+  sourcesMax: number;
+  /** Told of a name whose bucket is used up, and not again for `saidMs`. */
+  saidMs: number;
+  onEmpty: (name: string) => void;
+}
+
+/** Token buckets by name, on the monotonic clock. */
+export class Buckets {
+  #parts: BucketsParts;
+  /** The oldest first. */
+  #buckets = new Map<string, Bucket>();
+
+  constructor(parts: BucketsParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes one; gives how long it takes until there is one, 0 when there was. */
+  take(name: string): number {
+    const { clock, max, everyMs, sourcesMax, saidMs, onEmpty } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const bucket = this.#buckets.get(name) ?? { left: max, atMs: nowMs, saidMs: -Infinity };
+    this.#buckets.delete(name);
+    this.#buckets.set(name, bucket);
+    if (this.#buckets.size > sourcesMax) this.#buckets.delete(this.#buckets.keys().next().value!);
+    bucket.left = Math.min(max, bucket.left + (nowMs - bucket.atMs) / everyMs);
+    bucket.atMs = nowMs;
+    if (bucket.left >= 1) {
+      bucket.left--;
+      return 0;
+    }
+    if (nowMs - bucket.saidMs >= saidMs) {
+      bucket.saidMs = nowMs;
+      onEmpty(name);
+    }
+    return Math.ceil((1 - bucket.left) * everyMs);
+  }
+
+  /** Whether it was used up, and has not filled again to the half since. */
+  isStrained(name: string): boolean {
+    const bucket = this.#buckets.get(name);
+    if (!bucket || bucket.saidMs === -Infinity) return false;
+    const { clock, max, everyMs } = this.#parts;
+    return bucket.left + (clock.monotonicMs() - bucket.atMs) / everyMs < max / 2;
+  }
+}
