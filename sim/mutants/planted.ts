@@ -55,8 +55,8 @@ export const planted: readonly Mutant[] = [
   {
     name: "of two claims on a task the older one wins",
     file: "src/scheduler/adopt.ts",
-    search: "if (other.fence >= fence) return undefined;",
-    replace: "if (other.fence <= fence) return undefined;",
+    search: "if (rivals.some((rival) => rival.fence >= fence)) return undefined;",
+    replace: "if (rivals.some((rival) => rival.fence <= fence)) return undefined;",
   },
   {
     name: "leases that a machine has forgotten stay",

@@ -94,8 +94,20 @@ class Field {
           this.#unheard.set(of, new Set());
           this.#connect(of, []);
         }
-    } else await this.pass(chance.whole(0, 3000));
+    } else if (what === 17) this.#try(name, chance.fraction() < 0.5);
+    else if (what === 18) agent.session.pull(chance.fraction() < 0.5 ? 0 : 1024);
+    else await this.pass(chance.whole(0, 3000));
     await this.pass(0);
+  }
+
+  /** Puts a machine on trial, or trusts it again. */
+  #try(name: string, isOnTrial: boolean): void {
+    this.rig.commit((tx) => {
+      const { spec, ...machine } = tx.get("machine", name)!;
+      const { standing: _, ...trusted } = spec;
+      const standing = { phase: "slowed", since: 0, reason: "by chance", times: 0 } as const;
+      tx.put<"machine">({ ...machine, spec: isOnTrial ? { ...trusted, standing } : trusted });
+    });
   }
 
   async pass(ms: number): Promise<void> {
@@ -128,6 +140,10 @@ class Field {
 
   /** Everything that runs succeeds, until nothing is left. */
   async drain(): Promise<void> {
+    for (const [name, { session }] of this.#agents) {
+      this.#try(name, false);
+      session.pull(1024);
+    }
     for (let turn = 0; this.unfinished > 0; turn++) {
       if (turn > 500) {
         const why = [...this.#gangs.keys()].flatMap((name) =>
