@@ -1,20 +1,27 @@
 import type { Clock } from "#/base/clock.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { StepRecord } from "#/model/step.ts";
-import type { Usage } from "#/model/usage.ts";
 import { indexOfTask, jobOf, type TaskRecord } from "#/model/task.ts";
 import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
-import { isStanding, leaveAll, quorumOf, ungather } from "./gang.ts";
+import { gather, leaveAll, ungather } from "./gang.ts";
 import { Queue } from "./queue.ts";
-import type { Choice } from "./placement.ts";
 import { Quotas, type Account } from "./quota.ts";
-import type { Home } from "./ready.ts";
 import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
 import type { Happenings } from "./session.ts";
-import { claimOf, leasesOfStep, MachineState, StepState, type Lease } from "./state.ts";
+import { Shared } from "./shared.ts";
+import { isResting, rest, setPace } from "./slowed.ts";
+import {
+  claimOf,
+  leasesOfStep,
+  MachineState,
+  newLease,
+  StepState,
+  type Granted,
+  type Lease,
+} from "./state.ts";
 import { classOfStep, type TaskClass } from "./task-class.ts";
 
 /** Fencing numbers begin with the epoch of the log, so that they grow across starts too. */
@@ -54,8 +61,8 @@ export class Board {
   gangsInLine = 0;
   /** A commit of the scheduler's own is being applied. */
   isCommitting = false;
-  #kinds = new Map<string, { runTimes: RunTimes; steps: number }>();
-  #classes = new Map<string, { taskClass: TaskClass; steps: number }>();
+  #kinds = new Shared<RunTimes>();
+  #classes = new Shared<TaskClass>();
   #lastStep: StepState | undefined;
   /** Jobs of which nothing is handed out for now. */
   #heldJobs = new Set<string>();
@@ -74,12 +81,14 @@ export class Board {
 
   addStep(record: StepRecord): StepState {
     const job = jobOf(record.name);
+    const runTimes = this.#kinds.enter(`${job} ${record.spec.title}`, () => new RunTimes());
+    runTimes.include(record.status.usage);
     const step = new StepState(record, {
       priority: this.space.get("job", job)?.spec.priority ?? 0,
       share: this.shareOf(record.project),
       account: this.quotas.account(record.project),
       taskClass: this.#enterClass(classOfStep(record)),
-      runTimes: this.#enterKind(`${job} ${record.spec.title}`, record.status.usage),
+      runTimes,
     });
     this.steps.set(step.name, step);
     this.slow(step, record.status.slowed?.everyMs);
@@ -105,7 +114,7 @@ export class Board {
     this.steps.delete(step.name);
     if (this.#lastStep === step) this.#lastStep = undefined;
     this.#leaveClass(step.class);
-    this.#leaveKind(step.kind);
+    this.#kinds.leave(step.kind);
     this.onDropped(step);
   }
 
@@ -132,10 +141,10 @@ export class Board {
   /** Puts the step in line, or takes it out, as it has tasks to hand out and may, or not. */
   refresh(step: StepState): void {
     if (step.prepared && step.isOpen && step.waiting > 0) this.onPrepare(step);
-    const isHeld = this.#heldJobs.has(step.job) || this.#isResting(step);
+    const isHeld = this.#heldJobs.has(step.job) || isResting(step, this.clock.monotonicMs());
     const mayBegin = step.segments?.isComplete !== false && !isHeld;
-    const isGathered = !step.gang || this.#isGathered(step);
-    const isReady = step.isOpen && step.available > 0 && mayBegin && isGathered;
+    const isReady =
+      step.isOpen && step.available > 0 && mayBegin && (!step.gang || gather(this.space, step));
     if (isReady === step.isInLine) return;
     if (!isReady) return this.#leaveLine(step);
     this.queue.enter(step, this.clock.monotonicMs(), this.ranks.of(step.job, step.name));
@@ -145,42 +154,7 @@ export class Board {
 
   /** Its tasks are handed out one by one from now on, with so much time between; as all others when undefined. */
   slow(step: StepState, everyMs: number | undefined): void {
-    if (step.slowed?.everyMs === everyMs) return;
-    const nextMs = step.slowed?.nextMs ?? 0;
-    step.slowed = everyMs === undefined ? undefined : { everyMs, nextMs };
-    this.refresh(step);
-  }
-
-  #isResting({ slowed }: StepState): boolean {
-    return slowed !== undefined && this.clock.monotonicMs() < slowed.nextMs;
-  }
-
-  /** One of a slowed step was handed out. */
-  #rest(step: StepState, { everyMs }: { everyMs: number }): void {
-    step.slowed = { everyMs, nextMs: this.clock.monotonicMs() + everyMs };
-    this.refresh(step);
-    this.#wake(step, everyMs);
-  }
-
-  /** A timer may be a little early: then it is set once more. */
-  #wake(step: StepState, afterMs: number): void {
-    const woken = () => {
-      if (this.steps.get(step.name) !== step) return;
-      if (this.#isResting(step)) this.#wake(step, step.slowed!.nextMs - this.clock.monotonicMs());
-      else this.refresh(step);
-    };
-    this.clock.after(afterMs, woken, !this.isSimulated);
-  }
-
-  /** Whether all that has to begin at once could, for all that is known of tasks; or may join those that have. */
-  #isGathered(step: StepState): boolean {
-    if (step.leases.size > 0) {
-      step.atOnce = 1;
-      return isStanding(this.space, step);
-    }
-    const quorum = quorumOf(this.space, step);
-    step.atOnce = Number.isFinite(quorum) ? quorum : 1;
-    return step.available >= quorum;
+    if (setPace(step, everyMs)) this.refresh(step);
   }
 
   #leaveLine(step: StepState): void {
@@ -271,37 +245,10 @@ export class Board {
     index: number,
     task: TaskRecord,
     machine: MachineState,
-    more: Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> & {
-      fence?: number;
-      memoKey?: string | undefined;
-      files?: Lease["files"];
-      choice?: Choice;
-      home?: Home | undefined;
-    },
+    more: Granted,
   ): Lease {
-    const lease: Lease = {
-      step,
-      index,
-      task,
-      fence: more.fence ?? ++this.fence,
-      machine,
-      sinceMs: more.sinceMs,
-      attempt: more.attempt,
-      cpus: more.cpus,
-      isShort: more.isShort,
-      meanMs: step.runTimes.meanMs,
-      beats: 0,
-      begunMs: undefined,
-      twin: step.leases.get(index),
-      isEnding: false,
-      memoKey: more.memoKey,
-      files: more.files,
-      choice: more.choice,
-      segments: step.segments,
-      home: more.home,
-      before: undefined,
-      after: undefined,
-    };
+    const fence = more.fence ?? ++this.fence;
+    const lease = newLease(step, index, task, machine, fence, more);
     if (lease.twin) lease.twin.twin = lease;
     else step.leases.set(index, lease);
     step.attempts++;
@@ -378,33 +325,19 @@ export class Board {
   served(step: StepState, machine: MachineState): void {
     wasServed(machine, step, this.clock.monotonicMs());
     this.fairness.serve(step.share);
-    if (step.slowed) this.#rest(step, step.slowed);
-  }
-
-  #enterKind(kind: string, usage: Usage): RunTimes {
-    let entry = this.#kinds.get(kind);
-    if (!entry) this.#kinds.set(kind, (entry = { runTimes: new RunTimes(), steps: 0 }));
-    entry.steps++;
-    entry.runTimes.include(usage);
-    return entry.runTimes;
-  }
-
-  #leaveKind(kind: string): void {
-    const entry = this.#kinds.get(kind)!;
-    if (--entry.steps === 0) this.#kinds.delete(kind);
+    if (!step.slowed) return;
+    rest(step, this.clock, !this.isSimulated, () => {
+      if (this.steps.get(step.name) === step) this.refresh(step);
+    });
+    this.refresh(step);
   }
 
   #enterClass(taskClass: TaskClass): TaskClass {
-    let entry = this.#classes.get(taskClass.key);
-    if (!entry) this.#classes.set(taskClass.key, (entry = { taskClass, steps: 0 }));
-    entry.steps++;
-    return entry.taskClass;
+    return this.#classes.enter(taskClass.key, () => taskClass);
   }
 
-  #leaveClass({ key }: TaskClass): void {
-    const entry = this.#classes.get(key)!;
-    if (--entry.steps > 0) return;
-    this.#classes.delete(key);
-    for (const machine of this.machines.values()) machine.fits.delete(entry.taskClass);
+  #leaveClass(taskClass: TaskClass): void {
+    if (!this.#classes.leave(taskClass.key)) return;
+    for (const machine of this.machines.values()) machine.fits.delete(taskClass);
   }
 }

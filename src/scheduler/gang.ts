@@ -69,6 +69,17 @@ export function isStanding(space: Pick<Space, "get">, step: StepState): boolean 
   return step.leases.size > 0 && (!step.gang!.isWhole || hasQuorum(space, step));
 }
 
+/** Whether all that has to begin at once could, for all that is known of tasks; or may join those that have. Keeps how many that are. */
+export function gather(space: Pick<Space, "get">, step: StepState): boolean {
+  if (step.leases.size > 0) {
+    step.atOnce = 1;
+    return isStanding(space, step);
+  }
+  const quorum = quorumOf(space, step);
+  step.atOnce = Number.isFinite(quorum) ? quorum : 1;
+  return step.available >= quorum;
+}
+
 /** Whether enough of the gang are under way. */
 function hasQuorum(space: Pick<Space, "get">, step: StepState): boolean {
   return step.leases.size >= quorumOf(space, step);

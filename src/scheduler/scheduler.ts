@@ -2,7 +2,6 @@ import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import type { Fault } from "#/model/game-day.ts";
-import { hasJobEnded } from "#/model/job.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { StepRecord } from "#/model/step.ts";
@@ -20,6 +19,7 @@ import { explainJobNot, explainMachine } from "./explain-machine.ts";
 import { explainTask } from "./explain-task.ts";
 import type { Explanation, Misfit } from "./explanation.ts";
 import { misfit } from "./fit.ts";
+import { Forgetting } from "./forgetting.ts";
 import { isBroken } from "./gang.ts";
 import { Grace } from "./grace.ts";
 import { Intake } from "./intake.ts";
@@ -28,7 +28,6 @@ import { Preparer } from "./prepare.ts";
 import type { ExpectedMs } from "./ranks.ts";
 import { Reaper } from "./reaper.ts";
 import { RestingTasks } from "./retry.ts";
-import { quotaSlots } from "./quota.ts";
 import type {
   AgentLink,
   Happenings,
@@ -41,7 +40,8 @@ import type {
 import { Reclaim } from "./reclaim.ts";
 import { Ring } from "./ring.ts";
 import { Shuffle } from "./shuffle.ts";
-import type { Lease, MachineState, StepState } from "./state.ts";
+import type { StepState } from "./state.ts";
+import { leaseViews, machineView, viewOf, waitingViews } from "./views.ts";
 
 export interface SchedulerParts {
   space: Space;
@@ -81,8 +81,7 @@ export class Scheduler {
   #reaper: Reaper;
   #reclaim: Reclaim;
   #grace: Grace;
-  /** Jobs from before this start: any machine may keep something of them. */
-  #earlierJobs = new Set<string>();
+  #forgetting: Forgetting;
   #unsubscribe: (() => void)[] = [];
 
   constructor(parts: SchedulerParts) {
@@ -103,6 +102,7 @@ export class Scheduler {
       this.#dispatch.wake(undefined);
       this.#dispatch.now();
     });
+    this.#forgetting = new Forgetting(board);
     this.#grace = new Grace(clock, [], () => {});
     this.#grace.stop();
     this.#intake = new Intake({
@@ -110,7 +110,7 @@ export class Scheduler {
       resting: this.#resting,
       preparer: this.#preparer,
       shuffle: this.#shuffle,
-      onJobEnded: (job) => this.#forget(job),
+      onJobEnded: (job) => this.#forgetting.ended(job),
       onMisplaced: (step) => this.#reaper.stopMisplaced(step),
     });
     board.onDue = (machine) => this.#dispatch.wake(machine);
@@ -129,8 +129,8 @@ export class Scheduler {
 
   /** Takes in what the space holds, and follows it from then on. Called once, before the first session. */
   start(): void {
-    const space = this.#space;
-    this.#board.begin();
+    const [space, board] = [this.#space, this.#board];
+    board.begin();
     this.#unsubscribe = [
       space.onApplied((changes) => this.#intake.applied(changes)),
       space.onDurable((batch) => {
@@ -139,10 +139,10 @@ export class Scheduler {
       }),
     ];
     this.#intake.rebuild();
-    for (const job of space.all("job")) if (!hasJobEnded(job)) this.#earlierJobs.add(job.name);
+    this.#forgetting.begin();
     const grace = new Grace(this.#board.clock, this.#board.machines.keys(), () => {
       this.#intake.admitEarlier();
-      this.#reaper.disband(this.#brokenGangs());
+      this.#reaper.disband([...board.steps.values()].filter((step) => isBroken(space, step)));
     });
     this.#grace = grace;
     if (!this.#board.isSimulated) this.#reaper.start();
@@ -188,7 +188,7 @@ export class Scheduler {
     state.session = session;
     session.hear();
     this.#reaper.lose(state, compareHolds(this.#board, state, holds));
-    this.#forgetEnded(state);
+    this.#forgetting.connected(state);
     this.#grace.heard(machine);
     this.#board.happenings?.linked(machine);
     return session;
@@ -209,33 +209,17 @@ export class Scheduler {
   /** The lease of one task; undefined when it is not under way. */
   leaseOf(task: string): LeaseView | undefined {
     const lease = this.#board.leaseOf(task);
-    return lease && this.#viewOf(lease);
+    return lease && viewOf(this.#board.clock, lease);
   }
 
   /** Tasks under way, of one job or of all. */
   leases(job?: string): LeaseView[] {
-    const { machines } = this.#board;
-    const views: LeaseView[] = [];
-    for (const machine of machines.values()) {
-      for (const lease of machine.leases) {
-        if (job !== undefined && lease.step.job !== job) continue;
-        views.push(this.#viewOf(lease));
-      }
-    }
-    return views;
+    return leaseViews(this.#board, job);
   }
 
   /** Steps with tasks that would begin at once if there were more machines. */
   waiting(): WaitingView[] {
-    const views: WaitingView[] = [];
-    for (const step of this.#board.steps.values()) {
-      if (!step.isInLine) continue;
-      const underWay = step.prepared ? step.prepared.ready.length + step.prepared.underWay : 0;
-      const slots = step.account.isLimited ? quotaSlots(step, true) : Infinity;
-      const tasks = Math.min(slots, step.waiting + underWay);
-      if (tasks > 0) views.push({ step: step.name, tasks });
-    }
-    return views;
+    return waitingViews(this.#board);
   }
 
   /** Machines on which a second attempt of a task could begin at once, taking nothing from what waits. */
@@ -275,15 +259,7 @@ export class Scheduler {
 
   /** All machines that have joined, as they are at this moment. */
   machines(): MachineView[] {
-    return [...this.#board.machines.values()].map((machine) => ({
-      machine: machine.name,
-      connected: machine.session !== undefined,
-      lastSeenMs: machine.seenAt,
-      load: machine.load,
-      running: machine.leases.length,
-      losses: machine.losses,
-      free: freeOf(machine),
-    }));
+    return [...this.#board.machines.values()].map(machineView);
   }
 
   /** Why the tasks of a job that wait do so: every reason, each machine's too. Empty when nothing waits. */
@@ -321,68 +297,9 @@ export class Scheduler {
     return misfit(this.#space.all("machine"), needs, run.driver, atOnce);
   }
 
-  #viewOf(lease: Lease): LeaseView {
-    const { task, machine, fence, attempt, sinceMs, begunMs = sinceMs, isShort, beats } = lease;
-    const { clock } = this.#board;
-    const nowMs = clock.monotonicMs();
-    return {
-      task: task.name,
-      machine: machine.name,
-      fence,
-      since: Math.round(clock.now() - nowMs + sinceMs),
-      attempt,
-      isAhead: isShort && beats === 0,
-      ranMs: Math.round(nowMs - begunMs),
-      isSecond: lease.step.leases.get(lease.index) !== lease,
-    };
-  }
-
-  /** Gangs of which some members were under way before this start, and too few are. */
-  #brokenGangs(): StepState[] {
-    return [...this.#board.steps.values()].filter((step) => isBroken(this.#space, step));
-  }
-
   #awake(step: StepState, index: number): void {
     // in the grace after a start, the next attempt may be under way already
     if (this.#grace.isOver) this.#board.putBack(step, index);
     else (step.earlier ??= new Ring()).push(index);
   }
-
-  /** The job has ended: agents may drop what they keep for it. */
-  #forget(job: string): void {
-    this.#board.ranks.forget(job);
-    const isEarlier = this.#earlierJobs.delete(job);
-    for (const machine of this.#board.machines.values()) {
-      const { session } = machine;
-      if (!session || !(isEarlier || machine.jobs.has(job))) continue;
-      this.#tellForget(machine, [job]);
-    }
-  }
-
-  /** Jobs that ended while the machine was away. */
-  #forgetEnded(machine: MachineState): void {
-    const ended = [...machine.jobs].filter((name) => {
-      const job = this.#space.get("job", name);
-      return !job || hasJobEnded(job);
-    });
-    if (ended.length > 0) this.#tellForget(machine, ended);
-  }
-
-  #tellForget(machine: MachineState, jobs: string[]): void {
-    const session = machine.session!;
-    for (const job of jobs) {
-      machine.jobs.delete(job);
-      for (const step of session.steps) if (step.startsWith(`${job}/`)) session.steps.delete(step);
-    }
-    session.agent.forget(jobs);
-  }
-}
-
-function freeOf({ capacity, leases }: MachineState): MachineView["free"] {
-  let { milliCpus, memoryBytes } = capacity;
-  for (const { step } of leases) {
-    milliCpus -= step.class.milliCpus;
-    memoryBytes -= step.class.memoryBytes;
-  }
-  return { milliCpus: Math.max(0, milliCpus), memoryBytes: Math.max(0, memoryBytes) };
 }

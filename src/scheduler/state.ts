@@ -152,6 +152,44 @@ export interface Lease extends Link<Lease> {
   readonly home: Home | undefined;
 }
 
+/** What is said of a lease when it is granted. */
+export type Granted = Pick<Lease, "attempt" | "cpus" | "isShort" | "sinceMs"> &
+  Partial<Pick<Lease, "fence" | "memoKey" | "files" | "choice" | "home">>;
+
+/** A lease that begins now; beside the other attempt of its task, if that has one. */
+export function newLease(
+  step: StepState,
+  index: number,
+  task: TaskRecord,
+  machine: MachineState,
+  fence: number,
+  more: Granted,
+): Lease {
+  return {
+    step,
+    index,
+    task,
+    fence,
+    machine,
+    sinceMs: more.sinceMs,
+    attempt: more.attempt,
+    cpus: more.cpus,
+    isShort: more.isShort,
+    meanMs: step.runTimes.meanMs,
+    beats: 0,
+    begunMs: undefined,
+    twin: step.leases.get(index),
+    isEnding: false,
+    memoKey: more.memoKey,
+    files: more.files,
+    choice: more.choice,
+    segments: step.segments,
+    home: more.home,
+    before: undefined,
+    after: undefined,
+  };
+}
+
 export function claimOf(lease: Lease): TaskClaim {
   return [lease.task.name, lease.fence];
 }

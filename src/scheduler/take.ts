@@ -63,10 +63,10 @@ function serveShares(
 ): void {
   const nowMs = board.clock.monotonicMs();
   const { reservedFor, reservedForProject: payer } = machine.record.spec;
-  const shares = board.queue
-    .shares(nowMs)
-    .filter(({ share }) => payer === undefined || share.project === payer)
-    .filter(({ share }) => !mayBorrow || board.quotas.account(share.project).cohort);
+  const shares = board.queue.shares(nowMs).filter(({ share: { project } }) => {
+    if (payer !== undefined && project !== payer) return false;
+    return !mayBorrow || board.quotas.account(project).cohort !== undefined;
+  });
   const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
   const room = (step: StepState) => {
     if (!step.account.isLimited) return roomFor(machine, step, nowMs);
@@ -75,14 +75,14 @@ function serveShares(
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
-  const away = new Set<StepState>();
+  let away: Set<StepState> | undefined;
   const waits = (step: StepState) => {
     if (step.gang && !isStanding(board.space, step)) return true; // gangs.ts hands it out
     if (outlastsGangs(machine, step, nowMs)) return true;
     if (!step.prepared) return false;
-    if (away.has(step)) return true;
+    if (away?.has(step)) return true;
     if (!waitsForHomes(board, step, machine, nowMs)) return false;
-    away.add(step);
+    (away ??= new Set()).add(step); // nothing changes that while this pull is answered
     lookWhenHomesAreGivenUp(board, step, nowMs);
     return true;
   };
