@@ -7,6 +7,7 @@ import type { MachineHealth } from "./machine-health.ts";
 const notItsFault: ReadonlySet<FailureReason> = new Set<FailureReason>([
   "machine-lost",
   "injected",
+  "gang-failed",
   "cancelled",
   "shuffle-lost",
 ]);

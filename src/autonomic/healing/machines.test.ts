@@ -57,6 +57,25 @@ describe("a machine on which tasks fail that succeed elsewhere", () => {
     ward.stop();
   });
 
+  test("is trusted again also where nothing but gangs waits that need all machines", async () => {
+    let isBroken = true;
+    const ward = await wardWith((_, machine) => ({
+      ms: 1_000,
+      fails: machine === "m4" && isBroken,
+    }));
+    ward.rig.step("j1/0", 600, { template: { retries: 9 } });
+    for (let look = 0; look < 60 && !standing(ward, "m4"); look++) await ward.pass(500);
+    assert.equal(standing(ward, "m4")?.phase, "slowed");
+    isBroken = false;
+    ward.rig.cancel("j1");
+    for (const job of ["j2", "j3", "j4", "j5", "j6"])
+      ward.rig.step(`${job}/0`, 7, { spec: { gang: {} } });
+    await ward.pass(minuteMs);
+    assert.equal(standing(ward, "m4"), undefined);
+    for (const job of ["j2", "j6"]) assert.equal(ward.rig.status(`${job}/0`).succeeded, 7);
+    ward.stop();
+  });
+
   test("is not the one on which a poor job happens to run", async () => {
     const ward = await wardWith(() => ({ ms: 500, fails: true }));
     ward.rig.step("j1/0", 100, { template: { retries: 3 } });
