@@ -57,6 +57,8 @@ export class Board {
   /** Machines are never silent. */
   isSimulated = false;
   happenings: Happenings | undefined;
+  /** So often a machine, or a step's class, became another one, so that what it is open to may have changed. */
+  openings = 0;
   /** Steps in line whose tasks begin at once. */
   gangsInLine = 0;
   /** A commit of the scheduler's own is being applied. */
@@ -103,6 +105,7 @@ export class Board {
     this.#leaveLine(step);
     this.#leaveClass(step.class);
     step.class = this.#enterClass(next);
+    this.openings++;
     this.refresh(step);
   }
 
@@ -125,12 +128,14 @@ export class Board {
   addMachine(record: MachineRecord): MachineState {
     const machine = new MachineState(record);
     this.machines.set(machine.name, machine);
+    this.openings++;
     return machine;
   }
 
   /** It will not come back under this name with anything of its past. */
   removeMachine(machine: MachineState): void {
     this.machines.delete(machine.name);
+    this.openings++;
     for (const [step, kept] of machine.keptForGangs) {
       kept.machines.delete(machine);
       if (kept.machines.size === 0) leaveAll(step);

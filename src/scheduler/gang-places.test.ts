@@ -172,6 +172,14 @@ describe("places that are kept for a gang", () => {
     rig.step("j1/0", 4, { spec: { gang: {} } });
     await rig.clock.advance(0);
     rig.step("j2/0", 500, { priority: 5 });
+    await rig.clock.advance(0);
+    assert.match(
+      rig.scheduler
+        .explainJob("j2")
+        .map(({ sentence }) => sentence)
+        .join(),
+      /m0 has room that is kept for j1\/0, whose tasks begin at once/,
+    );
     let idleMs = 0;
     for (let ms = 0; ms < 20_000; ms += 100) {
       if (ofStep(m0!, "j2/0").length === 0) idleMs += 100;

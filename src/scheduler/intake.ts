@@ -208,6 +208,7 @@ export class Intake {
     if (isGone) machine.leasesUntilMs = -Infinity;
     machine.record = record;
     machine.fits.clear();
+    this.#board.openings++;
     this.#board.onDue(machine);
   }
 

@@ -168,6 +168,7 @@ export class OpenSession implements Session, SessionState {
     if (!this.#isOpen) return;
     this.pullTasks = 0;
     this.#state.session = undefined;
+    this.#parts.board.openings++;
     this.#parts.dispatch.opened(this.#state);
     this.#parts.board.happenings?.unlinked(this.machine);
   }
@@ -180,7 +181,9 @@ export class OpenSession implements Session, SessionState {
     const wasSilent = this.#state.leasesUntilMs <= clock.monotonicMs();
     this.#state.leasesUntilMs = clock.monotonicMs() + limits.leaseMs;
     if (isSimulated) this.#state.leasesUntilMs = Infinity;
-    if (wasSilent) this.#parts.board.onDue(this.#state);
+    if (!wasSilent) return;
+    this.#parts.board.openings++;
+    this.#parts.board.onDue(this.#state);
   }
 }
 

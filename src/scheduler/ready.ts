@@ -7,6 +7,14 @@ export interface Home {
   readonly bytes: number;
 }
 
+/** The machines that are waited for. */
+export interface Others {
+  /** Another number whenever one of them may have come to take tasks, or none any more. */
+  readonly changes: number;
+  /** Whether one could still take its own. */
+  readonly takes: (machine: string) => boolean;
+}
+
 interface AtHome {
   readonly index: number;
   readonly home: Home;
@@ -25,6 +33,8 @@ export class ReadyTasks {
   /** By machine, the one that came first at the front. */
   #atHome = new Map<string, AtHome[]>();
   #homed = 0;
+  /** Until then all that are waited for would take their own, as long as none of them changes. */
+  #awaited: { changes: number; untilMs: number } | undefined;
 
   get length(): number {
     return this.#anywhere.length + this.#homed;
@@ -35,26 +45,23 @@ export class ReadyTasks {
     const waitMs = (home.bytes * 1000) / limits.movedBytesPerSecond;
     const untilMs = nowMs + Math.min(waitMs, limits.homeWaitMsMax);
     const there = this.#atHome.get(home.machine);
-    if (there) there.push({ index, home, untilMs });
-    else this.#atHome.set(home.machine, [{ index, home, untilMs }]);
     this.#homed++;
+    if (there) return void there.push({ index, home, untilMs });
+    this.#atHome.set(home.machine, [{ index, home, untilMs }]);
+    this.#awaited = undefined;
   }
 
-  /** Whether there is one for that machine. `takes` tells whether another machine could still take its own. */
-  hasFor(machine: string, nowMs: number, takes: (machine: string) => boolean): boolean {
+  /** Whether there is one for that machine. */
+  hasFor(machine: string, nowMs: number, others: Others): boolean {
     if (this.#anywhere.length > 0 || this.#atHome.has(machine)) return true;
-    return this.#homed > 0 && this.#given(nowMs, takes) !== undefined;
+    return this.#homed > 0 && this.#given(nowMs, others) !== undefined;
   }
 
   /** The next one for that machine: first what has its input there. */
-  next(
-    machine: string,
-    nowMs: number,
-    takes: (machine: string) => boolean,
-  ): { index: number; home?: Home } | undefined {
+  next(machine: string, nowMs: number, others: Others): { index: number; home?: Home } | undefined {
     if (this.#homed > 0) {
       if (this.#atHome.has(machine)) return this.#takeFrom(machine);
-      const given = this.#given(nowMs, takes);
+      const given = this.#given(nowMs, others);
       if (given !== undefined) return this.#takeFrom(given);
     }
     const index = this.#anywhere.shift();
@@ -81,9 +88,14 @@ export class ReadyTasks {
   }
 
   /** A machine whose first task may go to any other. */
-  #given(nowMs: number, takes: (machine: string) => boolean): string | undefined {
-    for (const [machine, [first]] of this.#atHome)
+  #given(nowMs: number, { changes, takes }: Others): string | undefined {
+    if (this.#awaited?.changes === changes && nowMs < this.#awaited.untilMs) return undefined;
+    let untilMs = Infinity;
+    for (const [machine, [first]] of this.#atHome) {
       if (first!.untilMs <= nowMs || !takes(machine)) return machine;
+      untilMs = Math.min(untilMs, first!.untilMs);
+    }
+    this.#awaited = { changes, untilMs };
     return undefined;
   }
 
@@ -91,6 +103,8 @@ export class ReadyTasks {
     const there = this.#atHome.get(machine)!;
     const { index, home } = there.shift()!;
     if (there.length === 0) this.#atHome.delete(machine);
+    else if (this.#awaited)
+      this.#awaited.untilMs = Math.min(this.#awaited.untilMs, there[0]!.untilMs);
     this.#homed--;
     return { index, home };
   }

@@ -101,6 +101,7 @@ export class Reaper {
     for (const machine of machines.values()) {
       if (stoodStillMs > 0) machine.leasesUntilMs += stoodStillMs;
       if (machine.leasesUntilMs > nowMs) continue;
+      if (machine.session) this.#board.openings++;
       if (machine.leases.length > 0) this.#expire(machine);
       if (machine.leasesUntilMs === -Infinity && machine.leases.length === 0) {
         this.#board.removeMachine(machine);

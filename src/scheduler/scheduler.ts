@@ -186,6 +186,7 @@ export class Scheduler {
       regroup: (members) => this.#reaper.regroup(members),
     });
     state.session = session;
+    this.#board.openings++;
     session.hear();
     this.#reaper.lose(state, compareHolds(this.#board, state, holds));
     this.#forgetting.connected(state);

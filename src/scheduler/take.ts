@@ -75,14 +75,10 @@ function serveShares(
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
     return undefined;
   };
-  let away: Set<StepState> | undefined;
   const waits = (step: StepState) => {
     if (step.gang && !isStanding(board.space, step)) return true; // gangs.ts hands it out
     if (outlastsGangs(machine, step, nowMs)) return true;
-    if (!step.prepared) return false;
-    if (away?.has(step)) return true;
-    if (!waitsForHomes(board, step, machine, nowMs)) return false;
-    (away ??= new Set()).add(step); // nothing changes that while this pull is answered
+    if (!step.prepared || !waitsForHomes(board, step, machine, nowMs)) return false;
     lookWhenHomesAreGivenUp(board, step, nowMs);
     return true;
   };
