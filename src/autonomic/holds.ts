@@ -11,8 +11,8 @@ export interface Standing {
   readonly machines: readonly PresentMachine[];
   readonly offers: readonly KnownOffer[];
   readonly allowed: (offer: Offer) => string | undefined;
-  /** What is to run, as far as it is known now; of a plan for a job that runs only what it buys is asked. */
-  readonly demand?: Demand;
+  /** What is to run, as far as it is known now. */
+  readonly demand: Demand;
 }
 
 /**
@@ -25,15 +25,12 @@ export function breachesOf({ considered, goal }: PlanRecord["spec"], standing: S
   const bought = taken.filter(({ isPresent }) => !isPresent);
   const facts = [
     ...bought.flatMap((line) => offerBreaches(line, standing)),
-    ...(standing.demand
-      ? machineBreaches(
-          taken.filter(({ isPresent }) => isPresent),
-          standing,
-        )
-      : []),
+    ...machineBreaches(
+      taken.filter(({ isPresent }) => isPresent),
+      standing,
+    ),
   ];
-  if (facts.length > 0 || !standing.demand) return facts;
-  return goalBreaches(bought, goal, standing.demand, standing);
+  return facts.length > 0 ? facts : goalBreaches(bought, goal, standing);
 }
 
 type Taken = PlanRecord["spec"]["considered"][number];
@@ -75,8 +72,7 @@ function machineBreaches(taken: readonly Taken[], { machines }: Standing): strin
 function goalBreaches(
   bought: readonly Taken[],
   goal: Goal,
-  demand: Demand,
-  { machines, offers }: Standing,
+  { demand, machines, offers }: Standing,
 ): string[] {
   const counts = new Map(bought.map(({ site, offer, count }) => [`${site} ${offer}`, count]));
   const chosen = offers.filter(({ site, name }) => counts.has(`${site} ${name}`));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
+import type { JobHold } from "#/model/job.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
 import { SimulatedCloud } from "./testing/simulated-cloud.ts";
@@ -179,6 +180,58 @@ describe("Shifts", () => {
       assert.ok(
         decided.every((what, at) => said[at]!.startsWith(what)),
         said.join(),
+      );
+      cloud.stop();
+    }
+  });
+
+  test("buys once what its plan says when it goes on, and nothing of it that has become dearer", async () => {
+    for (const [planned, expected] of [
+      [600_000, 2],
+      [500_000, 0],
+    ] as const) {
+      const site = siteConfig.parse({
+        type: "simulated",
+        offers: [
+          {
+            name: "large",
+            milliCpus: 2000,
+            memoryBytes: 2 ** 30,
+            microsPerHour: 600_000,
+            bootMs: { median: 20_000, p90: 30_000 },
+          },
+        ],
+      }) as SimulatedConfig;
+      const random = new Chance(3);
+      const cloud = await SimulatedCloud.open({ site, taskMs: () => minuteMs, random });
+      const { clock } = cloud.rig;
+      cloud.policy({ autonomy: { shift: "approve", buy: "manual" } });
+      cloud.job("j1", 40, toldBelief(minuteMs), {
+        objective: "carbon",
+        deadlineAt: clock.now() + 5 * hourMs,
+      });
+      const [offer] = cloud.offers();
+      cloud.rig.commit((tx) => {
+        const job = tx.get("job", "j1")!;
+        const held: JobHold = {
+          since: clock.now(),
+          until: clock.now() + minuteMs,
+          savingShare: 0.5,
+          workMs: 10 * minuteMs,
+          why: ["power is dirty"],
+          flip: "with cleaner power",
+          buys: [{ offer: { ...offer!, microsPerHour: planned }, count: 2 }],
+        };
+        tx.put({ ...job, status: { ...job.status, held } });
+      });
+      cloud.machine("here", 1);
+      await cloud.untilEnded("j1", 5 * minuteMs);
+      assert.equal(heldOf(cloud), undefined);
+      assert.equal(cloud.orders().length, expected);
+      const [shift] = (await cloud.decisions("j1")).filter(({ what }) => what === "let it go on");
+      assert.equal(
+        shift!.why.some((why) => /is not bought: lab large costs/.test(why)),
+        !expected,
       );
       cloud.stop();
     }

@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { Random } from "#/base/random.ts";
 import type { JobHold, JobRecord } from "#/model/job.ts";
-import type { PlanRecord } from "#/model/plan.ts";
+import type { Goal, PlanRecord } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix } from "#/planning/mix/mix.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -15,6 +15,7 @@ import { decide } from "./decide.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type PresentMachine } from "./machine-types.ts";
 import { problemOf } from "./propose.ts";
+import { heldPurchases } from "./held-purchases.ts";
 import { purchase, purchasePlan, purchasesOf, type PurchaseParts } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
 
@@ -35,6 +36,8 @@ export interface ShiftSituation {
   readonly machines: readonly PresentMachine[];
   /** Until its deadline; undefined where it has none. */
   readonly leftMs: number | undefined;
+  /** What is left of its goal. */
+  readonly left: Goal;
   /** Machines were bought for it. */
   readonly hasBought: boolean;
   readonly plan: PlanRecord | undefined;
@@ -67,7 +70,7 @@ export class Shifts {
     this.#said.delete(job);
   }
 
-  /** True while the job waits: nothing is bought for it meanwhile. */
+  /** True while the job waits, and when it is let go just now: nothing else is bought for it meanwhile. */
   keep(situation: ShiftSituation): boolean {
     const { job, leftMs, rules } = situation;
     const { held } = job.status;
@@ -197,22 +200,28 @@ export class Shifts {
     });
   }
 
-  /** Lets it go on, and buys what its plan wants bought by then. */
-  #free({ job, plan }: ShiftSituation, { why: reason, flip }: Reason): false {
+  /** Lets it go on, and buys what its plan wants bought by then. True where it was let go just now. */
+  #free({ job, plan, rules, left }: ShiftSituation, { why: reason, flip }: Reason): boolean {
     if (!job.status.held) return false;
+    const { clock, random, zones, wallClock } = this.#parts;
+    const now = clock.now();
+    const wall = wallClock.now();
+    const parts: PurchaseParts = { offers: this.#parts.offers(), clock, random };
     this.#commit(job.name, (tx, newest) => {
       const { held, ...status } = newest.status;
       if (!held) return;
-      const { clock, random, offers } = this.#parts;
       const free = tx.put<"job">({ ...newest, status });
-      const why = [reason];
-      decide(tx, free, { at: clock.now(), action: "shift", what: "let it go on", why, flip });
-      const parts: PurchaseParts = { offers: offers(), clock, random };
-      const ofPlan = plan ? [`its plan ${plan.name} says so, now that it goes on`] : why;
-      for (const { offer, count } of held.buys ?? [])
-        purchase(tx, free, { site: offer.site, offer: offer.name, count }, { why: ofPlan }, parts);
+      const { parts: bought, without } = heldPurchases(held, {
+        offers: parts.offers,
+        allowed: (offer) => rules.allowed(zones.known(offer, wall, wall), job.spec.title, now),
+        left,
+      });
+      const why = [reason, ...without];
+      decide(tx, free, { at: now, action: "shift", what: "let it go on", why, flip });
+      const ofPlan = plan ? [`its plan ${plan.name} says so, now that it goes on`] : [reason];
+      for (const part of bought) purchase(tx, free, part, { why: ofPlan }, parts);
     });
-    return false;
+    return true;
   }
 
   #commit(name: string, action: (tx: Transaction, job: JobRecord) => void): void {

@@ -402,6 +402,10 @@ export const limits = {
   goalLookMs: 1_000,
   /** A fork looks after goals and orders at least that often, in its own time. */
   forkLookMs: 5 * 60_000,
+  /** Until a machine that is to be given back costs nothing more, at most; a budget keeps so much back. */
+  goalReleaseMs: 5_000,
+  /** How clean power is within that counts for what is bought, and until the deadline at most. */
+  intensityHorizonMs: 6 * 60 * 60_000,
   /** Offers that a decision to buy names as not taken. */
   decisionOthersMax: 50,
   /** Decisions that an explanation tells, the newest ones. */

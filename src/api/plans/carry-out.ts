@@ -1,14 +1,11 @@
 import { plannedDemand, withOrder, type Demand } from "#/autonomic/step-demand.ts";
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
-import { purchasePlan } from "#/autonomic/purchase.ts";
-import { releaseByPlan } from "#/autonomic/release.ts";
 import type { Rules } from "#/autonomic/rules.ts";
 import { beginPlan } from "#/autonomic/shift.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { textOf } from "#/base/body.ts";
 import { newId } from "#/base/ids.ts";
-import { hasJobEnded } from "#/model/job.ts";
 import { jobRequest, type JobRequest } from "#/model/job-request.ts";
 import type { Goal, PlanRecord } from "#/model/plan.ts";
 import type { JobView } from "#/model/views.ts";
@@ -20,6 +17,7 @@ import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { fleetBreachesAt } from "./carry-out-fleet.ts";
+import { changeBreachesNow, changeJob } from "./change-job.ts";
 import { demandNow, rulesNow } from "./now.ts";
 
 type AnyCall = Call<unknown, unknown, unknown>;
@@ -115,68 +113,34 @@ async function requestOf(
   return jobRequest.parse(JSON.parse(await textOf(stored.content)));
 }
 
-/** Buys what was proposed for a job that runs. */
-async function changeJob(
-  { parts, caller, project }: AnyCall,
-  plan: PlanRecord,
-  name: string,
-  { verb, check }: Way,
-): Promise<void> {
-  const { space, clock, random, sites } = parts;
-  const rules = await rulesNow(space, project);
-  await space.commit((tx) => {
-    const job = tx.get("job", name);
-    const newest = tx.get("plan", plan.name) ?? plan;
-    if (newest.status.phase === "approved") return;
-    const now = clock.now();
-    check(newest, now);
-    if (!job || hasJobEnded(job))
-      throw new CanopyError(
-        "conflict",
-        `Cannot ${verb} the plan ${plan.name} as its job ${name} must run: it has ended`,
-      );
-    const { release, title } = plan.spec;
-    if (!release) mustHold(parts, newest, verb, { rules, title, now, job: name });
-    const status = { ...newest.status, phase: "approved", decidedAt: now, decidedBy: caller.name };
-    const approved = tx.put<"plan">({ ...newest, status: status as PlanRecord["status"] });
-    if (release) releaseByPlan(tx, job, approved, now);
-    else purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
-  }).durable;
-}
-
 /** Why a plan that is proposed cannot be carried out at this moment, as approving it would say. */
 export async function breachesNow(parts: DoorParts, plan: PlanRecord): Promise<string[]> {
-  const { title } = plan.spec;
+  const { title, fleet } = plan.spec;
   const { job } = plan.status;
-  const { space, clock } = parts;
-  if (plan.spec.fleet)
-    return fleetBreachesAt(parts, plan, await rulesNow(space, plan.project), clock.now());
-  return breachesAt(parts, plan, {
-    ...(job === undefined ? { demand: plannedDemand(plan.spec) } : { job }),
-    rules: await rulesNow(parts.space, plan.project),
-    title,
-    now: parts.clock.now(),
-  });
+  if (job !== undefined) return changeBreachesNow(parts, plan, job);
+  const rules = await rulesNow(parts.space, plan.project);
+  const now = parts.clock.now();
+  if (fleet) return fleetBreachesAt(parts, plan, rules, now);
+  return breachesAt(parts, plan, { demand: plannedDemand(plan.spec), rules, title, now });
 }
 
 interface Moment {
-  demand?: Demand;
+  demand: Demand;
   rules: Rules;
   title: string;
   now: number;
-  job?: string;
 }
 
 function breachesAt(
   { space, scheduler, sites, zones, knowledge }: DoorParts,
   { project, spec }: PlanRecord,
-  { demand, rules, title, now, job = "" }: Moment,
+  { demand, rules, title, now }: Moment,
 ): string[] {
   return breachesOf(spec, {
-    machines: machinesFor(space, scheduler, knowledge, { name: job, project }, now),
+    machines: machinesFor(space, scheduler, knowledge, { name: "", project }, now),
     offers: knowledge.offers(sites.offers()),
     allowed: (offer) => rules.allowed(zones.known(offer, now, now), title, now),
-    ...(demand && { demand }),
+    demand,
   });
 }
 

@@ -6,22 +6,22 @@ import type { SteadyClock } from "#/base/steady-clock.ts";
 import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { PlanRecord } from "#/model/plan.ts";
-import { formatMicros, hourMs } from "#/model/units.ts";
+import { formatMicros } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { CarbonZones, Powered } from "../carbon/zones.ts";
 import { followWallClock } from "../clock-jumps.ts";
 import { decide } from "../decide.ts";
-import { demandOfJob } from "../demand.ts";
 import { keepGoal } from "../keep.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import type { KnownRules } from "../known-rules.ts";
-import { machinesFor, openOrders, type Field } from "../machines.ts";
+import { openOrders, type Field } from "../machines.ts";
 import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
 import { Shifts } from "../shift.ts";
 import { spentBy, type Running } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
+import { leftOf, situationOf, spendingOf } from "./standing.ts";
 
 export interface GoalParts extends Omit<OrderParts, "onChange">, Pick<ActParts, "random"> {
   /** One that nobody sets: money is by the hour. */
@@ -35,11 +35,6 @@ export interface GoalParts extends Omit<OrderParts, "onChange">, Pick<ActParts, 
   /** How often it looks: each second unless said. */
   everyMs?: number;
 }
-
-/** Until a machine that is to be released costs nothing more, at most; the budget keeps so much back. */
-const releaseMs = 5_000;
-/** How clean power is within that counts for what is bought, and until the deadline at most. */
-const horizonMs = 6 * hourMs;
 
 /**
  * The loop that keeps goals, and carries orders out. Monitor: the records, and what the scheduler knows of this
@@ -95,49 +90,29 @@ class GoalLoop {
   }
 
   async #keep(job: JobRecord): Promise<void> {
-    const { space, field, clock, sites, zones, knowledge } = this.#parts;
+    const { space, clock, sites, zones, knowledge } = this.#parts;
     const goal = job.spec.goal!;
     const now = clock.now();
-    const steps = [...space.list("step", job.name)];
-    const parts = {
-      job,
-      steps,
-      running: this.#running(job.name),
-      orders: openOrders(space, job.name),
-      machine: (name: string) => space.get("machine", name),
-    };
-    const spent = spentBy(now, parts);
+    const spending = spendingOf(this.#parts, job, this.#running(job.name));
     const { budgetMicros } = goal;
     if (budgetMicros !== undefined) {
-      const soon = spentBy(now + releaseMs + 2 * limits.goalLookMs, parts);
+      const soon = spentBy(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
       if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
     }
     if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;
     const deadlineMs = this.#leftMs(job);
     // Nothing but a budget: nothing is bought for it that has to be looked after.
-    if (deadlineMs === undefined && !isPlanned(job) && parts.orders.length === 0) return;
+    if (deadlineMs === undefined && !isPlanned(job) && spending.orders.length === 0) return;
     const plan = await this.#planOf(job);
     const rules = await this.#rules.of(job.project);
-    const demand = demandOfJob(job.name, {
-      steps,
-      planned: plan?.spec.work ?? [],
-      seen: knowledge.seen(job.project),
-      underWay: parts.running
-        .filter(({ isSecond }) => !isSecond)
-        .map(({ task, since }) => ({
-          task,
-          ranMs: Math.max(0, now - since),
-        })),
-      isOpen: job.status.open,
-      order: goal.order,
-    });
-    const machines = machinesFor(space, field, knowledge, job, now);
-    const hasBought = parts.orders.length > 0;
-    const situation = { job, demand, machines, leftMs: deadlineMs, hasBought, plan, rules };
+    const { demand, machines } = situationOf(this.#parts, spending, plan?.spec.work ?? [], now);
+    const left = leftOf(spending, deadlineMs, now);
+    const hasBought = spending.orders.length > 0;
+    const situation = { job, demand, machines, leftMs: deadlineMs, left, hasBought, plan, rules };
     if (this.#shifts.keep(situation)) return;
     const wall = this.#wallClock.now();
     const withGrams = <T extends Powered>(one: T) =>
-      zones.known(one, wall, wall + Math.min(deadlineMs ?? Infinity, horizonMs));
+      zones.known(one, wall, wall + Math.min(deadlineMs ?? Infinity, limits.intensityHorizonMs));
     const offers = knowledge
       .offers(sites.offers())
       .filter(
@@ -151,9 +126,8 @@ class GoalLoop {
       demand,
       goal: {
         // what cannot be told by CO2 is told by its price: the deadline stays
+        ...left,
         objective: goal.objective === "carbon" && !isComparable ? "cost" : goal.objective,
-        ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs) }),
-        ...(budgetMicros !== undefined && { budgetMicros: budgetMicros - (spent ?? 0) }),
       },
       machines: machines
         .map(withGrams)
