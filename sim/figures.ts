@@ -79,7 +79,7 @@ export function printFigures(figures: Figures): void {
   line("answers acknowledged", counts.answers);
   line("restarts", counts.restarts);
   line("changes of leader", counts.failovers);
-  line("longest to converge", `${convergedSecondsMax.toFixed(0)} s`);
+  line("longest to converge", `${convergedSecondsMax.toFixed(0)} s beyond the work left`);
   line("faults", counts.faults);
   for (const [kind, count] of Object.entries(faultsByKind).sort(([, a], [, b]) => b - a))
     line(`  ${kind}`, count);
