@@ -53,6 +53,25 @@ describe("rulesOf()", () => {
     assert.equal(await asked({ quiet }, {}, noon + 2 * 3_600_000), undefined);
   });
 
+  test("says what of its needs an offer does not meet", async () => {
+    const needs = { cpus: 4, memoryBytes: 2 ** 33, labels: { gpu: "a100" } };
+    assert.equal(await asked({ needs }), undefined);
+    const small = { capacity: { milliCpus: 2000, memoryBytes: 2 ** 32 } };
+    assert.equal(
+      await asked({ needs }, small),
+      "the policy needs machines of 4 CPUs or more: it has 2",
+    );
+    const { cpus: _, ...memory } = needs;
+    assert.equal(
+      await asked({ needs: memory }, small),
+      "the policy needs machines of 8GiB or more: it has 4GiB",
+    );
+    assert.equal(
+      await asked({ needs }, { labels: {} }),
+      "the policy needs machines that are labelled gpu=a100",
+    );
+  });
+
   test("asks the condition about offer and job", async () => {
     const where = `offer.zone.startsWith("eu-") && offer.perHour < 1.0 && offer.labels["gpu"] == "a100" && job.title == "nightly"`;
     assert.equal(await asked({ where }), undefined);

@@ -2,9 +2,9 @@ import { CanopyError } from "#/base/errors.ts";
 import { conditionOf, type Condition } from "#/model/condition.ts";
 import { isWithinHours } from "#/model/hours.ts";
 import type { Goal } from "#/model/plan.ts";
-import type { AutonomicAction, AutonomicPolicy, Autonomy } from "#/model/policy.ts";
+import type { AutonomicAction, AutonomicPolicy, Autonomy, PolicyNeeds } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
-import { formatDuration, formatMicros } from "#/model/units.ts";
+import { briefSize, formatDuration, formatMicros, formatSize } from "#/model/units.ts";
 
 /** A policy that is ready to be asked. Without one, everything is allowed, and Canopy acts by itself. */
 export interface Rules {
@@ -33,7 +33,7 @@ const free: Rules = {
 };
 
 function whyNot(
-  { sites, sitesNever, markets, quiet, timeZone, where }: AutonomicPolicy,
+  { sites, sitesNever, markets, needs, quiet, timeZone, where }: AutonomicPolicy,
   condition: Condition | undefined,
   offer: Offer,
   title: string,
@@ -44,10 +44,26 @@ function whyNot(
   if (markets && !markets.includes(offer.market)) return `the policy allows no ${offer.market}`;
   if (quiet && isWithinHours(quiet, timeZone, now))
     return `the policy buys nothing from ${quiet.from} to ${quiet.to} ${timeZone}`;
+  const lack = needs && lackOf(needs, offer);
+  if (lack !== undefined) return `the policy needs ${lack}`;
   const found = condition?.(offer, title);
   if (found instanceof Error)
     return `the policy's condition cannot be told of it: ${found.message}`;
   return found === false ? `the policy's condition is not met: ${where}` : undefined;
+}
+
+/** What an offer does not have of what it needs, as "machines of 8 CPUs or more: it has 4". */
+function lackOf(
+  { cpus = 0, memoryBytes = 0, labels = {} }: PolicyNeeds,
+  offer: Offer,
+): string | undefined {
+  const { capacity } = offer;
+  if (capacity.milliCpus < cpus * 1000)
+    return `machines of ${cpus} CPUs or more: it has ${capacity.milliCpus / 1000}`;
+  if (capacity.memoryBytes < memoryBytes)
+    return `machines of ${formatSize(memoryBytes)} or more: it has ${briefSize(capacity.memoryBytes)}`;
+  const missing = Object.entries(labels).find(([name, value]) => offer.labels[name] !== value);
+  return missing && `machines that are labelled ${missing[0]}=${missing[1]}`;
 }
 
 /**

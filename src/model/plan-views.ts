@@ -66,6 +66,8 @@ export const consideredView = z.object({
   slots: count,
   perHour: money.optional(),
   watts: z.number().optional(),
+  /** How clean its power is, in the mean until the plan is done. */
+  gramsPerKwh: z.number().optional(),
   bootMs: z.number().optional(),
   count,
   whyNot: z.string().optional(),

@@ -96,6 +96,8 @@ export interface Considered {
   readonly slots: number;
   readonly microsPerHour: number | undefined;
   readonly watts: number | undefined;
+  /** Of its power, in the mean until the plan is done; absent where nobody knows it. */
+  readonly gramsPerKwh?: number;
   readonly bootMs: number | undefined;
   /** How many the plan takes. */
   readonly count: number;

@@ -24,6 +24,7 @@ async function clashOfCondition({
   where,
   sites,
   markets,
+  needs,
 }: AutonomicPolicyInput): Promise<Clash | undefined> {
   if (where === undefined) return undefined;
   const condition = await conditionOf(where);
@@ -36,6 +37,12 @@ async function clashOfCondition({
   if (markets && isNever(markets.map((market) => ({ market }))))
     return clashWith("markets", markets);
   if (sites && isNever(sites.map((site) => ({ site })))) return clashWith("sites", sites);
+  const { labels } = needs ?? {};
+  if (labels && isNever([{ labels }]))
+    return {
+      paths: [["where"], ["needs", "labels"]],
+      sentence: `the condition '${where}' is met by nothing that has the labels which it needs`,
+    };
   return undefined;
 }
 
@@ -77,6 +84,8 @@ function clashOfData({
 
 function clashOfBounds(policy: AutonomicPolicyInput): Clash | undefined {
   const { deadlineMs, deadlineMsMax, budget, budgetMax, sites = [], sitesNever = [] } = policy;
+  const currencies = clashOfCurrencies(policy);
+  if (currencies) return currencies;
   if (deadlineMs !== undefined && deadlineMsMax !== undefined && deadlineMs > deadlineMsMax)
     return clash(
       "deadlineMs",
@@ -107,14 +116,52 @@ function clashOfBounds(policy: AutonomicPolicyInput): Clash | undefined {
       ],
       sentence: "the least number of machines is above the largest",
     };
+  const isKept = fleet !== undefined && (fleet.machinesMin ?? 0) > 0;
+  if (isKept && fleet.budgetPerHour !== undefined && amountOf(fleet.budgetPerHour) === 0)
+    return {
+      paths: [
+        ["fleet", "machinesMin"],
+        ["fleet", "budgetPerHour"],
+      ],
+      sentence: "machines are to be there all the time, and nothing may be billed for them",
+    };
+  if (isKept && autonomy?.buy !== undefined && !["act", "approve"].includes(autonomy.buy))
+    return {
+      paths: [
+        ["fleet", "machinesMin"],
+        ["autonomy", "buy"],
+      ],
+      sentence: `machines are to be there all the time, and by autonomy.buy '${autonomy.buy}' none is bought`,
+    };
   const isAlways =
     quiet !== undefined && quiet.from === quiet.to && new Set(quiet.days).size === allDays;
+  if (isAlways && fleet)
+    return {
+      paths: [["quiet"], ["fleet"]],
+      sentence: "all hours are quiet, in which nothing is bought, and a fleet is to be bought",
+    };
   if (isAlways && (autonomy?.buy === "act" || autonomy?.buy === "approve"))
     return {
       paths: [["quiet"], ["autonomy", "buy"]],
       sentence: `all hours are quiet, in which nothing is bought, and autonomy.buy is '${autonomy.buy}'`,
     };
   return undefined;
+}
+
+/** Sums of money that cannot be compared, as prices are in one currency. */
+function clashOfCurrencies({ budget, budgetMax, fleet }: AutonomicPolicyInput): Clash | undefined {
+  const sums = [
+    { path: ["budget"], money: budget },
+    { path: ["budgetMax"], money: budgetMax },
+    { path: ["fleet", "budgetPerHour"], money: fleet?.budgetPerHour },
+  ].flatMap(({ path, money }) => (money === undefined ? [] : [{ path, in: money.slice(-3) }]));
+  const [first] = sums;
+  const other = sums.find((sum) => sum.in !== first!.in);
+  if (!first || !other) return undefined;
+  return {
+    paths: [first.path, other.path],
+    sentence: `one sum is in ${first.in} and the other in ${other.in}`,
+  };
 }
 
 function clash(one: string, other: string, sentence: string): Clash {

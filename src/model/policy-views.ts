@@ -22,6 +22,14 @@ export const autonomicPolicyInput = z.strictObject({
   sites: z.array(name).min(1).max(1000).optional(),
   sitesNever: z.array(name).max(1000).optional(),
   markets: z.array(z.enum(markets)).min(1).optional(),
+  /** What a machine that is bought must have at least, and how it must be labelled. */
+  needs: z
+    .strictObject({
+      cpus: z.number().positive().max(100_000).optional(),
+      memoryBytes: z.int().positive().optional(),
+      labels: z.record(name, z.string().max(1000)).optional(),
+    })
+    .optional(),
   /** CEL over `offer` and `job`. */
   where: z.string().min(1).max(10_000).optional(),
   /** What reads these objects, or what was made of them, runs only at these sites. */

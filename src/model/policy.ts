@@ -106,6 +106,8 @@ export interface AutonomicPolicy {
   readonly sites?: readonly string[];
   readonly sitesNever?: readonly string[];
   readonly markets?: readonly Market[];
+  /** What a machine that is bought has at least, and how it is labelled. */
+  readonly needs?: PolicyNeeds;
   /** CEL over `offer` and `job`: only offers for which it is true. */
   readonly where?: string;
   /** Data that may not leave some sites. */
@@ -118,6 +120,12 @@ export interface AutonomicPolicy {
   readonly autonomy: Readonly<Partial<Record<AutonomicAction, Autonomy>>>;
   /** Machines that the project's jobs share. Without it, machines are bought for deadlines alone. */
   readonly fleet?: FleetPolicy;
+}
+
+export interface PolicyNeeds {
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Machines bought for what waits, whichever job it is of, and given back when nothing needs them. The project pays. */

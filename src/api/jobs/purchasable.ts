@@ -13,7 +13,7 @@ import { goalByPolicy } from "./goals.ts";
 export type Purchasable = (step: StepRecord) => boolean;
 
 /**
- * What could be bought by itself for jobs of a project, or for one that runs: for its fleet, or to keep a deadline, of what
+ * What could be bought, by itself or once that is approved, for jobs of a project, or for one that runs: for its fleet, or to keep a deadline, of what
  * sites offer and its policy allows; quiet hours pass. Undefined where nothing would be.
  */
 export async function purchasableFor(
@@ -34,8 +34,7 @@ export async function purchasableFor(
   if (!fleet && !isKept) return undefined;
   const { quiet: _, ...always } = policy ?? { quiet: undefined };
   const rules = await rulesOf(policy && (always as typeof policy));
-  const level = rules.level("buy");
-  if (level !== "act" && !(isKept && level === "approve")) return undefined;
+  if (!["act", "approve"].includes(rules.level("buy"))) return undefined;
   const now = clock.now();
   const offers = knowledge
     .offers(sites.offers())

@@ -1,5 +1,5 @@
 import { meanGrams } from "#/model/carbon-zone.ts";
-import type { Band, Goal, PlannedShift, PlannedWork } from "#/model/plan.ts";
+import type { Band, Considered, Goal, PlannedShift, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { MixProblem } from "#/planning/mix/problem.ts";
@@ -118,15 +118,23 @@ function loadsBy({ machines, offers, zones }: Question, { considered }: Proposal
   return loadsOf(considered, machines, offers, zones);
 }
 
-/** CO2 by the hours in which it runs when it begins now, instead of by their mean. */
+/** CO2 by the hours in which it runs when it begins now, instead of by their mean; and how clean the power of each line is then. */
 function withGrams(
-  { now }: Question,
+  { now, machines, offers, zones }: Question,
   loads: readonly Load[] | undefined,
   found: Proposal,
 ): Proposal {
   const { predicted } = found;
+  const cleanOf = ({ site, offer, isPresent }: Considered): { gramsPerKwh?: number } => {
+    const one = isPresent
+      ? machines.find((machine) => machine.site === site && machine.offer === offer)
+      : offers.find((of) => of.site === site && of.name === offer);
+    const mean = one && meanGrams(zones.gramsAtOf(one), now, now + predicted.finishMs.high);
+    return mean === undefined ? {} : { gramsPerKwh: mean };
+  };
   return {
     ...found,
+    considered: found.considered.map((line) => ({ ...line, ...cleanOf(line) })),
     predicted: { ...predicted, grams: gramsBandOf(loads, now, predicted.finishMs) },
   };
 }

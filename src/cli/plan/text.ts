@@ -13,7 +13,8 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
     return `gives ${out.paint("bold", release.machine)} back: ${release.why.join("; ")}\n${sum(plan, out)}\n`;
   if (fleet) return fleetText(plan, fleet, out);
   const taken = considered.filter(({ count }) => count > 0);
-  const rows = details ? considered : considered.slice(0, shownMax);
+  const rows = details ? considered : shownOf(considered);
+  const isCleanKnown = considered.some(({ gramsPerKwh }) => gramsPerKwh !== undefined);
   const columns = [
     column<ConsideredView>("site", ({ site }) => site),
     column<ConsideredView>(
@@ -30,6 +31,7 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
       ({ watts }) => (watts === undefined ? "unknown" : `${Math.round(watts)}W`),
       { align: "right" },
     ),
+    ...(isCleanKnown ? [column<ConsideredView>("co2", gramsOf, { align: "right" })] : []),
     column<ConsideredView>(
       "boot",
       ({ bootMs }) =>
@@ -62,7 +64,8 @@ export function planText(plan: PlanView, out: Output, details: boolean): string 
       ? []
       : ["Nothing has to be bought: what is there already does."]),
   ];
-  const more = hidden > 0 ? `${out.paint("dim", `and ${hidden} more: details`)}\n` : "";
+  const all = `and ${hidden} more, of which it takes none; canopy why ${plan.id} says why`;
+  const more = hidden > 0 ? `${out.paint("dim", all)}\n` : "";
   return `${tableText(rows, columns, out)}${more}\n${lines.join("\n")}\n`;
 }
 
@@ -90,6 +93,20 @@ function fleetText(
 }
 
 const shownMax = 12;
+
+/** What is taken, and as many of the others as there is room for, in the order that they have. */
+function shownOf(considered: readonly ConsideredView[]): ConsideredView[] {
+  const taken = considered.filter(({ count }) => count > 0);
+  const others = considered.filter(({ count }) => count === 0);
+  const shown = new Set([...taken, ...others].slice(0, Math.max(shownMax, taken.length)));
+  return considered.filter((line) => shown.has(line));
+}
+
+/** Of one that works for an hour. */
+function gramsOf({ watts, gramsPerKwh }: ConsideredView): string {
+  if (watts === undefined || gramsPerKwh === undefined) return "unknown";
+  return `${briefGrams((watts / 1000) * gramsPerKwh)}/h`;
+}
 
 function seenOf(seen: number | "told"): string {
   return seen === "told" ? "as you said" : `seen of ${tasksOf(seen)}`;

@@ -38,6 +38,15 @@ describe("policyOfFile()", () => {
     assert.match(clash.message, /policy.yaml:2 and policy.yaml:4 contradict each other/);
   });
 
+  test("reads what machines must have at least", async () => {
+    const text = "needs: { cpus: 4, memory: 8GiB, labels: { arch: x64 } }\n";
+    assert.deepEqual(await policyOfFile(text, "policy.yaml"), {
+      needs: { cpus: 4, memoryBytes: 8 * 2 ** 30, labels: { arch: "x64" } },
+    });
+    assert.match((await refused("needs: { cpu: 4 }\n")).hint!, /Did you mean 'cpus'/);
+    assert.match((await refused("needs:\n  memory: much\n")).message, /Cannot read 'needs.memory'/);
+  });
+
   test("names both lines of what contradicts each other", async () => {
     const deadlines = await refused("objective: cost\ndeadline: 8h\ndeadlineMax: 4h\n");
     assert.match(deadlines.message, /policy.yaml:2 and policy.yaml:3 contradict each other/);
@@ -56,6 +65,18 @@ describe("policyOfFile()", () => {
     const onlySites = await refused(`sites: [lab]\nwhere: offer.site.startsWith("aws")\n`);
     assert.match(onlySites.message, /:2 and policy.yaml:1 .* is met by nothing of lab/);
     await policyOfFile(`markets: [spot, on-demand]\n${condition}`, "policy.yaml");
+    const currencies = await refused("budget: 20 USD\nbudgetMax: 30 EUR\n");
+    assert.match(currencies.message, /:1 and policy.yaml:2 .* one sum is in USD .* in EUR/);
+    const always = `quiet: "mon-sun 00:00-00:00"\n`;
+    const fleet = "fleet:\n  waitMax: 1m\n  machinesMax: 8\n";
+    assert.match((await refused(`${always}${fleet}`)).message, /:1 and policy.yaml:3 .* all hours/);
+    const kept = `${fleet}  machinesMin: 2\n`;
+    const unpaid = await refused(`${kept}  budgetPerHour: 0.00 USD\n`);
+    assert.match(unpaid.message, /:4 and policy.yaml:5 .* nothing may be billed/);
+    const manual = await refused(`${kept}autonomy:\n  buy: advise\n`);
+    assert.match(manual.message, /:4 and policy.yaml:6 .* none is bought/);
+    const labels = `needs: { labels: { gpu: a100 } }\nwhere: offer.labels["gpu"] == "h100"\n`;
+    assert.match((await refused(labels)).message, /:2 and policy.yaml:1 .* has the labels/);
   });
 
   test("says where a statement is that it does not know, and what was meant", async () => {

@@ -2,7 +2,7 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import { nearestWord } from "#/model/nearest-word.ts";
 import { clashOf } from "#/model/policy-clash.ts";
 import { autonomicPolicyInput, type AutonomicPolicyInput } from "#/model/policy-views.ts";
-import { parseDuration } from "#/model/units.ts";
+import { parseDuration, parseSize } from "#/model/units.ts";
 import { PlacedYaml } from "#/model/yaml-place.ts";
 import { parseHours } from "../chaos/days.ts";
 
@@ -16,6 +16,7 @@ const names: Record<string, keyof AutonomicPolicyInput> = {
   sites: "sites",
   sitesNever: "sitesNever",
   markets: "markets",
+  needs: "needs",
   where: "where",
   data: "data",
   quiet: "quiet",
@@ -31,6 +32,13 @@ const fleetNames: Record<string, keyof FleetInput> = {
   budgetPerHour: "budgetPerHour",
   idleFor: "idleMs",
 };
+const needsNames: Record<string, keyof NonNullable<AutonomicPolicyInput["needs"]>> = {
+  cpus: "cpus",
+  memory: "memoryBytes",
+  labels: "labels",
+};
+/** Statements that are statements themselves. */
+const parts = { fleet: fleetNames, needs: needsNames };
 const durations = new Set(["deadline", "deadlineMax", "waitMax", "idleFor"]);
 
 /**
@@ -46,9 +54,11 @@ export async function policyOfFile(text: string, file: string): Promise<Autonomi
       place: yaml.place([]),
     });
   const policy: Record<string, unknown> = statementsOf(yaml, file, [], value, names);
-  const { fleet } = policy;
-  if (typeof fleet === "object" && fleet !== null && !Array.isArray(fleet))
-    policy["fleet"] = statementsOf(yaml, file, ["fleet"], fleet, fleetNames);
+  for (const [name, known] of Object.entries(parts)) {
+    const part = policy[name];
+    if (typeof part === "object" && part !== null && !Array.isArray(part))
+      policy[name] = statementsOf(yaml, file, [name], part, known);
+  }
   requireShape(policy, yaml, file);
   const clash = await clashOf(policy).catch((thrown: unknown) => {
     throw unreadable(yaml, file, ["where"], thrown);
@@ -83,6 +93,7 @@ function read(yaml: PlacedYaml, file: string, path: readonly string[], said: unk
   const name = path.at(-1)!;
   try {
     if (durations.has(name)) return parseDuration(String(said));
+    if (name === "memory") return parseSize(String(said));
     return name === "quiet" && typeof said === "string" ? parseHours(said) : said;
   } catch (thrown) {
     throw unreadable(yaml, file, path, thrown);
@@ -137,6 +148,6 @@ function unknown(
 
 /** The name in the file of what the API calls so. */
 function written(part: string | number): string | number {
-  const all = [...Object.entries(names), ...Object.entries(fleetNames)];
+  const all = [names, ...Object.values(parts)].flatMap((known) => Object.entries(known));
   return all.find(([, target]) => target === part)?.[0] ?? part;
 }
