@@ -4,7 +4,7 @@ import { briefDuration, formatMicros } from "#/model/units.ts";
 import { predict } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
-import { problemOf } from "./propose.ts";
+import { problemOf, unpricedIn } from "./propose.ts";
 
 /** What is there, what is offered and what is allowed at the moment at which a plan is to be carried out. */
 export interface Standing {
@@ -77,8 +77,12 @@ function goalBreaches(
   const counts = new Map(bought.map(({ site, offer, count }) => [`${site} ${offer}`, count]));
   const chosen = offers.filter(({ site, name }) => counts.has(`${site} ${name}`));
   const usable = candidatesOf(demand.kinds, machines, chosen).filter(({ type }) => type);
+  const problem = problemOf(demand, goal, usable);
+  const unpriced = unpricedIn({ candidates: usable, problem })?.unpriced;
+  if (unpriced !== undefined)
+    return [`its tasks may run on ${unpriced}, and nobody knows what that costs`];
   const predicted = predict(
-    problemOf(demand, goal, usable),
+    problem,
     usable.map(({ type, considered: { site, offer } }) =>
       type!.isPresent ? type!.countMax : (counts.get(`${site} ${offer}`) ?? 0),
     ),

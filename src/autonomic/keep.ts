@@ -196,7 +196,8 @@ function spareOne(
     (a, b) => (b.rates.microsPerHour ?? 0) - (a.rates.microsPerHour ?? 0),
   )[0];
   if (!dearest) return undefined;
-  const rest = machines.filter(({ name }) => name !== dearest.name);
+  // what boots may never come: an order is refused, or taken back
+  const rest = machines.filter(({ name, bootMs }) => name !== dearest.name && bootMs === 0);
   const deadlineMs = goal.deadlineMs! * spareShare;
   const without = planMix(
     problemOf(demand, { ...goal, deadlineMs }, candidatesOf(demand.kinds, rest, [])),

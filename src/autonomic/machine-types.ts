@@ -17,6 +17,8 @@ export interface PresentMachine {
   readonly gramsPerKwh: number | undefined;
   /** What others leave of it to this job, from 0 to 1. */
   readonly share: number;
+  /** What of it the quota of its project covers, where that is not all of it. */
+  readonly quotaShare?: number;
   /** Until it is there; 0 when it is. */
   readonly bootMs: number;
   readonly interruptionsPerHour: number;
@@ -66,6 +68,7 @@ export function candidatesOf(
       machine.labels,
       machine.rates.microsPerHour,
       machine.share,
+      machine.quotaShare,
       machine.bootMs,
       machine.interruptionsPerHour,
       machine.slowness,
@@ -80,10 +83,13 @@ export function candidatesOf(
 
 function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachine[]): Candidate {
   const [first] = group as [PresentMachine];
-  const { site, offer, rates, gramsPerKwh, bootMs, billing, share } = first;
+  const { site, offer, rates, gramsPerKwh, bootMs, billing, share, quotaShare = 1 } = first;
   // a gang needs its places at once: where others use a machine it has all of it, for a part of the time
   const isWhole = kinds.some(({ gang }) => gang);
-  const slots = kinds.map((kind) => Math.floor(slotsOf(kind, first) * (isWhole ? 1 : share)));
+  const slots = kinds.map((kind) =>
+    Math.floor(slotsOf(kind, first) * (isWhole ? 1 : share) * quotaShare + 1e-9),
+  );
+  const part = share * quotaShare;
   const pace = paceOf(first, bootMs, bootMsUnknown / 3, kinds, slots);
   const watts = rates.peakWatts > 0 ? rates.peakWatts * rates.pue : undefined;
   const considered: Considered = {
@@ -103,7 +109,7 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     return {
       considered: {
         ...considered,
-        whyNot: confinedFrom(kinds, site) ?? (share < 1 ? "others use it" : "no task fits on it"),
+        whyNot: confinedFrom(kinds, site) ?? whyNoSlots(first),
       },
     };
   const type: MachineType = {
@@ -115,13 +121,13 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     speed: pace.speed * (isWhole ? share : 1),
     // What has no known price is used as it is there; what it costs is unknown, and said to be.
     price: {
-      microsPerHour: (rates.microsPerHour ?? 0) * share,
+      microsPerHour: (rates.microsPerHour ?? 0) * part,
       granularityMs: 1,
       minimumMs: 0,
       paidMs: 0,
       ...billing,
     },
-    power: watts === undefined ? undefined : { watts: watts * share, gramsPerKwh },
+    power: watts === undefined ? undefined : { watts: watts * part, gramsPerKwh },
   };
   return { considered, type, machines: group.map(({ name }) => name) };
 }
@@ -181,6 +187,11 @@ function ofOffer(
           whyNot: confinedFrom(kinds, site) ?? "no task fits on it",
         },
       };
+}
+
+function whyNoSlots({ share, quotaShare = 1 }: PresentMachine): string {
+  if (quotaShare < 1) return "the project's quota does not cover it";
+  return share < 1 ? "others use it" : "no task fits on it";
 }
 
 /** Why no task may run at a site at all, whatever its machines; undefined where some may. */

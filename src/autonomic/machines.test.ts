@@ -3,8 +3,9 @@ import { test } from "node:test";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Offer } from "#/model/site.ts";
 import { Rig } from "#/scheduler/testing/rig.ts";
+import { candidatesOf } from "./machine-types.ts";
 import { machinesFor } from "./machines.ts";
-import { offer } from "./testing/planning.ts";
+import { demand, offer } from "./testing/planning.ts";
 
 const large = offer("large", { bootMs: { median: 20_000, p90: 30_000 } });
 const knowledge = { offers: (stated: readonly Offer[]) => [...stated], slownessOf: () => 1 };
@@ -36,5 +37,41 @@ test("machinesFor() counts on an ordered machine while it boots, and while it ha
   } as const;
   space.commit((tx) => tx.put<"order">({ ...order, status: joined }));
   assert.deepEqual([bootMs(1000).length, bootMs(16_000).length], [1, 0]);
+  scheduler.stop();
+});
+
+test("machinesFor() counts on shared machines as far as the project's quota goes, and on all that it pays for", async () => {
+  const rig = await Rig.open((rig) => {
+    for (const name of ["m1", "m2", "m3", "paid"]) rig.machine(name, { cpus: 4 });
+    rig.project("p", 1, { quota: { milliCpus: 6000 }, cohort: "all" });
+    rig.commit((tx) => {
+      const machine = tx.get("machine", "paid")!;
+      tx.put({ ...machine, spec: { ...machine.spec, reservedForProject: "p" } });
+    });
+  });
+  for (const name of ["m1", "m2", "m3", "paid"]) rig.agent(name);
+  const { space, scheduler, clock } = rig;
+  const { kinds } = demand(100, 1000);
+  const slots = (project: string) =>
+    candidatesOf(
+      kinds,
+      machinesFor(space, scheduler, knowledge, { name: "", project }, clock.now()),
+      [],
+    ).map(({ considered: { slots: each, countMax, whyNot } }) => [each * countMax, whyNot]);
+  const beyond = "the project's quota does not cover it";
+  assert.deepEqual(
+    slots("p").toSorted((a, b) => Number(a[0]) - Number(b[0])),
+    [
+      [0, beyond],
+      [2, undefined],
+      [4, undefined],
+      [4, undefined],
+    ],
+  );
+  assert.deepEqual(slots("q"), [
+    [4, undefined],
+    [4, undefined],
+    [4, undefined],
+  ]);
   scheduler.stop();
 });

@@ -6,6 +6,7 @@ import type { Offer } from "#/model/site.ts";
 import type { Space } from "#/space/space.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import { bootMsUnknown, type PresentMachine } from "./machine-types.ts";
+import { withinQuota } from "./within-quota.ts";
 
 /** What is known of machines at this moment. */
 export interface Field {
@@ -28,6 +29,7 @@ export function machinesFor(
 ): PresentMachine[] {
   const share = 1 / (1 + rivals(space, job));
   const found: PresentMachine[] = [];
+  const paidFor = new Set<string>();
   for (const { machine: name, connected } of field.machines()) {
     const machine = space.get("machine", name);
     if (!machine || !connected || machine.spec.cordoned) continue;
@@ -35,6 +37,7 @@ export function machinesFor(
       machine.spec.order === undefined ? undefined : space.get("order", machine.spec.order);
     const { reservedFor, reservedForProject: payer = job.project } = machine.spec;
     if (payer !== job.project || (reservedFor !== undefined && reservedFor !== job.name)) continue;
+    if (isPaidFor(machine)) paidFor.add(name);
     found.push({
       ...ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now),
       slowness: knowledge.slownessOf(machine),
@@ -45,7 +48,12 @@ export function machinesFor(
   for (const order of space.all("order"))
     if (order.spec.job === job.name && isComing(order, connected, now))
       found.push(ofBooting(order, knowledge, now));
-  return found;
+  const { quota } = space.get("project", job.project)?.spec ?? {};
+  return withinQuota(found, quota, ({ name, bootMs }) => bootMs > 0 || paidFor.has(name));
+}
+
+function isPaidFor({ spec: { reservedFor, reservedForProject } }: MachineRecord): boolean {
+  return reservedFor !== undefined || reservedForProject !== undefined;
 }
 
 /** A machine that has joined is there once it has dialled, which takes a moment. */

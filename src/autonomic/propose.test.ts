@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { propose, type Infeasible, type Proposal } from "./propose.ts";
+import type { PresentMachine } from "./machine-types.ts";
 import { demand, machine, offer } from "./testing/planning.ts";
 
 const minuteMs = 60_000;
@@ -80,6 +81,20 @@ describe("propose()", () => {
       feasible(propose(demand(2, minuteMs), goal, [here], [])).predicted.costMicros,
       undefined,
     );
+  });
+
+  test("promises no budget where a machine that it would use has no price", () => {
+    const rates = { microsPerHour: undefined, idleWatts: 0, peakWatts: 0, pue: 1 };
+    const of = (machines: PresentMachine[], more: object) =>
+      propose(demand(2, minuteMs), { ...goal, ...more }, machines, [offer("a")]);
+    const refused = of([machine(2, { rates })], { budgetMicros: 1e9 });
+    assert.ok("reason" in refused);
+    assert.deepEqual([refused.reason, refused.unpriced], ["too-dear", "local m"]);
+    assert.ok(
+      "predicted" in of([machine(0, { rates })], { budgetMicros: 1e9 }),
+      "nothing fits there",
+    );
+    assert.ok("predicted" in of([machine(2, { rates })], {}));
   });
 
   test("counts on less of a machine that may be taken away", () => {

@@ -29,6 +29,8 @@ export interface Asked {
 
 export interface Infeasible extends NoMix {
   readonly considered: readonly Considered[];
+  /** A machine that is there and that its tasks may use, of which nobody knows what it costs: no budget can be promised. */
+  readonly unpriced?: string;
 }
 
 /** What is asked of the planner, and what its types of machines stand for. */
@@ -43,7 +45,23 @@ export interface Question {
  */
 export function propose(...known: Parameters<typeof questionOf>): Proposal | Infeasible {
   const question = questionOf(...known);
-  return answerOf(question, planMix(question.problem));
+  return unpricedIn(question) ?? answerOf(question, planMix(question.problem));
+}
+
+/** Why a budget cannot be held against what is there; undefined where all of it has a price, or there is no budget. */
+export function unpricedIn({ candidates, problem }: Question): Infeasible | undefined {
+  if (problem.goal.budgetMicros === undefined) return undefined;
+  const unpriced = candidates.find(
+    ({ considered, type }) => type?.isPresent && considered.microsPerHour === undefined,
+  );
+  if (!unpriced) return undefined;
+  return {
+    reason: "too-dear",
+    nearestDeadlineMs: undefined,
+    nearestBudgetMicros: undefined,
+    considered: candidates.map(({ considered }) => considered),
+    unpriced: unpriced.type!.name,
+  };
 }
 
 export function questionOf(

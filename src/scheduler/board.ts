@@ -6,7 +6,7 @@ import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { gather, leaveAll, ungather } from "./gang.ts";
 import { Queue } from "./queue.ts";
-import { Quotas, type Account } from "./quota.ts";
+import { isPaidFor, Quotas, type Account } from "./quota.ts";
 import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
@@ -261,7 +261,8 @@ export class Board {
     machine.leases.push(lease);
     occupy(machine, lease);
     const { share, account } = step;
-    account.enter(step);
+    if (isPaidFor(machine)) step.paidFor++;
+    else account.enter(step);
     if (step.leases.size === 1) account.busy.add(step);
     this.fairness.enter(share, lease.sinceMs);
     if (lease.isShort) this.fairness.charge(share, lease.meanMs * lease.cpus);
@@ -275,7 +276,8 @@ export class Board {
     const { share, account } = step;
     this.#leaveTask(lease);
     if (step.gang) ungather(lease);
-    account.leave(step);
+    if (isPaidFor(machine)) step.paidFor--;
+    else account.leave(step);
     if (step.leases.size === 0) account.busy.delete(step);
     step.attempts--;
     step.runTimes.underWay--;

@@ -2,7 +2,7 @@ import type { Timer } from "#/base/clock.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { Board } from "./board.ts";
 import { Gangs } from "./gangs.ts";
-import { quotaSlots } from "./quota.ts";
+import { isPaidFor, quotaSlots } from "./quota.ts";
 import { freeShare, inOrder, partOf } from "./placement.ts";
 import type { MachineState } from "./state.ts";
 import { serve } from "./take.ts";
@@ -86,13 +86,14 @@ export class Dispatch {
     const of = asking.length;
     let waiting = placement === "spread" && of > 1 ? queue.waiting : 0;
     let isKnown = false;
+    const areAlike = !asking.some(isPaidFor); // no quota keeps anything from those
     for (const [index, machine] of inOrder(asking, placement).entries()) {
       if (queue.isEmpty) return;
       const part = partOf(placement, waiting, of - index);
       const tasks = this.#answer(machine, { place: index + 1, of }, part);
       waiting -= tasks;
       // with thousands of machines and a quota used up, the others need not be asked
-      if (tasks === 0 && !isKnown && this.#isAllDenied()) return;
+      if (tasks === 0 && !isKnown && areAlike && this.#isAllDenied()) return;
       isKnown = tasks === 0;
     }
   }

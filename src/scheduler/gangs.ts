@@ -16,7 +16,7 @@ import {
 } from "./gang-places.ts";
 import { forgetPrepared, handOutGang, type GangPart } from "./hand-out.ts";
 import { freeShare } from "./placement.ts";
-import { quotaSlots } from "./quota.ts";
+import { isPaidFor, quotaSlots } from "./quota.ts";
 import type { MachineState, StepState } from "./state.ts";
 
 /** It rests so many times as long as its last look took. */
@@ -150,10 +150,13 @@ export class Gangs {
     const record = space.get("step", step.name);
     const quorum = quorumOf(space, step);
     const slots = quotaSlots(step, true);
-    if (slots < quorum) step.account.isDenying = true;
+    const isShort = slots < quorum;
+    if (isShort) step.account.isDenying = true;
     if (record?.status.phase !== "running" || !step.isInLine || step.leases.size > 0) return false;
-    if (step.available < quorum || slots < quorum) return false;
-    const free = placesFor(this.#board, step, nowMs, quorum);
+    if (step.available < quorum) return false;
+    const found = placesFor(this.#board, step, nowMs, quorum);
+    const free = isShort ? withinQuota(found, slots) : found;
+    if (isShort && sumOf(free) < quorum) return false;
     const asking = free.filter(({ machine }) => machine.session!.pullTasks > 0);
     if (sumOf(asking) < quorum) {
       const all = [...asking, ...free.filter((one) => !asking.includes(one))];
@@ -165,7 +168,7 @@ export class Gangs {
       this.#board.refresh(step);
       return false;
     }
-    const chosen = choose(asking, Math.min(waiting.length, slots));
+    const chosen = choose(withinQuota(asking, slots), waiting.length);
     let next = 0;
     const parts = chosen.map(({ machine, places }): GangPart => {
       const indexes = waiting.slice(next, (next += places));
@@ -262,4 +265,13 @@ function waitingOf({ space }: Board, step: StepState): number[] {
 function leaveBehind(step: StepState, indexes: readonly number[]): void {
   const ring = step.prepared ? step.prepared.ready : step.again;
   for (const index of indexes) ring.push(index);
+}
+
+/** Of these places those that a quota leaves, on machines that are paid for first: they count in none. */
+function withinQuota(places: readonly Places[], slots: number): Places[] {
+  if (slots === Infinity) return [...places];
+  const [paid, shared] = [true, false].map((isPaid) =>
+    places.filter(({ machine }) => isPaidFor(machine) === isPaid),
+  ) as [Places[], Places[]];
+  return [...paid, ...choose(shared, slots)];
 }

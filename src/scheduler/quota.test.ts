@@ -66,6 +66,35 @@ describe("a quota", () => {
     }
   });
 
+  test("counts nothing that runs on machines which the project or its job pays for, members of a gang among it", async () => {
+    const rig = await Rig.open((rig) => {
+      for (const name of ["shared", "fleet", "own"]) rig.machine(name, { cpus: 4 });
+      rig.project("a", 1, { quota: cpus(2) });
+      rig.step("j1/0", 50, { project: "a" });
+    });
+    const bought = (name: string, of: object) =>
+      rig.commit((tx) => {
+        const machine = tx.get("machine", name)!;
+        tx.put({ ...machine, spec: { ...machine.spec, ...of } });
+      });
+    bought("fleet", { reservedForProject: "a" });
+    bought("own", { reservedFor: "j2" });
+    const [shared, fleet, own] = ["shared", "fleet", "own"].map((name) => rig.agent(name));
+    assert.equal((await shared!.pull()).length, 2);
+    assert.equal((await fleet!.pull()).length, 4, "also when the quota is used up");
+    assert.equal((await own!.pull()).length, 0, "it is for another job");
+    rig.step("j2/0", 4, { project: "a", spec: { gang: {} } });
+    await own!.pull();
+    await rig.clock.advance(limits.gangLookMs);
+    holds(own!, "j2", 4);
+    await fleet!.finish();
+    await rig.clock.advance(1000);
+    assert.equal((await shared!.pull()).length, 0, "what ends there frees nothing of it");
+    rig.project("a", 1, { quota: cpus(3) });
+    await rig.clock.advance(0);
+    holds(shared!, "j1", 3);
+  });
+
   test("is not there for others: a project without one takes what the machines have", async () => {
     const rig = await Rig.open((rig) => {
       rig.machine("m1", { cpus: 8 });

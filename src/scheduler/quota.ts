@@ -1,6 +1,6 @@
 import type { Capacity } from "#/model/needs.ts";
 import type { Amounts, QuotaSpec } from "#/model/quota.ts";
-import { leasesOfStep, type Lease, type StepState } from "./state.ts";
+import { leasesOfStep, type Lease, type MachineState, type StepState } from "./state.ts";
 
 /**
  * What projects are entitled to, and what they lend each other.
@@ -128,6 +128,11 @@ export function poolOf({ members }: Cohort, resource: Resource): { quota: number
   return { quota, used };
 }
 
+/** A machine that a job or a project pays for, and shares with nobody: what runs there counts in no quota. */
+export function isPaidFor({ record: { spec } }: MachineState): boolean {
+  return spec.reservedFor !== undefined || spec.reservedForProject !== undefined;
+}
+
 /**
  * How many more tasks of a step its project may have under way, whatever the machines: of its own
  * quota, or also of what others lend. What is kept for another step is left to that one.
@@ -183,8 +188,9 @@ export function isEntitled({ account, priority, class: needs, atOnce }: StepStat
   const used = { milliCpus: 0, memoryBytes: 0 };
   for (const other of account.busy) {
     if (other.priority < priority) continue;
-    used.milliCpus += other.attempts * other.class.milliCpus;
-    used.memoryBytes += other.attempts * other.class.memoryBytes;
+    const attempts = other.attempts - other.paidFor;
+    used.milliCpus += attempts * other.class.milliCpus;
+    used.memoryBytes += attempts * other.class.memoryBytes;
   }
   return resources.every(
     (resource) => used[resource] + needs[resource] * atOnce <= account.quota[resource],

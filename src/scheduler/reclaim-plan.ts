@@ -5,6 +5,7 @@ import { freePlaces, isOnTrial } from "./gang-places.ts";
 import type { Board } from "./board.ts";
 import {
   isEntitled,
+  isPaidFor,
   leasesOf,
   poolOf,
   resources,
@@ -68,15 +69,19 @@ function candidatesFor(step: StepState): Lease[] {
   const found: Lease[] = [];
   for (const other of account.busy) {
     if (other.priority >= step.priority) continue;
-    for (const lease of leasesOfStep(other)) if (!lease.isEnding) found.push(lease);
+    for (const lease of leasesOfStep(other)) if (mayMakeRoom(lease)) found.push(lease);
   }
   if (!isEntitled(step)) return found;
   for (const other of account.cohort?.members ?? []) {
     if (other === account || resources.every((resource) => other.borrowed(resource) === 0))
       continue;
-    for (const lease of leasesOf(other)) if (!lease.isEnding) found.push(lease);
+    for (const lease of leasesOf(other)) if (mayMakeRoom(lease)) found.push(lease);
   }
   return found;
+}
+
+function mayMakeRoom({ isEnding, machine }: Lease): boolean {
+  return !isEnding && !isPaidFor(machine);
 }
 
 /** Whether some machine would take the task, but for the quota. */

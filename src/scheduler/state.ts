@@ -42,6 +42,8 @@ export class StepState {
   readonly leases = new Map<number, Lease>();
   /** Attempts under way: of a task with two, both. */
   attempts = 0;
+  /** Of them, those on machines that are paid for, and in no quota. */
+  paidFor = 0;
   /** Fences of leases that were over before anything had begun, which no record says. */
   readonly givenBack = new Map<number, number>();
   /** Tasks that rest after a failed attempt. */

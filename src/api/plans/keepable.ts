@@ -43,7 +43,7 @@ export function infeasible(
   leftOut: readonly LeftOut[],
   currency: string,
 ): CanopyError {
-  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth, lacking } = found;
+  const { reason, nearestDeadlineMs, nearestBudgetMicros, nearestBoth, lacking, unpriced } = found;
   const deadline =
     goal.deadlineMs === undefined ? "" : ` within ${formatDuration(goal.deadlineMs)}`;
   const budget =
@@ -66,13 +66,19 @@ export function infeasible(
       ? [`${deadlineOf(nearestBoth.deadlineMs)} ${budgetWord(nearestBoth.budgetMicros)}`]
       : []),
   ];
+  const dear =
+    unpriced === undefined
+      ? why
+      : `its tasks may run on ${unpriced}, and nobody knows what that costs`;
   const without = leftOut.map(({ site, reason }) => `; the site ${site} is unhealthy: ${reason}`);
-  const message = `Cannot run it${deadline}${budget} as ${why}${without.join("")}`;
+  const message = `Cannot run it${deadline}${budget} as ${dear}${without.join("")}`;
   return new CanopyError("infeasible", message, {
     hint:
-      nearest.length === 0
-        ? `${fewerOf(lacking)}dd machines: canopy join, or a site: canopy sites add`
-        : `The nearest that can be kept: ${nearest.join(" or ")}`,
+      unpriced !== undefined
+        ? "Give its type a price in the price list, or leave --budget out"
+        : nearest.length === 0
+          ? `${fewerOf(lacking)}dd machines: canopy join, or a site: canopy sites add`
+          : `The nearest that can be kept: ${nearest.join(" or ")}`,
   });
 }
 

@@ -9,6 +9,7 @@ import type { KnownOffer, PresentMachine } from "../machine-types.ts";
 import {
   answerOf,
   questionOf,
+  unpricedIn,
   type Infeasible,
   type Proposal,
   type Question as MixQuestion,
@@ -56,7 +57,7 @@ export async function proposeWhen(question: Question): Promise<ShiftedProposal |
   const asked = askedBy(question, 1, (grams) =>
     meanGrams(grams, now, now + (deadlineMs ?? horizonMs)),
   );
-  const found = answerOf(asked, await question.plan(asked.problem));
+  const found = unpricedIn(asked) ?? answerOf(asked, await question.plan(asked.problem));
   if (!("predicted" in found)) return found;
   const loads = loadsBy(question, found);
   const atOnce = withGrams(question, loads, found);
