@@ -45,6 +45,22 @@ describe("a gang behind another one of its size", () => {
     assert.match(kept.join(), /places are kept for it on m\d, m\d/);
   });
 
+  test("gets what it lacks of its project's quota back from those of a lower priority", async () => {
+    const rig = await Rig.open((rig) => rig.project("p", 1, { quota: { milliCpus: 4000 } }));
+    for (const name of ["m1", "m2"]) {
+      rig.machine(name);
+      respec(rig, name, { reservedFor: "j2" });
+    }
+    const agents = await pool(rig, 3);
+    rig.step("j0/0", 2, { priority: -1, ...long });
+    await rig.clock.advance(0);
+    assert.equal(ofStep(agents[0]!, "j0/0").length, 2);
+    rig.step("j1/0", 4, { spec: { gang: {} } });
+    rig.step("j2/0", 4, { spec: { gang: {} } });
+    await pass(rig, agents, limits.reclaimMs * 2);
+    assert.equal(membersOn(agents, "j2/0").length, 4);
+  });
+
   test("does not keep those from joining that has begun", async () => {
     const rig = await Rig.open();
     const agents = await pool(rig, 2);

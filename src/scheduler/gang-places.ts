@@ -68,6 +68,23 @@ export function placesFor(
   return sumOf(found) < wanted ? [...found, ...onTrial] : found;
 }
 
+/**
+ * Gangs that have not begun. One that is still in line after it was tried stands for those behind it in its
+ * lane, unless those need less, or have machines of their own.
+ */
+export function* gangsToTry({ queue, machines }: Board): Generator<StepState> {
+  const reserved = new Set([...machines.values()].map(({ record }) => record.spec.reservedFor));
+  for (const lane of queue.gangs()) {
+    let tooMany = Infinity;
+    for (const step of lane) {
+      if (step.leases.size > 0) continue;
+      if (step.atOnce >= tooMany && !reserved.has(step.job)) continue;
+      yield step;
+      if (step.isInLine && step.leases.size === 0) tooMany = Math.min(tooMany, step.atOnce);
+    }
+  }
+}
+
 export function keptFrom(sinceMs: number, promisedMs: number): KeptForGang {
   return { sinceMs, promisedMs, expectedMs: promisedMs, completeSinceMs: 0, machines: new Map() };
 }

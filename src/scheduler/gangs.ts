@@ -10,6 +10,7 @@ import {
   freePlaces,
   keepPlaces,
   keptFrom,
+  gangsToTry,
   placesFor,
   sumOf,
   type Places,
@@ -81,20 +82,12 @@ export class Gangs {
     this.#tookMs += this.#lookedMs - startMs;
   }
 
-  /** One that lacks room stands for those behind it in its lane, unless those need less or have machines of their own. */
   #beginOthers(nowMs: number): void {
-    const { queue, machines } = this.#board;
-    const reserved = new Set([...machines.values()].map(({ record }) => record.spec.reservedFor));
     let tries = 0;
-    for (const lane of queue.gangs()) {
-      let tooMany = Infinity;
-      for (const step of lane) {
-        if (step.gang!.kept || step.leases.size > 0) continue;
-        if (step.atOnce >= tooMany && !reserved.has(step.job)) continue;
-        if (++tries > limits.gangsTriedMax) return;
-        const lacksRoom = !this.#begin(step, nowMs, false) && step.isInLine;
-        if (lacksRoom) tooMany = Math.min(tooMany, step.atOnce);
-      }
+    for (const step of gangsToTry(this.#board)) {
+      if (step.gang!.kept) continue;
+      if (++tries > limits.gangsTriedMax) return;
+      this.#begin(step, nowMs, false);
     }
   }
 

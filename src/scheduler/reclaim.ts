@@ -3,7 +3,7 @@ import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
-import { claimPlaces } from "./gang-places.ts";
+import { claimPlaces, gangsToTry } from "./gang-places.ts";
 import { keptOf, quotaSlots, resources, type Account } from "./quota.ts";
 import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
 import { stop } from "./preempt.ts";
@@ -69,8 +69,10 @@ export class Reclaim {
 
   /** Those that are denied what they need, the most urgent first. */
   #waiting(): StepState[] {
-    const found = [...this.#board.queue.heads()].filter(({ account }) => account.isLimited);
-    return found.sort((a, b) => b.priority - a.priority || a.waitsSinceMs - b.waitsSinceMs);
+    const { queue } = this.#board;
+    const found = new Set([...queue.heads(), ...gangsToTry(this.#board)]);
+    const denied = [...found].filter(({ account }) => account.isLimited);
+    return denied.sort((a, b) => b.priority - a.priority || a.waitsSinceMs - b.waitsSinceMs);
   }
 
   /** Whether a task of the step has got the place of others, so that the next one may as well. */
