@@ -253,7 +253,8 @@ export class Board {
     more: Granted,
   ): Lease {
     const fence = more.fence ?? ++this.fence;
-    const lease = newLease(step, index, task, machine, fence, more);
+    const isPaid = isPaidFor(machine);
+    const lease = newLease(step, index, task, machine, { ...more, fence, isPaidFor: isPaid });
     if (lease.twin) lease.twin.twin = lease;
     else step.leases.set(index, lease);
     step.attempts++;
@@ -261,7 +262,7 @@ export class Board {
     machine.leases.push(lease);
     occupy(machine, lease);
     const { share, account } = step;
-    if (isPaidFor(machine)) step.paidFor++;
+    if (lease.isPaidFor) step.paidFor++;
     else account.enter(step);
     if (step.leases.size === 1) account.busy.add(step);
     this.fairness.enter(share, lease.sinceMs);
@@ -276,7 +277,7 @@ export class Board {
     const { share, account } = step;
     this.#leaveTask(lease);
     if (step.gang) ungather(lease);
-    if (isPaidFor(machine)) step.paidFor--;
+    if (lease.isPaidFor) step.paidFor--;
     else account.leave(step);
     if (step.leases.size === 0) account.busy.delete(step);
     step.attempts--;

@@ -66,6 +66,28 @@ describe("a quota", () => {
     }
   });
 
+  test("counts what ends as it was counted when it began, whoever pays for the machine by then", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.machine("m1", { cpus: 2 });
+      rig.project("a", 1, { quota: cpus(2) });
+      rig.step("j1/0", 2, { project: "a" });
+    });
+    const agent = rig.agent("m1");
+    const pays = (reservedForProject: string | undefined) =>
+      rig.commit((tx) => {
+        const { spec, ...machine } = tx.get("machine", "m1")!;
+        const { reservedForProject: _, ...shared } = spec;
+        const paid = { ...shared, ...(reservedForProject !== undefined && { reservedForProject }) };
+        tx.put<"machine">({ ...machine, spec: paid });
+      });
+    pays("a");
+    await agent.pull();
+    assert.equal(agent.held.length, 2);
+    pays(undefined);
+    await agent.finish();
+    assert.equal(rig.scheduler.usedBy("a").milliCpus, 0);
+  });
+
   test("counts nothing that runs on machines which the project or its job pays for, members of a gang among it", async () => {
     const rig = await Rig.open((rig) => {
       for (const name of ["shared", "fleet", "own"]) rig.machine(name, { cpus: 4 });

@@ -5,7 +5,6 @@ import { freePlaces, isOnTrial } from "./gang-places.ts";
 import type { Board } from "./board.ts";
 import {
   isEntitled,
-  isPaidFor,
   leasesOf,
   poolOf,
   resources,
@@ -80,8 +79,8 @@ function candidatesFor(step: StepState): Lease[] {
   return found;
 }
 
-function mayMakeRoom({ isEnding, machine }: Lease): boolean {
-  return !isEnding && !isPaidFor(machine);
+function mayMakeRoom({ isEnding, isPaidFor }: Lease): boolean {
+  return !isEnding && !isPaidFor;
 }
 
 /** Whether some machine would take the task, but for the quota. */

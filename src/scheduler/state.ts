@@ -133,6 +133,8 @@ export interface Lease extends Link<Lease> {
   readonly attempt: number;
   /** The CPUs of its machine that it stands for, memory counted too. */
   readonly cpus: number;
+  /** On a machine that its project or job paid for when it was handed out: in no quota. */
+  readonly isPaidFor: boolean;
   /** Handed out as a short one: `meanMs` is what it was expected to take. Else it holds its needs. */
   isShort: boolean;
   readonly meanMs: number;
@@ -164,18 +166,18 @@ export function newLease(
   index: number,
   task: TaskRecord,
   machine: MachineState,
-  fence: number,
-  more: Granted,
+  more: Granted & Pick<Lease, "fence" | "isPaidFor">,
 ): Lease {
   return {
     step,
     index,
     task,
-    fence,
+    fence: more.fence,
     machine,
     sinceMs: more.sinceMs,
     attempt: more.attempt,
     cpus: more.cpus,
+    isPaidFor: more.isPaidFor,
     isShort: more.isShort,
     meanMs: step.runTimes.meanMs,
     beats: 0,
