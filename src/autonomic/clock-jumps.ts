@@ -1,7 +1,6 @@
 import type { SteadyClock } from "#/base/steady-clock.ts";
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded } from "#/model/job.ts";
-import { hasOrderEnded } from "#/model/order.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
@@ -44,8 +43,9 @@ function moveDeadline(tx: Transaction, name: string, byMs: number, at: number): 
 
 function moveBill(tx: Transaction, name: string, byMs: number): void {
   const order = tx.get("order", name);
-  if (!order || hasOrderEnded(order)) return;
-  const { since, billedFrom, joinedAt } = order.status;
+  if (!order) return;
+  // of those that have ended, too: for an hour they count against what may be billed in any
+  const { since, billedFrom, joinedAt, endedAt, drainsSince } = order.status;
   tx.put<"order">({
     ...order,
     spec: { ...order.spec, orderedAt: order.spec.orderedAt + byMs },
@@ -54,6 +54,8 @@ function moveBill(tx: Transaction, name: string, byMs: number): void {
       since: since + byMs,
       ...(billedFrom !== undefined && { billedFrom: billedFrom + byMs }),
       ...(joinedAt !== undefined && { joinedAt: joinedAt + byMs }),
+      ...(endedAt !== undefined && { endedAt: endedAt + byMs }),
+      ...(drainsSince !== undefined && { drainsSince: drainsSince + byMs }),
     },
   });
 }

@@ -2,8 +2,8 @@ import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
-import type { Offer } from "#/model/site.ts";
 import type { Space } from "#/space/space.ts";
+import { paidMs } from "./fleet/bill.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import { bootMsUnknown, type PresentMachine } from "./machine-types.ts";
 import { withinQuota } from "./within-quota.ts";
@@ -128,15 +128,9 @@ function ofBooting(order: OrderRecord, knowledge: MachineKnowledge, now: number)
 }
 
 /** What is begun is paid until its end, whatever becomes of the machine. */
-function billingOf(
-  { spec, status }: OrderRecord,
-  now: number,
-): NonNullable<PresentMachine["billing"]> {
-  const { priceGranularityMs, billedMsMin }: Offer = spec.offer;
-  const unitMs = Math.max(1, priceGranularityMs);
-  const heldMs = Math.max(0, now - (status.billedFrom ?? spec.orderedAt));
-  const billedMs = Math.max(billedMsMin, Math.ceil(heldMs / unitMs) * unitMs);
-  return { granularityMs: unitMs, minimumMs: 0, paidMs: Math.max(0, billedMs - heldMs) };
+function billingOf(order: OrderRecord, now: number): NonNullable<PresentMachine["billing"]> {
+  const granularityMs = Math.max(1, order.spec.offer.priceGranularityMs);
+  return { granularityMs, minimumMs: 0, paidMs: paidMs(order, now) };
 }
 
 /** Orders that are not at their end, of a job. */

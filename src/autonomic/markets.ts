@@ -1,9 +1,7 @@
+import { limits } from "#/base/limits.ts";
 import type { Offer, SiteRecord, WatchedMarket } from "#/model/site.ts";
 import type { AvailabilityHistory } from "#/planning/spot/availability.ts";
 import type { Space } from "#/space/space.ts";
-
-/** Changes that are remembered of an offer: the last ones. */
-const changesMax = 256;
 
 /**
  * Writes down when machines of spot offers can be had and when not, by offer, in the record of their site: what is
@@ -14,19 +12,45 @@ export function followMarkets(
   offers: readonly Offer[],
   now: number,
 ): void {
-  const spot = offers.filter(({ market }) => market === "spot");
+  const bySite = Map.groupBy(offers, ({ site }) => site);
   for (const site of space.list("site")) {
-    const own = spot.filter((offer) => offer.site === site.name);
-    if (own.every((offer) => !isTurn(site, offer))) continue;
+    const named = bySite.get(site.name) ?? [];
+    if (!lookedAt(site, named, now)) continue;
     space.commit((tx) => {
       const newest = tx.get("site", site.name);
-      if (!newest) return;
-      const markets = { ...newest.status.markets };
-      for (const offer of own)
-        if (isTurn(newest, offer)) markets[offer.name] = turned(markets[offer.name], offer, now);
-      tx.put<"site">({ ...newest, status: { ...newest.status, markets } });
+      const markets = newest && lookedAt(newest, named, now);
+      if (markets) tx.put<"site">({ ...newest, status: { ...newest.status, markets } });
     });
   }
+}
+
+/** What is known of a site's markets now; undefined where that is what was known. */
+function lookedAt(
+  { status }: SiteRecord,
+  named: readonly Offer[],
+  now: number,
+): SiteRecord["status"]["markets"] {
+  const markets = { ...status.markets };
+  let hasChanged = false;
+  const spot = named.filter(({ market }) => market === "spot");
+  for (const offer of spot) {
+    const known = markets[offer.name];
+    if (known && known.goneMs === undefined && isAvailable(known) === offer.countMax > 0) continue;
+    markets[offer.name] = turned(known, offer, now);
+    hasChanged = true;
+  }
+  // A site that names nothing may be away.
+  if (named.length === 0) return undefined;
+  const names = new Set(spot.map(({ name }) => name));
+  for (const [name, known] of Object.entries(markets)) {
+    if (names.has(name)) continue;
+    const { goneMs = now } = known;
+    if (known.goneMs !== undefined && now - goneMs < limits.marketKeptMs) continue;
+    if (known.goneMs === undefined) markets[name] = { ...known, goneMs };
+    else delete markets[name];
+    hasChanged = true;
+  }
+  return hasChanged ? markets : undefined;
 }
 
 /** Until now; undefined where it was never looked at. */
@@ -39,19 +63,16 @@ export function historyOf(
   return known && { ...known, untilMs: Math.max(now, known.fromMs, known.changesMs.at(-1) ?? 0) };
 }
 
-function isTurn({ status }: SiteRecord, offer: Offer): boolean {
-  const known = status.markets?.[offer.name];
-  return !known || isAvailable(known) !== offer.countMax > 0;
-}
-
 function isAvailable({ availableFirst, changesMs }: WatchedMarket): boolean {
   return changesMs.length % 2 === 0 ? availableFirst : !availableFirst;
 }
 
 function turned(known: WatchedMarket | undefined, { countMax }: Offer, now: number): WatchedMarket {
   if (!known) return { fromMs: now, availableFirst: countMax > 0, changesMs: [] };
+  const { goneMs: _, ...rest } = known;
+  if (isAvailable(known) === countMax > 0) return rest;
   const changesMs = [...known.changesMs, Math.max(now, known.changesMs.at(-1) ?? known.fromMs)];
-  if (changesMs.length <= changesMax) return { ...known, changesMs };
+  if (changesMs.length <= limits.marketChangesMax) return { ...rest, changesMs };
   const [fromMs, ...later] = changesMs as [number, ...number[]];
   return { fromMs, availableFirst: !known.availableFirst, changesMs: later };
 }

@@ -10,8 +10,9 @@ import {
   type OrderStatus,
 } from "#/model/order.ts";
 import { fleetName } from "#/model/policy.ts";
-import type { HeldMachine, Site } from "#/sites/site.ts";
+import type { HeldMachine } from "#/sites/site.ts";
 import type { Space, Transaction } from "#/space/space.ts";
+import { SiteAudits } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import type { SitePool } from "./pool.ts";
@@ -38,17 +39,20 @@ export interface OrderParts {
  */
 export class Orders {
   #parts: OrderParts;
-  /** Orders, and sites, that are being asked about. */
+  /** Orders that are being asked about. */
   #busy = new Set<string>();
   /** When an order may be tried again, on the monotonic clock. */
   #againMs = new Map<string, number>();
-  #auditedMs = -Infinity;
-  /** When it is looked next what ended machines left at a site, on the monotonic clock. */
-  #sweepMs = new Map<string, number>();
+  #audits: SiteAudits;
   #isStopped = false;
 
   constructor(parts: OrderParts) {
     this.#parts = parts;
+    this.#audits = new SiteAudits({
+      ...parts,
+      isBusy: (order) => this.#busy.has(order),
+      failed: (order, reason) => this.#end(order, "failed", reason),
+    });
   }
 
   stop(): void {
@@ -71,9 +75,7 @@ export class Orders {
         this.release([order], "its machine did not join in time");
     }
     this.#forgetOld();
-    if (nowMs - this.#auditedMs < limits.siteAuditMs) return;
-    this.#auditedMs = nowMs;
-    for (const { name } of space.all("site")) this.#audit(name);
+    this.#audits.look();
   }
 
   /** Gives machines back; `reason` is for people. */
@@ -149,7 +151,8 @@ export class Orders {
   ): Promise<void> {
     const { space, clock } = this.#parts;
     const { job: payer, site } = space.get("order", name)?.spec ?? {};
-    if (site !== undefined) this.#sweepMs.set(site, clock.monotonicMs() + limits.siteSweepSoonMs);
+    this.#againMs.delete(name);
+    if (site !== undefined) this.#audits.sweepSoon(site);
     const { durable } = space.commit((tx) => {
       const order = tx.get("order", name);
       if (!order || hasOrderEnded(order)) return;
@@ -195,74 +198,6 @@ export class Orders {
       const order = tx.get("order", name);
       if (order && !hasOrderEnded(order))
         tx.put<"order">({ ...order, status: change(order.status) });
-    });
-    await durable;
-  }
-
-  /** Compares what a site holds with what was ordered. */
-  #audit(name: string): void {
-    const key = `site ${name}`;
-    if (this.#busy.has(key)) return;
-    this.#busy.add(key);
-    // Asked for before the site answers: what is ordered meanwhile is not missing.
-    const known = [...this.#parts.space.all("order")].filter(({ spec }) => spec.site === name);
-    const look = async () => {
-      const site = await this.#parts.sites.site(name);
-      const { machines, unknown } = await site.held();
-      await this.#compare(site, known, machines, unknown.length > 0);
-      await this.#sweep(name, site);
-    };
-    void look()
-      .catch((thrown: unknown) => {
-        this.#parts.log.warn(`the site ${name} could not be audited`, { error: messageOf(thrown) });
-      })
-      .finally(() => this.#busy.delete(key));
-  }
-
-  async #compare(
-    site: Site,
-    known: readonly OrderRecord[],
-    machines: readonly HeldMachine[],
-    isPartial: boolean,
-  ): Promise<void> {
-    const { space, log } = this.#parts;
-    const held = new Map(machines.map((machine) => [machine.order, machine]));
-    for (const { name } of known) {
-      const order = space.get("order", name);
-      if (!order || this.#busy.has(name)) continue;
-      const { phase } = order.status;
-      if (phase !== "booting" && phase !== "joined") continue;
-      const machine = held.get(name);
-      if (machine?.state === "ended") {
-        await this.#end(name, "failed", machine.reason ?? "the site ended it");
-        await site.release(name); // what is left of it there: a folder, a program
-      } else if (!machine && !isPartial) await this.#end(name, "failed", "the site has it no more");
-    }
-    for (const { order: name, state, handle } of machines) {
-      const order = space.get("order", name);
-      if (state === "ended" || (order && !hasOrderEnded(order)) || this.#busy.has(name)) continue;
-      log.warn(`a machine that no order wants is released`, { order: name, handle });
-      await site.release(name);
-    }
-  }
-
-  /** What machines that have ended left at a site is deleted: at a start, a while after one has ended, and now and then. */
-  async #sweep(name: string, site: Site): Promise<void> {
-    const { space, clock } = this.#parts;
-    const nowMs = clock.monotonicMs();
-    if (!site.sweep || (this.#sweepMs.get(name) ?? 0) > nowMs) return;
-    this.#sweepMs.set(name, nowMs + limits.siteSweepMs);
-    const deleted = await site.sweep((order) => {
-      const record = space.get("order", order);
-      return record !== undefined && !hasOrderEnded(record);
-    });
-    if (deleted.length === 0) return;
-    const why = "its machine has ended, and it would have been billed on";
-    const { durable } = space.commit((tx) => {
-      for (const { order, what } of deleted) {
-        const more = { what: `deleted ${what}`, why: [why], subject: order };
-        decide(tx, { project: "", name }, { at: clock.now(), action: "release", ...more });
-      }
     });
     await durable;
   }

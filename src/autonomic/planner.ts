@@ -28,7 +28,7 @@ const gapMin = 0.005;
 /**
  * Plans that are shown to somebody: what `planMix` finds at once, made better by a solver on a thread of its
  * own for a second at most, with the bound that it proves; then the order of a workflow's steps, for a second more.
- * Where the thread fails the first mix stands.
+ * Where the thread fails, does not answer, or has too many to answer, the first mix stands.
  */
 export class Planner {
   #parts: PlannerParts;
@@ -36,6 +36,7 @@ export class Planner {
   #idle: Timer | undefined;
   #answered: PromiseWithResolvers<Mix> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
@@ -77,14 +78,20 @@ export class Planner {
     return this.#asked({ what: "mix", problem, mix });
   }
 
-  /** The mix as it was where the thread fails. */
-  #asked(asked: Omit<Improvement, "forMs">): Promise<Mix> {
+  /** The mix as it was where the thread fails, or too many wait for it. */
+  async #asked(asked: Omit<Improvement, "forMs">): Promise<Mix> {
+    if (this.#waiting >= limits.planImproveWaitingMax) return asked.mix;
+    this.#waiting++;
     const turn = this.#last.then(() => this.#ask({ ...asked, forMs: limits.planImproveMs }));
     this.#last = turn.catch(() => {});
-    return turn.catch((thrown: unknown) => {
+    try {
+      return await turn;
+    } catch (thrown) {
       this.#parts.log.warn("a plan was not improved", { error: messageOf(thrown) });
       return asked.mix;
-    });
+    } finally {
+      this.#waiting--;
+    }
   }
 
   async #ask(improvement: Improvement): Promise<Mix> {
@@ -94,12 +101,20 @@ export class Planner {
     this.#answered = answered;
     const thread = (this.#thread ??= this.#start());
     thread.send(improvement);
+    const late = clock.after(limits.planAnswerMs, () => this.#giveUp(), true);
     try {
       return await answered.promise;
     } finally {
+      late.cancel();
       this.#answered = undefined;
       this.#idle = clock.after(limits.forecastThreadIdleMs, () => this.stop(), true);
     }
+  }
+
+  #giveUp(): void {
+    this.#thread?.end();
+    this.#thread = undefined;
+    this.#answered?.reject(new Error(`its solver did not answer in ${limits.planAnswerMs} ms`));
   }
 
   #start(): Thread {

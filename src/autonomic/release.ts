@@ -3,13 +3,14 @@ import type { PlanRecord } from "#/model/plan.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "./decide.ts";
 import type { Action } from "./keep.ts";
+import { cordon } from "./orders.ts";
 
 type Spare = Extract<Action, { type: "spare" }>;
 
 const flip = "with autonomy.release: advise in its policy it would only have been said";
 
 /** Takes a machine out of use for a job that does without it; it is given back when what it runs has ended. */
-export function spareMachine(
+export function drainMachine(
   tx: Transaction,
   job: Pick<JobRecord, "name" | "project">,
   { machine, why }: Pick<Spare, "machine" | "why">,
@@ -17,7 +18,7 @@ export function spareMachine(
 ): void {
   const record = tx.get("machine", machine);
   if (!record || record.spec.cordoned) return;
-  tx.put<"machine">({ ...record, spec: { ...record.spec, cordoned: true } });
+  cordon(tx, machine, true);
   const what = `takes ${machine} out of use`;
   decide(tx, job, { at, action: "release", what, why, flip, subject: machine });
 }
@@ -26,5 +27,5 @@ export function spareMachine(
 export function releaseByPlan(tx: Transaction, job: JobRecord, plan: PlanRecord, at: number): void {
   const { machine, why } = plan.spec.release!;
   const approved = `its plan ${plan.name} says so, which ${plan.status.decidedBy} approved`;
-  spareMachine(tx, job, { machine, why: [approved, ...why] }, at);
+  drainMachine(tx, job, { machine, why: [approved, ...why] }, at);
 }

@@ -12,6 +12,7 @@ import { flipOf, percentOf, whyWait } from "./carbon/sentences.ts";
 import { decideWhen, type Waiting, type When } from "./carbon/when.ts";
 import type { CarbonZones } from "./carbon/zones.ts";
 import { decide } from "./decide.ts";
+import { leaveFor } from "./levels.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type PresentMachine } from "./machine-types.ts";
 import { problemOf } from "./propose.ts";
@@ -163,18 +164,19 @@ export class Shifts {
   #advise({ job, leftMs, rules }: ShiftSituation, waiting: Waiting, when: When): boolean {
     if (when.run || !waiting.loads || this.#said.has(job.name)) return false;
     this.#said.add(job.name);
-    const level = rules.level("shift");
+    const { says } = leaveFor(rules.level("shift"), {
+      action: "shift",
+      would: `would let it wait until ${instantOf(when.until)}`,
+      sees: "sees that power will be cleaner",
+    });
+    if (!says) return false;
     const why = whyWait(when, { loads: waiting.loads, leftMs: leftMs!, now: waiting.now });
     this.#commit(job.name, (tx, newest) =>
       decide(tx, newest, {
         at: this.#parts.clock.now(),
         action: "hold",
-        what:
-          level === "observe"
-            ? "sees that power will be cleaner"
-            : `would let it wait until ${instantOf(when.until)}`,
         why,
-        flip: "with autonomy.shift: act in its policy that would have been done",
+        ...says,
       }),
     );
     return false;

@@ -406,6 +406,9 @@ export const limits = {
   goalReleaseMs: 5_000,
   /** How clean power is within that counts for what is bought, and until the deadline at most. */
   intensityHorizonMs: 6 * 60 * 60_000,
+  /** Changes of a market that are remembered of an offer, the last ones; and for how long, of one that its site names no more. */
+  marketChangesMax: 64,
+  marketKeptMs: 3 * 24 * 60 * 60_000,
   /** Offers that a decision to buy names as not taken. */
   decisionOthersMax: 50,
   /** Decisions that an explanation tells, the newest ones. */
@@ -484,6 +487,9 @@ export const limits = {
   exchangeRestMs: 2 * 60_000,
   /** A plan is improved, and its bound, for so long at most before it is shown. */
   planImproveMs: 1_000,
+  /** Plans that wait for that; more are shown as they are. A solver that has not answered by then is ended. */
+  planImproveWaitingMax: 8,
+  planAnswerMs: 10_000,
   /** Tasks up to which a plan plays out how steps wait for each other; beyond, their longest chain stands for it. */
   planStepTasksMax: 5000,
   /** Steps of a job up to which those go first that others wait for longest. */

@@ -32,6 +32,8 @@ export interface WatchedMarket {
   readonly fromMs: number;
   readonly availableFirst: boolean;
   readonly changesMs: readonly number[];
+  /** Since when the site does not name it any more, while it names others. */
+  readonly goneMs?: number;
 }
 
 export const markets = ["on-demand", "spot"] as const;

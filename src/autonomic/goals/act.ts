@@ -16,7 +16,7 @@ import {
   type PurchaseParts,
   type Reasons,
 } from "../purchase.ts";
-import { spareMachine } from "../release.ts";
+import { drainMachine } from "../release.ts";
 import type { Rules } from "../rules.ts";
 import type { Memory } from "./memory.ts";
 
@@ -120,7 +120,7 @@ class Acts {
     });
     const isNew = this.#memory.isNew("goal", `spare ${machine} ${level}`);
     if (leave.isDone)
-      return this.#commit((tx, job) => spareMachine(tx, job, { machine, why }, this.#now()));
+      return this.#commit((tx, job) => drainMachine(tx, job, { machine, why }, this.#now()));
     const { predicted, bound } = rest;
     const change = { considered: [], predicted, bound, release: { machine, why } };
     if (leave.isProposed) return this.#propose(change, leave.says!, why, isNew, machine);

@@ -4,6 +4,7 @@ import { hasStepEnded, type Slowed, type StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import { decide } from "../decide.ts";
+import { leaveFor } from "../levels.ts";
 import { kindOfStep } from "./health-follow.ts";
 import type { HealingParts } from "./healing.ts";
 import { healLevel } from "./level.ts";
@@ -153,11 +154,9 @@ export class FailingSteps {
     }
     if (this.#said.has(name)) return;
     this.#said.add(name);
-    const what =
-      level === "observe"
-        ? "sees that the tasks of a step fail in masses"
-        : `did not, but would have: ${decision.what}`;
-    const flip = "with autonomy.heal: act in the policy that would have been done";
-    space.commit((tx) => decide(tx, about, { ...decision, action: "hold", what, flip }));
+    const would = `did not, but would have: ${decision.what}`;
+    const sees = "sees that the tasks of a step fail in masses";
+    const { says } = leaveFor(level, { action: "heal", would, sees, policy: "the policy" });
+    if (says) space.commit((tx) => decide(tx, about, { ...decision, action: "hold", ...says }));
   }
 }

@@ -4,6 +4,8 @@ import { Chance } from "#/base/chance.ts";
 import { MachineHealth } from "./machine-health.ts";
 
 const machines = ["m1", "m2", "m3", "m4"];
+/** Each is of its own. */
+const types = new Map(machines.map((name) => [name, name]));
 
 /** How often one of four machines is charged in 400 tasks, looked at after each, when all fail as often. */
 function chargedOf(runs: number, fails: (chance: Chance, machine: string) => boolean): number {
@@ -11,12 +13,11 @@ function chargedOf(runs: number, fails: (chance: Chance, machine: string) => boo
   for (let run = 0; run < runs; run++) {
     const health = new MachineHealth();
     const chance = new Chance(run + 1);
-    const others = new Set<string>();
     for (let task = 0; task < 400; task++) {
       const machine = chance.pick(machines);
       if (fails(chance, machine)) health.failed("kind", machine, String(task), 0);
       else health.succeeded("kind", machine, 1000);
-      if (!health.charge(machine, machines, others)) continue;
+      if (!health.judge(types)(machine)) continue;
       charged++;
       break;
     }
@@ -38,7 +39,7 @@ test("a machine is not charged with one or two failures, or with one task that f
   const health = new MachineHealth();
   for (let task = 0; task < 1000; task++) health.succeeded("kind", "m1", 1000);
   for (let time = 0; time < 100; time++) health.failed("kind", "m2", `t${time % 2}`, 0);
-  assert.equal(health.charge("m2", machines, new Set()), undefined);
+  assert.equal(health.judge(types)("m2"), undefined);
 });
 
 test("what failed before a machine is judged anew is not held against it, however late it is said", () => {
@@ -48,8 +49,35 @@ test("what failed before a machine is judged anew is not held against it, howeve
     for (let task = 0; task < 10; task++) health.failed("kind", "m2", String(task), 5);
   };
   fail();
-  assert.equal(health.charge("m2", machines, new Set())?.kind, "fails");
+  assert.equal(health.judge(types)("m2")?.kind, "fails");
   health.forget("m2", 10);
   fail();
-  assert.equal(health.charge("m2", machines, new Set()), undefined);
+  assert.equal(health.judge(types)("m2"), undefined);
+});
+
+test("all machines of a large cloud are judged by reading what ended on them once", () => {
+  const health = new MachineHealth();
+  const many = Array.from({ length: 300 }, (_, number) => `m${number}`);
+  for (let kind = 0; kind < 60; kind++)
+    for (const [number, machine] of many.entries())
+      for (let task = 0; task < 3; task++)
+        if (number === 7) health.failed(`k${kind}`, machine, `${task}`, 0);
+        else health.succeeded(`k${kind}`, machine, number === 9 ? 9_000 : 1_000);
+  let reads = 0;
+  const types = new Map(many.map((name) => [name, "same"]));
+  const counted = new Proxy(types, {
+    get: (map, key) => {
+      const value: unknown = Reflect.get(map, key, map);
+      if (typeof value !== "function") return value;
+      return (...given: unknown[]) => (reads++, Reflect.apply(value, map, given) as unknown);
+    },
+  });
+  const judge = health.judge(counted);
+  const charged = many.flatMap((name) => judge(name) ?? []);
+  assert.deepEqual(
+    charged.map(({ kind }) => kind),
+    ["fails", "slow"],
+  );
+  // One for each kind on each machine, and a few for each machine; not one for each pair of machines.
+  assert.ok(reads < 60 * 300 + 10 * 300, `${reads} reads`);
 });

@@ -77,6 +77,12 @@ export class MachineHealth {
     }
   }
 
+  /** Forgets all but these. */
+  keep(machines: ReadonlySet<string>): void {
+    for (const known of [this.#since, this.#losses])
+      for (const machine of known.keys()) if (!machines.has(machine)) known.delete(machine);
+  }
+
   /** From now on it is judged anew. */
   forget(machine: string, at: number): void {
     this.#since.set(machine, at);
@@ -107,94 +113,48 @@ export class MachineHealth {
     return { failing, good: machines.size - failing };
   }
 
-  /** What is to be held against one of these machines. `alike` are others of its type. */
-  charge(
-    machine: string,
-    machines: readonly string[],
-    alike: ReadonlySet<string>,
-    tasksMin: number = limits.slowMachineTasksMin,
-  ): Charge | undefined {
-    return (
-      this.#failing(machine, machines.length) ??
-      this.#losing(machine, machines) ??
-      this.#slow(machine, alike, tasksMin)
-    );
-  }
-
-  #failing(machine: string, machines: number): Charge | undefined {
-    let tasks = 0;
-    let failed = 0;
-    let expected = 0;
-    let seen = 0;
-    for (const kind of this.#kinds()) {
-      const own = this.#fared(kind, (name) => name === machine);
-      const ended = own.succeeded + own.failed;
-      if (ended === 0) continue;
-      const others = this.#fared(kind, (name) => name !== machine);
-      if (others.succeeded + others.failed === 0) continue;
-      const elsewhere = others.succeeded + others.failed + priorTasks;
-      tasks += ended;
-      failed += own.failed;
-      expected += (ended * (others.failed + priorTasks / 2)) / elsewhere;
-      seen += ended * elsewhere;
-    }
-    if (failed < limits.misbehaviourMin) return undefined;
-    // of several kinds, as if all were one that failed elsewhere as often, among so many
-    const hits = (expected / tasks) * (seen / tasks);
-    const chance = chanceOfAtLeast(failed, tasks, { hits, misses: seen / tasks - hits });
-    if (chance > limits.misbehaviourChanceMax / machines) return undefined;
-    const usual = expected < 0.1 ? "none of them" : `${expected.toFixed(1)} of them`;
-    return {
-      kind: "fails",
-      reason: `${failed} of the last ${tasks} tasks failed there; if it were as others, ${usual} would have`,
+  /**
+   * What is to be held against each of these machines, by its name; `types` has their types, among which tasks take
+   * about as long. Reads all that is known once, however many are asked about.
+   */
+  judge(types: ReadonlyMap<string, string>): Judgement {
+    const kindsOf = new Map<string, Map<string, Sum>>();
+    const all = new Map<string, Sum>();
+    const alike = new Map<string, Sum>();
+    for (const kinds of [this.#now, this.#before])
+      for (const [kind, machines] of kinds)
+        for (const [machine, fared] of machines) {
+          let own = kindsOf.get(machine);
+          if (!own) kindsOf.set(machine, (own = new Map()));
+          add(own, kind, fared);
+          add(all, kind, fared);
+          const type = types.get(machine);
+          if (type !== undefined) add(alike, `${type} ${kind}`, fared);
+        }
+    let losses = 0;
+    for (const machine of types.keys()) losses += this.#losses.get(machine)?.length ?? 0;
+    return (machine, tasksMin = limits.slowMachineTasksMin) => {
+      const own = kindsOf.get(machine) ?? new Map<string, Sum>();
+      const type = types.get(machine);
+      return (
+        failing(own, all, types.size) ??
+        this.#losing(machine, types.size, losses) ??
+        slow(own, (kind) => alike.get(`${type} ${kind}`), tasksMin)
+      );
     };
   }
 
-  #losing(machine: string, machines: readonly string[]): Charge | undefined {
+  #losing(machine: string, machines: number, losses: number): Charge | undefined {
     const times = this.#losses.get(machine)?.length ?? 0;
     if (times < limits.misbehaviourMin) return undefined;
-    const others = machines.filter((name) => name !== machine);
-    const sum = others.reduce((all, name) => all + (this.#losses.get(name)?.length ?? 0), 0);
-    if (others.length === 0 || times < limits.misbehaviourMin * (1 + sum / others.length))
-      return undefined;
+    const others = machines - 1;
+    const sum = losses - times;
+    if (others === 0 || times < limits.misbehaviourMin * (1 + sum / others)) return undefined;
     const minutes = limits.misbehaviourMs / 60_000;
     return {
       kind: "loses",
-      reason: `it was lost with what it ran ${times} times in ${minutes} min, and others ${(sum / others.length).toFixed(1)} times`,
+      reason: `it was lost with what it ran ${times} times in ${minutes} min, and others ${(sum / others).toFixed(1)} times`,
     };
-  }
-
-  #slow(machine: string, alike: ReadonlySet<string>, tasksMin: number): Charge | undefined {
-    let tasks = 0;
-    let difference = 0;
-    let weights = 0;
-    let squares = priorVariance * priorVarianceTasks;
-    let freedom = priorVarianceTasks;
-    for (const kind of this.#kinds()) {
-      const own = this.#fared(kind, (name) => name === machine);
-      const others = this.#fared(kind, (name) => alike.has(name));
-      if (own.succeeded === 0 || others.succeeded === 0) continue;
-      tasks += own.succeeded;
-      const weight = (own.succeeded * others.succeeded) / (own.succeeded + others.succeeded);
-      difference += weight * (own.logSum / own.succeeded - others.logSum / others.succeeded);
-      weights += weight;
-      for (const { logSquares, logSum, succeeded } of [own, others]) {
-        squares += Math.max(0, logSquares - logSum ** 2 / succeeded);
-        freedom += succeeded - 1;
-      }
-    }
-    if (tasks < tasksMin || weights === 0) return undefined;
-    const factor = Math.exp(difference / weights);
-    const deviations = (difference / weights) * Math.sqrt(weights / (squares / freedom));
-    if (factor < limits.slowMachineFactor || deviations < deviationsMin) return undefined;
-    return {
-      kind: "slow",
-      reason: `its last ${tasks} tasks took ${factor.toFixed(1)} times as long as the same ones on machines of its type`,
-    };
-  }
-
-  #kinds(): Set<string> {
-    return new Set([...this.#now.keys(), ...this.#before.keys()]);
   }
 
   /** How a kind fared on some machines together. */
@@ -225,4 +185,100 @@ export class MachineHealth {
       );
     return fared;
   }
+}
+
+/** What is held against a machine; `tasksMin` as many must have ended there to call it slow. */
+export type Judgement = (machine: string, tasksMin?: number) => Charge | undefined;
+
+/** How tasks of a kind fared on some machines together. */
+interface Sum {
+  succeeded: number;
+  failed: number;
+  logSum: number;
+  logSquares: number;
+}
+
+function add(sums: Map<string, Sum>, key: string, { failed, ...fared }: Fared): void {
+  const sum = sums.get(key) ?? { succeeded: 0, failed: 0, logSum: 0, logSquares: 0 };
+  sums.set(key, {
+    succeeded: sum.succeeded + fared.succeeded,
+    failed: sum.failed + failed.size,
+    logSum: sum.logSum + fared.logSum,
+    logSquares: sum.logSquares + fared.logSquares,
+  });
+}
+
+function without(all: Sum, own: Sum): Sum {
+  return {
+    succeeded: all.succeeded - own.succeeded,
+    failed: all.failed - own.failed,
+    logSum: all.logSum - own.logSum,
+    logSquares: all.logSquares - own.logSquares,
+  };
+}
+
+function failing(
+  kinds: ReadonlyMap<string, Sum>,
+  all: ReadonlyMap<string, Sum>,
+  machines: number,
+): Charge | undefined {
+  let tasks = 0;
+  let failed = 0;
+  let expected = 0;
+  let seen = 0;
+  for (const [kind, own] of kinds) {
+    const ended = own.succeeded + own.failed;
+    if (ended === 0) continue;
+    const others = without(all.get(kind)!, own);
+    if (others.succeeded + others.failed === 0) continue;
+    const elsewhere = others.succeeded + others.failed + priorTasks;
+    tasks += ended;
+    failed += own.failed;
+    expected += (ended * (others.failed + priorTasks / 2)) / elsewhere;
+    seen += ended * elsewhere;
+  }
+  if (failed < limits.misbehaviourMin) return undefined;
+  // of several kinds, as if all were one that failed elsewhere as often, among so many
+  const hits = (expected / tasks) * (seen / tasks);
+  const chance = chanceOfAtLeast(failed, tasks, { hits, misses: seen / tasks - hits });
+  if (chance > limits.misbehaviourChanceMax / machines) return undefined;
+  const usual = expected < 0.1 ? "none of them" : `${expected.toFixed(1)} of them`;
+  return {
+    kind: "fails",
+    reason: `${failed} of the last ${tasks} tasks failed there; if it were as others, ${usual} would have`,
+  };
+}
+
+function slow(
+  kinds: ReadonlyMap<string, Sum>,
+  alike: (kind: string) => Sum | undefined,
+  tasksMin: number,
+): Charge | undefined {
+  let tasks = 0;
+  let difference = 0;
+  let weights = 0;
+  let squares = priorVariance * priorVarianceTasks;
+  let freedom = priorVarianceTasks;
+  for (const [kind, own] of kinds) {
+    const same = alike(kind);
+    if (!same) continue;
+    const others = without(same, own);
+    if (own.succeeded === 0 || others.succeeded === 0) continue;
+    tasks += own.succeeded;
+    const weight = (own.succeeded * others.succeeded) / (own.succeeded + others.succeeded);
+    difference += weight * (own.logSum / own.succeeded - others.logSum / others.succeeded);
+    weights += weight;
+    for (const { logSquares, logSum, succeeded } of [own, others]) {
+      squares += Math.max(0, logSquares - logSum ** 2 / succeeded);
+      freedom += succeeded - 1;
+    }
+  }
+  if (tasks < tasksMin || weights === 0) return undefined;
+  const factor = Math.exp(difference / weights);
+  const deviations = (difference / weights) * Math.sqrt(weights / (squares / freedom));
+  if (factor < limits.slowMachineFactor || deviations < deviationsMin) return undefined;
+  return {
+    kind: "slow",
+    reason: `its last ${tasks} tasks took ${factor.toFixed(1)} times as long as the same ones on machines of its type`,
+  };
 }

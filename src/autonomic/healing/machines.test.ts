@@ -118,6 +118,27 @@ describe("a machine on which tasks fail that succeed elsewhere", () => {
   });
 });
 
+test("a machine that is isolated is tried again, and trusted, also when the policy lets Canopy heal no more", async () => {
+  let isBroken = true;
+  const ward = await wardWith((_, machine) => ({
+    ms: machine === "m4" && isBroken ? 50 : 1_000,
+    fails: machine === "m4" && isBroken,
+  }));
+  ward.rig.step("j1/0", 6_000, { template: { retries: 9, retryMs: 500 } });
+  await ward.pass(minuteMs);
+  assert.equal(standing(ward, "m4")?.phase, "isolated");
+  isBroken = false;
+  ward.rig.commit((tx) => {
+    const machine = tx.get("machine", "m4")!;
+    tx.put({ ...machine, spec: { ...machine.spec, reservedForProject: "p" } });
+  });
+  ward.heals("manual");
+  await ward.pass(11 * minuteMs);
+  assert.equal(standing(ward, "m4"), undefined);
+  assert.equal(ward.rig.space.get("machine", "m4")!.spec.cordoned, false);
+  ward.stop();
+});
+
 test("a machine that was bought and misbehaves is given back", async () => {
   const ward = await wardWith((_, machine) => ({ ms: 500, fails: machine === "m4" }));
   ward.rig.commit((tx) => {

@@ -6,10 +6,12 @@ import { hasOrderEnded } from "#/model/order.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
+import { giveBack } from "../orders.ts";
 import { machineTypeOf } from "../knowledge/sorts.ts";
 import type { HealingParts } from "./healing.ts";
+import { leaveFor } from "../levels.ts";
 import { healLevel } from "./level.ts";
-import type { MachineHealth, Charge } from "./machine-health.ts";
+import type { Charge, Judgement, MachineHealth } from "./machine-health.ts";
 
 /** What is to become of a machine. */
 interface Turn {
@@ -18,6 +20,8 @@ interface Turn {
   readonly why: readonly string[];
   readonly flip: string;
   readonly change: (tx: Transaction, machine: MachineRecord) => void;
+  /** It takes back what Canopy did: that is done however little the policy lets it do now. */
+  readonly isLift?: true;
 }
 
 /**
@@ -42,18 +46,28 @@ export class Machines {
     const { space, clock, field } = this.#parts;
     this.#health.pass(clock.monotonicMs());
     const present: MachineRecord[] = [];
-    for (const { machine, connected, losses } of field.machines()) {
+    const views = field.machines();
+    this.#keep(new Set(views.map(({ machine }) => machine)));
+    for (const { machine, connected, losses } of views) {
       const record = space.get("machine", machine);
       if (!record) continue;
       this.#countLosses(record, losses);
       if (connected || record.spec.standing) present.push(record);
     }
-    const machines = present.map(({ name }) => name);
+    const types = new Map(present.map((record) => [record.name, machineTypeOf(record)]));
+    const judge = this.#health.judge(types);
     for (const record of present) {
-      const turn = this.#turnOf(record, machines, present);
+      const turn = this.#turnOf(record, judge, present);
       if (turn) this.#take(record, turn);
       else this.#said.delete(record.name);
     }
+  }
+
+  /** Forgets all machines but these. */
+  #keep(machines: ReadonlySet<string>): void {
+    this.#health.keep(machines);
+    for (const known of [this.#losses, this.#said])
+      for (const name of known.keys()) if (!machines.has(name)) known.delete(name);
   }
 
   /** Losses that a game day made are not held against it. */
@@ -69,7 +83,7 @@ export class Machines {
 
   #turnOf(
     record: MachineRecord,
-    machines: readonly string[],
+    judge: Judgement,
     present: readonly MachineRecord[],
   ): Turn | undefined {
     const { name, spec } = record;
@@ -78,12 +92,8 @@ export class Machines {
     if (standing?.phase === "isolated")
       return now >= (standing.until ?? 0) ? tryAgain(standing, now) : undefined;
     if (spec.cordoned) return undefined;
-    const type = machineTypeOf(record);
-    const alike = new Set(
-      present.filter((one) => one !== record && machineTypeOf(one) === type).map((one) => one.name),
-    );
     const tasksMin = standing ? limits.trialTasks : limits.slowMachineTasksMin;
-    const charge = this.#health.charge(name, machines, alike, tasksMin);
+    const charge = judge(name, tasksMin);
     if (standing) {
       if (charge) return this.#condemn(record, charge, standing);
       if (this.#health.good(name) >= limits.trialTasks) return readmit(standing);
@@ -129,12 +139,7 @@ export class Machines {
         what: `gave ${name} back, as it misbehaves`,
         why: [`on trial, one task at a time, ${reason}`],
         flip: "what needs a machine still is bought another one",
-        change: (tx, machine) => {
-          const why = `it misbehaved: ${reason}`;
-          const status = { ...order.status, phase: "releasing", since: now, reason: why } as const;
-          tx.put<"order">({ ...order, status });
-          tx.put<"machine">({ ...machine, spec: { ...machine.spec, cordoned: true } });
-        },
+        change: (tx) => giveBack(tx, order.name, `it misbehaved: ${reason}`, now),
       };
     const forMs = Math.min(limits.isolatedMs * 2 ** times, limits.isolatedMsMax);
     const standing = { phase: "isolated", since: now, reason, until: now + forMs } as const;
@@ -148,12 +153,15 @@ export class Machines {
   }
 
   /** Does what the policy lets Canopy do, and says what it does not let it do. */
-  #take(record: MachineRecord, { action, what, why, flip, change }: Turn): void {
+  #take(record: MachineRecord, { action, what, why, flip, change, isLift }: Turn): void {
     const { space, clock, log } = this.#parts;
     const { name, project } = record;
     const level = healLevel(space, record.spec.reservedForProject ?? payerOf(record, space));
-    if (level === "manual") return;
-    const isDone = level === "act";
+    const sees = `sees that ${name} misbehaves`;
+    const would = `did not, but would have: ${what}`;
+    const leave = leaveFor(level, { action: "heal", would, sees, policy: "the policy" });
+    const isDone = leave.isDone || isLift === true;
+    if (!isDone && !leave.says) return;
     if ((!isDone || action === "warn") && this.#said.get(name) === action) return;
     this.#said.set(name, action);
     const at = clock.now();
@@ -165,10 +173,7 @@ export class Machines {
         decide(tx, { project, name }, { at, action, what, why, flip });
         return;
       }
-      const wish =
-        level === "observe" ? `sees that ${name} misbehaves` : `did not, but would have: ${what}`;
-      const more = "with autonomy.heal: act in the policy that would have been done";
-      decide(tx, { project, name }, { at, action: "hold", what: wish, why, flip: more });
+      if (leave.says) decide(tx, { project, name }, { at, action: "hold", why, ...leave.says });
     });
     if (!isDone) return;
     if (action !== "warn") this.#health.forget(name, at);
@@ -187,6 +192,7 @@ function tryAgain({ reason, times }: MachineStanding, now: number): Turn {
     what: "put it on trial again: one task at a time",
     why: [`it was isolated for long enough, as ${reason}`],
     flip: `after ${limits.trialTasks} tasks that end well it is trusted again`,
+    isLift: true,
     change: (tx, machine) => stand(tx, machine, { phase: "slowed", since: now, reason, times }),
   };
 }
@@ -199,6 +205,7 @@ function readmit({ reason }: MachineStanding): Turn {
       `${limits.trialTasks} tasks ended well there, one at a time; it was on trial as ${reason}`,
     ],
     flip: "with one more that had not, it would still be on trial",
+    isLift: true,
     change: (tx, { spec: { standing: _, ...spec }, ...machine }) =>
       void tx.put<"machine">({ ...machine, spec }),
   };

@@ -6,6 +6,7 @@ import { jobOf } from "#/model/task.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
+import { leaveFor } from "../levels.ts";
 import type { Attempt, JobUnderWay, StepUnderWay, underWay } from "./attempts.ts";
 import { mayCost } from "./copy-budget.ts";
 import type { HealingParts } from "./healing.ts";
@@ -113,6 +114,7 @@ export class SlowTasks {
     const { space, field } = this.#parts;
     const now = this.#parts.clock.now();
     const forMs = like.runMs.quantileMs(0.95);
+    const attempts = field.leases();
     return field
       .spareFor(attempt.task)
       .map((machine) => ({
@@ -120,9 +122,7 @@ export class SlowTasks {
         outlook: outlookOf(like.runMs, seen, this.#slownessOf(machine)),
       }))
       .filter(({ outlook }) => isStraggler(like, seen, outlook))
-      .filter(({ machine }) =>
-        mayCost(space, job, { attempt, machine, forMs }, { attempts: field.leases(), now }),
-      )
+      .filter(({ machine }) => mayCost(space, job, { attempt, machine, forMs }, { attempts, now }))
       .sort((a, b) => a.outlook.freshMs - b.outlook.freshMs);
   }
 
@@ -195,10 +195,9 @@ export class SlowTasks {
     }
     if (this.#said.get(key) === action) return;
     this.#said.set(key, action);
-    const held =
-      level === "observe" ? `sees that ${attempt.task} takes far longer than its like` : wish;
-    const change = "with autonomy.heal: act in its policy that would have been done";
-    space.commit(write({ ...base, action: "hold", what: held, flip: change }));
+    const sees = `sees that ${attempt.task} takes far longer than its like`;
+    const { says } = leaveFor(level, { action: "heal", would: wish, sees });
+    if (says) space.commit(write({ ...base, action: "hold", ...says }));
   }
 
   #forget(steps: readonly StepUnderWay[]): void {
