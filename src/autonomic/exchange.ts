@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import type { Goal } from "#/model/plan.ts";
 import { formatMicros, hourMs } from "#/model/units.ts";
 import { planMix } from "#/planning/mix/mix.ts";
@@ -7,8 +8,6 @@ import { answerOf, problemOf, type Proposal } from "./propose.ts";
 import { wishedFor, type Purchase } from "./purchase.ts";
 import type { Demand } from "./step-demand.ts";
 
-/** Of what is still to be spent, the least that an exchange must save: moving has a price that nobody can know exactly. */
-const savingMin = 0.15;
 export interface Exchange {
   readonly parts: readonly Purchase[];
   readonly why: string[];
@@ -17,10 +16,10 @@ export interface Exchange {
 }
 
 /**
- * What to order, of these offers, in place of machines that were bought when nothing cheaper was to be had: as when spot machines that
- * were sold out are there again. Undefined where that saves less than 15 % of what is still to be spent, with what
- * those cost that it replaces until the new ones have booted. They are released as any machine is that is not
- * needed any more. A pure function.
+ * What to order, of these offers, in place of machines that were bought when nothing cheaper was to be had: as when
+ * spot machines that were sold out are there again. Undefined where that saves too little of what is still to be
+ * spent, with what those cost that it replaces until the new ones have booted. They are given back, as any machine
+ * is that is not needed any more, once the others are there. A pure function.
  */
 export function exchange(
   demand: Demand,
@@ -62,14 +61,15 @@ export function exchange(
   );
   const micros = mix.predicted.costMicros.high + meanwhile;
   const saving = hereMicros - micros;
-  if (saving < savingMin * hereMicros || micros > (goal.budgetMicros ?? Infinity)) return undefined;
+  if (saving < limits.exchangeSavingMin * hereMicros || micros > (goal.budgetMicros ?? Infinity))
+    return undefined;
   const names = wishedFor(parts);
   return {
     parts,
     why: [
       `what is there would cost up to ${formatMicros(Math.round(hereMicros))} more until the end, and with ${names} that is ${formatMicros(Math.round(micros))}, the change counted`,
     ],
-    flip: `were it to save less than ${formatMicros(Math.round(savingMin * hereMicros))} it would not have been ordered`,
+    flip: `were it to save less than ${formatMicros(Math.round(limits.exchangeSavingMin * hereMicros))} it would not have been ordered`,
     proposal,
   };
 }

@@ -47,6 +47,22 @@ export function propose(
   return name;
 }
 
+/**
+ * Plans that were decided long ago, and proposals that nobody has decided about, leave memory; not while their job runs.
+ * What somebody has planned and not yet decided about may be applied at any time.
+ */
+export function forgetPlans(space: Pick<Space, "all" | "get" | "commit">, now: number): void {
+  const old = [...space.all("plan")].filter(({ spec, status }) => {
+    const isOpen = status.phase === "proposed" && spec.request !== "";
+    const isLive = status.job !== undefined && space.get("job", status.job) !== undefined;
+    return !isOpen && !isLive && now - (status.decidedAt ?? spec.madeAt) > limits.planKeptMs;
+  });
+  if (old.length === 0) return;
+  space.commit((tx) => {
+    for (const plan of old) tx.archive<"plan">(plan);
+  });
+}
+
 /** What was proposed is not wished for any more. */
 export function withdrawProposal(
   tx: Transaction,
@@ -57,13 +73,14 @@ export function withdrawProposal(
   if (last?.status.phase === "proposed") withdraw(tx, last, clock.now());
 }
 
+/** It leaves memory: there may be one each few minutes, for as long as nobody decides. */
 function withdraw(tx: Transaction, plan: PlanRecord, now: number): void {
   const { job } = plan.status;
   const decided = { phase: "declined", decidedAt: now, decidedBy: byCanopy } as const;
-  tx.put<"plan">({ ...plan, status: { ...decided, ...(job !== undefined && { job }) } });
+  tx.archive<"plan">({ ...plan, status: { ...decided, ...(job !== undefined && { job }) } });
 }
 
-/** The newest of those that Canopy has not withdrawn itself. */
+/** The newest of those that Canopy has not withdrawn. */
 function lastProposal(space: Pick<Space, "all">, asker: Asker): PlanRecord | undefined {
   let last: PlanRecord | undefined;
   for (const plan of space.all("plan"))
@@ -72,7 +89,7 @@ function lastProposal(space: Pick<Space, "all">, asker: Asker): PlanRecord | und
 }
 
 function isFor({ project, spec, status }: PlanRecord, asker: Asker): boolean {
-  if (spec.madeBy !== byCanopy || status.decidedBy === byCanopy) return false;
+  if (spec.madeBy !== byCanopy) return false;
   if (asker.job !== undefined) return status.job === asker.job && spec.request === "";
   return spec.fleet !== undefined && project === asker.project;
 }

@@ -8,7 +8,15 @@ import { planMix } from "#/planning/mix/mix.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { loadsOf } from "./carbon/loads.ts";
 import { isPausable } from "./carbon/propose-when.ts";
-import { flipOf, percentOf, whyWait } from "./carbon/sentences.ts";
+import { tellHold } from "./carbon/begin.ts";
+import {
+  byItsPlan,
+  flipOf,
+  instantOf,
+  reasonOf,
+  whyWait,
+  type Reason,
+} from "./carbon/sentences.ts";
 import { decideWhen, type Waiting, type When } from "./carbon/when.ts";
 import type { CarbonZones } from "./carbon/zones.ts";
 import { decide } from "./decide.ts";
@@ -17,7 +25,7 @@ import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type PresentMachine } from "./machine-types.ts";
 import { problemOf } from "./propose.ts";
 import { heldPurchases } from "./held-purchases.ts";
-import { purchase, purchasePlan, purchasesOf, type PurchaseParts } from "./purchase.ts";
+import { purchase, type PurchaseParts } from "./purchase.ts";
 import type { Rules } from "./rules.ts";
 
 export interface ShiftParts {
@@ -44,10 +52,6 @@ export interface ShiftSituation {
   readonly plan: PlanRecord | undefined;
   readonly rules: Rules;
 }
-
-/** What moves by less is not written down anew. */
-const movedMsMin = 60_000;
-const movedMsTold = 30 * 60_000;
 
 /**
  * Lets jobs with the objective carbon wait for cleaner power, and lets them go on in time. That a job waits
@@ -185,7 +189,7 @@ export class Shifts {
   #hold({ job, leftMs }: ShiftSituation, waiting: Waiting, when: When): void {
     const { held } = job.status;
     const movedMs = held ? Math.abs(held.until - when.until) : Infinity;
-    if (movedMs < movedMsMin) return;
+    if (movedMs < limits.shiftMovedMsMin) return;
     const { clock } = this.#parts;
     const hold: JobHold = {
       since: held?.since ?? clock.now(),
@@ -198,7 +202,8 @@ export class Shifts {
     };
     this.#commit(job.name, (tx, newest) => {
       tx.put<"job">({ ...newest, status: { ...newest.status, held: hold } });
-      if (movedMs >= movedMsTold) tell(tx, newest, hold, clock.now(), held ? "moved" : "waits");
+      if (movedMs >= limits.shiftToldMsMin)
+        tellHold(tx, newest, hold, clock.now(), held ? "moved" : "waits");
     });
   }
 
@@ -234,78 +239,9 @@ export class Shifts {
   }
 }
 
-/**
- * Carries out what an approved plan says, for the job that it has become: buys, or lets it wait for cleaner
- * power first.
- */
-export function beginPlan(
-  tx: Transaction,
-  job: JobRecord,
-  plan: PlanRecord,
-  parts: PurchaseParts,
-): void {
-  const { shift, considered } = plan.spec;
-  if (!shift) return purchasePlan(tx, job, plan, parts);
-  const { until, savingShare, why, flip } = shift;
-  const workMs = shift.workMs.high;
-  const buys = purchasesOf(considered).flatMap(({ site, offer: name, count }) => {
-    const offer = parts.offers.find((one) => one.site === site && one.name === name);
-    return offer ? [{ offer, count }] : [];
-  });
-  const since = parts.clock.now();
-  const held = { since, until, savingShare, workMs, why, flip, ...(buys.length > 0 && { buys }) };
-  tx.put<"job">({ ...job, status: { ...job.status, held } });
-  tell(tx, job, held, since, "waits");
-}
-
-function tell(
-  tx: Transaction,
-  job: JobRecord,
-  { until, savingShare, why, flip }: JobHold,
-  at: number,
-  how: "waits" | "moved",
-): void {
-  const what = `${how === "waits" ? "lets it wait" : "now lets it wait"} until ${instantOf(until)} for cleaner power, ${percentOf(savingShare)} less CO2`;
-  decide(tx, job, { at, action: "shift", what, why, flip });
-}
-
 /** What the machines that are there need for all that is left, as much as it may well be. */
 function presentMs(demand: Demand, machines: readonly PresentMachine[]): number | undefined {
   const candidates = candidatesOf(demand.kinds, machines, []);
   const mix = planMix(problemOf(demand, { objective: "time" }, candidates));
   return "counts" in mix ? mix.predicted.finishMs.high : undefined;
-}
-
-interface Reason {
-  readonly why: string;
-  readonly flip: string;
-}
-
-const byItsPlan: Reason = {
-  why: "its plan says so",
-  flip: "with autonomy.shift: act in its policy that would have been decided anew",
-};
-
-function reasonOf({ reason, gramsPerKwhNow }: When): Reason {
-  switch (reason) {
-    case "no-slack":
-      return {
-        why: "waiting any longer would put its deadline at risk",
-        flip: "with a later deadline it would have waited on",
-      };
-    case "no-forecast":
-      return {
-        why: "nobody knows any more how clean the power of its machines will be",
-        flip: "with intensities of its carbon zone for the hours until its deadline: canopy carbon set",
-      };
-    default:
-      return {
-        why: `power has ${Math.round(gramsPerKwhNow ?? 0)} gCO2/kWh now, and is forecast to be no cleaner in the time that is left`,
-        flip: "with hours before its deadline that are forecast to be cleaner it would have waited on",
-      };
-  }
-}
-
-function instantOf(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16)}Z`;
 }

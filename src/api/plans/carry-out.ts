@@ -2,7 +2,7 @@ import { plannedDemand, withOrder, type Demand } from "#/autonomic/step-demand.t
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
 import type { Rules } from "#/autonomic/rules.ts";
-import { beginPlan } from "#/autonomic/shift.ts";
+import { beginPlan } from "#/autonomic/carbon/begin.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { textOf } from "#/base/body.ts";
 import { newId } from "#/base/ids.ts";

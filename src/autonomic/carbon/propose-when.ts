@@ -1,3 +1,4 @@
+import { limits } from "#/base/limits.ts";
 import { meanGrams } from "#/model/carbon-zone.ts";
 import type { Band, Considered, Goal, PlannedShift, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
@@ -41,8 +42,6 @@ export interface Question {
 
 /** Parts of the deadline by which a mix may be done, so that there is time to wait. */
 const hurries = [0.5, 0.25, 0.12];
-/** Without a deadline, how clean power is in the hours to come counts. */
-const horizonMs = 6 * hourMs;
 /** Tasks that take no longer end soon after a pause begins. */
 const pausableMsMax = 15 * 60_000;
 
@@ -55,7 +54,7 @@ export async function proposeWhen(question: Question): Promise<ShiftedProposal |
   const { goal, now } = question;
   const { deadlineMs, objective } = goal;
   const asked = askedBy(question, 1, (grams) =>
-    meanGrams(grams, now, now + (deadlineMs ?? horizonMs)),
+    meanGrams(grams, now, now + (deadlineMs ?? limits.intensityHorizonMs)),
   );
   const found = unpricedIn(asked) ?? answerOf(asked, await question.plan(asked.problem));
   if (!("predicted" in found)) return found;

@@ -35,3 +35,38 @@ export function percentOf(share: number): string {
 function gramsOf(gramsPerKwh: number | undefined): string {
   return `${Math.round(gramsPerKwh ?? 0)} gCO2/kWh`;
 }
+
+/** Why a job goes on. */
+export interface Reason {
+  readonly why: string;
+  readonly flip: string;
+}
+
+export const byItsPlan: Reason = {
+  why: "its plan says so",
+  flip: "with autonomy.shift: act in its policy that would have been decided anew",
+};
+
+export function reasonOf({ reason, gramsPerKwhNow }: When): Reason {
+  switch (reason) {
+    case "no-slack":
+      return {
+        why: "waiting any longer would put its deadline at risk",
+        flip: "with a later deadline it would have waited on",
+      };
+    case "no-forecast":
+      return {
+        why: "nobody knows any more how clean the power of its machines will be",
+        flip: "with intensities of its carbon zone for the hours until its deadline: canopy carbon set",
+      };
+    default:
+      return {
+        why: `power has ${Math.round(gramsPerKwhNow ?? 0)} gCO2/kWh now, and is forecast to be no cleaner in the time that is left`,
+        flip: "with hours before its deadline that are forecast to be cleaner it would have waited on",
+      };
+  }
+}
+
+export function instantOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16)}Z`;
+}

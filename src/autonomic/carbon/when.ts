@@ -40,8 +40,6 @@ const partLengthsMs = [1, 5, 15, 60, 5 * 60, 15 * 60, 60 * 60].map((seconds) => 
 /** Kept back of the time until the deadline, beside what run times may well be. */
 const reserveShare = 0.1;
 const reserveMsMin = 2 * limits.goalLookMs;
-/** For less than this share of what it would emit, it neither waits nor pauses. */
-const savingMin = 0.02;
 
 /**
  * Whether work goes on now or waits for cleaner power, by the forecast of the machines that do it: a pure
@@ -66,7 +64,7 @@ export function decideWhen(waiting: Waiting): When {
     );
   const { run, why } = decide(windowHours);
   const runs = why.runsInHour ?? [];
-  const isWorth = !run && (why.savingShare ?? 0) >= savingMin;
+  const isWorth = !run && (why.savingShare ?? 0) >= limits.shiftSavingMin;
   const first = runs.indexOf(true);
   const then =
     parts && runs.length > 0 ? meanOf(parts.grams.filter((_, at) => runs[at])) : undefined;
@@ -111,7 +109,7 @@ function largestThatRuns(
 ): number {
   for (let window = windowHours - 1; window > 0; window--) {
     const { run, why } = decide(window);
-    if (run || (why.savingShare ?? 0) < savingMin) return window;
+    if (run || (why.savingShare ?? 0) < limits.shiftSavingMin) return window;
   }
   return 0;
 }

@@ -20,9 +20,6 @@ export interface FleetField {
   waiting(): { step: string; tasks: number }[];
 }
 
-/** A task of which nothing is known is taken to run so long; one under way, for as long again as it has. */
-const unknownMs = 30_000;
-
 /** A task under way on a machine. */
 export interface Running {
   readonly needs: Needs;
@@ -118,7 +115,10 @@ export class Reading {
     expected: NonNullable<WaitingKind["expected"]>,
   ): WaitingKind {
     const observed = this.#parts.knowledge.seen(project)(spec.title);
-    const runMs = turnMsOf({ spec }, observed ? beliefOf(observed).meanHighMs : unknownMs);
+    const runMs = turnMsOf(
+      { spec },
+      observed ? beliefOf(observed).meanHighMs : limits.fleetUnknownRunMs,
+    );
     const oldest = { ageMs: 0, tasks: 0 };
     return { kind: spec.title, ...heldOf({ spec }), tasks, runMs, oldest, expected };
   }
@@ -182,7 +182,8 @@ export class Reading {
     const observed = knowledge.seen(step.project)(step.spec.title, { job, runningMs });
     const runMs = observed
       ? beliefOf(observed).meanHighMs
-      : Math.max(unknownMs, 2 * Math.max(0, ...runningMs));
+      : // one of which nothing is known runs for as long again as it has
+        Math.max(limits.fleetUnknownRunMs, 2 * Math.max(0, ...runningMs));
     believed.set(key, { atMs: nowMs, runMs });
     return runMs;
   }
@@ -216,7 +217,9 @@ function joined(
     const tasks = group.reduce((sum, part) => sum + part.tasks, 0);
     const work = group.reduce((sum, part) => sum + part.tasks * part.runMs, 0);
     const ageMs = Math.max(...group.map(({ oldest }) => oldest.ageMs));
-    const together = group.filter(({ oldest }) => ageMs - oldest.ageMs <= waitMsMax / 4);
+    const together = group.filter(
+      ({ oldest }) => ageMs - oldest.ageMs <= waitMsMax * limits.fleetTogetherShare,
+    );
     const old = together.reduce((sum, { oldest }) => sum + oldest.tasks, 0);
     return { ...first, tasks, runMs: work / tasks, oldest: { ageMs, tasks: old } };
   });

@@ -1,12 +1,11 @@
+import { limits } from "#/base/limits.ts";
+
 /** A step's tasks, as they were seen to come. */
 interface Arrived {
   readonly atMs: number;
   /** Tasks that had come by then. */
   readonly upTo: number;
 }
-
-/** Tasks that came within this part of the longest wait count as one. */
-const togetherShare = 0.25;
 
 /**
  * For how long the tasks of steps have waited, as no record says when a task came: those of one step are
@@ -30,7 +29,7 @@ export class Ages {
     while (marks.length > 1 && marks[0]!.upTo <= begun) marks.shift();
     const [first] = marks;
     if (!first || waiting === 0) return { ageMs: 0, tasks: 0 };
-    const togetherMs = first.atMs + longestMs * togetherShare;
+    const togetherMs = first.atMs + longestMs * limits.fleetTogetherShare;
     const last = marks.findLast(({ atMs }) => atMs <= togetherMs)!;
     return { ageMs: nowMs - first.atMs, tasks: Math.min(waiting, last.upTo - begun) };
   }

@@ -17,6 +17,7 @@ import type { KnownRules } from "../known-rules.ts";
 import { openOrders, type Field } from "../machines.ts";
 import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
+import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
 import { spentBy, type Running } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
@@ -86,6 +87,7 @@ class GoalLoop {
       });
     }
     this.#releaseUnwanted();
+    forgetPlans(space, clock.now());
     this.#orders.look();
   }
 
