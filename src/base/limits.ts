@@ -104,6 +104,8 @@ export const limits = {
   retriesMax: 100,
   /** A task whose machine was lost this often is given up. */
   lostMax: 5,
+  /** Of tasks on spot machines, which go by themselves: that many lost ones say something of the task. */
+  spotLostMax: 100,
   /** The same for the code of a durable job, which lives through many machines. */
   jobLostMax: 100,
   /** What is slow or hangs is looked for this often; it rests so many times as long as its last look took. */

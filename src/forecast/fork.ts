@@ -54,18 +54,17 @@ export class Fork {
   /** Those of them of which something has yet to begin. */
   #unbegun = new Set<string>();
   #attempts: Attempts;
-  #knowledge: ForkKnowledge;
+  /** Nobody asks what is known where nothing is bought. */
+  #knowledge: ForkKnowledge | undefined;
 
   private constructor(clock: SimulatedClock, space: Space, fates: Fates, moment: Moment) {
     this.clock = clock;
     this.space = space;
-    const knowledge = new ForkKnowledge(moment.runTimes);
-    this.#knowledge = knowledge;
     this.#attempts = new Attempts({
       space,
       clock,
       fates,
-      ended: (step, { machine }, wallMs) => knowledge.ended(step, machine, wallMs),
+      ended: (step, { machine }, wallMs) => this.#knowledge?.ended(step, machine, wallMs),
     });
     const { placement } = moment;
     const parts = { space, clock, log: silent, meter: meterOf(moment) };
@@ -108,11 +107,12 @@ export class Fork {
     const { autonomy } = moment;
     if (!autonomy) return () => Promise.resolve();
     const { space, clock, scheduler } = this;
-    const knowledge = this.#knowledge;
     const seed = Math.floor(chance.fraction() * 2 ** 31);
     const addMachine = (machine: MachineRecord) => this.addMachine(machine);
     const sites = new ForkSites(autonomy, { space, clock, seed, addMachine });
+    const knowledge = new ForkKnowledge(moment.runTimes);
     this.sites = sites;
+    this.#knowledge = knowledge;
     const parts = { space, clock, scheduler, random: chance, sites, knowledge };
     const loops = new ForkLoops(autonomy, { ...parts, zones: zonesOf(moment) });
     return () => loops.start(autonomy);

@@ -103,6 +103,22 @@ describe("forecast() of a job with a goal", () => {
     assert.ok(costMicros!.p90 <= budgetMicros && costMicros!.p10 > 0.9 * budgetMicros);
   });
 
+  test("goes on when machines are taken away, and runs again what they had", async () => {
+    const cloud = await knownCloud();
+    const spot = { ...offer, market: "spot", interruptionsPerHour: 6, countMax: 20 } as const;
+    cloud.offers = [spot];
+    cloud.submit("next", job, "p", { deadlineAt: cloud.fork.clock.now() + 2_400_000 });
+    const moment = await cloud.moment();
+    const fork = await Fork.open(moment, likelyFates(moment.runTimes, 1, 0), new Chance(1));
+    await fork.run(() => fork.unended === 0);
+    const failed = [...fork.space.all("order")].filter(({ status }) => status.phase === "failed");
+    const { phase, usage } = fork.outcomes.get("next")!;
+    assert.equal(phase, "succeeded");
+    assert.ok(failed.length > 0 && usage.attempts >= 400);
+    const [step] = fork.space.list("step", "next");
+    assert.ok((step?.status.lost ?? 1) > 0);
+  });
+
   test("lets it wait for clean power as it does, and go on in time", async () => {
     const cloud = await knownCloud();
     const hourMs = 3_600_000;

@@ -82,7 +82,7 @@ export function fail(ending: Ending, report: TaskReport, usage: TaskUsage): void
 
 /**
  * The attempt went with its machine: the task is ready again, and no failure is charged. One that is
- * lost again and again is taken to be what ends its machines, and is given up.
+ * lost again and again is taken to be what ends its machines, and is given up; that spot machines go says little of it.
  */
 export function lose(ending: Ending): void {
   const { tx, tally, step, task, lease, now } = ending;
@@ -91,7 +91,10 @@ export function lose(ending: Ending): void {
   const lost = (task.status.lost ?? 0) + 1;
   tally.of(step.name).lost++;
   if (lease.twin) return leave(ending, { lost });
-  if (lost < (isJob ? limits.jobLostMax : limits.lostMax)) {
+  const { order: name = "" } = lease.machine.record.spec;
+  const isSpot = tx.get("order", name)?.spec.offer.market === "spot";
+  const lostMax = isJob ? limits.jobLostMax : isSpot ? limits.spotLostMax : limits.lostMax;
+  if (lost < lostMax) {
     tx.put({ ...task, status: { ...again(task, lease), phase: "ready", lost } });
     return;
   }

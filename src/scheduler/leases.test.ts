@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
+import type { Offer } from "#/model/site.ts";
 import { Rig } from "./testing/rig.ts";
 
 async function taken(tasks: number, more: Parameters<Rig["step"]>[2] = {}) {
@@ -182,6 +183,28 @@ describe("a lost machine", () => {
     assert.equal(status.phase, "failed");
     assert.equal(status.attempts!.at(-1)!.error.reason, "machine-lost");
     assert.deepEqual([rig.status("j1/0").failed, rig.status("j1/0").lost], [1, limits.lostMax]);
+  });
+
+  test("that is lost as spot machines are does not end the task", async () => {
+    const { rig } = await taken(1);
+    const offer = { market: "spot" } as Offer;
+    const spec = { site: "s", offer, orderedAt: 0, askedBy: "test" };
+    const status = { phase: "joined", since: 0 } as const;
+    const isSpot = (name: string) =>
+      rig.commit((tx) => {
+        tx.put<"order">({ kind: "order", project: "", name: `o-${name}`, spec, status });
+        const machine = tx.get("machine", name)!;
+        tx.put({ ...machine, spec: { ...machine.spec, order: `o-${name}` } });
+      });
+    isSpot("m1");
+    for (let loss = 1; loss <= limits.lostMax; loss++) {
+      await rig.clock.advance(expiryMs);
+      const agent = rig.agent(`n${loss}`);
+      isSpot(`n${loss}`);
+      await agent.pull();
+    }
+    const task = (await rig.task("j1/0/0"))!;
+    assert.deepEqual([task.status.phase, task.status.lost], ["ready", limits.lostMax]);
   });
 
   test("that is deleted loses its tasks at once, and is shown no more", async () => {

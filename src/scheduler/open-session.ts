@@ -23,6 +23,8 @@ export interface SessionParts {
   shuffle: Shuffle;
   /** Ends members of gangs: they run again. */
   regroup: (members: readonly Lease[]) => void;
+  /** What the machine holds is lost, unless it is back. */
+  gone: (machine: MachineState) => void;
 }
 
 /** A machine's link as long as it is the newest one of that machine; after that it only takes reports. */
@@ -170,7 +172,10 @@ export class OpenSession implements Session, SessionState {
     this.#state.session = undefined;
     this.#parts.board.openings++;
     this.#parts.dispatch.opened(this.#state);
-    this.#parts.board.happenings?.unlinked(this.machine);
+    const { board, gone } = this.#parts;
+    board.happenings?.unlinked(this.machine);
+    // where time is simulated no machine falls silent, and nobody looks for those that did
+    if (board.isSimulated) board.clock.after(limits.leaseLookMs, () => gone(this.#state));
   }
 
   /** Renews all that the machine holds. Its record may be gone: then nothing does. */

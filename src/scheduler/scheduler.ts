@@ -184,6 +184,9 @@ export class Scheduler {
       meter: this.#meter,
       shuffle: this.#shuffle,
       regroup: (members) => this.#reaper.regroup(members),
+      gone: (gone) => {
+        if (!gone.session) this.#reaper.lose(gone, [...gone.leases]);
+      },
     });
     state.session = session;
     this.#board.openings++;
