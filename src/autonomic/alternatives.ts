@@ -12,9 +12,10 @@ export interface Alternative {
 }
 
 /**
- * Every offer that a plan considered, with the smallest changes that would have made the planner decide otherwise about
- * it: found by asking the planner that made the plan the same question with one number changed, so they are exact. It
- * asks often: `mayGoOn` is awaited before each question, so that others are served in between, and ends it by giving false.
+ * Every offer that a plan considered, with the smallest changes that would have made the planner decide otherwise
+ * about it: found by asking the planner that made the plan the same question with one number changed, so they are
+ * exact. It asks often: `mayGoOn` is awaited before each question, so that others are served in between, and ends it
+ * by giving false.
  */
 export async function* alternativesOf(
   { considered, asked }: Pick<PlanSpec, "considered" | "asked">,

@@ -19,7 +19,10 @@ interface Parts {
   failed: (order: string, reason: string) => Promise<void>;
 }
 
-/** Compares what sites hold with what was ordered, now and then: what nobody wants is released, and what is gone has failed. */
+/**
+ * Compares what sites hold with what was ordered, now and then: what nobody wants is released, and what is gone has
+ * failed.
+ */
 export class SiteAudits {
   #parts: Parts;
   #lookedMs = -Infinity;
@@ -94,7 +97,10 @@ export class SiteAudits {
     }
   }
 
-  /** What machines that have ended left at a site is deleted: at a start, a while after one has ended, and now and then. */
+  /**
+   * What machines that have ended left at a site is deleted: at a start, a while after one has ended, and now and
+   * then.
+   */
   async #sweep(name: string, site: Site): Promise<void> {
     const { space, clock } = this.#parts;
     const nowMs = clock.monotonicMs();

@@ -25,7 +25,7 @@ describe("keepGoal()", () => {
 
   test("spares a dear machine once the one in its place is there, and not while that boots", () => {
     const action = keepGoal(situation([dear, cheap]));
-    assert.equal(action.type === "spare" && action.machine, "dear");
+    assert.equal(action.type === "drain" && action.machine, "dear");
     const booting = keepGoal(situation([dear, { ...cheap, bootMs: 1000 }]));
     assert.equal(booting.type, "none");
   });

@@ -30,7 +30,7 @@ export type Action =
   | { type: "wait"; why: string[]; flip: string }
   | ({ type: "exchange" } & Exchange)
   | { type: "buy"; parts: readonly Purchase[]; why: string[]; flip?: string; proposal: Proposal }
-  | { type: "spare"; machine: string; why: string[]; rest: Mix }
+  | { type: "drain"; machine: string; why: string[]; rest: Mix }
   | {
       type: "miss";
       parts: readonly Purchase[];
@@ -39,16 +39,16 @@ export type Action =
       proposal?: Proposal;
     };
 
-/** A machine is spared only when the rest is done before this share of what is left until the deadline. */
-const spareShare = 0.85;
+/** A machine is drained only when the rest is done before this share of what is left until the deadline. */
+const drainShare = 0.85;
 /** And only when that saves at least this share of what is still to be spent. */
 const savingMin = 0.05;
 
 /**
- * Keeps a goal: a pure function of the situation. Nothing is bought while what is there and on its way is
- * enough with run times as high as they may well be, so that what has been decided stays; a machine is
- * spared when the rest keeps the deadline with room to spare, and now and then cheaper ones are ordered in its place. A deadline that cannot be kept any more is
- * said to be missed, and what is fastest within the budget is bought.
+ * Keeps a goal: a pure function of the situation. Nothing is bought while what is there and on its way is enough
+ * with run times as high as they may well be, so that what has been decided stays; a machine is drained when the rest
+ * keeps the deadline with room to spare, and now and then cheaper ones are ordered in its place. A deadline that
+ * cannot be kept any more is said to be missed, and what is fastest within the budget is bought.
  */
 export function keepGoal(situation: Situation): Action {
   const { demand, goal, machines, offers } = situation;
@@ -56,13 +56,13 @@ export function keepGoal(situation: Situation): Action {
   const here = planMix(problemOf(demand, goal, there));
   if ("counts" in here) {
     const { predicted } = here;
-    const spare =
-      goal.deadlineMs === undefined ? undefined : spareOne(demand, goal, machines, predicted);
+    const drained =
+      goal.deadlineMs === undefined ? undefined : drainOne(demand, goal, machines, predicted);
     const exchanged =
-      spare || !situation.mayExchange
+      drained || !situation.mayExchange
         ? undefined
         : exchange(demand, goal, machines, backAgain(situation), predicted.costMicros.high);
-    return spare ?? (exchanged ? { type: "exchange", ...exchanged } : { type: "none" });
+    return drained ?? (exchanged ? { type: "exchange", ...exchanged } : { type: "none" });
   }
   // Without a deadline there is time: the budget alone is no reason to buy.
   if (goal.deadlineMs === undefined && here.reason !== "no-machine") return { type: "none" };
@@ -130,7 +130,10 @@ function whatWouldKeep(
     : `with ${ways.join(", or ")} it could be kept`;
 }
 
-/** Spot offers that were sold out until a short while ago. What was there all the time was not cheaper when it was asked for. */
+/**
+ * Spot offers that were sold out until a short while ago. What was there all the time was not cheaper when it was
+ * asked for.
+ */
 function backAgain({ offers, markets, now }: Situation): KnownOffer[] {
   return offers.filter((offer) => {
     const turnedMs = offer.countMax > 0 ? markets(offer)?.changesMs.at(-1) : undefined;
@@ -185,7 +188,7 @@ function whyThese(considered: readonly Considered[]): string[] {
 }
 
 /** The dearest machine without which the deadline is kept with room to spare, and less is spent. */
-function spareOne(
+function drainOne(
   demand: Demand,
   goal: Goal,
   machines: readonly PresentMachine[],
@@ -198,7 +201,7 @@ function spareOne(
   if (!dearest) return undefined;
   // what boots may never come: an order is refused, or taken back
   const rest = machines.filter(({ name, bootMs }) => name !== dearest.name && bootMs === 0);
-  const deadlineMs = goal.deadlineMs! * spareShare;
+  const deadlineMs = goal.deadlineMs! * drainShare;
   const without = planMix(
     problemOf(demand, { ...goal, deadlineMs }, candidatesOf(demand.kinds, rest, [])),
   );
@@ -209,7 +212,7 @@ function spareOne(
   const saving = costMicros - without.predicted.costMicros.high - worth;
   if (saving <= savingMin * costMicros) return undefined;
   return {
-    type: "spare",
+    type: "drain",
     machine: dearest.name,
     why: [
       `the other machines end what is left in ${brief(without.predicted.finishMs.high)}, well before the deadline in ${brief(goal.deadlineMs!)}`,

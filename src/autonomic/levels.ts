@@ -20,7 +20,10 @@ export interface Leave {
   readonly says?: { readonly what: string; readonly flip: string };
 }
 
-/** What each of the five levels of autonomy makes of a wish. A pure function, and the only place that tells them apart. */
+/**
+ * What each of the five levels of autonomy makes of a wish. A pure function, and the only place that tells them
+ * apart.
+ */
 export function leaveFor(
   level: Autonomy,
   { action, would, sees, policy = "its policy" }: Wish,

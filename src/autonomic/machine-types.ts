@@ -36,17 +36,26 @@ export interface KnownOffer extends Offer {
   readonly rests?: string;
 }
 
-/** One line of what is considered, with the type that stands for it in the planner's question; none where it cannot serve. */
+/**
+ * One line of what is considered, with the type that stands for it in the planner's question; none where it cannot
+ * serve.
+ */
 export interface Candidate {
   readonly considered: Considered;
   readonly type?: MachineType;
-  /** What it would be if that which keeps it out were not so: an unknown price as 0, and no machines where none are given. */
+  /**
+   * What it would be if that which keeps it out were not so: an unknown price as 0, and no machines where none are
+   * given.
+   */
   readonly barred?: { readonly type: MachineType; readonly by: Barrier };
   /** Machines that it stands for, where they are there. */
   readonly machines?: readonly string[];
 }
 
-/** What keeps an offer out that could run tasks: a policy, that there is none of it left, or that nobody knows its price. */
+/**
+ * What keeps an offer out that could run tasks: a policy, that there is none of it left, or that nobody knows its
+ * price.
+ */
 export type Barrier = "policy" | "count" | "price";
 
 /** A machine that boots for an unknown time is taken to need so long. */

@@ -6,7 +6,10 @@ import type { StartThread, Thread } from "#/base/threads.ts";
 import { planMix, scoreOf, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { MixProblem } from "#/planning/mix/problem.ts";
 
-/** What is said to the thread: a mix to make better, or the order of its steps, for so long at most. It answers with one. */
+/**
+ * What is said to the thread: a mix to make better, or the order of its steps, for so long at most. It answers with
+ * one.
+ */
 export interface Improvement {
   readonly what: "mix" | "order";
   readonly problem: MixProblem;

@@ -29,7 +29,10 @@ export interface Asked {
 
 export interface Infeasible extends NoMix {
   readonly considered: readonly Considered[];
-  /** A machine that is there and that its tasks may use, of which nobody knows what it costs: no budget can be promised. */
+  /**
+   * A machine that is there and that its tasks may use, of which nobody knows what it costs: no budget can be
+   * promised.
+   */
   readonly unpriced?: string;
 }
 

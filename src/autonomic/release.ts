@@ -5,7 +5,7 @@ import { decide } from "./decide.ts";
 import type { Action } from "./keep.ts";
 import { cordon } from "./orders.ts";
 
-type Spare = Extract<Action, { type: "spare" }>;
+type Drain = Extract<Action, { type: "drain" }>;
 
 const flip = "with autonomy.release: advise in its policy it would only have been said";
 
@@ -13,7 +13,7 @@ const flip = "with autonomy.release: advise in its policy it would only have bee
 export function drainMachine(
   tx: Transaction,
   job: Pick<JobRecord, "name" | "project">,
-  { machine, why }: Pick<Spare, "machine" | "why">,
+  { machine, why }: Pick<Drain, "machine" | "why">,
   at: number,
 ): void {
   const record = tx.get("machine", machine);

@@ -6,7 +6,10 @@ import { planSpot, type SpotPlan, type SpotQuestion, type SpotZone } from "#/pla
 import type { KnownOffer } from "./machine-types.ts";
 import type { Proposal } from "./propose.ts";
 
-/** A plan for spot machines takes tens of milliseconds to make, and holds while the same was seen and less work is left. */
+/**
+ * A plan for spot machines takes tens of milliseconds to make, and holds while the same was seen and less work is
+ * left.
+ */
 export class SpotPlans {
   #last: { key: string; workMs: number; plan: SpotPlan } | undefined;
 

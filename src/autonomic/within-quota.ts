@@ -3,9 +3,9 @@ import type { Amounts } from "#/model/quota.ts";
 import type { PresentMachine } from "./machine-types.ts";
 
 /**
- * What a project's quota leaves it of machines that are shared: as many of them as it covers, of the last one a part. What it
- * may borrow beyond it is taken back when others need it, and nothing is promised of it. Machines that a job or a project
- * pays for are in no quota. A pure function.
+ * What a project's quota leaves it of machines that are shared: as many of them as it covers, of the last one a
+ * part. What it may borrow beyond it is taken back when others need it, and nothing is promised of it. Machines that
+ * a job or a project pays for are in no quota. A pure function.
  */
 export function withinQuota(
   machines: readonly PresentMachine[],

@@ -118,7 +118,10 @@ function loadsBy({ machines, offers, zones }: Question, { considered }: Proposal
   return loadsOf(considered, machines, offers, zones);
 }
 
-/** CO2 by the hours in which it runs when it begins now, instead of by their mean; and how clean the power of each line is then. */
+/**
+ * CO2 by the hours in which it runs when it begins now, instead of by their mean; and how clean the power of each
+ * line is then.
+ */
 function withGrams(
   { now, machines, offers, zones }: Question,
   loads: readonly Load[] | undefined,

@@ -74,6 +74,8 @@ export class FleetActs {
       const payer = { ...this.#about, isFleet: true };
       const reasons = { why, ...(flip !== undefined && { flip }) };
       space.commit((tx) => {
+        // by a policy that wanted it approved it may wait still, and would be done twice
+        withdrawProposal(tx, { project: this.#project }, this.#parts);
         for (const part of parts)
           purchase(tx, payer, part, reasons, { offers: sites.offers(), clock, random });
       });
@@ -105,7 +107,10 @@ export class FleetActs {
     else if (isNew && leave.says) this.#say(leave.says, why, machine);
   }
 
-  /** Proposes what is wished for and may not be done, once; what is not wished for any more is withdrawn after a while. */
+  /**
+   * Proposes what is wished for and may not be done, once; what is not wished for any more is withdrawn after a
+   * while.
+   */
   propose(): void {
     const memory = this.#memory;
     const { space, clock } = this.#parts;
@@ -230,7 +235,10 @@ function drain(tx: Transaction, order: OrderRecord, isDraining: boolean, at: num
   cordon(tx, status.machine, isDraining);
 }
 
-/** Does what an approved plan says about a project's shared machines: what runs on those that it does without ends first. */
+/**
+ * Does what an approved plan says about a project's shared machines: what runs on those that it does without ends
+ * first.
+ */
 export function carryOutFleet(tx: Transaction, plan: PlanRecord, parts: PurchaseParts): void {
   const { project, name, spec, status } = plan;
   const approved = `its plan ${name} says so, which ${status.decidedBy} approved`;

@@ -3,54 +3,14 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CanopyError } from "#/base/errors.ts";
 import { Chance } from "#/base/chance.ts";
-import { hasOrderEnded, isFleetOrder } from "#/model/order.ts";
-import type { PlanRecord } from "#/model/plan.ts";
-import { autonomicPolicyName, fleetName, type FleetPolicy } from "#/model/policy.ts";
-import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
+import { isFleetOrder } from "#/model/order.ts";
+import { autonomicPolicyName } from "#/model/policy.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
-import { carryOutFleet } from "./act.ts";
+import { cloudOf, decisionsOf, fleet, lab, openOrders } from "./testing/fleet-cloud.ts";
 
 const minuteMs = 60_000;
 const GiB = 2 ** 30;
 
-function lab(offer: object = {}, more: object = {}): SimulatedConfig {
-  return siteConfig.parse({
-    type: "simulated",
-    machinesMax: 50,
-    offers: [
-      {
-        name: "large",
-        milliCpus: 4000,
-        memoryBytes: 8 * GiB,
-        microsPerHour: 600_000,
-        bootMs: { median: 20_000, p90: 30_000 },
-        ...offer,
-      },
-    ],
-    ...more,
-  }) as SimulatedConfig;
-}
-
-const fleet: FleetPolicy = {
-  waitMsMax: 2 * minuteMs,
-  machinesMin: 0,
-  machinesMax: 20,
-  idleMs: 2 * minuteMs,
-};
-
-async function cloudOf(
-  more: Partial<FleetPolicy> = {},
-  { site = lab(), taskMs = minuteMs }: { site?: SimulatedConfig; taskMs?: number } = {},
-): Promise<SimulatedCloud> {
-  const cloud = await SimulatedCloud.open({ site, taskMs: () => taskMs, random: new Chance(3) });
-  cloud.machine("here", 2);
-  cloud.policy({ fleet: { ...fleet, ...more } });
-  return cloud;
-}
-
-const openOrders = (cloud: SimulatedCloud) =>
-  cloud.orders().filter((order) => !hasOrderEnded(order));
-const decisionsOf = (cloud: SimulatedCloud) => cloud.decisions(fleetName("p"));
 const isWaiting = (cloud: SimulatedCloud) => cloud.rig.scheduler.waiting().length > 0;
 
 describe("startFleet()", () => {
@@ -199,86 +159,6 @@ describe("startFleet()", () => {
     const drained = (await decisionsOf(cloud)).filter(({ what }) => /out of use/.test(what));
     assert.ok(drained.length >= 1);
     assert.match(drained[0]!.why[0]!, /^the \d+ other machines can carry what it does/);
-    cloud.stop();
-  });
-
-  test("only says what it would do where the policy wants no more", async () => {
-    for (const [buy, what] of [
-      ["observe", /^needs more machines than are there$/],
-      ["advise", /^would order \d+ large of lab$/],
-      ["manual", undefined],
-    ] as const) {
-      const cloud = await cloudOf();
-      cloud.policy({ fleet, autonomy: { buy, release: "act" } });
-      cloud.burst("burst", 100);
-      await cloud.pass(minuteMs);
-      assert.deepEqual(cloud.orders(), []);
-      const decisions = await decisionsOf(cloud);
-      if (!what) assert.deepEqual(decisions, []);
-      else {
-        assert.ok(decisions.length >= 1 && decisions.length <= 3, `${decisions.length} decisions`);
-        assert.match(decisions[0]!.what, what);
-      }
-      cloud.stop();
-    }
-  });
-
-  test("a policy's approval is a plan: one that waits, and that is done when somebody has approved it", async () => {
-    const cloud = await cloudOf();
-    cloud.policy({ fleet, autonomy: { buy: "approve", release: "approve" } });
-    const { space, clock } = cloud.rig;
-    const waiting = () =>
-      [...space.all("plan")].filter(({ status }) => status.phase === "proposed");
-    const approve = (plan: PlanRecord) =>
-      cloud.rig.commit((tx) => {
-        const status = {
-          phase: "approved",
-          decidedAt: clock.now(),
-          decidedBy: "somebody",
-        } as const;
-        const approved = tx.put<"plan">({ ...plan, status });
-        carryOutFleet(tx, approved, { offers: cloud.offers(), clock, random: new Chance(5) });
-      });
-    cloud.burst("burst", 60);
-    await cloud.pass(20_000);
-    cloud.restart();
-    await cloud.pass(20_000);
-    assert.deepEqual(cloud.orders(), []);
-    const [buy, ...more] = waiting() as [PlanRecord];
-    assert.deepEqual(more, []);
-    const [said, ...again] = await decisionsOf(cloud);
-    assert.match(
-      said!.what,
-      /^would order \d+ large of lab: the plan p\w+ waits for canopy approve$/,
-    );
-    assert.deepEqual(again, []);
-    approve(buy);
-    const bought = openOrders(cloud).length;
-    assert.ok(bought > 0);
-    await cloud.pass(12 * minuteMs);
-    assert.equal(openOrders(cloud).length, bought);
-    const [give] = waiting() as [PlanRecord];
-    assert.equal(give.spec.fleet!.gives.length, bought);
-    approve(give);
-    await cloud.pass(10_000);
-    assert.deepEqual(openOrders(cloud), []);
-    assert.deepEqual(waiting(), []);
-    cloud.stop();
-  });
-
-  test("withdraws a plan that is not wished for any more", async () => {
-    const cloud = await cloudOf();
-    cloud.policy({ fleet, autonomy: { buy: "approve", release: "act" } });
-    cloud.burst("burst", 20);
-    await cloud.pass(20_000);
-    const plans = () => [...cloud.rig.space.all("plan")];
-    assert.deepEqual(
-      plans().map(({ status }) => status.phase),
-      ["proposed"],
-    );
-    await cloud.pass(14 * minuteMs);
-    assert.equal(cloud.rig.status("burst/0").succeeded, 20);
-    assert.deepEqual(plans(), []);
     cloud.stop();
   });
 

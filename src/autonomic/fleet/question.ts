@@ -14,7 +14,10 @@ export interface Wanted {
   readonly windowMs: number;
 }
 
-/** The planner's question in starts: one window is its unit of time, and what a machine begins within it are its slots. */
+/**
+ * The planner's question in starts: one window is its unit of time, and what a machine begins within it are its
+ * slots.
+ */
 export function problemOf(
   wanted: readonly Wanted[],
   types: readonly MachineType[],

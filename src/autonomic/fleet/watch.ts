@@ -15,7 +15,10 @@ interface Arrived {
 export class Ages {
   #steps = new Map<string, Arrived[]>();
 
-  /** `arrived` tasks have come in all, of which `waiting` wait: how long the first of them has, and how many came with it. */
+  /**
+   * `arrived` tasks have come in all, of which `waiting` wait: how long the first of them has, and how many came
+   * with it.
+   */
   look(
     step: string,
     { arrived, waiting }: { arrived: number; waiting: number },
@@ -46,7 +49,10 @@ const samples = 64;
 export class Loads {
   #machines = new Map<string, Load>();
 
-  /** The machines that are there, each with the part of it that is held; what is not among them is forgotten. `keepMs` is the longest window that is asked about. */
+  /**
+   * The machines that are there, each with the part of it that is held; what is not among them is forgotten.
+   * `keepMs` is the longest window that is asked about.
+   */
   look(
     machines: readonly { name: string; part: number; running: number }[],
     nowMs: number,
@@ -95,7 +101,10 @@ export class Load {
     return this.#idleSinceMs === undefined ? 0 : nowMs - this.#idleSinceMs;
   }
 
-  /** The part of it that was held over a window that ends now, from 0 to 1; undefined while it was not watched for all of that. */
+  /**
+   * The part of it that was held over a window that ends now, from 0 to 1; undefined while it was not watched for
+   * all of that.
+   */
   average(nowMs: number, windowMs: number): number | undefined {
     const first = this.#marks.findLast(({ atMs }) => atMs <= nowMs - windowMs);
     if (!first) return undefined;

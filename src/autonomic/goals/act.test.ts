@@ -115,4 +115,18 @@ describe("act()", () => {
     assert.deepEqual(plansOf(cloud, "proposed"), []);
     cloud.stop();
   });
+
+  test("withdraws what it has proposed when the policy lets it do that by itself", async () => {
+    const cloud = await cloudOf([{ name: "large", ...shape, microsPerHour: 600_000, bootMs }], 20);
+    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
+    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
+    cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
+    await cloud.untilEnded("j1", minuteMs);
+    assert.equal(plansOf(cloud, "proposed").length, 1);
+    cloud.policy({ autonomy: { buy: "act", release: "act" } });
+    await cloud.untilEnded("j1", minuteMs);
+    assert.ok(cloud.orders().length > 0);
+    assert.deepEqual(plansOf(cloud, "proposed"), []);
+    cloud.stop();
+  });
 });

@@ -7,7 +7,7 @@ import type { Space, Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
 import type { Action } from "../keep.ts";
 import { leaveFor, type Wish } from "../levels.ts";
-import { propose } from "../proposals.ts";
+import { propose, withdrawProposal, type Asker } from "../proposals.ts";
 import type { SitePool } from "../pool.ts";
 import {
   purchase,
@@ -50,8 +50,8 @@ export function act(
       return acts.wait(action);
     case "exchange":
       return acts.exchange(action);
-    case "spare":
-      return acts.spare(action);
+    case "drain":
+      return acts.drain(action);
     default:
       return acts.buy(action);
   }
@@ -111,16 +111,19 @@ class Acts {
   }
 
   /** Takes a machine out of use; it is given back when what it runs has ended. */
-  spare({ machine, why, rest }: Of<"spare">): void {
+  drain({ machine, why, rest }: Of<"drain">): void {
     const level = this.#rules.level("release");
     const leave = leaveFor(level, {
       action: "release",
       would: `would do without ${machine}`,
       sees: "has more than it needs",
     });
-    const isNew = this.#memory.isNew("goal", `spare ${machine} ${level}`);
+    const isNew = this.#memory.isNew("goal", `drain ${machine} ${level}`);
     if (leave.isDone)
-      return this.#commit((tx, job) => drainMachine(tx, job, { machine, why }, this.#now()));
+      return this.#commit((tx, job) => {
+        withdrawProposal(tx, askerOf(job), this.#parts);
+        drainMachine(tx, job, { machine, why }, this.#now());
+      });
     const { predicted, bound } = rest;
     const change = { considered: [], predicted, bound, release: { machine, why } };
     if (leave.isProposed) return this.#propose(change, leave.says!, why, isNew, machine);
@@ -138,6 +141,8 @@ class Acts {
     const { sites, clock, random } = this.#parts;
     const to: PurchaseParts = { offers: sites.offers(), clock, random };
     this.#commit((tx, job) => {
+      // by a policy that wanted it approved it may wait still, and would be done twice
+      withdrawProposal(tx, askerOf(job), this.#parts);
       for (const part of parts) purchase(tx, job, part, reasons, to);
     });
   }
@@ -159,8 +164,7 @@ class Acts {
       const { space } = this.#parts;
       const work = change.release ? [] : (space.get("plan", goal!.plan)?.spec.work ?? []);
       const spec = { title, goal: { objective: goal!.objective }, work, chainMs: 0, ...change };
-      const asker = { project: job.project, job: job.name };
-      const plan = propose(tx, asker, spec, this.#parts);
+      const plan = propose(tx, askerOf(job), spec, this.#parts);
       if (plan === undefined) return;
       const waits = `${what}: the plan ${plan} waits for canopy approve`;
       decide(tx, job, { at: this.#now(), action: "hold", what: waits, why, flip, ...about });
@@ -199,6 +203,10 @@ class Acts {
       if (job && !hasJobEnded(job)) action(tx, job);
     });
   }
+}
+
+function askerOf({ project, name }: JobRecord): Asker {
+  return { project, job: name };
 }
 
 function wouldOrder(parts: readonly Purchase[]): string | undefined {

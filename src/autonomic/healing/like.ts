@@ -12,10 +12,16 @@ export interface Like {
 
 /** Every observation counts as much as any other: what is drawn by chance in a forecast is here what is likeliest. */
 const even = { fraction: () => 1 - 1 / Math.E };
-/** Narrow enough to say how long one takes: of the same job and title, and those that run the same with the same needs. */
+/**
+ * Narrow enough to say how long one takes: of the same job and title, and those that run the same with the same
+ * needs.
+ */
 const narrow = 2;
 
-/** `runningMs` is how long the others of the step have run so far, as on a usual machine: when all take long, none is slow. */
+/**
+ * `runningMs` is how long the others of the step have run so far, as on a usual machine: when all take long, none is
+ * slow.
+ */
 export function likeOf(
   runTimes: Pick<RunTimeKnowledge, "known">,
   step: Pick<StepRecord, "name" | "project" | "spec">,

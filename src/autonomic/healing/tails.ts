@@ -1,7 +1,7 @@
 /**
  * The chance of at least `count` among `trials`, when each happens with a chance that was seen before: it happened
- * `hits` times and did not `misses` times. Both may be fractions, and are above 0. The tail of the beta-binomial distribution,
- * which knows that few observations say little.
+ * `hits` times and did not `misses` times. Both may be fractions, and are above 0. The tail of the beta-binomial
+ * distribution, which knows that few observations say little.
  */
 export function chanceOfAtLeast(
   count: number,

@@ -31,7 +31,10 @@ const jobStepsMax = 50;
 /** Orders read back. */
 const ordersMax = 1000;
 
-/** What is known of run times and of what is submitted, kept up with what happens. Begins with what ended last before it. */
+/**
+ * What is known of run times and of what is submitted, kept up with what happens. Begins with what ended last before
+ * it.
+ */
 export class Knowledge {
   readonly runTimes = new RunTimeKnowledge();
   readonly arrivals = new Arrivals();
@@ -79,7 +82,10 @@ export class Knowledge {
     this.#stopListening();
   }
 
-  /** What is known of a project's run times, for plans: of a job's own tasks once enough have ended, else of all of their title. */
+  /**
+   * What is known of a project's run times, for plans: of a job's own tasks once enough have ended, else of all of
+   * their title.
+   */
   seen(project: string): Seen {
     return (title, of) => {
       if (of) {

@@ -4,7 +4,10 @@ import type { Observations } from "./distribution.ts";
 const kept = 256;
 /** Sorts that are remembered: the ones used last. */
 const sortsMax = 5000;
-/** Runs after which a machine type's own speed counts as much as what it was measured to be, or else that it is like the others. */
+/**
+ * Runs after which a machine type's own speed counts as much as what it was measured to be, or else that it is like
+ * the others.
+ */
 const speedBelief = 8;
 /** A measure is believed to make this much of a difference at most, as a logarithm. */
 const measuredMax = Math.log(8);

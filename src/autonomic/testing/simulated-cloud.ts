@@ -114,7 +114,10 @@ export class SimulatedCloud {
     this.#workers.delete(name);
   }
 
-  /** A job with a goal: so many tasks of one CPU, with what its plan believed of their run times; as a gang, where it says so. */
+  /**
+   * A job with a goal: so many tasks of one CPU, with what its plan believed of their run times; as a gang, where it
+   * says so.
+   */
   job(
     name: string,
     tasks: number,

@@ -7,7 +7,7 @@ export const verb: Verb = {
         const done = await (await cli.client()).approvePlan(id, true);
         const message =
           "digest" in done
-            ? `The plan ${done.id} for the ${done.title} is carried out. See what comes of it with: canopy machines`
+            ? `The plan ${done.id} for the ${done.title} is carried out. See what comes of it with: canopy fleet`
             : `${done.id} (${done.title}) runs. Follow it with: canopy follow ${done.id}`;
         return { type: "done", value: done, message };
       }),
