@@ -2,20 +2,25 @@ import { machinesFor } from "#/autonomic/machines.ts";
 import { propose } from "#/autonomic/propose.ts";
 import { rulesOf, type Rules } from "#/autonomic/rules.ts";
 import { boughtBy, spentBy } from "#/autonomic/spending.ts";
-import { SimulatedCloud } from "#/autonomic/testing/simulated-cloud.ts";
+import { demandOfSteps, SimulatedCloud } from "#/autonomic/testing/simulated-cloud.ts";
 import { Chance } from "#/base/chance.ts";
-import { CanopyError } from "#/base/errors.ts";
-import type { Goal } from "#/model/plan.ts";
-import type { AutonomicPolicy } from "#/model/policy.ts";
-import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { judgeReasons } from "#/scheduler/testing/reasons.ts";
-import { beliefOf } from "#/planning/mix/beliefs.ts";
 import type { BenchOptions, Report } from "./figures.ts";
+import {
+  faultsOf,
+  randomGoal,
+  randomPolicy,
+  randomQuota,
+  randomSite,
+  randomSteps,
+  sorts,
+  type RandomStep,
+  type Sort,
+} from "./promise-jobs.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-const GiB = 2 ** 30;
-const jobs = 400;
+const jobs = 600;
 /** In which a task waits, and the reasons are judged. */
 const situations = 1000;
 /** What was promised is measured until so long after the deadline. */
@@ -25,6 +30,10 @@ const job = "j1";
 interface Kept {
   asked: number;
   accepted: number;
+  /** Of those, by what they are made of. */
+  bag: number;
+  gang: number;
+  workflow: number;
   /** With a deadline. */
   deadlines: number;
   late: number;
@@ -41,7 +50,7 @@ interface Kept {
 }
 
 /**
- * Random jobs, under random policies, over sites that fail: machines that boot late or are taken back,
+ * Random jobs (bags of tasks, gangs, workflows), under random policies and quotas, over sites that fail: machines that boot late or are taken back,
  * answers that get lost, capacity that is not there. Each job's plan is made by the production planner from
  * a sample of run times; where it promises, the production loop keeps it in simulated time. Counted is what
  * was promised and not held. Then the reasons that `canopy why` states for tasks that wait: removing all of a
@@ -51,6 +60,9 @@ export async function benchPromise({ say }: BenchOptions): Promise<Report> {
   const kept: Kept = {
     asked: 0,
     accepted: 0,
+    bag: 0,
+    gang: 0,
+    workflow: 0,
     deadlines: 0,
     late: 0,
     budgets: 0,
@@ -64,7 +76,7 @@ export async function benchPromise({ say }: BenchOptions): Promise<Report> {
   const begun = performance.now();
   for (let seed = 1; seed <= jobs; seed++) {
     if (seed % 50 === 0) say(`promise: ${seed} of ${jobs} jobs`);
-    await runOne(seed, kept);
+    await runOne(seed, kept, say);
   }
   let reasons = 0;
   let wrongReasons = 0;
@@ -88,24 +100,27 @@ export async function benchPromise({ say }: BenchOptions): Promise<Report> {
   };
 }
 
-async function runOne(seed: number, kept: Kept): Promise<void> {
+function sortOf(seed: number): Sort {
+  return sorts[seed % sorts.length]!;
+}
+
+async function runOne(seed: number, kept: Kept, say: BenchOptions["say"]): Promise<void> {
   const chance = new Chance(seed);
-  const meanMs = chance.spread(5_000, 5 * minuteMs);
-  const spread = chance.spread(0.05, 0.8);
-  const taskMs = logNormalOf(chance, meanMs, spread);
+  const steps = randomSteps(chance, sortOf(seed));
   const times = new Map<string, number>();
   const cloud = await SimulatedCloud.open({
     site: randomSite(chance),
     taskMs(task) {
       let ms = times.get(task);
-      if (ms === undefined) times.set(task, (ms = taskMs()));
+      const step = steps[Number(task.split("/")[1])]!;
+      if (ms === undefined) times.set(task, (ms = step.taskMs()));
       return ms;
     },
     random: chance,
     fault: faultsOf(chance),
   });
   try {
-    await promiseOne(cloud, chance, taskMs, kept);
+    await promiseOne(cloud, chance, steps, { kept, seed, say });
   } finally {
     cloud.stop();
   }
@@ -114,22 +129,17 @@ async function runOne(seed: number, kept: Kept): Promise<void> {
 async function promiseOne(
   cloud: SimulatedCloud,
   chance: Chance,
-  taskMs: () => number,
-  kept: Kept,
+  steps: readonly RandomStep[],
+  { kept, seed, say }: { kept: Kept; seed: number; say: BenchOptions["say"] },
 ): Promise<void> {
   const { rig } = cloud;
   cloud.machine("here", chance.between(1, 4));
   await rig.clock.advance(1);
-  const tasks = Math.round(chance.spread(10, 400));
-  const belief = beliefOf(sampleOf(chance.between(5, 200), taskMs), tasks);
   const policy = randomPolicy(chance);
   const rules: Rules = await rulesOf(policy);
-  const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
-  const demand = {
-    kinds: [{ kind: "step0", tasks, ...belief, seen: 10, needs, driver: "runner" }],
-    chainMs: 0,
-  };
-  const goal = randomGoal(chance, tasks, belief.meanMs);
+  rig.project("p", 1, randomQuota(chance));
+  const demand = demandOfSteps(steps);
+  const goal = randomGoal(chance, steps);
   const now = rig.clock.now();
   const machines = machinesFor(
     rig.space,
@@ -146,9 +156,10 @@ async function promiseOne(
   );
   if (!("predicted" in found)) return;
   kept.accepted++;
+  kept[sortOf(seed)]++;
   cloud.policy(policy);
   const { deadlineMs, budgetMicros } = goal;
-  cloud.job(job, tasks, belief, {
+  cloud.workflow(job, steps, {
     ...(deadlineMs !== undefined && { deadlineAt: now + deadlineMs }),
     ...(budgetMicros !== undefined && { budgetMicros }),
   });
@@ -160,6 +171,9 @@ async function promiseOne(
     kept.deadlines++;
     if (endedMs === undefined || isStopped || endedMs > deadlineMs) {
       kept.late++;
+      say(
+        `promise: the job of seed ${seed} is late by ${endedMs === undefined || isStopped ? "nobody knows how much" : `${endedMs - deadlineMs} ms`}`,
+      );
     }
   }
   if (budgetMicros !== undefined) {
@@ -183,86 +197,4 @@ async function promiseOne(
   kept.machines += cloud.orders().length;
   kept.spent += (boughtBy(rig.clock.now(), record, []) ?? 0) / 1e6;
   kept.lost += cloud.orders().filter(({ status }) => status.phase === "failed").length;
-}
-
-function randomSite(chance: Chance): SimulatedConfig {
-  const offers = Array.from({ length: chance.between(1, 5) }, (_, at) => {
-    const cpus = chance.pick([1, 2, 4, 8, 16]);
-    const median = Math.round(chance.spread(5_000, 5 * minuteMs));
-    const isSpot = chance.happens(0.4);
-    return {
-      name: `offer${at}`,
-      milliCpus: cpus * 1000,
-      memoryBytes: cpus * 4 * GiB,
-      microsPerHour: Math.round(cpus * chance.spread(10_000, 200_000) * (isSpot ? 0.3 : 1)),
-      bootMs: { median, p90: Math.round(median * chance.spread(1, 2)) },
-      priceGranularityMs: chance.pick([1000, minuteMs, hourMs]),
-      billedMsMin: chance.pick([0, minuteMs]),
-      countMax: chance.between(0, 12),
-      ...(isSpot && { interruptionsPerHour: chance.spread(0.05, 3) }),
-    };
-  });
-  return siteConfig.parse({
-    type: "simulated",
-    seed: chance.between(1, 1e9),
-    machinesMax: 30,
-    offers,
-  }) as SimulatedConfig;
-}
-
-/** One call of twenty is refused, throttled, or its answer gets lost. */
-function faultsOf(chance: Chance): () => CanopyError | undefined {
-  return () => {
-    if (!chance.happens(0.05)) return undefined;
-    const code = chance.pick(["no-capacity", "limited", "unavailable"] as const);
-    return new CanopyError(code, `the site says ${code}`, { retryAfterMs: 3000 });
-  };
-}
-
-function randomPolicy(
-  chance: Chance,
-): Partial<AutonomicPolicy> & Pick<AutonomicPolicy, "type" | "timeZone" | "autonomy"> {
-  return {
-    type: "autonomic",
-    timeZone: "UTC",
-    autonomy: { buy: "act", release: chance.pick(["act", "act", "advise"] as const) },
-    ...(chance.happens(0.2) && { markets: ["on-demand"] as const }),
-    ...(chance.happens(0.2) && { where: `offer.perHour < ${chance.spread(0.1, 3).toFixed(2)}` }),
-  };
-}
-
-/** Of a deadline and a budget one or both; some that nothing can keep. */
-function randomGoal(chance: Chance, tasks: number, meanMs: number): Goal {
-  const workMs = tasks * meanMs;
-  const kind = chance.pick(["deadline", "deadline", "both", "both", "budget"] as const);
-  return {
-    objective: "cost",
-    ...(kind !== "budget" && {
-      deadlineMs: Math.round(Math.max(3 * meanMs, workMs / chance.spread(2, 60))) + minuteMs,
-    }),
-    ...(kind !== "deadline" && {
-      budgetMicros: Math.round((workMs / hourMs) * chance.spread(20_000, 500_000)) + 1000,
-    }),
-  };
-}
-
-/** Run times with that mean and coefficient of variation. */
-function logNormalOf(chance: Chance, meanMs: number, spread: number): () => number {
-  const sigma = Math.sqrt(Math.log(1 + spread ** 2));
-  const mu = Math.log(meanMs) - sigma ** 2 / 2;
-  return () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - chance.fraction()));
-    return Math.exp(mu + sigma * radius * Math.cos(2 * Math.PI * chance.fraction()));
-  };
-}
-
-function sampleOf(
-  count: number,
-  draw: () => number,
-): { count: number; meanMs: number; variance: number } {
-  const values = Array.from({ length: count }, draw);
-  const meanMs = values.reduce((sum, value) => sum + value, 0) / count;
-  const variance =
-    values.reduce((sum, value) => sum + (value - meanMs) ** 2, 0) / Math.max(1, count - 1);
-  return { count, meanMs, variance };
 }

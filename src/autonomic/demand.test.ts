@@ -77,7 +77,10 @@ describe("demandOfRequest()", () => {
   test("expects of a job written as a function what it made the last time", () => {
     const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
     const kinds = new Map([
-      ["square", { title: "square", tasks: 40, needs, driver: "runner", meanMs: 500 }],
+      [
+        "square",
+        { title: "square", tasks: 40, needs, driver: "runner", meanMs: 500, retried: 0.1 },
+      ],
     ]);
     const past: Past = { job: "j", kinds, chainMs: 700 };
     const found = known(demand([step("main", job)], { main: "main", past }));
@@ -86,6 +89,7 @@ describe("demandOfRequest()", () => {
       [["square", 40, 500]],
     );
     assert.equal(found.chainMs, 700);
+    assert.equal(found.kinds[0]!.retried, 0.1);
     const twice = known(demand([step("main", job)], { main: "main", past, told: { tasks: 80 } }));
     assert.equal(twice.kinds[0]!.tasks, 80);
   });

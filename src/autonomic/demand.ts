@@ -1,10 +1,11 @@
-import { gridSize } from "#/model/grid.ts";
 import type { JobRequest, StepRequest } from "#/model/job-request.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { PlannedGang, PlannedWork } from "#/model/plan.ts";
 import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { beliefOf, pooled, seenBehind, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
+import { Retries } from "./again.ts";
+import { needsOf, needsOfMade, tasksOf } from "./asked-steps.ts";
 import type { Past } from "./past.ts";
 import { demandOf, gangOf, type Demand, type StepDemand } from "./step-demand.ts";
 
@@ -59,7 +60,9 @@ export function demandOfRequest(
     if (!belief) return { unknown: "run time", kind };
     const { name, after, run } = step;
     const needs = needsOf(step);
-    const work = { kind, tasks, ...belief, needs, driver: run.driver, ...(gang && { gang }) };
+    const retried = past?.kinds.get(kind)?.retried;
+    const like = { needs, driver: run.driver, ...(gang && { gang }), ...(retried && { retried }) };
+    const work = { kind, tasks, ...belief, ...like };
     steps.push({ name, after, work });
   }
   return demandOf(steps);
@@ -89,6 +92,7 @@ function demandOfFunction(
       needs: kind.needs,
       driver: kind.driver,
       ...(kind.gang && { gang: kind.gang }),
+      ...(kind.retried > 0 && { retried: kind.retried }),
     }));
     return { kinds, chainMs: past.chainMs };
   }
@@ -137,8 +141,9 @@ export function demandOfJob(
   for (const step of parts.steps) {
     const { title, template } = step.spec;
     if (template.run.driver === "runner" && template.run.role === "job") continue;
-    const one = made.get(title) ?? { offered: 0, open: [] };
+    const one = made.get(title) ?? { offered: 0, open: [], retries: new Retries() };
     made.set(title, one);
+    one.retries.add(step.status);
     const { closed, offered, total = offered } = step.status;
     one.offered += Math.max(offered, total);
     if (hasStepEnded(step)) continue;
@@ -147,7 +152,7 @@ export function demandOfJob(
     if (left > 0) one.open.push({ step, left, ranMs });
   }
   const steps: StepDemand[] = [];
-  for (const [title, { offered, open }] of made) {
+  for (const [title, { offered, open, retries }] of made) {
     const plan = ofPlan.get(title);
     // What the plan expects and the job has not made yet may still come, while more may be added.
     const expected = isOpen ? Math.max(0, (plan?.tasks ?? 0) - offered) : 0;
@@ -156,8 +161,9 @@ export function demandOfJob(
     const observed = seen(title, { job, runningMs });
     const gangs = open.map(({ step: { spec }, left: of }) => spec.gang && gangOf(spec.gang, of));
     const gang = gangs.find((one) => one !== undefined) ?? plan?.gang;
-    const known = beliefNow(observed, plan ?? planned[0], left + expected, gang);
-    if (!known) continue;
+    const believedNow = beliefNow(observed, plan ?? planned[0], left + expected, gang);
+    if (!believedNow) continue;
+    const known = { ...believedNow, retried: retries.share(plan?.retried) };
     for (const [at, one] of open.entries())
       steps.push({
         ...leftOf(one, title, known, gangs[at]),
@@ -201,6 +207,7 @@ function leftOf(
 interface Made {
   offered: number;
   open: Open[];
+  retries: Retries;
 }
 
 /** A step that has not ended. */
@@ -233,11 +240,11 @@ function isToldWhole({ seen }: PlannedWork, made: ReadonlyMap<string, unknown>):
   return seen === "told" && made.size > 0;
 }
 
-function fieldsOf({ meanMs, meanHighMs, longMs, seen }: Believed): Believed {
-  return { meanMs, meanHighMs, longMs, seen };
+function fieldsOf({ meanMs, meanHighMs, longMs, seen, retried }: Believed): Believed {
+  return { meanMs, meanHighMs, longMs, seen, ...(retried && { retried }) };
 }
 
-type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen">;
+type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen" | "retried">;
 
 function believed(
   observed: Observed | undefined,
@@ -259,34 +266,6 @@ function observedThen(past: Past | undefined, title: string): Observed | undefin
   const kind = past?.kinds.get(title);
   return kind && { count: kind.tasks, meanMs: kind.meanMs, variance: (kind.meanMs / 2) ** 2 };
 }
-
-/** Undefined where only running tells. */
-function tasksOf(
-  { source }: StepRequest,
-  lines: ReadonlyMap<string, number> | undefined,
-): number | undefined {
-  if (source.type === "lines") return lines?.get(source.object);
-  if (source.type === "inputs") return source.inputs.length;
-  return source.type === "grid" ? gridSize(source.parameters) : undefined;
-}
-
-function needsOf({ needs }: StepRequest): Needs {
-  const { cpus, memoryBytes, labels, sites, confinedBy } = needs;
-  return {
-    milliCpus: Math.round(cpus * 1000),
-    memoryBytes,
-    labels,
-    ...(sites && { sites, ...(confinedBy && { confinedBy }) }),
-  };
-}
-
-/** What the tasks are taken to need that a job's own code makes: one CPU, as tasks do that say nothing. */
-function needsOfMade(main: StepRequest): Needs {
-  const { milliCpus, ...rest } = needsOf(main);
-  return { ...rest, milliCpus: Math.max(milliCpus, cpuMilli) };
-}
-
-const cpuMilli = 1000;
 
 function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((sum, item) => sum + of(item), 0);

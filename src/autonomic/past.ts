@@ -4,6 +4,7 @@ import type { PlannedGang } from "#/model/plan.ts";
 import type { Needs } from "#/model/needs.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { Space } from "#/space/space.ts";
+import { Retries } from "./again.ts";
 import { gangOf } from "./step-demand.ts";
 
 /** What a job of this title made and ran the last time it succeeded. */
@@ -21,6 +22,8 @@ export interface PastKind {
   readonly needs: Needs;
   readonly driver: string;
   readonly gang?: PlannedGang;
+  /** The share of attempts that failed and were tried again, as it is to be expected. */
+  readonly retried: number;
   /** Of one task. */
   readonly meanMs: number;
 }
@@ -55,6 +58,7 @@ export async function pastOf(
 
 function fold(steps: readonly StepRecord[]): Omit<Past, "job"> {
   const kinds = new Map<string, PastKind>();
+  const retries = new Map<string, Retries>();
   const ran: Ran[] = [];
   for (const { spec, status } of steps) {
     const { run, needs } = spec.template;
@@ -66,7 +70,10 @@ function fold(steps: readonly StepRecord[]): Omit<Past, "job"> {
     const tasks = (before?.tasks ?? 0) + status.offered;
     const mean = before ? (before.meanMs * before.tasks + meanMs * status.offered) / tasks : meanMs;
     const gang = spec.gang ? gangOf(spec.gang, status.offered) : before?.gang;
-    const like = { needs, driver: run.driver, ...(gang && { gang }) };
+    const retried = retries.get(spec.title) ?? new Retries();
+    retries.set(spec.title, retried);
+    retried.add(status);
+    const like = { needs, driver: run.driver, ...(gang && { gang }), retried: retried.share() };
     kinds.set(spec.title, { title: spec.title, tasks, ...like, meanMs: mean });
     if (status.startedAt !== undefined && status.endedAt !== undefined)
       ran.push({ fromMs: status.startedAt, toMs: status.endedAt, taskMs: meanMs });

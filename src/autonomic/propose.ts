@@ -2,6 +2,7 @@ import type { Considered, Goal, PlanPrediction } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import { planMix, type Mix, type NoMix } from "#/planning/mix/mix.ts";
 import type { Counts, MixProblem, MixStep } from "#/planning/mix/problem.ts";
+import { withRetries } from "./again.ts";
 import type { Demand } from "./step-demand.ts";
 import {
   candidatesOf,
@@ -106,10 +107,10 @@ export function problemOf(
   candidates: readonly Candidate[],
 ): MixProblem {
   return {
-    work: demand.kinds.map(({ kind, tasks, meanMs, meanHighMs, longMs, gang }) => ({
+    work: demand.kinds.map(({ kind, tasks, gang, retried = 0, ...belief }) => ({
       name: kind,
       tasks,
-      runTime: { meanMs, meanHighMs, longMs },
+      runTime: withRetries(belief, retried, gang),
       ...(gang && { gang }),
     })),
     chainMs: demand.chainMs,

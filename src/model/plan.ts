@@ -75,6 +75,8 @@ export interface PlannedWork {
   readonly driver: string;
   /** Where they run many at once or not at all. */
   readonly gang?: PlannedGang;
+  /** The share of attempts that is expected to fail and to be tried again; none where absent. */
+  readonly retried?: number;
 }
 
 /** Tasks that begin together: those of one gang need so many places at one moment. */

@@ -6,7 +6,6 @@ import type { OrderRecord } from "#/model/order.ts";
 import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
 import type { RunTimeBelief } from "#/planning/mix/problem.ts";
-import type { PlannedWork } from "#/model/plan.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
 import type { TaskOffer } from "#/model/wire.ts";
 import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
@@ -14,7 +13,7 @@ import type { Leftover, MachineOrder, Site } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
 import type { GangSpec } from "#/model/step.ts";
-import { gangOf } from "../step-demand.ts";
+import { demandOf, gangOf, type Demand } from "../step-demand.ts";
 import { CarbonZones } from "../carbon/zones.ts";
 import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
@@ -125,18 +124,16 @@ export class SimulatedCloud {
     goal: Partial<Omit<JobGoal, "plan">>,
     gang?: GangSpec,
   ): void {
-    const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
-    const work: PlannedWork[] = [
-      {
-        kind: "step0",
-        tasks,
-        ...belief,
-        seen: "told",
-        needs,
-        driver: "runner",
-        ...(gang && { gang: gangOf(gang, tasks) }),
-      },
-    ];
+    this.workflow(name, [{ tasks, belief, after: [], ...(gang && { gang }) }], goal);
+  }
+
+  /** A job of several such steps. */
+  workflow(
+    name: string,
+    steps: readonly SimulatedStep[],
+    goal: Partial<Omit<JobGoal, "plan">>,
+  ): void {
+    const { kinds: work, chainMs } = demandOfSteps(steps);
     this.rig.commit((tx) => {
       tx.put<"plan">({
         kind: "plan",
@@ -149,7 +146,7 @@ export class SimulatedCloud {
           request: "",
           goal: { objective: "cost" },
           work,
-          chainMs: 0,
+          chainMs,
           considered: [],
           predicted: {
             finishMs: { likely: 0, high: 0 },
@@ -173,10 +170,14 @@ export class SimulatedCloud {
         project: "p",
         name,
         spec: { ...spec, goal: { plan: `plan-${name}`, objective: "cost", ...goal } },
-        status: { phase: "running", open: false, steps: 1 },
+        status: { phase: "running", open: false, steps: steps.length },
       });
     });
-    this.rig.step(`${name}/0`, tasks, { ...(gang && { spec: { gang } }) });
+    for (const [number, { tasks, after, gang }] of steps.entries())
+      this.rig.step(`${name}/${number}`, tasks, {
+        spec: { after: after.map((before) => `${name}/${before}`), ...(gang && { gang }) },
+        status: { phase: after.length > 0 ? "blocked" : "running" },
+      });
   }
 
   /** How clean all power is from the hour that has begun on, in gCO2eq/kWh. */
@@ -288,12 +289,20 @@ export class SimulatedCloud {
 
   /** What the jobs room does. */
   #endJob(name: string): void {
-    const step = this.rig.space.get("step", `${name}/0`);
-    const job = this.rig.space.get("job", name);
-    if (!step || job?.status.phase !== "running" || step.status.succeeded < step.status.offered)
-      return;
-    this.rig.setPhase(step.name, "succeeded");
-    this.rig.commit((tx) => tx.put({ ...job, status: { ...job.status, phase: "succeeded" } }));
+    const { rig } = this;
+    const job = rig.space.get("job", name);
+    if (job?.status.phase !== "running") return;
+    const steps = [...rig.space.list("step", name)];
+    for (const { name: step, status } of steps)
+      if (status.phase === "running" && status.succeeded >= status.offered)
+        rig.setPhase(step, "succeeded");
+    const hasSucceeded = (step: string) =>
+      rig.space.get("step", step)?.status.phase === "succeeded";
+    for (const { name: step, status, spec } of steps)
+      if (status.phase === "blocked" && spec.after.every(hasSucceeded))
+        rig.setPhase(step, "running");
+    if (steps.length > 0 && steps.every((step) => hasSucceeded(step.name)))
+      rig.commit((tx) => tx.put({ ...job, status: { ...job.status, phase: "succeeded" } }));
   }
 
   #join({ name: order }: MachineOrder): void {
@@ -324,6 +333,35 @@ export class SimulatedCloud {
     });
     this.#workers.set(order, new Worker(rig, name, this.#taskMs));
   }
+}
+
+/** A step of tasks of one CPU, with what is believed of their run times. */
+export interface SimulatedStep {
+  readonly tasks: number;
+  readonly belief: RunTimeBelief;
+  /** Numbers of the steps that it waits for. */
+  readonly after: readonly number[];
+  readonly gang?: GangSpec;
+}
+
+/** What such steps are to a planner. */
+export function demandOfSteps(steps: readonly SimulatedStep[]): Demand {
+  const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
+  return demandOf(
+    steps.map(({ tasks, belief, after, gang }, number) => ({
+      name: `step${number}`,
+      after: after.map((before) => `step${before}`),
+      work: {
+        kind: `step${number}`,
+        tasks,
+        ...belief,
+        seen: "told",
+        needs,
+        driver: "runner",
+        ...(gang && { gang: gangOf(gang, tasks) }),
+      },
+    })),
+  );
 }
 
 /** A site whose answers get lost, and that refuses now and then. */
