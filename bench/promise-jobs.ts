@@ -1,4 +1,4 @@
-import { Chance } from "#/base/chance.ts";
+import type { Chance } from "#/base/chance.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { SimulatedStep } from "#/autonomic/testing/simulated-cloud.ts";
 import type { Goal } from "#/model/plan.ts";
