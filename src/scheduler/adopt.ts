@@ -50,7 +50,7 @@ function adopt(board: Board, machine: MachineState, [name, fence]: TaskClaim): L
   if (rivals.some((rival) => rival.fence >= fence)) return undefined;
   for (const rival of rivals) board.revoke(rival);
   const attempt = attemptOf(status);
-  const cpus = board.cpusOf(step, machine);
+  const cpus = machine.cpusOf(step);
   const sinceMs = board.clock.monotonicMs();
   machine.jobs.add(step.job);
   return board.grant(step, index, task, machine, { attempt, cpus, isShort: false, sinceMs, fence });

@@ -6,7 +6,7 @@ import type { Committed, Space, Transaction } from "#/space/space.ts";
 import { Fairness, type Share } from "./fairness.ts";
 import { gather, leaveAll, ungather } from "./gang.ts";
 import { Queue } from "./queue.ts";
-import { isPaidFor, Quotas, type Account } from "./quota.ts";
+import { Quotas } from "./quota.ts";
 import { Ranks, type ExpectedMs } from "./ranks.ts";
 import { RunTimes } from "./run-times.ts";
 import { occupy, vacate, wasServed } from "./room.ts";
@@ -239,12 +239,6 @@ export class Board {
     return first === lease || (first !== undefined && first.twin === lease);
   }
 
-  /** The CPUs that a task of a step stands for on a machine: memory keeps others away just as well. */
-  cpusOf({ class: { milliCpus, memoryBytes } }: StepState, { capacity }: MachineState): number {
-    const memoryShare = memoryBytes > 0 ? memoryBytes / capacity.memoryBytes : 0;
-    return Math.max(milliCpus, memoryShare * capacity.milliCpus) / 1000;
-  }
-
   grant(
     step: StepState,
     index: number,
@@ -253,8 +247,7 @@ export class Board {
     more: Granted,
   ): Lease {
     const fence = more.fence ?? ++this.fence;
-    const isPaid = isPaidFor(machine);
-    const lease = newLease(step, index, task, machine, { ...more, fence, isPaidFor: isPaid });
+    const lease = newLease(step, index, task, machine, fence, more);
     if (lease.twin) lease.twin.twin = lease;
     else step.leases.set(index, lease);
     step.attempts++;
@@ -288,7 +281,7 @@ export class Board {
     else this.fairness.hold(share, -lease.cpus, this.clock.monotonicMs());
     this.fairness.leave(share);
     if (machine.session) this.onDue(machine);
-    if (account.isLimited) this.#freed(account);
+    if (account.isLimited && account.freed()) this.onDue(undefined);
   }
 
   /** Of two attempts the other one goes on, with the task's record as it is now. */
@@ -297,15 +290,6 @@ export class Board {
     step.leases.set(index, twin);
     twin.twin = undefined;
     twin.task = this.space.get("task", task.name) ?? twin.task;
-  }
-
-  /** Those who were denied room for want of quota may have some now, on any machine. */
-  #freed({ circle }: Account): void {
-    for (const account of circle) {
-      if (!account.isDenying) continue;
-      account.isDenying = false;
-      this.onDue(undefined);
-    }
   }
 
   /** Ends a lease that its machine does not know to be over, and tells it. */

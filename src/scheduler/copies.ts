@@ -53,7 +53,7 @@ export function beginCopy(
   first.task = space.get("task", task.name)!;
   const second = board.grant(step, index, first.task, machine, {
     attempt: first.attempt + 1,
-    cpus: board.cpusOf(step, machine),
+    cpus: machine.cpusOf(step),
     isShort: false,
     sinceMs: clock.monotonicMs(),
     fence: copy.fence,

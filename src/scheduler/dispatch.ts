@@ -2,7 +2,7 @@ import type { Timer } from "#/base/clock.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { Board } from "./board.ts";
 import { Gangs } from "./gangs.ts";
-import { isPaidFor, quotaSlots } from "./quota.ts";
+import { quotaSlots } from "./quota.ts";
 import { freeShare, inOrder, partOf } from "./placement.ts";
 import type { MachineState } from "./state.ts";
 import { serve } from "./take.ts";
@@ -86,7 +86,7 @@ export class Dispatch {
     const of = asking.length;
     let waiting = placement === "spread" && of > 1 ? queue.waiting : 0;
     let isKnown = false;
-    const areAlike = !asking.some(isPaidFor); // no quota keeps anything from those
+    const areAlike = !asking.some(({ isPaidFor }) => isPaidFor); // no quota keeps anything from those
     for (const [index, machine] of inOrder(asking, placement).entries()) {
       if (queue.isEmpty) return;
       const part = partOf(placement, waiting, of - index);

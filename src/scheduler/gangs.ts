@@ -17,7 +17,7 @@ import {
 } from "./gang-places.ts";
 import { forgetPrepared, handOutGang, type GangPart } from "./hand-out.ts";
 import { freeShare } from "./placement.ts";
-import { isPaidFor, quotaSlots } from "./quota.ts";
+import { quotaSlots } from "./quota.ts";
 import type { MachineState, StepState } from "./state.ts";
 
 /** It rests so many times as long as its last look took. */
@@ -264,7 +264,7 @@ function leaveBehind(step: StepState, indexes: readonly number[]): void {
 function withinQuota(places: readonly Places[], slots: number): Places[] {
   if (slots === Infinity) return [...places];
   const [paid, shared] = [true, false].map((isPaid) =>
-    places.filter(({ machine }) => isPaidFor(machine) === isPaid),
+    places.filter(({ machine }) => machine.isPaidFor === isPaid),
   ) as [Places[], Places[]];
   return [...paid, ...choose(shared, slots)];
 }

@@ -93,7 +93,7 @@ function leaser(
   step: StepState,
   nowMs: number,
 ): (index: number, gang: GangOffer | undefined, home?: Home) => boolean {
-  const cpus = board.cpusOf(step, machine);
+  const cpus = machine.cpusOf(step);
   const { isShort, prepared, leases } = step;
   return (index, gang, home) => {
     const task = board.space.get("task", taskName(step.name, index));

@@ -1,6 +1,6 @@
 import type { Capacity } from "#/model/needs.ts";
 import type { Amounts, QuotaSpec } from "#/model/quota.ts";
-import { leasesOfStep, type Lease, type MachineState, type StepState } from "./state.ts";
+import { leasesOfStep, type Lease, type StepState } from "./state.ts";
 
 /**
  * What projects are entitled to, and what they lend each other.
@@ -106,6 +106,16 @@ export class Account {
     return this.cohort?.members ?? [this];
   }
 
+  /** Something of it has ended. True when that gives room, on any machine, to who was denied it for want of quota. */
+  freed(): boolean {
+    let isRoom = false;
+    for (const account of this.circle) {
+      isRoom ||= account.isDenying;
+      account.isDenying = false;
+    }
+    return isRoom;
+  }
+
   /** How much of a resource it uses beyond its quota. */
   borrowed(resource: Resource): number {
     return Math.max(0, this.used[resource] - this.quota[resource]);
@@ -126,11 +136,6 @@ export function poolOf({ members }: Cohort, resource: Resource): { quota: number
     used += member.used[resource];
   }
   return { quota, used };
-}
-
-/** A machine that a job or a project pays for, and shares with nobody: what runs there counts in no quota. */
-export function isPaidFor({ record: { spec } }: MachineState): boolean {
-  return spec.reservedFor !== undefined || spec.reservedForProject !== undefined;
 }
 
 /**

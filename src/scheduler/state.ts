@@ -166,18 +166,19 @@ export function newLease(
   index: number,
   task: TaskRecord,
   machine: MachineState,
-  more: Granted & Pick<Lease, "fence" | "isPaidFor">,
+  fence: number,
+  more: Granted,
 ): Lease {
   return {
     step,
     index,
     task,
-    fence: more.fence,
+    fence,
     machine,
     sinceMs: more.sinceMs,
     attempt: more.attempt,
     cpus: more.cpus,
-    isPaidFor: more.isPaidFor,
+    isPaidFor: machine.isPaidFor,
     isShort: more.isShort,
     meanMs: step.runTimes.meanMs,
     beats: 0,
@@ -246,6 +247,19 @@ export class MachineState {
 
   get capacity(): Capacity {
     return this.record.status.capacity;
+  }
+
+  /** A job or a project pays for it, and shares it with nobody: what runs there counts in no quota. */
+  get isPaidFor(): boolean {
+    const { reservedFor, reservedForProject } = this.record.spec;
+    return reservedFor !== undefined || reservedForProject !== undefined;
+  }
+
+  /** The CPUs that a task of a step stands for here: memory keeps others away just as well. */
+  cpusOf({ class: { milliCpus, memoryBytes } }: StepState): number {
+    const { capacity } = this;
+    const memoryShare = memoryBytes > 0 ? memoryBytes / capacity.memoryBytes : 0;
+    return Math.max(milliCpus, memoryShare * capacity.milliCpus) / 1000;
   }
 }
 

@@ -6,7 +6,7 @@ import { isStanding } from "./gang.ts";
 import { handOut, type Handful } from "./hand-out.ts";
 import { lookWhenHomesAreGivenUp, waitsForHomes } from "./homes.ts";
 import type { Choice } from "./placement.ts";
-import { isPaidFor, quotaSlots } from "./quota.ts";
+import { quotaSlots } from "./quota.ts";
 import { awaitedBy, keepFree, outlastsGangs, roomFor } from "./room.ts";
 import type { MachineState, SessionState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
@@ -69,7 +69,7 @@ function serveShares(
   });
   const fits = (taskClass: TaskClass) => fitsMachine(machine, taskClass);
   const room = (step: StepState) => {
-    if (!step.account.isLimited || isPaidFor(machine)) return roomFor(machine, step, nowMs);
+    if (!step.account.isLimited || machine.isPaidFor) return roomFor(machine, step, nowMs);
     const slots = quotaSlots(step, mayBorrow);
     if (slots > 0) return Math.min(slots, roomFor(machine, step, nowMs));
     if (mayBorrow || !step.account.cohort) step.account.isDenying = true;
