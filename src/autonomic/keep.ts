@@ -75,7 +75,7 @@ export function keepGoal(situation: Situation): Action {
     const flip =
       here.nearestDeadlineMs === undefined
         ? undefined
-        : `with a deadline ${brief(here.nearestDeadlineMs - (goal.deadlineMs ?? 0))} later nothing would have been bought`;
+        : `with a deadline ${briefDuration(here.nearestDeadlineMs - (goal.deadlineMs ?? 0))} later nothing would have been bought`;
     return {
       type: "buy",
       parts,
@@ -103,7 +103,7 @@ export function keepGoal(situation: Situation): Action {
       reason,
       ...(nearest === undefined
         ? []
-        : [`the earliest end within the budget is in ${brief(nearest)}`]),
+        : [`the earliest end within the budget is in ${briefDuration(nearest)}`]),
     ],
     flip: whatWouldKeep(goal, found),
     parts,
@@ -116,7 +116,7 @@ function whatWouldKeep(
   { deadlineMs = 0, budgetMicros = 0 }: Goal,
   { nearestDeadlineMs, nearestBudgetMicros, nearestBoth }: Infeasible,
 ): string {
-  const later = (ms: number) => `a deadline ${brief(ms - deadlineMs)} later`;
+  const later = (ms: number) => `a deadline ${briefDuration(ms - deadlineMs)} later`;
   const more = (micros: number) => `${formatMicros(micros - budgetMicros)} more of budget`;
   const ways = [
     ...(nearestDeadlineMs === undefined ? [] : [later(nearestDeadlineMs)]),
@@ -170,11 +170,11 @@ function waiting(found: Proposal, situation: Situation): SpotWait | undefined {
 function needOf(kinds: readonly PlannedWork[], goal: Goal, hereMs: number | undefined): string {
   const tasks = kinds.reduce((sum, kind) => sum + kind.tasks, 0);
   const left =
-    goal.deadlineMs === undefined ? "" : `, ${brief(goal.deadlineMs)} before the deadline`;
+    goal.deadlineMs === undefined ? "" : `, ${briefDuration(goal.deadlineMs)} before the deadline`;
   const here =
     hereMs === undefined
       ? "the machines at hand cannot end them"
-      : `the machines at hand need ${brief(hereMs)}`;
+      : `the machines at hand need ${briefDuration(hereMs)}`;
   return `${tasks} tasks are left${left}, and ${here}`;
 }
 
@@ -215,7 +215,7 @@ function drainOne(
     type: "drain",
     machine: dearest.name,
     why: [
-      `the other machines end what is left in ${brief(without.predicted.finishMs.high)}, well before the deadline in ${brief(goal.deadlineMs!)}`,
+      `the other machines end what is left in ${briefDuration(without.predicted.finishMs.high)}, well before the deadline in ${briefDuration(goal.deadlineMs!)}`,
       `that spares ${(saving / 1e6).toFixed(4)} of what is still to be spent`,
     ],
     rest: without,
@@ -226,8 +226,4 @@ function drainOne(
 function worthOf(ms: number, objective: Objective): number {
   if (typeof objective !== "string") return (ms / 3_600_000) * objective.microsPerHour;
   return objective === "time" ? Infinity : 0;
-}
-
-function brief(ms: number): string {
-  return briefDuration(Math.max(0, ms));
 }

@@ -1,5 +1,5 @@
 import type { Considered, Goal } from "#/model/plan.ts";
-import { briefDuration, formatMicros } from "#/model/units.ts";
+import { briefDuration, briefPercent, formatMicros } from "#/model/units.ts";
 import type { AvailabilityHistory } from "#/planning/spot/availability.ts";
 import { decideSpot } from "#/planning/spot/decide.ts";
 import { planSpot, type SpotPlan, type SpotQuestion, type SpotZone } from "#/planning/spot/plan.ts";
@@ -112,7 +112,7 @@ export function waitForSpot(
   return {
     why: [
       `${soldOut.map(({ site, offer }) => `${site} ${offer}`).join(", ")} is sold out, and costs ${formatMicros(Math.round(price))} an hour for what ${first!.site} ${first!.offer} does for ${formatMicros(Math.round(dearest))}`,
-      `${briefDuration(slackMs)} can be waited, of which ${briefDuration(guardMs)} are kept; by what was seen of the market waiting is expected to cost ${percent(costs.wait!, costs["on-demand"]!)} less than ordering now`,
+      `${briefDuration(slackMs)} can be waited, of which ${briefDuration(guardMs)} are kept; by what was seen of the market waiting is expected to cost ${briefPercent(1 - costs.wait! / costs["on-demand"]!)} less than ordering now`,
     ],
     flip: `with a deadline ${briefDuration(Math.max(0, slackMs - guardMs))} earlier it would have been ordered now`,
   };
@@ -129,8 +129,4 @@ function perSlot({ microsPerHour, slots }: Considered): number {
 
 function sinceOf({ fromMs, changesMs }: AvailabilityHistory): number {
   return changesMs.at(-1) ?? fromMs;
-}
-
-function percent(less: number, more: number): string {
-  return `${Math.round((1 - less / more) * 100)} %`;
 }

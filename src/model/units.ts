@@ -65,8 +65,14 @@ export function formatDuration(durationMs: number): string {
   return left > 0 ? `${text}${left / 1000}s` : text;
 }
 
-/** For reading: "0.4ms", "320ms", "4.2s", "1m12s", "3h05m", "2d04h". */
-export function briefDuration(durationMs: number): string {
+/** For reading: "31 %". */
+export function briefPercent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** For reading: "0.4ms", "320ms", "4.2s", "1m12s", "3h05m", "2d04h". What is over is "0ms". */
+export function briefDuration(ms: number): string {
+  const durationMs = Math.max(0, ms);
   if (durationMs < 10) return `${Number(durationMs.toFixed(1))}ms`;
   if (durationMs < 999.5) return `${Math.round(durationMs)}ms`;
   if (durationMs < 9_950) return `${(durationMs / 1000).toFixed(1)}s`;

@@ -1,9 +1,10 @@
 import type { JobHold, JobRecord } from "#/model/job.ts";
 import type { PlanRecord } from "#/model/plan.ts";
+import { briefPercent } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
 import { purchasePlan, purchasesOf, type PurchaseParts } from "../purchase.ts";
-import { instantOf, percentOf } from "./sentences.ts";
+import { instantOf } from "./sentences.ts";
 
 /**
  * Carries out what an approved plan says, for the job that it has become: buys, or lets it wait for cleaner
@@ -37,6 +38,6 @@ export function tellHold(
   at: number,
   how: "waits" | "moved",
 ): void {
-  const what = `${how === "waits" ? "lets it wait" : "now lets it wait"} until ${instantOf(until)} for cleaner power, ${percentOf(savingShare)} less CO2`;
+  const what = `${how === "waits" ? "lets it wait" : "now lets it wait"} until ${instantOf(until)} for cleaner power, ${briefPercent(savingShare)} less CO2`;
   decide(tx, job, { at, action: "shift", what, why, flip });
 }

@@ -1,4 +1,4 @@
-import { briefDuration } from "#/model/units.ts";
+import { briefDuration, briefPercent } from "#/model/units.ts";
 import type { Load } from "./loads.ts";
 import type { When } from "./when.ts";
 
@@ -11,7 +11,7 @@ export function whyWait(
   const spareMs = Math.max(0, now + leftMs - ends);
   return [
     `power of ${from} has ${gramsOf(gramsPerKwhNow)} now, and is forecast to have ${gramsOf(gramsPerKwhThen)} when it is to run`,
-    `that is ${percentOf(savingShare)} less CO2 than going on at once`,
+    `that is ${briefPercent(savingShare)} less CO2 than going on at once`,
     `its deadline in ${briefDuration(leftMs)} stays, ${briefDuration(spareMs)} after it is done`,
   ];
 }
@@ -26,10 +26,6 @@ export function flipOf({ leftMsMax, gramsPerKwhMax }: When): string {
       : [`with power of no more than ${gramsOf(gramsPerKwhMax)} now`]),
   ];
   return `${ways.join(", or ")} it would have gone on`;
-}
-
-export function percentOf(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }
 
 function gramsOf(gramsPerKwh: number | undefined): string {

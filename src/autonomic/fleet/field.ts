@@ -21,7 +21,7 @@ export interface FleetField {
 }
 
 /** A task under way on a machine. */
-export interface Running {
+interface UnderWay {
   readonly needs: Needs;
   readonly driver: string;
   readonly leftMs: number;
@@ -123,8 +123,8 @@ export class Reading {
     return { kind: spec.title, ...heldOf({ spec }), tasks, runMs, oldest, expected };
   }
 
-  running(machine: string): Running[] {
-    const found: Running[] = [];
+  running(machine: string): UnderWay[] {
+    const found: UnderWay[] = [];
     for (const { task, since } of this.#leases.get(machine) ?? []) {
       const like = this.#likeOf(stepOfTask(task));
       if (!like) continue;

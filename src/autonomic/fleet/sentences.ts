@@ -18,12 +18,12 @@ export function needOf(
   const windowMs = Math.max(...wanted.map((one) => one.windowMs));
   const late =
     windowMs > policy.waitMsMax
-      ? `, which is when the fastest machine that may be bought has booted and ${brief(policy.waitMsMax)} of waitMax have passed`
+      ? `, which is when the fastest machine that may be bought has booted and ${briefDuration(policy.waitMsMax)} of waitMax have passed`
       : "";
   const ahead = wanted.flatMap(({ kind: { expected } }) => expected ?? []);
   const come = ahead.length === 0 ? "wait" : "wait or are expected";
   const why = ahead.map((one) => `: ${one.why}`).join("");
-  return `${tasks} tasks ${come}, and the machines at hand can begin ${most} of them within ${brief(windowMs)}${late}${why}`;
+  return `${tasks} tasks ${come}, and the machines at hand can begin ${most} of them within ${briefDuration(windowMs)}${late}${why}`;
 }
 
 /** Of what waits in vain. */
@@ -52,9 +52,5 @@ export function allThere({ machinesMax }: FleetPolicy): string {
 export function flipOfPatience(ms: number | undefined): { flip?: string } {
   return ms === undefined
     ? {}
-    : { flip: `with a waitMax of ${brief(ms)} nothing would have been needed` };
-}
-
-function brief(ms: number): string {
-  return briefDuration(Math.max(0, Math.round(ms)));
+    : { flip: `with a waitMax of ${briefDuration(ms)} nothing would have been needed` };
 }

@@ -2,7 +2,7 @@ import { limits } from "#/base/limits.ts";
 import type { Capacity, Needs } from "#/model/needs.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { FleetPolicy } from "#/model/policy.ts";
-import { briefDuration } from "#/model/units.ts";
+import { briefDuration, briefPercent } from "#/model/units.ts";
 import { slotsOf } from "../machine-types.ts";
 import { hourOf, paidMs } from "./bill.ts";
 import type { Short } from "./grow.ts";
@@ -208,8 +208,8 @@ function idleOnes(
       type: "release",
       order: order.name,
       machine: name,
-      why: [`it has run nothing for ${brief(idleMs)}`, ...paidWhy(order)],
-      flip: `with an idleFor above ${brief((idleMs * policy.idleMs) / holdMs)} it would have stayed`,
+      why: [`it has run nothing for ${briefDuration(idleMs)}`, ...paidWhy(order)],
+      flip: `with an idleFor above ${briefDuration((idleMs * policy.idleMs) / holdMs)} it would have stayed`,
     }));
 }
 
@@ -239,10 +239,10 @@ function consolidated(surplus: Surplus, policy: FleetPolicy, holdMs: number): Ch
       order: machine.order.name,
       machine: machine.name,
       why: [
-        `the ${rest.length} other machines can carry what it does: they would be held to ${percent(carried / (room / limits.fleetCarriedShareMax))}, by what ran in the last ${brief(policy.idleMs)}`,
+        `the ${rest.length} other machines can carry what it does: they would be held to ${briefPercent(carried / (room / limits.fleetCarriedShareMax))}, by what ran in the last ${briefDuration(policy.idleMs)}`,
         machine.running.length === 0
           ? "it runs nothing now"
-          : `it ends what it runs first: ${machine.running.length} tasks, for ${brief(leftMs)}, so that no work is lost`,
+          : `it ends what it runs first: ${machine.running.length} tasks, for ${briefDuration(leftMs)}, so that no work is lost`,
         ...paidWhy(machine.order),
       ],
       flip: `with machinesMin: ${own.length} it would have stayed`,
@@ -268,13 +268,7 @@ function isPaidUp(order: OrderRecord, now: number, leftMs: number): boolean {
 function paidWhy({ spec }: OrderRecord): string[] {
   const { priceGranularityMs } = spec.offer;
   if (priceGranularityMs <= limits.fleetReleaseMs) return [];
-  return [`it is billed by ${brief(priceGranularityMs)}, and what is begun of that ends now`];
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-function brief(ms: number): string {
-  return briefDuration(Math.max(0, Math.round(ms)));
+  return [
+    `it is billed by ${briefDuration(priceGranularityMs)}, and what is begun of that ends now`,
+  ];
 }

@@ -124,7 +124,7 @@ export class OfferKnowledge {
   #restOf({ site }: Offer, sum: Sum | undefined, now: number): string | undefined {
     const throttled = this.#throttled.get(site);
     if (throttled && throttled.until > now && throttled.at <= now)
-      return `its site answered ${brief(now - throttled.at)} ago: ${throttled.reason}`;
+      return `its site answered ${briefDuration(now - throttled.at)} ago: ${throttled.reason}`;
     if (!sum || sum.refusedInRow === 0) return undefined;
     const restMs = Math.min(
       limits.offerRestMsMax,
@@ -132,7 +132,7 @@ export class OfferKnowledge {
     );
     const leftMs = sum.refusedAt + restMs - now;
     if (leftMs <= 0 || leftMs > restMs) return undefined;
-    return `its site gave none ${brief(now - sum.refusedAt)} ago; it is asked again in ${brief(leftMs)}`;
+    return `its site gave none ${briefDuration(now - sum.refusedAt)} ago; it is asked again in ${briefDuration(leftMs)}`;
   }
 
   #summed(now: number) {
@@ -224,8 +224,4 @@ function keyOf({ site, name }: Offer): string {
 
 function zoneOf({ site, zone }: Offer): string {
   return `${site} ${zone}`;
-}
-
-function brief(ms: number): string {
-  return briefDuration(Math.max(0, Math.round(ms)));
 }
