@@ -15,10 +15,11 @@ export const declinePlan = defineCall({
   errors: ["not-found", "conflict", "no-space"],
   async run({ parts, project, params, caller }) {
     const { space, clock, currency } = parts;
-    const { name } = await findPlan(space, project, params.plan);
+    const found = await findPlan(space, project, params.plan);
+    const { name } = found;
     const committed = space.commit((tx) => {
-      const plan = tx.get("plan", name);
-      if (!plan || plan.status.phase === "approved")
+      const plan = tx.get("plan", name) ?? found;
+      if (plan.status.phase === "approved")
         throw new CanopyError(
           "conflict",
           `Cannot decline the plan ${name} as it must be proposed: it is approved`,

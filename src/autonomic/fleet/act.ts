@@ -68,7 +68,10 @@ export class FleetActs {
     const sees = "needs more machines than are there";
     const leave = leaveFor(level, { action: "buy", would, sees, policy });
     const offers = parts.map(({ site, offer }) => `${site} ${offer}`).join();
-    const isNew = memory.isNew("grow", `${level} ${growth.type} ${offers || why.at(-1)}`);
+    const isNew = memory.isNew(
+      "grow",
+      `${level} ${growth.type} ${offers || unnumbered(why.at(-1)!)}`,
+    );
     if (leave.isDone && parts.length > 0) {
       const { space, sites, clock, random } = this.#parts;
       const payer = { ...this.#about, isFleet: true };
@@ -205,6 +208,11 @@ export class FleetActs {
 }
 
 type Says = Partial<NonNullable<Leave["says"]>> & { readonly what: string };
+
+/** Numbers alone are nothing new. */
+function unnumbered(sentence: string): string {
+  return sentence.replaceAll(/\d+/g, "");
+}
 
 const done = {
   release: "gave back",

@@ -70,11 +70,13 @@ export function grow(shortage: Shortage): Growth {
     // Where nothing that is bought now is there in time, buying does not help those.
     return bootOf(shortage, kind) > windowMs ? [] : [{ kind, tasks: kind.oldest.tasks, windowMs }];
   });
+  let vain: Growth = { type: "enough" };
   for (const wanted of [all, oldest]) {
-    const bought = buyFor(shortage, wanted);
-    if (bought.type !== "enough") return bought;
+    const growth = buyFor(shortage, wanted);
+    if (growth.type !== "enough" && growth.short.length > 0) return growth;
+    if (vain.type === "enough") vain = growth;
   }
-  return { type: "enough" };
+  return vain;
 }
 
 /**
