@@ -157,3 +157,20 @@ test("what fits no machine there is taken where the project's fleet would buy on
   }
   await policy({});
 });
+
+test("what a job's attempts had cost when it was cancelled stays counted", async () => {
+  const job = await submitJob(world, {
+    title: "cut",
+    steps: [{ ...listStep, source: { type: "inputs", inputs: [1] } }],
+  });
+  agent.send({ type: "pull", max: 10 });
+  while (world.scheduler.leases(job.id).length === 0)
+    await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await cancel(job);
+  const { cut } = world.space.get("job", job.id)!.status;
+  assert.ok(cut!.micros! > 0);
+  assert.equal((await retry(job, { budget: "1 USD" })).statusCode, 200);
+  assert.deepEqual(world.space.get("job", job.id)!.status.cut, cut);
+  await cancel(job);
+});

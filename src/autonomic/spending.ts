@@ -39,8 +39,34 @@ export function spentBy(
       runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
     ),
     boughtBy(at, job, orders),
+    cutOf(job),
   ];
-  return parts.reduce(
+  return sumOf(parts);
+}
+
+/** What the attempts have cost that end as the job is ended now, for its record; nothing where none is under way. */
+export function cutBy(
+  at: number,
+  { job, steps, running, machine }: Omit<SpendingParts, "orders">,
+): Pick<JobRecord["status"], "cut"> {
+  if (running.length === 0) return {};
+  const stepOf = new Map(steps.map((step) => [step.name, step]));
+  const micros = sumOf([
+    cutOf(job),
+    ...running.map((one) =>
+      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
+    ),
+  ]);
+  return { cut: micros === undefined ? {} : { micros } };
+}
+
+/** What attempts had cost that were under way whenever it was ended before. */
+export function cutOf({ status }: Pick<JobRecord, "status">): number | undefined {
+  return status.cut ? status.cut.micros : 0;
+}
+
+function sumOf(parts: readonly (number | undefined)[]): number | undefined {
+  return parts.reduce<number | undefined>(
     (sum, part) => (sum === undefined || part === undefined ? undefined : sum + part),
     0,
   );

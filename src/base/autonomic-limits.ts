@@ -26,6 +26,9 @@ export const autonomicLimits = {
   bootMsMin: 1_000,
   /** A job for which nothing could be bought is thought about again after this. */
   goalRestMs: 10_000,
+  /** A job without a plan that has all it needs is looked at again after this share of what is left until its deadline. */
+  goalFarShare: 0.01,
+  goalFarMsMax: 60_000,
   /** The loop that looks after projects' shared machines looks this often. */
   fleetLookMs: 1_000,
   /** A task of which nothing is known is taken to run so long. */

@@ -1,5 +1,5 @@
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
-import { boughtBy } from "#/autonomic/spending.ts";
+import { boughtBy, cutOf } from "#/autonomic/spending.ts";
 import { Chance } from "#/base/chance.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { silent } from "#/base/log.ts";
@@ -215,11 +215,12 @@ export class Fork {
     let usage = noUsage;
     for (const step of this.space.list("step", name)) usage = addUsage(usage, step.status.usage);
     const endedAt = this.clock.now();
+    const cut = cutOf(job);
     const bought = boughtBy(endedAt, job, this.sites?.openOrders(name) ?? []);
     const costMicros =
-      usage.costMicros === undefined || bought === undefined
+      usage.costMicros === undefined || bought === undefined || cut === undefined
         ? undefined
-        : usage.costMicros + bought;
+        : usage.costMicros + bought + cut;
     const beganAt = this.#attempts.began.get(name);
     const all = { ...usage, costMicros };
     this.outcomes.set(name, { beganAt, endedAt, phase: status.phase, usage: all });

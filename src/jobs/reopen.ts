@@ -23,12 +23,13 @@ export function reopenJob(
     tx.put({ ...step, status: { ...status, phase: "blocked", failed: 0, cancelled: 0 } });
     if (step.name === job.spec.mainStep && isFunctionJob(step)) open = true;
   }
-  const { bought } = job.status; // what its machines have cost is spent for good
+  const { bought, cut } = job.status; // what its machines have cost is spent for good
   const status = {
     phase: "running",
     open,
     steps: job.status.steps,
     ...(bought && { bought }),
+    ...(cut && { cut }),
   } as const;
   return tx.put({ ...job, status });
 }

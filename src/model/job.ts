@@ -64,6 +64,8 @@ export interface JobStatus {
   reason?: string;
   /** What machines have cost that were bought for it and are given back; without `micros` nobody knows. */
   bought?: { readonly micros?: number };
+  /** What attempts had cost that were under way when it was ended, as no report tells it; without `micros` nobody knows. */
+  cut?: { readonly micros?: number };
   /** What `canopy run` exits with. */
   exitCode?: number;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cutBy } from "#/autonomic/spending.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
@@ -17,12 +18,20 @@ export const cancelJob = defineCall({
   answer: jobView,
   errors: ["not-found", "no-space"],
   async run({ parts, project, params, body, caller }) {
-    const { space, jobs, clock } = parts;
+    const { space, jobs, scheduler, clock } = parts;
     await findJob(parts, project, params.job);
     const committed = space.commit((tx) => {
       const job = tx.get("job", params.job);
-      if (job && !hasJobEnded(job))
-        jobs.cancelJob(tx, job, body?.reason ?? `cancelled by ${caller.name}`, clock.now());
+      if (!job || hasJobEnded(job)) return;
+      const now = clock.now();
+      const cut = cutBy(now, {
+        job,
+        steps: [...space.list("step", job.name)],
+        running: scheduler.leases(job.name),
+        machine: (name) => space.get("machine", name),
+      });
+      const known = tx.put<"job">({ ...job, status: { ...job.status, ...cut } });
+      jobs.cancelJob(tx, known, body?.reason ?? `cancelled by ${caller.name}`, now);
     });
     await committed.durable;
     return jobViewOf(await findJob(parts, project, params.job));

@@ -1,5 +1,5 @@
 import { openOrders } from "#/autonomic/machines.ts";
-import { boughtBy } from "#/autonomic/spending.ts";
+import { boughtBy, cutOf } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded, type JobGoal, type JobHold, type JobRecord } from "#/model/job.ts";
@@ -100,10 +100,12 @@ export function foldJob(
 ): Folded {
   const { space, clock } = parts;
   const folded = foldSteps(steps, hasJobEnded(job) ? new Map() : runningOf(parts, job.name));
-  if (!job.spec.goal) return folded;
+  if (!job.spec.goal && !job.status.cut) return folded;
   const bought = boughtBy(clock.now(), job, openOrders(space, job.name));
+  const cut = cutOf(job);
   const { costMicros } = folded.usage;
-  const sum = bought === undefined || costMicros === undefined ? undefined : bought + costMicros;
+  const isKnown = bought !== undefined && cut !== undefined && costMicros !== undefined;
+  const sum = isKnown ? bought + cut + costMicros : undefined;
   return { ...folded, usage: { ...folded.usage, costMicros: sum } };
 }
 

@@ -19,7 +19,7 @@ import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
 import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
-import { spentBy, type Running } from "../spending.ts";
+import { cutBy, spentBy, type Running } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
 import { leftOf, situationOf, spendingOf } from "./standing.ts";
@@ -141,6 +141,11 @@ class GoalLoop {
       mayExchange: this.#mayExchange(job.name),
     });
     act(this.#parts, job.name, action, rules, this.#memory(job.name));
+    // A policy may give each of thousands of jobs a deadline: what has much time is looked at now and then.
+    if (action.type === "none" && !isPlanned(job) && !hasBought)
+      this.#memory(job.name).restsUntilMs =
+        clock.monotonicMs() +
+        Math.min(limits.goalFarMsMax, (deadlineMs ?? 0) * limits.goalFarShare);
   }
 
   #mayExchange(job: string): boolean {
@@ -174,7 +179,9 @@ class GoalLoop {
     space.commit((tx) => {
       const newest = tx.get("job", job.name);
       if (!newest || hasJobEnded(newest)) return;
-      cancelJob(tx, newest, reason, clock.now());
+      const spending = spendingOf(this.#parts, newest, this.#running(job.name));
+      const status = { ...newest.status, ...cutBy(clock.now(), spending) };
+      cancelJob(tx, tx.put<"job">({ ...newest, status }), reason, clock.now());
       decide(tx, newest, {
         at: clock.now(),
         action: "stop",
