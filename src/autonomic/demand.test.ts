@@ -72,6 +72,37 @@ describe("demandOfRequest()", () => {
     assert.equal(known(demand(steps, { seen })).chainMs, 45);
   });
 
+  test("counts the files that a task takes of those before it: as stated, else as they were made the last time", () => {
+    const seen: Seen = () => ({ count: 9, meanMs: 10, variance: 0 });
+    const takes = (from: string) => ({
+      after: [from],
+      inputs: [{ path: "f", from: { step: from, output: "f" } }],
+    });
+    const stated = { type: "inputs", inputs: [{ writes: { f: 5000, g: 1 } }] };
+    const needs = { milliCpus: 1000, memoryBytes: 0, labels: {} };
+    const kind = { tasks: 1, needs, driver: "process", meanMs: 1, retried: 0 };
+    const past: Past = {
+      job: "j",
+      kinds: new Map([["b", { ...kind, title: "b", madeBytes: 300 }]]),
+      chainMs: 0,
+    };
+    const steps = [
+      step("a", { source: stated }),
+      step("b", takes("a")),
+      step("c", { ...takes("b"), title: "b" }),
+      step("d", takes("c")),
+    ];
+    const { kinds } = known(demand(steps, { seen, past }));
+    assert.deepEqual(
+      kinds.map(({ kind: name, takesBytes }) => [name, takesBytes]),
+      [
+        ["a", undefined],
+        ["b", (5000 + 300) / 2],
+        ["d", 300],
+      ],
+    );
+  });
+
   const job = { run: { driver: "runner", module: "0".repeat(64), function: "main", role: "job" } };
 
   test("expects of a job written as a function what it made the last time", () => {
@@ -79,7 +110,15 @@ describe("demandOfRequest()", () => {
     const kinds = new Map([
       [
         "square",
-        { title: "square", tasks: 40, needs, driver: "runner", meanMs: 500, retried: 0.1 },
+        {
+          title: "square",
+          tasks: 40,
+          needs,
+          driver: "runner",
+          meanMs: 500,
+          retried: 0.1,
+          madeBytes: 0,
+        },
       ],
     ]);
     const past: Past = { job: "j", kinds, chainMs: 700 };

@@ -5,7 +5,7 @@ import { stepOfTask } from "#/model/task.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { beliefOf, pooled, seenBehind, toldBelief, type Observed } from "#/planning/mix/beliefs.ts";
 import { Retries } from "./again.ts";
-import { needsOf, needsOfMade, tasksOf } from "./asked-steps.ts";
+import { bytesTaken, kindOf, needsOf, needsOfMade, tasksOf } from "./asked-steps.ts";
 import type { Past } from "./past.ts";
 import { demandOf, gangOf, type Demand, type StepDemand } from "./step-demand.ts";
 
@@ -50,6 +50,7 @@ export function demandOfRequest(
     counts.set(step, tasks);
     ofKind.set(kind, (ofKind.get(kind) ?? 0) + tasks);
   }
+  const byName = new Map(request.steps.map((step) => [step.name, step]));
   const steps: StepDemand[] = [];
   for (const [step, tasks] of counts) {
     if (tasks === 0) continue;
@@ -61,15 +62,18 @@ export function demandOfRequest(
     const { name, after, run } = step;
     const needs = needsOf(step);
     const retried = past?.kinds.get(kind)?.retried;
-    const like = { needs, driver: run.driver, ...(gang && { gang }), ...(retried && { retried }) };
+    const takesBytes = bytesTaken(step, byName, past?.kinds);
+    const like = {
+      needs,
+      driver: run.driver,
+      ...(gang && { gang }),
+      ...(retried && { retried }),
+      ...(takesBytes > 0 && { takesBytes }),
+    };
     const work = { kind, tasks, ...belief, ...like };
     steps.push({ name, after, work });
   }
   return demandOf(steps);
-}
-
-function kindOf({ title, name }: StepRequest): string {
-  return title ?? name;
 }
 
 function demandOfFunction(
@@ -163,7 +167,8 @@ export function demandOfJob(
     const gang = gangs.find((one) => one !== undefined) ?? plan?.gang;
     const believedNow = beliefNow(observed, plan ?? planned[0], left + expected, gang);
     if (!believedNow) continue;
-    const known = { ...believedNow, retried: retries.share(plan?.retried) };
+    const takesBytes = plan?.takesBytes;
+    const known = { ...believedNow, retried: retries.share(plan?.retried), takesBytes };
     for (const [at, one] of open.entries())
       steps.push({
         ...leftOf(one, title, known, gangs[at]),
@@ -240,11 +245,16 @@ function isToldWhole({ seen }: PlannedWork, made: ReadonlyMap<string, unknown>):
   return seen === "told" && made.size > 0;
 }
 
-function fieldsOf({ meanMs, meanHighMs, longMs, seen, retried }: Believed): Believed {
-  return { meanMs, meanHighMs, longMs, seen, ...(retried && { retried }) };
+function fieldsOf(known: Believed): Believed {
+  const { meanMs, meanHighMs, longMs, seen, retried, takesBytes } = known;
+  const more = { ...(retried && { retried }), ...(takesBytes && { takesBytes }) };
+  return { meanMs, meanHighMs, longMs, seen, ...more };
 }
 
-type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen" | "retried">;
+type Believed = Pick<PlannedWork, "meanMs" | "meanHighMs" | "longMs" | "seen"> & {
+  retried?: number | undefined;
+  takesBytes?: number | undefined;
+};
 
 function believed(
   observed: Observed | undefined,

@@ -1,4 +1,5 @@
-import type { MachineRates } from "#/model/machine.ts";
+import { limits } from "#/base/limits.ts";
+import { joinedSite, type MachineRates } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { Considered, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
@@ -126,6 +127,7 @@ function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachin
     slots,
     countMax: group.length,
     isPresent: true,
+    ...movesTo(site, kinds),
     ...pace,
     speed: pace.speed * (isWhole ? share : 1),
     // What has no known price is used as it is there; what it costs is unknown, and said to be.
@@ -168,6 +170,7 @@ function ofOffer(
     slots,
     countMax: Math.max(0, countMax),
     isPresent: false,
+    ...movesTo(site, kinds),
     ...paceOf(offer, bootMs, bootMs, kinds, slots),
     price: {
       microsPerHour: microsPerHour ?? 0,
@@ -196,6 +199,17 @@ function ofOffer(
           whyNot: confinedFrom(kinds, site) ?? "no task fits on it",
         },
       };
+}
+
+/**
+ * Files that tasks hand on are brought from machines of other sites, at the pace that the scheduler reckons with; on
+ * machines that somebody let join they are at hand.
+ */
+function movesTo(site: string, kinds: readonly PlannedWork[]): Pick<MachineType, "moveMs"> {
+  if (site === joinedSite || kinds.every(({ takesBytes = 0 }) => takesBytes === 0)) return {};
+  return {
+    moveMs: kinds.map(({ takesBytes = 0 }) => (takesBytes * 1000) / limits.movedBytesPerSecond),
+  };
 }
 
 function whyNoSlots({ share, quotaShare = 1 }: PresentMachine): string {

@@ -24,6 +24,8 @@ export interface PastKind {
   readonly gang?: PlannedGang;
   /** The share of attempts that failed and were tried again, as it is to be expected. */
   readonly retried: number;
+  /** What each of its tasks made, in bytes of files and results. */
+  readonly madeBytes: number;
   /** Of one task. */
   readonly meanMs: number;
 }
@@ -73,7 +75,13 @@ function fold(steps: readonly StepRecord[]): Omit<Past, "job"> {
     const retried = retries.get(spec.title) ?? new Retries();
     retries.set(spec.title, retried);
     retried.add(status);
-    const like = { needs, driver: run.driver, ...(gang && { gang }), retried: retried.share() };
+    const like = {
+      needs,
+      driver: run.driver,
+      ...(gang && { gang }),
+      retried: retried.share(),
+      madeBytes: Math.max(before?.madeBytes ?? 0, status.usage.writtenBytes / attempts),
+    };
     kinds.set(spec.title, { title: spec.title, tasks, ...like, meanMs: mean });
     if (status.startedAt !== undefined && status.endedAt !== undefined)
       ran.push({ fromMs: status.startedAt, toMs: status.endedAt, taskMs: meanMs });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { limits } from "#/base/limits.ts";
 import { propose, type Infeasible, type Proposal } from "./propose.ts";
 import type { PresentMachine } from "./machine-types.ts";
 import { demand, machine, offer } from "./testing/planning.ts";
@@ -81,6 +82,22 @@ describe("propose()", () => {
       feasible(propose(demand(2, minuteMs), goal, [here], [])).predicted.costMicros,
       undefined,
     );
+  });
+
+  test("counts the time until files have been brought to another site", () => {
+    const { kinds, chainMs } = demand(40, minuteMs);
+    const finish = (takesBytes: number, site: string) =>
+      feasible(
+        propose(
+          { kinds: kinds.map((kind) => ({ ...kind, takesBytes })), chainMs },
+          { objective: "cost" },
+          [machine(4, { site })],
+          [],
+        ),
+      ).predicted.finishMs.high;
+    const halfMinute = (limits.movedBytesPerSecond * 30) as number;
+    assert.equal(finish(halfMinute, "lab"), 1.5 * finish(0, "lab"));
+    assert.equal(finish(halfMinute, "joined"), finish(0, "joined"));
   });
 
   test("promises no budget where a machine that it would use has no price", () => {

@@ -33,7 +33,11 @@ export function demandOf(all: readonly StepDemand[]): Demand {
     const known = numbers.get(key);
     const number = known ?? kinds.push({ ...work, tasks: 0 }) - 1;
     if (known === undefined) numbers.set(key, number);
-    kinds[number] = { ...kinds[number]!, tasks: kinds[number]!.tasks + work.tasks * share };
+    const before = kinds[number]!;
+    const tasks = before.tasks + work.tasks * share;
+    const bytes =
+      before.tasks * (before.takesBytes ?? 0) + (tasks - before.tasks) * (work.takesBytes ?? 0);
+    kinds[number] = { ...before, tasks, ...(bytes > 0 && { takesBytes: bytes / tasks }) };
     return number;
   });
   for (const [number, kind] of kinds.entries())

@@ -56,8 +56,10 @@ export interface MachineStanding {
 
 /** The site of a machine, by its name: "joined" for one that somebody let join. */
 export function siteOf({ site }: Pick<MachineSpec, "site">): string {
-  return site === "" ? "joined" : site;
+  return site === "" ? joinedSite : site;
 }
+
+export const joinedSite = "joined";
 
 export interface MachineStatus {
   hostname: string;

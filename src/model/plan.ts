@@ -75,6 +75,8 @@ export interface PlannedWork {
   readonly driver: string;
   /** Where they run many at once or not at all. */
   readonly gang?: PlannedGang;
+  /** What a task takes of files that tasks before it made, in bytes; nothing where absent. */
+  readonly takesBytes?: number;
   /** The share of attempts that is expected to fail and to be tried again; none where absent. */
   readonly retried?: number;
 }

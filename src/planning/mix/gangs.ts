@@ -1,4 +1,4 @@
-import { taskMs, tasksWithin, type Side } from "./pace.ts";
+import { runMsOn, tasksWithin, type Side } from "./pace.ts";
 import type { Counts, MixProblem } from "./problem.ts";
 
 /** Numbers of the kinds whose tasks run many at once or not at all. */
@@ -55,11 +55,10 @@ export function inTurnMs(problem: MixProblem, counts: Counts, side: Side): numbe
   return gangKinds(problem).reduce((sum, kind) => {
     const { tasks, gang } = problem.work[kind]!;
     if (!gang!.isWhole) return sum;
-    const speeds = problem.types.flatMap(({ slots, speed }, type) =>
-      counts[type]! > 0 && slots[kind]! > 0 ? [speed] : [],
+    const runsMs = problem.types.map((one, type) =>
+      counts[type]! > 0 && one.slots[kind]! > 0 ? runMsOn(problem.work[kind]!, one, kind, side) : 0,
     );
-    const ms = taskMs(problem.work[kind]!, side) / Math.min(...speeds, Infinity);
-    return sum + Math.ceil(tasks / gang!.atOnce) * ms;
+    return sum + Math.ceil(tasks / gang!.atOnce) * Math.max(...runsMs);
   }, 0);
 }
 

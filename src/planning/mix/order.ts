@@ -51,7 +51,9 @@ function scheduleOf(
     const { kind, share = 1, after } = steps[step]!;
     const ms = Math.max(1, work[kind]!.runTime.meanMs * share);
     return {
-      duration: used.map(({ slots, speed }) => (slots[kind]! > 0 ? ms / speed : Infinity)),
+      duration: used.map(({ slots, speed, moveMs }) =>
+        slots[kind]! > 0 ? ms / speed + (moveMs?.[kind] ?? 0) : Infinity,
+      ),
       needs: [needs[kind]!],
       after: after.flatMap((before) =>
         Array.from({ length: steps[before]!.tasks }, (_, task) => ({

@@ -18,8 +18,22 @@ export function tasksWithin(
   byMs: number,
   side: Side,
 ): number {
-  const usableMs = usableMsOf(types[type]!, byMs);
-  return types[type]!.slots[kind]! * Math.floor(usableMs / taskMs(work[kind]!, side) + 1e-9);
+  const { bootMs, slots } = types[type]!;
+  const usableMs = Math.max(0, byMs - bootMs);
+  return (
+    slots[kind]! * Math.floor(usableMs / runMsOn(work[kind]!, types[type]!, kind, side) + 1e-9)
+  );
+}
+
+/** One task of a kind, or that share of one, on a machine of a type: what it takes is brought there first. */
+export function runMsOn(
+  work: TaskKind,
+  { speed, moveMs }: MachineType,
+  kind: number,
+  side: Side,
+  share = 1,
+): number {
+  return (share * taskMs(work, side)) / speed + (moveMs?.[kind] ?? 0);
 }
 
 /** The part of what one machine can do within `byMs` that one task of a kind takes, whatever else runs there. */
@@ -31,9 +45,6 @@ export function shareOfTask(
   side: Side,
 ): number {
   const one = types[type]!;
-  return taskMs(work[kind]!, side) / (usableMsOf(one, byMs) * one.slots[kind]!);
-}
-
-function usableMsOf({ bootMs, speed }: MachineType, byMs: number): number {
-  return Math.max(0, byMs - bootMs) * speed;
+  const usableMs = Math.max(0, byMs - one.bootMs);
+  return runMsOn(work[kind]!, one, kind, side) / (usableMs * one.slots[kind]!);
 }

@@ -1,6 +1,6 @@
 import { Heap, type Timed } from "#/base/heap.ts";
 import type { Counts, MixProblem, MixStep } from "./problem.ts";
-import { taskMs, type Side } from "./pace.ts";
+import { runMsOn, taskMs, type Side } from "./pace.ts";
 import { lateMs } from "./rounds.ts";
 
 /**
@@ -162,7 +162,8 @@ class Run {
     let placed = 0;
     for (let at = 0; at < this.#idle.length && placed < tasks;) {
       const machine = this.#idle[at]!;
-      const { slots, speed } = this.#problem.types[this.#types[machine]!]!;
+      const type = this.#problem.types[this.#types[machine]!]!;
+      const { slots } = type;
       const count = Math.min(
         tasks - placed,
         Math.floor(this.#free[machine]! * slots[kind]! + 1e-9),
@@ -170,7 +171,7 @@ class Run {
       if (count > 0) {
         const share = count / slots[kind]!;
         this.#free[machine]! -= share;
-        const ms = (scale * taskMs(work, this.#side)) / speed;
+        const ms = runMsOn(work, type, kind, this.#side, scale);
         longestMs = Math.max(longestMs, ms);
         const end = { step, tasks: count, machine, share };
         if (work.gang?.isWhole) ends.push(end);
