@@ -3,35 +3,11 @@ import { describe, test } from "node:test";
 import { CanopyError } from "#/base/errors.ts";
 import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
-import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
-import { releaseByPlan } from "./release.ts";
+import { cloudOf, lab } from "./testing/lab.ts";
 import { SimulatedCloud } from "./testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
-const GiB = 2 ** 30;
-
-function lab(offer: object = {}, more: object = {}): SimulatedConfig {
-  return siteConfig.parse({
-    type: "simulated",
-    machinesMax: 20,
-    offers: [
-      {
-        name: "large",
-        milliCpus: 4000,
-        memoryBytes: 8 * GiB,
-        microsPerHour: 600_000,
-        bootMs: { median: 20_000, p90: 30_000 },
-        ...offer,
-      },
-    ],
-    ...more,
-  }) as SimulatedConfig;
-}
-
-async function cloudOf(site: SimulatedConfig, taskMs: number): Promise<SimulatedCloud> {
-  return SimulatedCloud.open({ site, taskMs: () => taskMs, random: new Chance(3) });
-}
 
 describe("startAutonomic()", () => {
   test("buys what keeps a deadline that the machines at hand cannot keep, and gives it back at the end", async () => {
@@ -174,83 +150,6 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
-  test("buys nothing by itself where its policy wants that approved, and proposes it once", async () => {
-    const cloud = await cloudOf(lab(), minuteMs);
-    cloud.machine("here", 2);
-    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
-    cloud.job("j1", 60, toldBelief(minuteMs), {
-      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
-    });
-    await cloud.untilEnded("j1", 2 * minuteMs);
-    assert.deepEqual(cloud.orders(), []);
-    const proposed = [...cloud.rig.space.all("plan")].filter(
-      ({ status }) => status.phase === "proposed",
-    );
-    assert.deepEqual(
-      proposed.map(({ status, spec }) => [
-        status.job,
-        spec.considered.some(({ isPresent, count }) => !isPresent && count > 0),
-      ]),
-      [["j1", true]],
-    );
-    const [held] = await cloud.decisions("j1");
-    assert.equal(held!.action, "hold");
-    assert.match(
-      held!.what,
-      /^would order \d large of lab: the plan p\w+ waits for canopy approve$/,
-    );
-    cloud.stop();
-  });
-
-  test("gives no machine back by itself where its policy wants that approved; then it does", async () => {
-    const cloud = await cloudOf(lab(), minuteMs);
-    cloud.machine("here", 2);
-    cloud.policy({ autonomy: { buy: "act", release: "approve" } });
-    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
-    cloud.job("j1", 300, toldBelief(3 * minuteMs), { deadlineAt });
-    const { space } = cloud.rig;
-    const waiting = () => [...space.all("plan")].find(({ status }) => status.phase === "proposed");
-    while (!waiting() && (await cloud.untilEnded("j1", 5_000)) === undefined);
-    const plan = waiting()!;
-    const { machine } = plan.spec.release!;
-    assert.equal(space.get("machine", machine)!.spec.cordoned, false);
-    const said = (await cloud.decisions("j1")).find(({ subject }) => subject === machine)!;
-    assert.match(said.what, new RegExp(`the plan ${plan.name} waits for canopy approve`));
-    cloud.rig.commit((tx) => {
-      const status = { phase: "approved", job: "j1", decidedBy: "somebody" } as const;
-      const approved = tx.put<"plan">({ ...plan, status });
-      releaseByPlan(tx, tx.get("job", "j1")!, approved, cloud.rig.clock.now());
-    });
-    await cloud.untilEnded("j1", minuteMs);
-    const order = cloud.orders().find(({ status }) => status.machine === machine)!;
-    assert.ok(["releasing", "released"].includes(order.status.phase), order.status.phase);
-    assert.equal(order.status.reason, "the job does without it");
-    const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
-    assert.ok(endedMs !== undefined);
-    cloud.stop();
-  });
-
-  test("only says what it sees where its policy wants no more", async () => {
-    for (const [buy, what] of [
-      ["observe", "needs more than is there"],
-      ["manual", undefined],
-    ] as const) {
-      const cloud = await cloudOf(lab(), minuteMs);
-      cloud.machine("here", 2);
-      cloud.policy({ autonomy: { buy, release: "act" } });
-      cloud.job("j1", 60, toldBelief(minuteMs), {
-        deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
-      });
-      await cloud.untilEnded("j1", 2 * minuteMs);
-      assert.deepEqual(cloud.orders(), []);
-      assert.deepEqual(
-        (await cloud.decisions("j1")).map((decision) => decision.what),
-        what === undefined ? [] : [what],
-      );
-      cloud.stop();
-    }
-  });
-
   test("buys only what the policy allows", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     cloud.machine("here", 2);
@@ -323,84 +222,6 @@ describe("startAutonomic()", () => {
     const [first] = cloud.orders();
     assert.equal(first!.status.phase, "releasing");
     assert.equal(first!.status.reason, "its site did not answer in time");
-    cloud.stop();
-  });
-
-  test("waits for spot machines that are sold out while the deadline leaves time, and is never late for it", async () => {
-    const shape = { milliCpus: 4000, memoryBytes: 8 * GiB };
-    const bootMs = { median: 20_000, p90: 30_000 };
-    const soldOut = { everyMs: 15 * minuteMs, forMs: 3 * minuteMs };
-    const site = siteConfig.parse({
-      type: "simulated",
-      machinesMax: 2,
-      offers: [
-        { name: "dear", ...shape, microsPerHour: 900_000, bootMs },
-        { name: "spot", ...shape, microsPerHour: 200_000, bootMs, soldOut },
-      ],
-    }) as SimulatedConfig;
-    const cloud = await cloudOf(site, minuteMs);
-    cloud.machine("here", 1);
-    const { clock } = cloud.rig;
-    await clock.advance((20 - ((clock.now() / minuteMs) % 15)) * minuteMs);
-    const of = (name: string) => cloud.orders().filter(({ spec }) => spec.offer.name === name);
-    const deadlineAt = clock.now() + 60 * minuteMs;
-    cloud.job("j1", 300, toldBelief(minuteMs), { deadlineAt });
-    const endedMs = await cloud.untilEnded("j1", 90 * minuteMs);
-    assert.ok(endedMs !== undefined && endedMs <= 60 * minuteMs, `ended after ${endedMs} ms`);
-    assert.ok(of("spot").some(({ status }) => status.phase === "failed"));
-    const holds = (await cloud.decisions("j1")).filter(
-      ({ what }) => what === "waits for spot machines",
-    );
-    assert.ok(holds.length >= 2, `it waited ${holds.length} times`);
-    assert.match(
-      holds[0]!.why[1]!,
-      /^lab spot is sold out, and costs 0.05\d* an hour for what lab dear does for 0.225/,
-    );
-    const cheap = of("spot").length;
-    assert.ok(cheap > of("dear").length, `${cheap} of spot, ${of("dear").length} others`);
-    const before = of("dear").length;
-
-    // Sold out again, and too little time to wait: what is sure is ordered.
-    await clock.advance((15.5 - ((clock.now() / minuteMs) % 15)) * minuteMs);
-    cloud.job("j2", 100, toldBelief(minuteMs), { deadlineAt: clock.now() + 20 * minuteMs });
-    const tookMs = await cloud.untilEnded("j2", 30 * minuteMs);
-    assert.ok(tookMs !== undefined && tookMs <= 20 * minuteMs, `ended after ${tookMs} ms`);
-    assert.ok(of("dear").length > before);
-    cloud.stop();
-  });
-
-  test("orders cheaper machines in place of dear ones when they are to be had again, and gives those back", async () => {
-    const shape = { milliCpus: 4000, memoryBytes: 8 * GiB };
-    const bootMs = { median: 20_000, p90: 30_000 };
-    const site = siteConfig.parse({
-      type: "simulated",
-      machinesMax: 4,
-      offers: [
-        { name: "dear", ...shape, microsPerHour: 900_000, bootMs },
-        {
-          name: "spot",
-          ...shape,
-          microsPerHour: 200_000,
-          bootMs,
-          soldOut: { everyMs: 120 * minuteMs, forMs: 20 * minuteMs },
-        },
-      ],
-    }) as SimulatedConfig;
-    const cloud = await cloudOf(site, minuteMs);
-    cloud.machine("here", 1);
-    const { clock } = cloud.rig;
-    await clock.advance((120 - ((clock.now() / minuteMs) % 120)) * minuteMs);
-    const deadlineAt = clock.now() + 60 * minuteMs;
-    cloud.job("j1", 600, toldBelief(minuteMs), { deadlineAt });
-    const endedMs = await cloud.untilEnded("j1", 70 * minuteMs);
-    assert.ok(endedMs !== undefined && endedMs <= 60 * minuteMs, `ended after ${endedMs} ms`);
-    const decisions = await cloud.decisions("j1");
-    const exchanged = decisions.find(({ why }) => why[0]?.includes("the change counted"));
-    assert.match(exchanged?.what ?? "", /^ordered \d spot of lab$/);
-    const released = decisions.filter(({ action }) => action === "release");
-    assert.ok(released.length > 0, "nothing was given back");
-    const dear = cloud.orders().filter(({ spec }) => spec.offer.name === "dear");
-    assert.ok(dear.every(({ status }) => status.phase !== "joined"));
     cloud.stop();
   });
 });

@@ -6,13 +6,15 @@ import type { PlanRecord } from "#/model/plan.ts";
 import type { Autonomy } from "#/model/policy.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
+import { releaseByPlan } from "../release.ts";
+import { cloudOf, lab } from "../testing/lab.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
 const shape = { milliCpus: 4000, memoryBytes: 8 * 2 ** 30 };
 const bootMs = { median: 20_000, p90: 30_000 };
 
-async function cloudOf(offers: object[], machinesMax: number): Promise<SimulatedCloud> {
+async function cloudWith(offers: object[], machinesMax: number): Promise<SimulatedCloud> {
   const site = siteConfig.parse({ type: "simulated", machinesMax, offers }) as SimulatedConfig;
   const cloud = await SimulatedCloud.open({
     site,
@@ -28,7 +30,7 @@ async function dearlyBought(level: Autonomy): Promise<SimulatedCloud> {
   const soldOut = { everyMs: 120 * minuteMs, forMs: 20 * minuteMs };
   const dear = { name: "dear", ...shape, microsPerHour: 900_000, bootMs, countMax: 6 };
   const spot = { name: "spot", ...shape, microsPerHour: 200_000, bootMs, soldOut, countMax: 6 };
-  const cloud = await cloudOf([dear, spot], 12);
+  const cloud = await cloudWith([dear, spot], 12);
   const { clock } = cloud.rig;
   await clock.advance((120 - ((clock.now() / minuteMs) % 120)) * minuteMs);
   cloud.job("j1", 1000, toldBelief(minuteMs), { deadlineAt: clock.now() + 60 * minuteMs });
@@ -77,7 +79,10 @@ describe("act()", () => {
   });
 
   test("has one proposal for a job, whatever becomes of it and however often it begins anew", async () => {
-    const cloud = await cloudOf([{ name: "large", ...shape, microsPerHour: 600_000, bootMs }], 20);
+    const cloud = await cloudWith(
+      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
+      20,
+    );
     cloud.policy({ autonomy: { buy: "approve", release: "act" } });
     const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
     cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
@@ -99,7 +104,10 @@ describe("act()", () => {
   });
 
   test("does not propose again what somebody has declined", async () => {
-    const cloud = await cloudOf([{ name: "large", ...shape, microsPerHour: 600_000, bootMs }], 20);
+    const cloud = await cloudWith(
+      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
+      20,
+    );
     cloud.policy({ autonomy: { buy: "approve", release: "act" } });
     const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
     cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
@@ -117,7 +125,10 @@ describe("act()", () => {
   });
 
   test("withdraws what it has proposed when the policy lets it do that by itself", async () => {
-    const cloud = await cloudOf([{ name: "large", ...shape, microsPerHour: 600_000, bootMs }], 20);
+    const cloud = await cloudWith(
+      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
+      20,
+    );
     cloud.policy({ autonomy: { buy: "approve", release: "act" } });
     const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
     cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
@@ -128,5 +139,82 @@ describe("act()", () => {
     assert.ok(cloud.orders().length > 0);
     assert.deepEqual(plansOf(cloud, "proposed"), []);
     cloud.stop();
+  });
+
+  test("buys nothing by itself where its policy wants that approved, and proposes it once", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
+    cloud.job("j1", 60, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
+    await cloud.untilEnded("j1", 2 * minuteMs);
+    assert.deepEqual(cloud.orders(), []);
+    const proposed = [...cloud.rig.space.all("plan")].filter(
+      ({ status }) => status.phase === "proposed",
+    );
+    assert.deepEqual(
+      proposed.map(({ status, spec }) => [
+        status.job,
+        spec.considered.some(({ isPresent, count }) => !isPresent && count > 0),
+      ]),
+      [["j1", true]],
+    );
+    const [held] = await cloud.decisions("j1");
+    assert.equal(held!.action, "hold");
+    assert.match(
+      held!.what,
+      /^would order \d large of lab: the plan p\w+ waits for canopy approve$/,
+    );
+    cloud.stop();
+  });
+
+  test("gives no machine back by itself where its policy wants that approved; then it does", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    cloud.policy({ autonomy: { buy: "act", release: "approve" } });
+    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
+    cloud.job("j1", 300, toldBelief(3 * minuteMs), { deadlineAt });
+    const { space } = cloud.rig;
+    const waiting = () => [...space.all("plan")].find(({ status }) => status.phase === "proposed");
+    while (!waiting() && (await cloud.untilEnded("j1", 5_000)) === undefined);
+    const plan = waiting()!;
+    const { machine } = plan.spec.release!;
+    assert.equal(space.get("machine", machine)!.spec.cordoned, false);
+    const said = (await cloud.decisions("j1")).find(({ subject }) => subject === machine)!;
+    assert.match(said.what, new RegExp(`the plan ${plan.name} waits for canopy approve`));
+    cloud.rig.commit((tx) => {
+      const status = { phase: "approved", job: "j1", decidedBy: "somebody" } as const;
+      const approved = tx.put<"plan">({ ...plan, status });
+      releaseByPlan(tx, tx.get("job", "j1")!, approved, cloud.rig.clock.now());
+    });
+    await cloud.untilEnded("j1", minuteMs);
+    const order = cloud.orders().find(({ status }) => status.machine === machine)!;
+    assert.ok(["releasing", "released"].includes(order.status.phase), order.status.phase);
+    assert.equal(order.status.reason, "the job does without it");
+    const endedMs = await cloud.untilEnded("j1", 20 * minuteMs);
+    assert.ok(endedMs !== undefined);
+    cloud.stop();
+  });
+
+  test("only says what it sees where its policy wants no more", async () => {
+    for (const [buy, what] of [
+      ["observe", "needs more than is there"],
+      ["manual", undefined],
+    ] as const) {
+      const cloud = await cloudOf(lab(), minuteMs);
+      cloud.machine("here", 2);
+      cloud.policy({ autonomy: { buy, release: "act" } });
+      cloud.job("j1", 60, toldBelief(minuteMs), {
+        deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+      });
+      await cloud.untilEnded("j1", 2 * minuteMs);
+      assert.deepEqual(cloud.orders(), []);
+      assert.deepEqual(
+        (await cloud.decisions("j1")).map((decision) => decision.what),
+        what === undefined ? [] : [what],
+      );
+      cloud.stop();
+    }
   });
 });

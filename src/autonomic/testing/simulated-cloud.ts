@@ -7,9 +7,8 @@ import { autonomicPolicyName, type AutonomicPolicy } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
 import type { RunTimeBelief } from "#/planning/mix/problem.ts";
 import type { SimulatedConfig } from "#/model/site-config.ts";
-import type { TaskOffer } from "#/model/wire.ts";
-import { FakeAgent, Rig } from "#/scheduler/testing/rig.ts";
-import type { Leftover, MachineOrder, Site } from "#/sites/site.ts";
+import { Rig } from "#/scheduler/testing/rig.ts";
+import type { Leftover, MachineOrder } from "#/sites/site.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import { startAutonomic } from "../autonomic.ts";
 import type { GangSpec } from "#/model/step.ts";
@@ -19,6 +18,8 @@ import { decisionsAbout } from "../decide.ts";
 import type { SitePool } from "../pool.ts";
 import { Knowledge } from "../knowledge/follow.ts";
 import { hourMs } from "#/model/units.ts";
+import { littered, unreliable } from "./faulty-site.ts";
+import { Worker } from "./worker.ts";
 
 const beatMs = 1000;
 
@@ -362,75 +363,4 @@ export function demandOfSteps(steps: readonly SimulatedStep[]): Demand {
       },
     })),
   );
-}
-
-/** A site whose answers get lost, and that refuses now and then. */
-function unreliable(site: Site, fault: () => CanopyError | undefined): Site {
-  const called = async <T>(call: () => Promise<T>): Promise<T> => {
-    const met = fault();
-    // "unavailable" is an answer that got lost: what was asked for was done.
-    if (met?.code === "unavailable") await call();
-    if (met) throw met;
-    return call();
-  };
-  return {
-    offers: () => site.offers(),
-    acquire: (order) => called(() => site.acquire(order)),
-    held: () => called(() => site.held()),
-    release: (order) => called(() => site.release(order)),
-    close: () => site.close(),
-  };
-}
-
-/** A site at which ended machines left something, until it is deleted. */
-function littered(site: Site, leftovers: Leftover[] = []): Site {
-  return {
-    ...site,
-    sweep(isWanted) {
-      const deleted = leftovers.filter(({ order }) => !isWanted(order));
-      for (const one of deleted) leftovers.splice(leftovers.indexOf(one), 1);
-      return Promise.resolve(deleted);
-    },
-  };
-}
-
-/** Pulls, runs each task for its time, reports. */
-class Worker {
-  #agent: FakeAgent;
-  #rig: Rig;
-  #taskMs: (task: string) => number;
-  #running = new Map<TaskOffer, { cancel(): void }>();
-  #hasEnded = false;
-
-  constructor(rig: Rig, name: string, taskMs: (task: string) => number) {
-    this.#rig = rig;
-    this.#taskMs = taskMs;
-    this.#agent = new FakeAgent(rig, name, []);
-    this.#agent.onOffer = () => this.#begin();
-    this.#agent.session.pull(1024);
-  }
-
-  beat(): void {
-    if (this.#hasEnded) return;
-    this.#agent.beat([...this.#running.keys()]);
-  }
-
-  end(): void {
-    this.#hasEnded = true;
-    for (const timer of this.#running.values()) timer.cancel();
-    this.#agent.session.close();
-  }
-
-  #begin(): void {
-    if (this.#hasEnded) return;
-    for (const offer of this.#agent.held) {
-      if (this.#running.has(offer)) continue;
-      const timer = this.#rig.clock.after(this.#taskMs(offer.task), () => {
-        this.#running.delete(offer);
-        if (!this.#hasEnded) void this.#agent.report(offer, this.#taskMs(offer.task));
-      });
-      this.#running.set(offer, timer);
-    }
-    this.#agent.session.pull(1024);
-  }
 }
