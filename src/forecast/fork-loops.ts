@@ -129,14 +129,17 @@ export class ForkLoops {
     const { space, clock } = this.#parts;
     const now = clock.now();
     let restMs = (now - this.#beganAt) * lookShare;
+    let heldMs = Infinity;
     for (const name of this.#goals) {
       const job = space.get("job", name);
       if (!job) continue;
+      const { held } = job.status; // what waits for cleaner power goes on at that moment
+      if (held && held.until > now) heldMs = Math.min(heldMs, held.until - now);
       const leftMs = (job.spec.goal!.deadlineAt ?? -Infinity) - now;
       if (leftMs > 0) restMs = Math.min(restMs, leftMs * lookShare);
       if (restMs > lookMsMin && this.#isSpent(job, now + restMs)) restMs = lookMsMin;
     }
-    return Math.min(limits.forkLookMs, Math.max(lookMsMin, restMs));
+    return Math.min(heldMs, limits.forkLookMs, Math.max(lookMsMin, restMs));
   }
 
   /** Whether its budget is at its end by then. */
