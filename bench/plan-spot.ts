@@ -13,7 +13,9 @@ const workHours = 48;
 const windows = [1.25, 1.5, 2];
 const startsPerZone = 100;
 /** The whole product takes seconds for each start. */
-const productStartsPerZone = 3;
+const productStartsPerZone = 2;
+/** What a machine loses when it is taken away is a part of one. */
+const productTasksMs = { SixMinuteTasks: 360_000, HourTasks: 3_600_000 };
 
 /** Costs over the optimum of one start, by policy. */
 interface Start {
@@ -74,8 +76,10 @@ export async function benchPlanSpot({ data, say }: BenchOptions): Promise<Report
   eachZone("changeoverTwice", { ...usual, changeoverTicks: 4 });
   eachZone("changeoverHalfHour", { ...usual, changeoverTicks: 9 });
   eachZone("halfPrice", { ...usual, spotPrice: 0.5 });
-  say("plan-spot: by the whole product, tasks of an hour, each zone for itself");
-  Object.assign(figures, await measureProduct(market, usual));
+  for (const [name, taskMs] of Object.entries(productTasksMs)) {
+    say(`plan-spot: by the whole product, each zone for itself, ${name}`);
+    Object.assign(figures, await measureProduct(market, usual, `product${name}`, taskMs));
+  }
   figures["tookMs"] = performance.now() - begun;
   return {
     bench: "plan-spot",
@@ -129,8 +133,15 @@ function measure(market: Market, setting: Setting): Start[][] {
 }
 
 /** The loop that keeps goals over the same traces; what was begun on a machine that is taken away is lost. */
-async function measureProduct(market: Market, setting: Setting): Promise<Record<string, number>> {
-  const figures: Record<string, number> = { productLate: 0, productStarts: 0 };
+async function measureProduct(
+  market: Market,
+  setting: Setting,
+  name: string,
+  taskMs: number,
+): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  let startsLate = 0;
+  let starts = 0;
   const workTicks = Math.round((workHours * 3_600_000) / market.tickMs);
   for (const window of windows) {
     const windowTicks = Math.floor(workTicks * window);
@@ -141,16 +152,16 @@ async function measureProduct(market: Market, setting: Setting): Promise<Record<
       for (let number = 0; number < productStartsPerZone; number++) {
         const startTick = Math.floor(((number + 0.5) * lastStart) / productStartsPerZone);
         const terms = { ...setting, startTick, workTicks, windowTicks };
-        const { cost, late } = await runProduct(own, terms);
+        const { cost, late } = await runProduct(own, terms, taskMs);
         over.push(cost / optimum(own, terms));
-        if (late) figures["productLate"]!++;
+        if (late) startsLate++;
       }
     }
-    figures["productStarts"]! += over.length;
-    figures[`${figureOf("product", window)}OverOptimum`] =
+    starts += over.length;
+    figures[`${figureOf(name, window)}OverOptimum`] =
       over.reduce((total, ratio) => total + ratio, 0) / over.length;
   }
-  return figures;
+  return { ...figures, [`${name}StartsLate`]: startsLate, [`${name}Starts`]: starts };
 }
 
 function figureOf(name: string, window: number): string {

@@ -24,11 +24,15 @@ const changesMax = 256;
 const job = "j1";
 
 /**
- * The same work by the whole product: a job of one-hour tasks with a deadline, which the loop that keeps goals buys
- * machines for, one at a time of each kind. What a machine had begun when it was taken away is begun again: nothing keeps
+ * The same work by the whole product: a job of equal tasks with a deadline, which the loop that keeps goals buys
+ * machines for, at most one of each kind. What a machine had begun when it was taken away is begun again: nothing keeps
  * it. Costs are in hours of an on-demand machine, as the optimum's are in ticks of one.
  */
-export async function runProduct(market: Market, terms: Terms): Promise<Outcome> {
+export async function runProduct(
+  market: Market,
+  terms: Terms,
+  taskMsWanted: number,
+): Promise<Outcome> {
   const { tickMs } = market;
   const beganAt = terms.startTick * tickMs;
   const clock = new SimulatedClock(beganAt);
@@ -47,7 +51,7 @@ export async function runProduct(market: Market, terms: Terms): Promise<Outcome>
     meter: plainMeter,
     isSimulated: true,
   });
-  const tasks = Math.round((terms.workTicks * tickMs) / hourMs);
+  const tasks = Math.round((terms.workTicks * tickMs) / taskMsWanted);
   const taskMs = (terms.workTicks * tickMs) / tasks;
   const attempts = new Attempts({
     space,

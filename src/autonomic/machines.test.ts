@@ -75,3 +75,28 @@ test("machinesFor() counts on shared machines as far as the project's quota goes
   ]);
   scheduler.stop();
 });
+
+test("machinesFor() counts a spot machine that is there as taken away as often as was learned, where its site says nothing", async () => {
+  const rig = await Rig.open((rig) => {
+    rig.machine("m1", { cpus: 4 });
+    rig.commit((tx) => {
+      const spot: Offer = { ...large, market: "spot", interruptionsPerHour: undefined };
+      const spec = { site: "lab", offer: spot, orderedAt: 0, askedBy: "job j1", job: "j1" };
+      const status = { phase: "joined", since: 0, machine: "m1" } as const;
+      tx.put<"order">({ kind: "order", project: "p", name: "o1", spec, status });
+      const machine = tx.get("machine", "m1")!;
+      tx.put({ ...machine, spec: { ...machine.spec, order: "o1", reservedFor: "j1" } });
+    });
+  });
+  rig.agent("m1");
+  const learned = {
+    ...knowledge,
+    offers: (stated: readonly Offer[]) =>
+      stated.map((one) => ({ ...one, interruptionsPerHour: 0.5 })),
+  };
+  const { space, scheduler, clock } = rig;
+  const job = { name: "j1", project: "p" };
+  const [machine] = machinesFor(space, scheduler, learned, job, clock.now());
+  assert.equal(machine!.interruptionsPerHour, 0.5);
+  scheduler.stop();
+});

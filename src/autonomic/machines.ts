@@ -40,6 +40,8 @@ export function machinesFor(
     if (isPaidFor(machine)) paidFor.add(name);
     found.push({
       ...ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now),
+      interruptionsPerHour:
+        (order && knowledge.offers([order.spec.offer])[0]!.interruptionsPerHour) ?? 0,
       slowness: knowledge.slownessOf(machine),
     });
   }
