@@ -70,3 +70,51 @@ test("forecast, what-if and replay of a real cloud agree with what then happens"
 function leftMs({ jobs, at }: ForecastView): number {
   return Date.parse(jobs[0]!.endsAt!.p50) - Date.parse(at);
 }
+
+test("forecast tells in how many cases a deadline is kept, with what is bought for it", async () => {
+  const cloud = new TestCloud();
+  after(() => cloud.stop());
+  await cloud.up("--no-agent");
+  const shape = ["--name", "burst", "--cpus", "4", "--memory", "512MiB", "--max", "4"];
+  const terms = ["--boot-delay", "1s", "--price", "0.40"];
+  const site = await cloud.canopy("sites", "add", "local", ...shape, ...terms);
+  assert.equal(site.code, 0, site.stderr);
+  const goal = ["--deadline", "3m", "--budget", "3USD", "--expect", "1s", "--yes"];
+  const run = await cloud.canopy(
+    "run",
+    "--detach",
+    ...goal,
+    "--sweep",
+    "n=1..40",
+    "--",
+    "sleep",
+    "1",
+  );
+  assert.equal(run.code, 0, run.stderr);
+  const job = run.stdout.trim();
+  const { code, stdout, stderr } = await cloud.canopy("forecast", job, "--json");
+  assert.equal(code, 0, stderr);
+  const { jobs, machinesBought } = JSON.parse(stdout) as ForecastView;
+  assert.ok(jobs[0]!.inTime! > 0.5 && jobs[0]!.cost, stdout);
+  assert.ok(machinesBought);
+  const followed = await cloud.canopy("follow", job);
+  assert.equal(followed.code, 0, followed.stderr);
+  const replayed = await cloud.canopy(
+    "replay",
+    "--policy",
+    "as-it-is",
+    "--policy",
+    "fast",
+    "--json",
+  );
+  assert.equal(replayed.code, 0, replayed.stderr);
+  const { replays } = JSON.parse(replayed.stdout) as ReplayView;
+  assert.deepEqual(
+    replays.map(({ policy, deadlines, missed }) => [policy, deadlines, missed]),
+    [
+      ["as-it-is", 1, 0],
+      ["fast", 1, 0],
+    ],
+  );
+  assert.ok(replays.every(({ bought }) => bought > 0));
+});
