@@ -1,6 +1,5 @@
 import type { Clock } from "#/base/clock.ts";
 import type { Board } from "./board.ts";
-import { quotaSlots } from "./quota.ts";
 import type { LeaseView, MachineView, WaitingView } from "./session.ts";
 import type { Lease, MachineState } from "./state.ts";
 
@@ -32,8 +31,7 @@ export function waitingViews({ steps }: Board): WaitingView[] {
   for (const step of steps.values()) {
     if (!step.isInLine) continue;
     const underWay = step.prepared ? step.prepared.ready.length + step.prepared.underWay : 0;
-    const slots = step.account.isLimited ? quotaSlots(step, true) : Infinity;
-    const tasks = Math.min(slots, step.waiting + underWay);
+    const tasks = step.waiting + underWay;
     if (tasks > 0) views.push({ step: step.name, tasks });
   }
   return views;

@@ -1,17 +1,19 @@
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Space } from "#/space/space.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { bootMsUnknown } from "../machine-types.ts";
+import { withBorrowed, withinQuota } from "../within-quota.ts";
 import type { Reading } from "./field.ts";
 import type { Carrier, OwnMachine } from "./shrink.ts";
 import type { FleetMachine } from "./starts.ts";
 import type { Loads } from "./watch.ts";
 
 interface Parts {
-  space: Pick<Space, "get">;
+  space: Pick<Space, "get" | "all">;
   knowledge: Pick<Knowledge, "offers" | "slownessOf">;
   clock: Pick<Clock, "now" | "monotonicMs">;
   reading: Reading;
@@ -21,6 +23,13 @@ interface Parts {
   orders: readonly OrderRecord[];
   /** Over so long machines are watched. */
   windowMs: number;
+}
+
+interface Usable {
+  readonly machine: MachineRecord;
+  readonly capacity: Capacity;
+  readonly isOwn: boolean;
+  readonly quotaShare?: number;
 }
 
 /** The machines of one project at one look: those that its tasks may use, and those that were ordered for them. */
@@ -33,10 +42,9 @@ export class Present {
 
   /** What tasks of the project may begin on, now or when it has booted. */
   machines(): FleetMachine[] {
-    const { reading, knowledge, project } = this.#parts;
+    const { reading, knowledge } = this.#parts;
     const shares = this.#shares();
-    const there = this.#usable().map((machine): FleetMachine => {
-      const isOwn = machine.spec.reservedForProject === project;
+    const there = this.#withinQuota().map(({ machine, isOwn, quotaShare = 1 }): FleetMachine => {
       return {
         name: machine.name,
         site: siteOf(machine.spec),
@@ -45,7 +53,7 @@ export class Present {
         drivers: machine.status.drivers,
         bootMs: 0,
         slowness: knowledge.slownessOf(machine),
-        share: isOwn ? shares.ofOwn : shares.ofAll,
+        share: isOwn ? shares.ofOwn : shares.ofAll * quotaShare,
         busy: reading.busy(machine),
       };
     });
@@ -74,9 +82,9 @@ export class Present {
   /** Machines of others that the project may use. */
   others(): Carrier[] {
     const own = new Set(this.#parts.orders.map(({ status }) => status.machine));
-    return this.#usable()
-      .filter(({ name }) => !own.has(name))
-      .map((machine) => this.#carrier(machine));
+    return this.#withinQuota()
+      .filter(({ machine, quotaShare = 1 }) => quotaShare === 1 && !own.has(machine.name))
+      .map(({ machine }) => this.#carrier(machine));
   }
 
   /** Of the fleet, and on their way. */
@@ -117,6 +125,23 @@ export class Present {
       const { reservedFor, reservedForProject: payer = project } = machine.spec;
       return reservedFor === undefined && payer === project ? [machine] : [];
     });
+  }
+
+  /** The same with the part of each that the project's quota covers: what is its own is in none. */
+  #withinQuota(): Usable[] {
+    const { space, project } = this.#parts;
+    const machines = this.#usable().map((machine): Usable => ({
+      machine,
+      capacity: machine.status.capacity,
+      isOwn: machine.spec.reservedForProject === project,
+    }));
+    const others = [...space.all("project")].filter(({ name }) => name !== project);
+    const own = space.get("project", project)?.spec ?? {};
+    const atMost = withBorrowed(
+      own,
+      others.map(({ spec }) => spec),
+    );
+    return withinQuota(machines, atMost, ({ isOwn }) => isOwn);
   }
 
   /** What a project's jobs without a goal get of machines: those of its own, and those that are for all. */
