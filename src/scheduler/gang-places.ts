@@ -1,4 +1,4 @@
-import { placesIn } from "#/model/needs.ts";
+import { placesIn, type Capacity } from "#/model/needs.ts";
 import type { Board } from "./board.ts";
 import { isOpenOnTrial } from "./fit.ts";
 import type { KeptForGang } from "./gang.ts";
@@ -16,8 +16,19 @@ export function freePlaces(
   machine: MachineState,
   step: StepState,
   nowMs: number,
-  sinceMs = step.gang!.kept?.sinceMs ?? Infinity,
+  sinceMs?: number,
 ): number {
+  const places = placesIn(freeBesideKept(machine, step, nowMs, sinceMs), step.class);
+  return isOnTrial(machine) ? (machine.leases.length > 0 ? 0 : Math.min(places, 1)) : places;
+}
+
+/** What of a machine is free now for members of a gang. */
+export function freeBesideKept(
+  machine: MachineState,
+  step: StepState,
+  nowMs: number,
+  sinceMs = step.gang!.kept?.sinceMs ?? Infinity,
+): Capacity {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
   const free = {
     milliCpus: capacity.milliCpus - heldMilliCpus,
@@ -32,8 +43,7 @@ export function freePlaces(
   }
   const kept = keptFreeFor(machine, nowMs);
   if (kept) leave(kept.class, 1);
-  const places = placesIn(free, step.class);
-  return isOnTrial(machine) ? (machine.leases.length > 0 ? 0 : Math.min(places, 1)) : places;
+  return free;
 }
 
 /** It takes one task at a time, of a gang too where there is not enough room without it: else those on trial would stay so where nothing but gangs waits. */

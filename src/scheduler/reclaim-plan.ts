@@ -1,7 +1,8 @@
+import { limits } from "#/base/limits.ts";
 import { placesIn } from "#/model/needs.ts";
 import { isOpenOnTrial, isOpenTo } from "./fit.ts";
 import { wholeOf } from "./gang.ts";
-import { freePlaces, isOnTrial } from "./gang-places.ts";
+import { freeBesideKept, freePlaces, isOnTrial } from "./gang-places.ts";
 import type { Board } from "./board.ts";
 import {
   isEntitled,
@@ -83,10 +84,13 @@ function mayMakeRoom({ isEnding, isPaidFor }: Lease): boolean {
   return !isEnding && !isPaidFor;
 }
 
-/** Whether some machine would take the task, but for the quota. */
+/** Whether some machine would take the task, but for the quota. One that asks for no work may do so in a moment, and is not waited for longer than that. */
 function hasRoom(board: Board, step: StepState, nowMs: number): boolean {
+  const mayAskYet = nowMs - step.waitsSinceMs < limits.passedOverMs;
   for (const machine of board.machines.values()) {
-    if (isOpenTo(machine, step, nowMs) && roomFor(machine, step, nowMs) > 0) return true;
+    if (!isOpenTo(machine, step, nowMs)) continue;
+    const asks = mayAskYet || machine.session!.pullTasks > 0;
+    if (asks && roomFor(machine, step, nowMs) > 0) return true;
   }
   return false;
 }
@@ -101,8 +105,8 @@ function cheapestPlaces(
   candidates: readonly Lease[],
   nowMs: number,
 ): Lease[] | undefined {
-  const open = [...board.machines.values()].filter((machine) =>
-    isOpenOnTrial(machine, step, nowMs),
+  const open = [...board.machines.values()].filter(
+    (machine) => !machine.isSilent && isOpenOnTrial(machine, step, nowMs),
   );
   let found = 0;
   for (const machine of open) found += freePlaces(machine, step, nowMs);
@@ -142,10 +146,7 @@ function gainsOn(
 ): Gain[] {
   const gains: Gain[] = [];
   if (isOnTrial(machine)) return gains;
-  const free = {
-    milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
-    memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
-  };
+  const free = freeBesideKept(machine, step, nowMs);
   let before = placesIn(free, step.class);
   let leases: Lease[] = [];
   for (const lease of candidates) {
@@ -170,7 +171,7 @@ function cheapestMachine(
 ): Lease[] | undefined {
   let best: { victims: Lease[]; cost: number } | undefined;
   for (const [machine, leases] of Map.groupBy(candidates, (lease) => lease.machine)) {
-    if (!isOpenTo(machine, step, nowMs)) continue;
+    if (machine.isSilent || !isOpenTo(machine, step, nowMs)) continue;
     const free = {
       milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
       memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
@@ -187,7 +188,7 @@ function cheapestMachine(
       victims.push(lease);
       for (const one of resources) free[one] += lease.step.class[one];
     }
-    if (resources.some(lacks)) continue;
+    if (resources.some(lacks) || victims.length === 0) continue; // room that it has already is not given out
     const cost = lostCpuMs(victims.flatMap(wholeOf), nowMs);
     if (!best || cost < best.cost) best = { victims, cost };
   }

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { limits } from "#/base/limits.ts";
+import { membersOn, ofStep, pass, pool } from "./testing/pool.ts";
+import { Rig } from "./testing/rig.ts";
+
+const long = { template: { timeoutMs: 3_600_000 } };
+const quota = (cpus: number) => (rig: Rig) =>
+  rig.project("p", 1, { quota: { milliCpus: cpus * 1000 } });
+
+/** How often the tasks of a step have been stopped for others. */
+async function stopsOf(rig: Rig, step: string, tasks: number): Promise<number> {
+  let stops = 0;
+  for (let index = 0; index < tasks; index++)
+    stops += (await rig.task(`${step}/${index}`))?.status.preempted?.times ?? 0;
+  return stops;
+}
+
+describe("a machine that asks for no work", () => {
+  test("makes a gang stop nobody, as the places there are none", async () => {
+    const rig = await Rig.open(quota(8));
+    const silent = rig.agent("m1");
+    const [asking] = await pool(rig, 1);
+    const agents = [silent, asking!];
+    rig.step("g/0", 4, { priority: 5, spec: { gang: {} } });
+    await pass(rig, agents, 2 * limits.passedOverMs);
+    rig.step("low/0", 2, { priority: -1, ...long });
+    await pass(rig, agents, 6 * limits.reclaimMs);
+    assert.equal(membersOn(agents, "low/0").length, 2);
+    assert.equal(await stopsOf(rig, "low/0", 2), 0);
+    silent.onOffer = () => silent.session.pull(1024);
+    await silent.pull();
+    await pass(rig, agents, 2 * limits.reclaimMs);
+    assert.equal(membersOn(agents, "g/0").length, 4);
+  });
+
+  test("does not keep a task waiting that may take the place of another one elsewhere", async () => {
+    const rig = await Rig.open(quota(8));
+    const silent = rig.agent("m1");
+    const [asking] = await pool(rig, 1);
+    const agents = [silent, asking!];
+    rig.step("low/0", 2, { priority: -1, ...long });
+    await rig.clock.advance(100);
+    rig.step("high/0", 1, { priority: 5, ...long });
+    await pass(rig, agents, 2 * limits.reclaimMs);
+    assert.equal(ofStep(asking!, "high/0").length, 1);
+    assert.equal(await stopsOf(rig, "low/0", 2), 1);
+  });
+});
