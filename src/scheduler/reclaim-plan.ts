@@ -243,7 +243,9 @@ class Freed {
     );
   }
 
-  #count({ step: { account, class: needs } }: Lease, sign: number): void {
+  /** What is paid for is in no quota, and frees nothing of one. */
+  #count({ isPaidFor, step: { account, class: needs } }: Lease, sign: number): void {
+    if (isPaidFor) return;
     let freed = this.#freed.get(account);
     if (!freed) this.#freed.set(account, (freed = { milliCpus: 0, memoryBytes: 0 }));
     for (const resource of resources) freed[resource] += sign * needs[resource];

@@ -47,3 +47,33 @@ describe("a machine that asks for no work", () => {
     assert.equal(await stopsOf(rig, "low/0", 2), 1);
   });
 });
+
+test("a gang is stopped for what its members on shared machines free of a quota, not for those on its own machine", async () => {
+  const rig = await Rig.open(quota(4));
+  rig.machine("own", { cpus: 3 });
+  rig.machine("shared", { cpus: 8 });
+  rig.commit((tx) => {
+    const machine = tx.get("machine", "own")!;
+    tx.put({ ...machine, spec: { ...machine.spec, reservedFor: "g" } });
+  });
+  const agents = [rig.agent("own"), rig.agent("shared")];
+  for (const agent of agents) {
+    agent.onOffer = () => agent.session.pull(1024);
+    await agent.pull();
+  }
+  rig.step("g/0", 4, { priority: -2, spec: { gang: {} } });
+  await pass(rig, agents, 1000);
+  rig.step("low/0", 3, { priority: 5, ...long });
+  await pass(rig, agents, 1000);
+  assert.equal(membersOn(agents, "g/0").length, 4);
+  assert.equal(membersOn(agents, "low/0").length, 3);
+  // of four CPUs the gang holds one: with that one the other still has too little
+  rig.step("high/0", 1, { priority: 5, needs: { milliCpus: 3000 }, ...long });
+  await pass(rig, agents, 6 * limits.reclaimMs);
+  assert.equal(membersOn(agents, "g/0").length, 4);
+  assert.equal(await stopsOf(rig, "g/0", 4), 0);
+  await agents[1]!.finish(ofStep(agents[1]!, "low/0").slice(1));
+  await pass(rig, agents, 2 * limits.reclaimMs);
+  assert.equal(membersOn(agents, "high/0").length, 1);
+  assert.equal(membersOn(agents, "g/0").length, 0);
+});
