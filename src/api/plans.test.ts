@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { forgetPlans } from "#/autonomic/proposals.ts";
+import { limits } from "#/base/limits.ts";
 import type { DecisionView, OrderView, PlanInput, PlanView } from "#/model/plan-views.ts";
 import type { JobView, Page, ProblemView } from "#/model/views.ts";
 import { startAgent } from "./testing/agent.ts";
@@ -150,6 +152,26 @@ describe("POST /v1/plans/:plan/approve", () => {
       assert.ok(answer.statusCode < 300, answer.body);
       await world.call("POST", `/v1/jobs/${answer.json<JobView>().id}/cancel`);
     }
+  });
+
+  it("finds a plan that nobody has decided about when it has left memory, and applies it once", async () => {
+    const { id, digest } = (await make(asked(8))).json<PlanView>();
+    forgetPlans(world.space, Date.now() + limits.planKeptMs - minuteMs);
+    assert.ok(world.space.get("plan", id));
+    forgetPlans(world.space, Date.now() + limits.planKeptMs + minuteMs);
+    assert.equal(world.space.get("plan", id), undefined);
+    const listed = (await world.call("GET", "/v1/plans?limit=1")).json<Page<PlanView>>();
+    assert.deepEqual(
+      listed.items.map((plan) => [plan.id, plan.phase]),
+      [[id, "proposed"]],
+    );
+    const applied = () => world.call("POST", `/v1/plans/${id}/apply`, { body: { digest } });
+    const answers = await Promise.all([applied(), applied()]);
+    const [first, second] = answers.map((answer) => answer.json<JobView>().id);
+    assert.match(first!, /^j/, answers[0]!.body);
+    assert.equal(second, first);
+    assert.equal(world.space.get("plan", id)!.status.job, first);
+    await world.call("POST", `/v1/jobs/${first}/cancel`);
   });
 
   it("refuses a plan that was declined", async () => {

@@ -48,19 +48,24 @@ export function propose(
 }
 
 /**
- * Plans that were decided long ago, and proposals that nobody has decided about, leave memory; not while their job runs.
- * What somebody has planned and not yet decided about may be applied at any time.
+ * Plans that were decided long ago, and those that nobody has decided about since, leave memory: all but what a job goes by
+ * that is there. What somebody has planned is found in the archive, and may be applied at any time.
  */
 export function forgetPlans(space: Pick<Space, "all" | "get" | "commit">, now: number): void {
   const old = [...space.all("plan")].filter(({ spec, status }) => {
-    const isOpen = status.phase === "proposed" && spec.request !== "";
-    const isLive = status.job !== undefined && space.get("job", status.job) !== undefined;
-    return !isOpen && !isLive && now - (status.decidedAt ?? spec.madeAt) > limits.planKeptMs;
+    const { phase, job, decidedAt = spec.madeAt } = status;
+    const isOfLive = phase !== "declined" && job !== undefined && space.get("job", job);
+    return !isOfLive && now - decidedAt > limits.planKeptMs;
   });
   if (old.length === 0) return;
   space.commit((tx) => {
     for (const plan of old) tx.archive<"plan">(plan);
   });
+}
+
+/** A plan once somebody, or Canopy itself, has decided against it: it stays known whose it was. */
+export function declined(plan: PlanRecord, decidedBy: string, decidedAt: number): PlanRecord {
+  return { ...plan, status: { ...plan.status, phase: "declined", decidedAt, decidedBy } };
 }
 
 /** What was proposed is not wished for any more. */
@@ -75,9 +80,7 @@ export function withdrawProposal(
 
 /** It leaves memory: there may be one each few minutes, for as long as nobody decides. */
 function withdraw(tx: Transaction, plan: PlanRecord, now: number): void {
-  const { job } = plan.status;
-  const decided = { phase: "declined", decidedAt: now, decidedBy: byCanopy } as const;
-  tx.archive<"plan">({ ...plan, status: { ...decided, ...(job !== undefined && { job }) } });
+  tx.archive<"plan">(declined(plan, byCanopy, now));
 }
 
 /** The newest of those that Canopy has not withdrawn. */

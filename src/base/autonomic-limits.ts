@@ -109,7 +109,7 @@ export const autonomicLimits = {
   /** Plans that wait for that; more are shown as they are. A solver that has not answered by then is ended. */
   planImproveWaitingMax: 8,
   planAnswerMs: 10_000,
-  /** Plans that were decided, or that nobody can approve any more, stay in memory so long, and while their job runs. */
+  /** Plans that were decided, or that nobody can approve any more, stay in memory so long, and one that was approved while its job is there; then they are in the archive. */
   planKeptMs: 24 * 60 * 60_000,
   /** Tasks up to which a plan plays out how steps wait for each other; beyond, their longest chain stands for it. */
   planStepTasksMax: 5000,

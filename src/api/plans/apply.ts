@@ -4,7 +4,7 @@ import type { PlanRecord } from "#/model/plan.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, planParams } from "../params.ts";
-import { findPlan, planViewOf } from "../views/plans.ts";
+import { planToDecide, planViewOf } from "../views/plans.ts";
 import { carryOut } from "./carry-out.ts";
 
 export const applyPlan = defineCall({
@@ -22,14 +22,15 @@ export const applyPlan = defineCall({
   errors: ["not-found", "conflict", "infeasible", "no-space"],
   async run(call) {
     const { parts, project, params, body } = call;
-    const plan = await findPlan(parts.space, project, params.plan);
+    const found = await planToDecide(parts.space, project, params.plan);
+    const { plan } = found;
     if (planViewOf(plan, parts.currency).digest !== body.digest)
       throw new CanopyError(
         "conflict",
         `Cannot apply the plan ${plan.name} as it must be what was planned: its content was changed`,
         { hint: "Plan it again: canopy plan" },
       );
-    return carryOut(call, plan, { verb: "apply", check: mustBeOpen, asks: "now" });
+    return carryOut(call, found, { verb: "apply", check: mustBeOpen, asks: "now" });
   },
 });
 

@@ -6,7 +6,7 @@ import { planView } from "#/model/plan-views.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, planParams } from "../params.ts";
-import { findPlan } from "../views/plans.ts";
+import { planToDecide } from "../views/plans.ts";
 import { carryOutFleetPlan } from "./carry-out-fleet.ts";
 import { carryOut } from "./carry-out.ts";
 
@@ -23,9 +23,9 @@ export const approvePlan = defineCall({
   status: 201,
   errors: ["not-found", "conflict", "infeasible", "no-space"],
   async run(call) {
-    const plan = await findPlan(call.parts.space, call.project, call.params.plan);
-    if (plan.spec.fleet) return carryOutFleetPlan(call, plan, mustBeGood);
-    return carryOut(call, plan, { verb: "approve", check: mustBeGood, asks: "then" });
+    const found = await planToDecide(call.parts.space, call.project, call.params.plan);
+    if (found.plan.spec.fleet) return carryOutFleetPlan(call, found, mustBeGood);
+    return carryOut(call, found, { verb: "approve", check: mustBeGood, asks: "then" });
   },
 });
 

@@ -9,7 +9,7 @@ import type { PlanView } from "#/model/plan-views.ts";
 import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
 import type { Call } from "../call.ts";
 import type { DoorParts } from "../parts.ts";
-import { planViewOf } from "../views/plans.ts";
+import { planViewOf, type PlanToDecide } from "../views/plans.ts";
 import { rulesNow } from "./now.ts";
 
 /**
@@ -18,17 +18,17 @@ import { rulesNow } from "./now.ts";
  */
 export async function carryOutFleetPlan(
   { parts, caller, project }: Call<unknown, unknown, unknown>,
-  plan: PlanRecord,
+  { plan, newest }: PlanToDecide,
   check: (plan: PlanRecord, now: number) => void,
 ): Promise<PlanView> {
   const { space, clock, random, sites, currency } = parts;
   const rules = await rulesNow(space, project);
   const { value, durable } = space.commit((tx) => {
-    const newest = tx.get("plan", plan.name) ?? plan;
-    if (newest.status.phase === "approved") return newest;
+    const found = newest(tx);
+    if (found.status.phase === "approved") return found;
     const now = clock.now();
-    check(newest, now);
-    const breaches = fleetBreachesAt(parts, newest, rules, now);
+    check(found, now);
+    const breaches = fleetBreachesAt(parts, found, rules, now);
     if (breaches.length > 0)
       throw new CanopyError(
         "conflict",
@@ -36,7 +36,7 @@ export async function carryOutFleetPlan(
         { hint: "What is needed now is proposed again soon: canopy plan" },
       );
     const decided = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
-    const approved = tx.put<"plan">({ ...newest, status: decided });
+    const approved = tx.put<"plan">({ ...found, status: decided });
     carryOutFleet(tx, approved, { offers: sites.offers(), clock, random });
     return approved;
   });

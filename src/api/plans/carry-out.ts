@@ -16,6 +16,7 @@ import { jobGoalOf } from "../jobs/goals.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
+import type { PlanToDecide } from "../views/plans.ts";
 import { fleetBreachesAt } from "./carry-out-fleet.ts";
 import { changeBreachesNow, changeJob } from "./change-job.ts";
 import { demandNow, rulesNow } from "./now.ts";
@@ -36,23 +37,24 @@ export interface Way {
  * Submits a plan's job and buys exactly what the plan says, in one commit; for a job that runs, only buys. Done again it
  * changes nothing and gives the same job. Throws "conflict" with all reasons where the plan does not hold.
  */
-export async function carryOut(call: AnyCall, plan: PlanRecord, way: Way): Promise<JobView> {
+export async function carryOut(call: AnyCall, read: PlanToDecide, way: Way): Promise<JobView> {
   const { parts, project } = call;
+  const { plan } = read;
   const { job: known, phase } = plan.status;
   if (known !== undefined) {
-    if (phase !== "approved") await changeJob(call, plan, known, way);
+    if (phase !== "approved") await changeJob(call, read, known, way);
     return jobViewOf(await findJob(parts, project, known));
   }
   way.check(plan, parts.clock.now());
   const planned = await requestOf(parts, plan, way);
-  const name = await whileOvertaken(() => begun(call, plan, planned, way));
+  const name = await whileOvertaken(() => begun(call, read, planned, way));
   return jobViewOf(await findJob(parts, project, name));
 }
 
 /** Submits what was planned, and gives its job's name. */
 async function begun(
   call: AnyCall,
-  plan: PlanRecord,
+  { plan, newest }: PlanToDecide,
   planned: JobRequest,
   way: Way,
 ): Promise<string> {
@@ -66,14 +68,14 @@ async function begun(
       ? plannedDemand(plan.spec)
       : withOrder(await demandNow(parts, project, request, told), order);
   return once(call, (tx) => {
-    const newest = tx.get("plan", plan.name) ?? plan;
-    if (newest.status.job !== undefined) return newest.status.job;
+    const found = newest(tx);
+    if (found.status.job !== undefined) return found.status.job;
     const now = parts.clock.now();
-    way.check(newest, now);
-    const within = { ...newest, spec: { ...newest.spec, goal } };
+    way.check(found, now);
+    const within = { ...found, spec: { ...found.spec, goal } };
     mustHold(parts, within, way.verb, { demand, rules, title: request.title, now });
     mark(tx);
-    return submitPlan(tx, call, newest, { request, goal, now });
+    return submitPlan(tx, call, found, { request, goal, now });
   });
 }
 

@@ -9,6 +9,7 @@ import type { PlannedWork, PlanRecord } from "#/model/plan.ts";
 import type { Space } from "#/space/space.ts";
 import type { Call } from "../call.ts";
 import type { DoorParts } from "../parts.ts";
+import type { PlanToDecide } from "../views/plans.ts";
 import { rulesNow } from "./now.ts";
 
 /**
@@ -17,7 +18,7 @@ import { rulesNow } from "./now.ts";
  */
 export async function changeJob(
   { parts, caller, project }: Call<unknown, unknown, unknown>,
-  plan: PlanRecord,
+  { plan, newest }: PlanToDecide,
   name: string,
   { verb, check }: { verb: string; check: (plan: PlanRecord, now: number) => void },
 ): Promise<void> {
@@ -26,14 +27,14 @@ export async function changeJob(
   const work = await workOf(space, name);
   await space.commit((tx) => {
     const job = tx.get("job", name);
-    const newest = tx.get("plan", plan.name) ?? plan;
-    if (newest.status.phase === "approved") return;
+    const found = newest(tx);
+    if (found.status.phase === "approved") return;
     const now = clock.now();
-    check(newest, now);
+    check(found, now);
     const reasons =
       !job || hasJobEnded(job)
         ? [`its job ${name} has ended`]
-        : breachesOfChange(parts, newest, job, { rules, work, now });
+        : breachesOfChange(parts, found, job, { rules, work, now });
     if (!job || reasons.length > 0)
       throw new CanopyError(
         "conflict",
@@ -41,7 +42,7 @@ export async function changeJob(
         { hint: `What the job needs now is proposed again soon: canopy why ${name}` },
       );
     const decided = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
-    const approved = tx.put<"plan">({ ...newest, status: { ...newest.status, ...decided } });
+    const approved = tx.put<"plan">({ ...found, status: { ...found.status, ...decided } });
     if (plan.spec.release) releaseByPlan(tx, job, approved, now);
     else purchasePlan(tx, job, approved, { offers: sites.offers(), clock, random });
   }).durable;

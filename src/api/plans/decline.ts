@@ -1,8 +1,9 @@
+import { declined } from "#/autonomic/proposals.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { planView } from "#/model/plan-views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, planParams } from "../params.ts";
-import { findPlan, planViewOf } from "../views/plans.ts";
+import { planToDecide, planViewOf } from "../views/plans.ts";
 
 export const declinePlan = defineCall({
   summary: "Decline a plan",
@@ -15,19 +16,17 @@ export const declinePlan = defineCall({
   errors: ["not-found", "conflict", "no-space"],
   async run({ parts, project, params, caller }) {
     const { space, clock, currency } = parts;
-    const found = await findPlan(space, project, params.plan);
-    const { name } = found;
+    const { newest } = await planToDecide(space, project, params.plan);
     const committed = space.commit((tx) => {
-      const plan = tx.get("plan", name) ?? found;
+      const plan = newest(tx);
       if (plan.status.phase === "approved")
         throw new CanopyError(
           "conflict",
-          `Cannot decline the plan ${name} as it must be proposed: it is approved`,
+          `Cannot decline the plan ${plan.name} as it must be proposed: it is approved`,
           { hint: "Cancel its job: canopy cancel" },
         );
       if (plan.status.phase === "declined") return plan;
-      const status = { phase: "declined", decidedAt: clock.now(), decidedBy: caller.name } as const;
-      return tx.put<"plan">({ ...plan, status });
+      return tx.put<"plan">(declined(plan, caller.name, clock.now()));
     });
     await committed.durable;
     return planViewOf(committed.value, currency);

@@ -6,7 +6,7 @@ import type { OrderRecord } from "#/model/order.ts";
 import type { DecisionView, OrderView, PlanView } from "#/model/plan-views.ts";
 import { planDigest } from "#/model/plan-digest.ts";
 import type { Band, PlanRecord, PlannedShift, PlanSpec } from "#/model/plan.ts";
-import type { Space } from "#/space/space.ts";
+import type { Space, Transaction } from "#/space/space.ts";
 import { reachedBy } from "#/planning/mix/score.ts";
 import { formatMicros } from "#/model/units.ts";
 import { objectiveView } from "./policy.ts";
@@ -19,6 +19,33 @@ export async function findPlan(space: Space, project: string, id: string): Promi
   throw new CanopyError("not-found", `Cannot find the plan '${id}' in the project '${project}'`, {
     hint: "See them all: canopy plan ls",
   });
+}
+
+/** A plan as it was read, for what is decided about it once more was waited for. */
+export interface PlanToDecide {
+  readonly plan: PlanRecord;
+  /** What it is in that commit. Throws "conflict" where it was taken back since it was read. */
+  readonly newest: (tx: Pick<Transaction, "get">) => PlanRecord;
+}
+
+/** As `findPlan`. One from the archive is as it was read: nothing there changes before it is live again. */
+export async function planToDecide(
+  space: Space,
+  project: string,
+  id: string,
+): Promise<PlanToDecide> {
+  const wasLive = space.get("plan", id) !== undefined;
+  const plan = await findPlan(space, project, id);
+  const newest: PlanToDecide["newest"] = (tx) => {
+    const live = tx.get("plan", id);
+    if (live || !wasLive) return live ?? plan;
+    throw new CanopyError(
+      "conflict",
+      `Cannot decide about the plan ${id} as it must be what it was when it was read: it was taken back meanwhile`,
+      { hint: `See what became of it: canopy plan show ${id}` },
+    );
+  };
+  return { plan, newest };
 }
 
 export function planViewOf(

@@ -6,6 +6,7 @@ import type { PlanRecord } from "#/model/plan.ts";
 import type { Autonomy } from "#/model/policy.ts";
 import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
 import { toldBelief } from "#/planning/mix/beliefs.ts";
+import { declined } from "../proposals.ts";
 import { releaseByPlan } from "../release.ts";
 import { cloudOf, lab } from "../testing/lab.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
@@ -114,8 +115,7 @@ describe("act()", () => {
     await cloud.untilEnded("j1", minuteMs);
     const [plan] = plansOf(cloud, "proposed") as [PlanRecord];
     cloud.rig.commit((tx) => {
-      const decided = { decidedAt: cloud.rig.clock.now(), decidedBy: "somebody" };
-      tx.put<"plan">({ ...plan, status: { ...plan.status, phase: "declined", ...decided } });
+      tx.put<"plan">(declined(plan, "somebody", cloud.rig.clock.now()));
     });
     await cloud.untilEnded("j1", 2_000);
     cloud.restart();
