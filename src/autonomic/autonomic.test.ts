@@ -113,6 +113,27 @@ describe("startAutonomic()", () => {
     cloud.stop();
   });
 
+  test("tells the site what the order was bought at, so that nothing dearer is made", async () => {
+    const cloud = await cloudOf(lab(), minuteMs);
+    cloud.machine("here", 2);
+    const asked: (number | undefined)[] = [];
+    const acquire = cloud.site.acquire.bind(cloud.site);
+    cloud.site.acquire = (order) => {
+      asked.push(order.microsPerHour);
+      return acquire(order);
+    };
+    cloud.job("j1", 60, toldBelief(minuteMs), {
+      deadlineAt: cloud.rig.clock.now() + 10 * minuteMs,
+    });
+    await cloud.untilEnded("j1", 2 * minuteMs);
+    assert.ok(asked.length > 0);
+    assert.deepEqual(
+      asked,
+      cloud.orders().map(({ spec }) => spec.offer.microsPerHour),
+    );
+    cloud.stop();
+  });
+
   test("releases what its site holds and no order wants", async () => {
     const cloud = await cloudOf(lab(), minuteMs);
     await cloud.site.acquire({ name: "orphan", offer: "large", urls: [], token: "" });

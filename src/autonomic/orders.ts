@@ -108,13 +108,15 @@ export class Orders {
   async #acquire(order: OrderRecord): Promise<void> {
     const { space, clock, createToken, urls } = this.#parts;
     const site = await this.#parts.sites.site(order.spec.site);
+    const { name: offer, microsPerHour } = order.spec.offer;
     const { value: token, durable } = space.commit((tx) => createToken(tx, order));
     await durable; // what the site makes must find its order
     let held: HeldMachine;
     try {
       held = await site.acquire({
         name: order.name,
-        offer: order.spec.offer.name,
+        offer,
+        ...(microsPerHour !== undefined && { microsPerHour }),
         urls: urls(),
         token,
       });

@@ -100,6 +100,27 @@ describe("Ec2Site", () => {
     assert.match(ended.reason!, /SpotInstanceTermination/);
   });
 
+  it("pays no more for spot than it was ordered at: it is refused, or taken away, at any other price", async () => {
+    const { provider, cloud } = region;
+    const site = await region.open({ markets: ["spot"] });
+    const spot = "m7i.large/spot/eu-1a";
+    const order = async (name: string) => ({
+      ...(await cloud.order(name, spot)),
+      microsPerHour: 30_000,
+    });
+    const held = await site.acquire(await order("o-priced"));
+    const instance = provider.instances.find(({ id }) => id === held.handle)!;
+    assert.equal(instance.priceMax, 0.03);
+    provider.reprice("eu-1a", 0.05);
+    assert.equal(instance.state, "terminated");
+    await assert.rejects(site.acquire(await order("o-risen")), {
+      code: "no-capacity",
+      message: /SpotMaxPriceTooLow/,
+    });
+    assert.deepEqual(await live(site), []);
+    provider.reprice("eu-1a", 0.03);
+  });
+
   it("says in the provider's words what it refuses, and holds nothing then", async () => {
     const site = await region.open();
     const inject = (action: string, code: string) =>

@@ -133,6 +133,7 @@ class Ec2Site implements Site {
     const { cloudId, name } = this.#parts;
     const urls = urlsFor(this.#config, order.urls);
     const isSpot = offer.market === "spot";
+    const { microsPerHour = offer.microsPerHour! } = order;
     const boot = bootScript({ urls, token: order.token });
     const all = { [tags.cloud]: cloudId, [tags.site]: name, [tags.order]: order.name };
     const input: RunInstancesCommandInput = {
@@ -160,6 +161,8 @@ class Ec2Site implements Site {
         InstanceMarketOptions: {
           MarketType: "spot",
           SpotOptions: {
+            // Without it, the provider bills any price up to that on demand.
+            MaxPrice: String(microsPerHour / 1e6),
             SpotInstanceType: "one-time",
             InstanceInterruptionBehavior: "terminate",
           },

@@ -40,6 +40,8 @@ export interface MachineOrder {
   readonly name: string;
   /** The offer's name. */
   readonly offer: string;
+  /** What an hour cost by that offer as it was ordered: a machine whose price changes must not be billed more. Absent when unknown. */
+  readonly microsPerHour?: number;
   /** Where the machine's agent joins, and what it shows there, once. */
   readonly urls: readonly string[];
   readonly token: string;

@@ -21,6 +21,8 @@ interface Instance {
   zone: string;
   token: string;
   tags: Record<string, string>;
+  /** Of one on spot, in dollars per hour; what it costs on demand when it names none. */
+  priceMax: number;
   state: "running" | "stopped" | "terminated";
   reason?: string;
   launched: string;
@@ -48,6 +50,11 @@ export class Ec2Server {
   /** What stays when its instance ends, as an image or a region may have it. */
   keeps = new Set<Part["type"]>();
   readonly calls: string[] = [];
+  /** Dollars per hour of spot, by zone. */
+  readonly spotPrices = new Map([
+    ["eu-1a", 0.03],
+    ["eu-1b", 0.031],
+  ]);
   injected: Injected[] = [];
   /** Awaited when a call has arrived, and again when it was carried out and is not answered yet. */
   hook: ((action: string, moment: "asked" | "done") => Promise<void>) | undefined;
@@ -99,6 +106,14 @@ export class Ec2Server {
         part.state = "available";
   }
 
+  /** Spot of a zone costs that from now on: instances that would not pay it are taken away. */
+  reprice(zone: string, price: number): void {
+    this.spotPrices.set(zone, price);
+    for (const one of this.instances)
+      if (one.zone === zone && one.priceMax < price)
+        this.end(one, "Server.SpotInstanceTermination: the price is above the maximum");
+  }
+
   #answer(
     asked: URLSearchParams,
     headers: Parameters<typeof isSigned>[0],
@@ -117,6 +132,10 @@ export class Ec2Server {
       const status = /Limit|Throttl|Internal|Unavailable|Insufficient/.test(fault.code) ? 503 : 400;
       return { status, xml: errorXml(fault.code, fault.message) };
     }
+    if (action === "RunInstances" && this.#spotPrice(asked) > priceMaxOf(asked)) {
+      const message = "Your Spot request price is lower than the minimum required";
+      return { status: 400, xml: errorXml("SpotMaxPriceTooLow", message) };
+    }
     const content = this.#content(action, asked);
     return { status: 200, xml: `<${action}Response>${content}</${action}Response>` };
   }
@@ -131,10 +150,10 @@ export class Ec2Server {
           )
           .join("")}</instanceTypeSet>`;
       case "DescribeSpotPriceHistory":
-        return `<spotPriceHistorySet>${["a", "b"]
+        return `<spotPriceHistorySet>${[...this.spotPrices]
           .map(
-            (zone, index) =>
-              `<item><instanceType>m7i.large</instanceType><spotPrice>0.03${index}000</spotPrice><availabilityZone>eu-1${zone}</availabilityZone><timestamp>2026-11-22T00:00:00Z</timestamp></item>`,
+            ([zone, price]) =>
+              `<item><instanceType>m7i.large</instanceType><spotPrice>${price.toFixed(6)}</spotPrice><availabilityZone>${zone}</availabilityZone><timestamp>2026-11-22T00:00:00Z</timestamp></item>`,
           )
           .join("")}</spotPriceHistorySet>`;
       case "DescribeInstances":
@@ -164,6 +183,12 @@ export class Ec2Server {
       default:
         throw new Error(`the stand-in knows no ${action}`);
     }
+  }
+
+  /** What the market asks now for what is asked for; nothing where that is on demand. */
+  #spotPrice(asked: URLSearchParams): number {
+    if (asked.get("InstanceMarketOptions.MarketType") !== "spot") return 0;
+    return this.spotPrices.get(asked.get("Placement.AvailabilityZone") ?? "") ?? 0;
   }
 
   #remove(id: string): string {
@@ -200,6 +225,7 @@ export class Ec2Server {
       zone: asked.get("Placement.AvailabilityZone") ?? "",
       token,
       tags: isTagged ? tags : {},
+      priceMax: priceMaxOf(asked),
       state: "running",
       launched: new Date().toISOString(),
     };
@@ -242,6 +268,10 @@ function filtersOf(asked: URLSearchParams): { name: string; values: string[] }[]
     filters.push({ name, values: listOf(asked, `Filter.${number}.Value`) });
   }
   return filters;
+}
+
+function priceMaxOf(asked: URLSearchParams): number {
+  return Number(asked.get("InstanceMarketOptions.SpotOptions.MaxPrice") ?? Infinity);
 }
 
 function tagsXml(tags: Record<string, string>, name: string): string {
