@@ -202,12 +202,16 @@ function ofOffer(
 }
 
 /**
- * Files that tasks hand on are brought from machines of other sites, at the pace that the scheduler reckons with; on
- * machines that somebody let join they are at hand.
+ * Files that tasks hand on are brought from machines of other sites, where several are used, at the pace that the
+ * scheduler reckons with; on machines that somebody let join they are at hand.
  */
-function movesTo(site: string, kinds: readonly PlannedWork[]): Pick<MachineType, "moveMs"> {
-  if (site === joinedSite || kinds.every(({ takesBytes = 0 }) => takesBytes === 0)) return {};
+function movesTo(
+  site: string,
+  kinds: readonly PlannedWork[],
+): Pick<MachineType, "moveMs" | "site"> {
+  if (site === joinedSite || kinds.every(({ takesBytes = 0 }) => takesBytes === 0)) return { site };
   return {
+    site,
     moveMs: kinds.map(({ takesBytes = 0 }) => (takesBytes * 1000) / limits.movedBytesPerSecond),
   };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "#/base/limits.ts";
+import type { Goal } from "#/model/plan.ts";
+import type { Offer } from "#/model/site.ts";
 import { propose, type Infeasible, type Proposal } from "./propose.ts";
 import type { PresentMachine } from "./machine-types.ts";
 import { demand, machine, offer } from "./testing/planning.ts";
@@ -84,20 +86,38 @@ describe("propose()", () => {
     );
   });
 
-  test("counts the time until files have been brought to another site", () => {
+  describe("files that tasks take from others", () => {
     const { kinds, chainMs } = demand(40, minuteMs);
-    const finish = (takesBytes: number, site: string) =>
-      feasible(
-        propose(
-          { kinds: kinds.map((kind) => ({ ...kind, takesBytes })), chainMs },
-          { objective: "cost" },
-          [machine(4, { site })],
-          [],
-        ),
-      ).predicted.finishMs.high;
-    const halfMinute = (limits.movedBytesPerSecond * 30) as number;
-    assert.equal(finish(halfMinute, "lab"), 1.5 * finish(0, "lab"));
-    assert.equal(finish(halfMinute, "joined"), finish(0, "joined"));
+    const plan = (takesBytes: number, goal: Goal, sites: string[], offers: Offer[] = []) =>
+      propose(
+        { kinds: kinds.map((kind) => ({ ...kind, takesBytes })), chainMs },
+        goal,
+        sites.map((site) => machine(4, { site })),
+        offers,
+      );
+    const finish = (takesBytes: number, ...sites: string[]) =>
+      feasible(plan(takesBytes, { objective: "cost" }, sites)).predicted.finishMs.high;
+    const halfMinute: number = limits.movedBytesPerSecond * 30;
+
+    test("take time until they have been brought to another site", () => {
+      assert.equal(finish(halfMinute, "lab", "cloud"), 1.5 * finish(0, "lab", "cloud"));
+    });
+
+    test("are at hand where all is at one site, whichever it is", () => {
+      for (const site of ["lab", "joined"]) {
+        assert.equal(finish(halfMinute, site), finish(0, site));
+        assert.equal(finish(halfMinute, site, site), finish(0, site, site));
+      }
+    });
+
+    test("let a job stay at one site where it is in time only there", () => {
+      const goal: Goal = { objective: "cost", deadlineMs: 11 * minuteMs };
+      const offers = [offer("lab"), { ...offer("other"), site: "other", microsPerHour: 1 }];
+      const { considered, bound, predicted } = feasible(plan(20 * halfMinute, goal, [], offers));
+      const used = considered.filter(({ count }) => count > 0);
+      assert.equal(new Set(used.map(({ site }) => site)).size, 1);
+      assert.ok(bound <= predicted.costMicros!.high);
+    });
   });
 
   test("promises no budget where a machine that it would use has no price", () => {

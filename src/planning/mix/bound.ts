@@ -1,6 +1,7 @@
 import { workedMs } from "./finish.ts";
 import { placesNeeded, placesWithin } from "./gangs.ts";
 import { instantsUpTo } from "./instants.ts";
+import { unmoved } from "./moves.ts";
 import type { MixProblem } from "./problem.ts";
 import { lateMs, tailMs } from "./rounds.ts";
 import { scoreOfMachine, timeValue } from "./score.ts";
@@ -14,14 +15,15 @@ export interface Stretch {
 
 /**
  * What no mix can undercut that keeps the deadline: money for "cost", milliseconds for "time", grams for
- * "carbon". Run times are taken as the plan takes them.
+ * "carbon". Run times are taken as the plan takes them; nothing is brought from site to site, as on machines of one site.
  *
  * Between two neighbouring instants a machine costs at least what it does at the first of them, and ends at
  * most the tasks that it can until the second. To buy parts of machines can only be cheaper. So the linear
  * relaxation of the knapsack (Dantzig, "Discrete-Variable Extremum Problems", 1957), for each kind of tasks
  * alone, bounds each stretch, and the least of the stretches bounds them all.
  */
-export function boundOf(problem: MixProblem): number {
+export function boundOf(asked: MixProblem): number {
+  const problem = unmoved(asked);
   if (problem.goal.objective === "time") return earliestMs(problem);
   return stretchesOf(problem).reduce(
     (least, stretch) => Math.min(least, boundWithin(problem, stretch)),

@@ -1,4 +1,5 @@
 import { inTurnMs } from "./gangs.ts";
+import { movedFor } from "./moves.ts";
 import { stepsFinishMs } from "./precedence.ts";
 import type { Counts, MixProblem } from "./problem.ts";
 import type { Side } from "./pace.ts";
@@ -7,7 +8,8 @@ import { isEnough, tailMs } from "./rounds.ts";
 const latestMs = 1e12;
 
 /** When all tasks have ended on machines of these counts, in milliseconds from now; undefined when they never do. */
-export function finishMs(problem: MixProblem, counts: Counts, side: Side): number | undefined {
+export function finishMs(asked: MixProblem, counts: Counts, side: Side): number | undefined {
+  const problem = movedFor(asked, counts);
   if (problem.steps && problem.steps.length > 0) return stepsFinishMs(problem, counts, side);
   const worked = workedMs(problem, counts, side);
   return worked && worked + tailMs(problem, side) + inTurnMs(problem, counts, side);

@@ -36,6 +36,8 @@ const problems = fc
         microsPerHour: fc.integer({ min: 50_000, max: 2_000_000 }),
         granularityMs: fc.constantFrom(1, minuteMs, 60 * minuteMs),
         bootMs: fc.constantFrom(0, minuteMs),
+        site: fc.constantFrom("lab", "cloud"),
+        moveMs: fc.constantFrom([0, 0], [minuteMs / 2, 2 * minuteMs]),
       }),
       { minLength: 2, maxLength: 3 },
     ),
@@ -48,15 +50,13 @@ const problems = fc
       runTime: { meanMs: ms[kind]!, meanHighMs: ms[kind]!, longMs: ms[kind]! },
     })),
     chainMs: 0,
-    types: types.map(({ slots, countMax, microsPerHour, granularityMs, bootMs }, type) => ({
+    types: types.map(({ microsPerHour, granularityMs, ...more }, type) => ({
       name: `t${type}`,
-      slots,
-      countMax,
       isPresent: false,
-      bootMs,
       speed: 1,
       price: { microsPerHour, granularityMs, minimumMs: 0, paidMs: 0 },
       power: undefined,
+      ...more,
     })),
     goal: { objective: "cost", deadlineMs },
   }));

@@ -1,6 +1,7 @@
 import { boundWithin, stretchesOf, type Stretch } from "./bound.ts";
 import { countsOf, programOf, type Values } from "./linear.ts";
 import { predict, scoreOf, type Mix } from "./mix.ts";
+import { unmoved } from "./moves.ts";
 import type { MixProblem } from "./problem.ts";
 import { timeValue } from "./score.ts";
 
@@ -33,7 +34,8 @@ export function improveMix(
   if (objective === "time") return mix;
   let best = mix;
   const score = () => scoreOf(best.predicted, objective);
-  const open = firstBranches(problem);
+  const atHand = unmoved(problem);
+  const open = firstBranches(atHand);
   let settled = Infinity;
   while (open.length > 0 && !isOver()) {
     const [branch] = open.splice(leastOf(open), 1) as [Branch];
@@ -41,7 +43,7 @@ export function improveMix(
       open.push(branch);
       break;
     }
-    const found = solve(programOf(problem, branch));
+    const found = solve(programOf(atHand, branch));
     if (found === "none") continue;
     if (found !== "unknown") {
       const least = found.least + timeValue(branch.fromMs, objective);
@@ -50,7 +52,7 @@ export function improveMix(
     }
     if (branch.toMs / Math.max(1, branch.fromMs) < narrow)
       settled = Math.min(settled, branch.bound);
-    else open.push(...halvesOf(problem, branch));
+    else open.push(...halvesOf(atHand, branch));
   }
   const bound = open.reduce((least, branch) => Math.min(least, branch.bound), settled);
   return { ...best, bound: Math.max(best.bound, Math.min(bound, score())) };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { planMix, predict, type Mix, type NoMix } from "./mix.ts";
+import { movedFor } from "./moves.ts";
 import type { MachineType, MixProblem, TaskKind } from "./problem.ts";
 import { isEnough } from "./rounds.ts";
 
@@ -235,10 +236,14 @@ describe("planMix()", () => {
       countMax: fc.integer({ min: 0, max: 4 }),
       isPresent: fc.boolean(),
       granularityMs: fc.constantFrom(1, minuteMs, hourMs),
+      site: fc.constantFrom("lab", "cloud"),
+      moveMs: fc.option(fc.tuple(fc.nat(minuteMs), fc.nat(minuteMs)), { nil: undefined }),
     })
-    .map(({ slots, microsPerHour, bootMs, countMax, isPresent, granularityMs }) =>
+    .map(({ slots, microsPerHour, bootMs, countMax, isPresent, granularityMs, site, moveMs }) =>
       type("any", 0, 0, {
         slots,
+        site,
+        ...(moveMs && { moveMs }),
         countMax: isPresent ? Math.min(1, countMax) : countMax,
         isPresent,
         bootMs: isPresent ? 0 : bootMs,
@@ -278,7 +283,7 @@ describe("planMix()", () => {
           return isMissed ? void missed++ : assert.equal(best, undefined);
         }
         const { predicted, counts, bound } = mix;
-        assert.ok(isEnough(of, counts, predicted.finishMs.high, "high"));
+        assert.ok(isEnough(movedFor(of, counts), counts, predicted.finishMs.high, "high"));
         assert.ok(predicted.finishMs.high <= of.goal.deadlineMs!);
         assert.ok(predicted.costMicros.high <= of.goal.budgetMicros!);
         assert.ok(best !== undefined && bound <= best + 1e-6, `${bound} is above ${best}`);

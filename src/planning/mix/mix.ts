@@ -6,6 +6,7 @@ import { billOf, gramsOf, type Counts, type MixProblem, type MixStep } from "./p
 import { finishMs } from "./finish.ts";
 import { lackingGang, type LackingGang } from "./gangs.ts";
 import { instantsUpTo } from "./instants.ts";
+import { waysOf } from "./moves.ts";
 import { lateMs, tailMs } from "./rounds.ts";
 
 /** What will come of some counts: in the middle, and what is exceeded about once in ten times. */
@@ -149,11 +150,14 @@ function search(
 ): Found | undefined {
   const keeps = ({ finishMs, costMicros }: Prediction) =>
     costMicros.high <= budgetMicros && finishMs.high <= (deadlineMs ?? Infinity);
-  const found = bestAt(problem, instantsUpTo(problem, deadlineMs), objective, keeps);
+  const found = bestUntil(problem, deadlineMs, objective, keeps);
   if (found || deadlineMs === undefined) return found;
   // What means to be done later may be done by then: so each goal that is named as the nearest can be planned.
-  const later = bestAt(problem, instantsUpTo(problem, undefined), objective, keeps);
-  return later ?? (problem.steps && fromAll(problem, deadlineMs, keeps));
+  const later = bestUntil(problem, undefined, objective, keeps);
+  if (later || !problem.steps) return later;
+  const cost = ({ predicted }: Found) => predicted.costMicros.high;
+  const all = waysOf(problem).flatMap((way) => fromAll(way, deadlineMs, keeps) ?? []);
+  return all.toSorted((a, b) => cost(a) - cost(b))[0];
 }
 
 /**
@@ -185,6 +189,18 @@ function fromAll(
   }
   const predicted = predict(problem, counts);
   return predicted && keeps(predicted) ? { counts, predicted } : undefined;
+}
+
+function bestUntil(
+  problem: MixProblem,
+  deadlineMs: number | undefined,
+  objective: Objective,
+  keeps: (predicted: Prediction) => boolean,
+): Found | undefined {
+  const score = ({ predicted }: Found) => scoreOf(predicted, objective);
+  return waysOf(problem)
+    .flatMap((way) => bestAt(way, instantsUpTo(way, deadlineMs), objective, keeps) ?? [])
+    .toSorted((a, b) => score(a) - score(b))[0];
 }
 
 function bestAt(

@@ -1,6 +1,7 @@
 import type { Random } from "#/base/random.ts";
 import { planSchedule } from "../schedule/schedule.ts";
 import type { PlanProblem } from "../schedule/problem.ts";
+import { movedFor } from "./moves.ts";
 import { stepsFinishMs } from "./precedence.ts";
 import type { Counts, MixProblem, MixStep } from "./problem.ts";
 
@@ -12,17 +13,18 @@ const gainMin = 0.01;
  * found until `isOver`. The steps with their places in it; undefined where it gains less than 1 %.
  */
 export function orderSteps(
-  problem: MixProblem,
+  asked: MixProblem,
   counts: Counts,
   options: { random: Pick<Random, "fraction">; isOver: () => boolean },
 ): readonly MixStep[] | undefined {
+  const problem = movedFor(asked, counts);
   const steps = problem.steps ?? [];
-  const asked = scheduleOf(problem, counts);
+  const tasks = scheduleOf(problem, counts);
   const usual = stepsFinishMs(problem, counts, "likely");
-  if (usual === undefined || asked.problem.machines.length === 0) return undefined;
-  const { starts } = planSchedule(asked.problem, options);
-  const firstStart = steps.map((_, step) => starts[asked.first[step]!]!);
-  for (const [task, step] of asked.steps.entries())
+  if (usual === undefined || tasks.problem.machines.length === 0) return undefined;
+  const { starts } = planSchedule(tasks.problem, options);
+  const firstStart = steps.map((_, step) => starts[tasks.first[step]!]!);
+  for (const [task, step] of tasks.steps.entries())
     firstStart[step] = Math.min(firstStart[step]!, starts[task]!);
   const byStart = [...steps.keys()].sort((a, b) => firstStart[a]! - firstStart[b]!);
   const places = new Map(byStart.map((step, place) => [step, place]));

@@ -64,8 +64,13 @@ export interface MachineType {
   bootMs: number;
   /** 1 for a usual machine that stays; half for one that needs twice the time, or loses half of what it does. */
   speed: number;
-  /** Until what a task takes from others has been brought there, for each kind in the order of `work`; at once when absent. */
+  /**
+   * Until what a task takes from others has been brought there, for each kind in the order of `work`, where they run
+   * at several sites; at once when absent.
+   */
   moveMs?: readonly number[];
+  /** Machines of one site have what others of it left. */
+  site?: string;
   price: MachinePrice;
   power: MachinePower | undefined;
 }
