@@ -1,5 +1,7 @@
+import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
+import type { Capacity } from "#/model/needs.ts";
 import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { stepOfTask } from "#/model/task.ts";
@@ -28,15 +30,30 @@ export interface SpendingParts {
  * tasks that have ended, the share of its machine that each running one holds, and the whole bill of every
  * machine that was ordered for it. Undefined as soon as one part has no known price.
  */
-export function spentBy(
+export function spentBy(at: number, parts: SpendingParts): number | undefined {
+  return spent(at, parts, shareAsked);
+}
+
+/**
+ * The same, with what runs at the most that it may be billed for: a task that names no memory may use that of a CPU,
+ * whatever part of one it asks for, and is billed by what it used. A budget is held against this.
+ */
+export function spentAtMost(at: number, parts: SpendingParts): number | undefined {
+  return spent(at, parts, shareAtMost);
+}
+
+type ShareOf = (step: StepRecord, capacity: Capacity) => number;
+
+function spent(
   at: number,
   { job, steps, running, orders, machine }: SpendingParts,
+  shareOf: ShareOf,
 ): number | undefined {
   const stepOf = new Map(steps.map((step) => [step.name, step]));
   const parts = [
     ...steps.map(({ status }) => status.usage.costMicros),
     ...running.map((one) =>
-      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
+      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine), shareOf),
     ),
     boughtBy(at, job, orders),
     cutOf(job),
@@ -97,14 +114,29 @@ function runningCost(
   { since }: Running,
   step: StepRecord | undefined,
   machine: MachineRecord | undefined,
+  shareOf: ShareOf = shareAsked,
 ): number | undefined {
   if (!step || !machine) return 0; // it has just ended, and is counted with its step
   const { rates, capacity } = machine.status;
   if (rates.microsPerHour === undefined) return undefined;
-  const { milliCpus, memoryBytes } = step.spec.template.needs;
-  const share = Math.min(
-    1,
-    Math.max(milliCpus / capacity.milliCpus, memoryBytes / Math.max(1, capacity.memoryBytes)),
-  );
-  return (share * Math.max(0, at - since) * rates.microsPerHour) / hourMs;
+  return (shareOf(step, capacity) * Math.max(0, at - since) * rates.microsPerHour) / hourMs;
+}
+
+function shareAsked({ spec }: StepRecord, capacity: Capacity): number {
+  return shareFor(spec.template.needs, capacity);
+}
+
+/** What drivers allow: the memory that it asks for, or that of a CPU, and to what runs in a runner that one's own. */
+function shareAtMost({ spec }: StepRecord, capacity: Capacity): number {
+  const { needs, run } = spec.template;
+  const ofACpu = capacity.memoryBytes / Math.max(1, capacity.milliCpus / 1000);
+  const runnerBytes = run.driver === "runner" ? limits.runnerMemoryBytes : 0;
+  const memoryBytes = (needs.memoryBytes || ofACpu) + runnerBytes;
+  return shareFor({ ...needs, memoryBytes }, capacity);
+}
+
+/** The dominant share, as `meter/price.ts` bills it. */
+function shareFor({ milliCpus, memoryBytes }: Capacity, capacity: Capacity): number {
+  const ofMemory = memoryBytes / Math.max(1, capacity.memoryBytes);
+  return Math.min(1, Math.max(milliCpus / capacity.milliCpus, ofMemory));
 }

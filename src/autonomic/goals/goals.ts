@@ -19,7 +19,7 @@ import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
 import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
-import { cutBy, spentBy, type Running } from "../spending.ts";
+import { cutBy, spentAtMost, type Running } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
 import { leftOf, situationOf, spendingOf } from "./standing.ts";
@@ -98,7 +98,7 @@ class GoalLoop {
     const spending = spendingOf(this.#parts, job, this.#running(job.name));
     const { budgetMicros } = goal;
     if (budgetMicros !== undefined) {
-      const soon = spentBy(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
+      const soon = spentAtMost(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
       if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
     }
     if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;

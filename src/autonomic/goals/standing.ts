@@ -5,7 +5,7 @@ import { demandOfJob } from "../demand.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { machinesFor, openOrders, type Field } from "../machines.ts";
 import type { PresentMachine } from "../machine-types.ts";
-import { spentBy, type Running, type SpendingParts } from "../spending.ts";
+import { spentAtMost, type Running, type SpendingParts } from "../spending.ts";
 import type { Demand } from "../step-demand.ts";
 
 interface Parts {
@@ -57,7 +57,7 @@ export function leftOf(spending: SpendingParts, leftMs: number | undefined, now:
     objective,
     ...(leftMs !== undefined && { deadlineMs: Math.max(1, leftMs) }),
     ...(budgetMicros !== undefined && {
-      budgetMicros: budgetMicros - (spentBy(now, spending) ?? 0),
+      budgetMicros: budgetMicros - (spentAtMost(now, spending) ?? 0),
     }),
   };
 }

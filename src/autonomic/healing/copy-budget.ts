@@ -2,7 +2,7 @@ import { limits } from "#/base/limits.ts";
 import type { JobRecord } from "#/model/job.ts";
 import type { Space } from "#/space/space.ts";
 import { openOrders } from "../machines.ts";
-import { spentBy } from "../spending.ts";
+import { spentAtMost } from "../spending.ts";
 import type { Attempt } from "./attempts.ts";
 
 /**
@@ -30,8 +30,8 @@ export function mayCost(
     .filter(({ task }) => task.startsWith(`${job.name}/`))
     .map(({ task, machine: on, ranMs }) => ({ task, machine: on, since: now - ranMs }));
   const until = now + forMs + limits.goalLookMs;
-  const without = spentBy(until, { ...parts, running });
+  const without = spentAtMost(until, { ...parts, running });
   const added = { task: attempt.task, machine, since: now };
-  const withIt = spentBy(until, { ...parts, running: [...running, added] });
+  const withIt = spentAtMost(until, { ...parts, running: [...running, added] });
   return without !== undefined && withIt !== undefined && withIt + (withIt - without) <= budget;
 }
