@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chance } from "#/base/chance.ts";
+import { limits } from "#/base/limits.ts";
 import { MachineHealth } from "./machine-health.ts";
 
 const machines = ["m1", "m2", "m3", "m4"];
@@ -53,6 +54,39 @@ test("what failed before a machine is judged anew is not held against it, howeve
   health.forget("m2", 10);
   fail();
   assert.equal(health.judge(types)("m2"), undefined);
+});
+
+test("a failure counts once, however often and late it is said again, and no longer than others", () => {
+  const health = new MachineHealth();
+  const halfMs = limits.misbehaviourMs / 2;
+  const startAt = 1_000_000;
+  let nowMs = 0;
+  const pass = () => {
+    nowMs += halfMs;
+    health.pass(nowMs, startAt + nowMs);
+    for (let task = 0; task < 60; task++) health.succeeded("kind", "m1", 1000);
+  };
+  const fail = (tasks: number, at: number) => {
+    for (let task = 0; task < tasks; task++) health.failed("kind", "m4", `t${task}`, at);
+  };
+  const failures = () =>
+    /^(\d+) of the last/.exec(health.judge(types)("m4")?.reason ?? "0 of the last")?.[1];
+  pass();
+  const at = startAt + nowMs + 1000;
+  fail(limits.misbehaviourMin, at);
+  assert.equal(failures(), String(limits.misbehaviourMin));
+  pass();
+  fail(limits.misbehaviourMin, at);
+  assert.equal(failures(), String(limits.misbehaviourMin), "said again in the next half");
+  pass();
+  fail(limits.misbehaviourMin, at);
+  assert.equal(failures(), "0", "said again when it was long ago");
+  fail(limits.misbehaviourMin, startAt + nowMs);
+  pass();
+  fail(limits.misbehaviourMin, startAt + nowMs);
+  assert.equal(failures(), String(limits.misbehaviourMin), "they failed there once more");
+  pass();
+  assert.equal(failures(), String(limits.misbehaviourMin), "and count from then on");
 });
 
 test("all machines of a large cloud are judged by reading what ended on them once", () => {

@@ -37,6 +37,9 @@ export class MachineHealth {
   #now: Kinds = new Map();
   #before: Kinds = new Map();
   #turnedMs = 0;
+  /** The same, and when `#before` began, by the wall clock. */
+  #turnedAt = 0;
+  #fromAt = 0;
   #losses = new Map<string, number[]>();
   /** What was before counts no more, by the wall clock. */
   #since = new Map<string, number>();
@@ -49,9 +52,14 @@ export class MachineHealth {
     fared.logSquares += log * log;
   }
 
-  /** `at` by the wall clock: a task says again and again what failed before. */
+  /** `at` by the wall clock: a task says again and again what failed before, and each counts once, where it was last. */
   failed(kind: string, machine: string, task: string, at: number): void {
-    if (at < (this.#since.get(machine) ?? 0)) return;
+    if (at < Math.max(this.#since.get(machine) ?? 0, this.#fromAt)) return;
+    const before = this.#before.get(kind)?.get(machine);
+    if (before?.failed.has(task)) {
+      if (at < this.#turnedAt) return;
+      before.failed.delete(task);
+    }
     const { failed } = this.#of(kind, machine);
     if (failed.size < limits.healthFailuresMax) failed.add(task);
   }
@@ -63,15 +71,17 @@ export class MachineHealth {
     this.#losses.set(machine, at.slice(-limits.healthFailuresMax));
   }
 
-  /** What was long ago counts no more. */
-  pass(nowMs: number): void {
+  /** What was long ago counts no more; `at` by the wall clock. */
+  pass(nowMs: number, at: number): void {
     if (nowMs - this.#turnedMs >= limits.misbehaviourMs / 2) {
       this.#before = this.#now;
       this.#now = new Map();
       this.#turnedMs = nowMs;
+      this.#fromAt = Math.max(this.#turnedAt, at - limits.misbehaviourMs);
+      this.#turnedAt = at;
     }
-    for (const [machine, at] of this.#losses) {
-      const left = at.filter((ms) => nowMs - ms < limits.misbehaviourMs);
+    for (const [machine, times] of this.#losses) {
+      const left = times.filter((ms) => nowMs - ms < limits.misbehaviourMs);
       if (left.length === 0) this.#losses.delete(machine);
       else this.#losses.set(machine, left);
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { limits } from "#/base/limits.ts";
 import { Ward, type FateOf } from "./testing/ward.ts";
 
 const minuteMs = 60_000;
@@ -116,6 +117,23 @@ describe("a machine on which tasks fail that succeed elsewhere", () => {
     assert.equal(standing(ward, "m4"), undefined);
     ward.stop();
   });
+});
+
+test("no more machines than a share of all are put on trial, also when many misbehave in the same moment", async () => {
+  const ward = await Ward.open((_, machine) => {
+    const fails = Number(machine.slice(1)) > 7;
+    return { ms: fails ? 50 : 1_000, fails };
+  });
+  const all = Array.from({ length: 12 }, (_, number) => `m${number + 1}`);
+  for (const name of all) ward.machine(name, 2);
+  ward.rig.step("j1/0", 60_000, { template: { retries: 9, retryMs: 500 } });
+  let most = 0;
+  for (let look = 0; look < 120; look++) {
+    await ward.pass(500);
+    most = Math.max(most, all.filter((name) => standing(ward, name)).length);
+  }
+  assert.equal(most, all.length * limits.mistrustedShareMax);
+  ward.stop();
 });
 
 test("a machine that is isolated is tried again, and trusted, also when the policy lets Canopy heal no more", async () => {

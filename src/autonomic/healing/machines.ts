@@ -44,7 +44,7 @@ export class Machines {
 
   look(): void {
     const { space, clock, field } = this.#parts;
-    this.#health.pass(clock.monotonicMs());
+    this.#health.pass(clock.monotonicMs(), clock.now());
     const present: MachineRecord[] = [];
     const views = field.machines();
     this.#keep(new Set(views.map(({ machine }) => machine)));
@@ -107,8 +107,12 @@ export class Machines {
     { reason }: Charge,
     present: readonly MachineRecord[],
   ): Turn | undefined {
-    const now = this.#parts.clock.now();
-    const mistrusted = present.filter(({ spec }) => spec.standing).length;
+    const { space, clock } = this.#parts;
+    const now = clock.now();
+    // as it is now: others may have been put on trial in this very look
+    const isMistrusted = (known: string) =>
+      space.get("machine", known)?.spec.standing !== undefined;
+    const mistrusted = present.filter((one) => isMistrusted(one.name)).length;
     const mistrustedMax = Math.max(1, Math.floor(present.length * limits.mistrustedShareMax));
     if (mistrusted >= mistrustedMax)
       return {
