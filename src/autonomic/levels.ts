@@ -21,8 +21,8 @@ export interface Leave {
 }
 
 /**
- * What each of the five levels of autonomy makes of a wish. A pure function, and the only place that tells them
- * apart.
+ * What each of the five levels of autonomy makes of a wish: a pure function. Only what is more than one wish asks for
+ * its level by itself: jobs that wait, fleets, keys that are closed and tasks that are slow.
  */
 export function leaveFor(
   level: Autonomy,

@@ -13,13 +13,55 @@ export interface Field {
   machines(): { machine: string; connected: boolean; running: number }[];
 }
 
+/** Machines, orders and jobs as they are at one moment, read once for as many jobs as are looked at then. */
+export class Inventory implements Field {
+  #machines: ReturnType<Field["machines"]>;
+  #orders: ReadonlyMap<string | undefined, OrderRecord[]>;
+  #connected: ReadonlySet<string>;
+  #open = new Set<string>();
+
+  constructor(space: Pick<Space, "all">, field: Field) {
+    this.#machines = field.machines();
+    const connected = this.#machines.filter((view) => view.connected);
+    this.#connected = new Set(connected.map(({ machine }) => machine));
+    const open = [...space.all("order")].filter((order) => !hasOrderEnded(order));
+    this.#orders = Map.groupBy(open, ({ spec }) => spec.job);
+    for (const job of space.all("job")) if (!hasJobEnded(job)) this.#open.add(job.name);
+  }
+
+  static of(space: Pick<Space, "all">, field: Field): Inventory {
+    return field instanceof Inventory ? field : new Inventory(space, field);
+  }
+
+  machines(): ReturnType<Field["machines"]> {
+    return this.#machines;
+  }
+
+  isConnected(machine: string): boolean {
+    return this.#connected.has(machine);
+  }
+
+  /** Those of a job that are not at their end. */
+  ordersOf(job: string): readonly OrderRecord[] {
+    return this.#orders.get(job) ?? [];
+  }
+
+  /** Other jobs, which take their part of machines that are there for all. */
+  rivalsOf(job: string): number {
+    return this.#open.size - (this.#open.has(job) ? 1 : 0);
+  }
+}
+
 /** Drivers of a machine that has not joined. */
 const usualDrivers = ["process", "runner"];
 
 /** What was learned of machines. */
 export type MachineKnowledge = Pick<Knowledge, "offers" | "slownessOf">;
 
-/** Every machine that a job may use: those that are there, and those that were ordered for it and boot. */
+/**
+ * Every machine that a job may use: those that are there, and those that were ordered for it and boot. Who asks for
+ * many jobs at once hands in an `Inventory`.
+ */
 export function machinesFor(
   space: Pick<Space, "all" | "get">,
   field: Field,
@@ -27,10 +69,11 @@ export function machinesFor(
   job: Pick<JobRecord, "name" | "project">,
   now: number,
 ): PresentMachine[] {
-  const share = 1 / (1 + rivals(space, job));
+  const inventory = Inventory.of(space, field);
+  const share = 1 / (1 + inventory.rivalsOf(job.name));
   const found: PresentMachine[] = [];
   const paidFor = new Set<string>();
-  for (const { machine: name, connected } of field.machines()) {
+  for (const { machine: name, connected } of inventory.machines()) {
     const machine = space.get("machine", name);
     if (!machine || !connected || machine.spec.cordoned) continue;
     const order =
@@ -45,11 +88,8 @@ export function machinesFor(
       slowness: knowledge.slownessOf(machine),
     });
   }
-  const views = field.machines().filter((view) => view.connected);
-  const connected = new Set(views.map(({ machine }) => machine));
-  for (const order of space.all("order"))
-    if (order.spec.job === job.name && isComing(order, connected, now))
-      found.push(ofBooting(order, knowledge, now));
+  for (const order of inventory.ordersOf(job.name))
+    if (isComing(order, inventory, now)) found.push(ofBooting(order, knowledge, now));
   const { quota } = space.get("project", job.project)?.spec ?? {};
   return withinQuota(found, quota, ({ name, bootMs }) => bootMs > 0 || paidFor.has(name));
 }
@@ -59,18 +99,11 @@ function isPaidFor({ spec: { reservedFor, reservedForProject } }: MachineRecord)
 }
 
 /** A machine that has joined is there once it has dialled, which takes a moment. */
-function isComing({ status }: OrderRecord, connected: ReadonlySet<string>, now: number): boolean {
+function isComing({ status }: OrderRecord, inventory: Inventory, now: number): boolean {
   const { phase, machine, joinedAt = 0 } = status;
   if (phase === "ordered" || phase === "booting") return true;
   const isNew = phase === "joined" && now - joinedAt < limits.dialMsMax;
-  return isNew && machine !== undefined && !connected.has(machine);
-}
-
-/** Other jobs that have goals or tasks of their own, and take their part of machines that are there for all. */
-function rivals(space: Pick<Space, "all">, job: Pick<JobRecord, "name">): number {
-  let count = 0;
-  for (const other of space.all("job")) if (other.name !== job.name && !hasJobEnded(other)) count++;
-  return count;
+  return isNew && machine !== undefined && !inventory.isConnected(machine);
 }
 
 function ofMachine(

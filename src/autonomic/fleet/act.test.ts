@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
 import type { PlanRecord } from "#/model/plan.ts";
 import { carryOutFleet } from "./act.ts";
-import { cloudOf, decisionsOf, fleet, openOrders } from "./testing/fleet-cloud.ts";
+import { decisionsOf, fleet, fleetCloudOf, openOrders } from "./testing/fleet-cloud.ts";
 
 const minuteMs = 60_000;
 
@@ -14,7 +14,7 @@ describe("FleetActs", () => {
       ["advise", /^would order \d+ large of lab$/],
       ["manual", undefined],
     ] as const) {
-      const cloud = await cloudOf();
+      const cloud = await fleetCloudOf();
       cloud.policy({ fleet, autonomy: { buy, release: "act" } });
       cloud.burst("burst", 100);
       await cloud.pass(minuteMs);
@@ -30,7 +30,7 @@ describe("FleetActs", () => {
   });
 
   test("a policy's approval is a plan: one that waits, and that is done when somebody has approved it", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.policy({ fleet, autonomy: { buy: "approve", release: "approve" } });
     const { space, clock } = cloud.rig;
     const waiting = () =>
@@ -73,7 +73,7 @@ describe("FleetActs", () => {
   });
 
   test("withdraws a plan that is not wished for any more", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.policy({ fleet, autonomy: { buy: "approve", release: "act" } });
     cloud.burst("burst", 20);
     await cloud.pass(20_000);

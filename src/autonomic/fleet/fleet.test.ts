@@ -6,7 +6,8 @@ import { Chance } from "#/base/chance.ts";
 import { isFleetOrder } from "#/model/order.ts";
 import { autonomicPolicyName } from "#/model/policy.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
-import { cloudOf, decisionsOf, fleet, lab, openOrders } from "./testing/fleet-cloud.ts";
+import { lab } from "../testing/lab.ts";
+import { decisionsOf, fleet, fleetCloudOf, openOrders } from "./testing/fleet-cloud.ts";
 
 const minuteMs = 60_000;
 const GiB = 2 ** 30;
@@ -15,7 +16,7 @@ const isWaiting = (cloud: SimulatedCloud) => cloud.rig.scheduler.waiting().lengt
 
 describe("startFleet()", () => {
   test("orders machines when tasks would wait too long, lets none wait longer, and gives all back", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.burst("before", 4);
     await cloud.pass(6 * minuteMs);
     assert.deepEqual(openOrders(cloud), []);
@@ -43,7 +44,7 @@ describe("startFleet()", () => {
   });
 
   test("buys nothing while what is there begins all in time, and none for a job that keeps a goal", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.burst("small", 4);
     await cloud.pass(5 * minuteMs);
     assert.deepEqual(cloud.orders(), []);
@@ -51,7 +52,7 @@ describe("startFleet()", () => {
   });
 
   test("buys for a job that only keeps what its project's policy says of all", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.burst("bounded", 100);
     cloud.rig.commit((tx) => {
       const { spec, ...job } = tx.get("job", "bounded")!;
@@ -69,7 +70,7 @@ describe("startFleet()", () => {
       [{ machinesMax: 3 }, 3, /machinesMax is 3/],
       [{ budgetMicrosPerHour: 1_300_000 }, 2, /than the 1.30 of budgetPerHour/],
     ] as const) {
-      const cloud = await cloudOf(bound);
+      const cloud = await fleetCloudOf(bound);
       cloud.burst("burst", 400);
       let largest = 0;
       await cloud.pass(10 * minuteMs, () => {
@@ -85,7 +86,7 @@ describe("startFleet()", () => {
 
   test("keeps what is paid for until shortly before more of it would be billed", async () => {
     const site = lab({ priceGranularityMs: 60 * minuteMs });
-    const cloud = await cloudOf({ machinesMax: 4 }, { site });
+    const cloud = await fleetCloudOf({ machinesMax: 4 }, { site });
     cloud.burst("burst", 60);
     await cloud.pass(50 * minuteMs);
     assert.equal(cloud.rig.status("burst/0").succeeded, 60);
@@ -99,7 +100,7 @@ describe("startFleet()", () => {
   test("in no hour more is billed than budgetPerHour, whatever comes and goes", async () => {
     const budget = 2_000_000;
     const site = lab({ priceGranularityMs: 10 * minuteMs, billedMsMin: 20 * minuteMs });
-    const cloud = await cloudOf(
+    const cloud = await fleetCloudOf(
       { budgetMicrosPerHour: budget, idleMs: 30_000 },
       { site, taskMs: 3 * minuteMs },
     );
@@ -129,7 +130,7 @@ describe("startFleet()", () => {
   });
 
   test("keeps machinesMin, and gives all back when the policy has no fleet any more", async () => {
-    const cloud = await cloudOf({ machinesMin: 2 });
+    const cloud = await fleetCloudOf({ machinesMin: 2 });
     await cloud.pass(10 * minuteMs);
     assert.equal(openOrders(cloud).length, 2);
     assert.equal(cloud.orders().length, 2);
@@ -144,7 +145,7 @@ describe("startFleet()", () => {
   });
 
   test("takes machines out of use that the others can carry, and loses no work by it", async () => {
-    const cloud = await cloudOf({ idleMs: minuteMs });
+    const cloud = await fleetCloudOf({ idleMs: minuteMs });
     cloud.burst("burst", 120);
     await cloud.pass(2 * minuteMs);
     const many = openOrders(cloud).length;
@@ -163,7 +164,7 @@ describe("startFleet()", () => {
   });
 
   test("buys for what can be run, and gives back what is idle, while something waits that nothing can run", async () => {
-    const cloud = await cloudOf();
+    const cloud = await fleetCloudOf();
     cloud.rig.step("never/0", 3, {
       needs: { milliCpus: 1000, memoryBytes: 0, labels: { gpu: "yes" } },
     });
@@ -179,7 +180,7 @@ describe("startFleet()", () => {
   });
 
   test("looks after a project as ever while another one has a shorter idleFor", async () => {
-    const cloud = await cloudOf({ idleMs: 2 * minuteMs });
+    const cloud = await fleetCloudOf({ idleMs: 2 * minuteMs });
     cloud.rig.commit((tx) =>
       tx.put<"policy">({
         kind: "policy",
@@ -207,7 +208,7 @@ describe("startFleet()", () => {
   });
 
   test("asks again what to buy while the wall clock was set back", async () => {
-    const cloud = await cloudOf({}, { site: lab({}, { machinesMax: 1 }) });
+    const cloud = await fleetCloudOf({}, { site: lab({}, { machinesMax: 1 }) });
     await cloud.pass(5_000);
     await cloud.site.acquire({ name: "orphan", offer: "large", urls: [], token: "" });
     await cloud.pass(2_000);
@@ -222,7 +223,7 @@ describe("startFleet()", () => {
   });
 
   test("buys for all members of a gang at once: none of them begins after another", async () => {
-    const cloud = await cloudOf({ waitMsMax: 60 * minuteMs });
+    const cloud = await fleetCloudOf({ waitMsMax: 60 * minuteMs });
     cloud.burst("before", 4);
     await cloud.pass(5 * minuteMs);
     cloud.rig.step("gang/0", 10, { spec: { gang: {} } });
@@ -265,7 +266,7 @@ describe("startFleet()", () => {
   test("buys ahead for a job that comes by the clock, where machines boot for longer than it may wait", async () => {
     const everyMs = 12 * minuteMs;
     const site = lab({ bootMs: { median: 3 * minuteMs, p90: 3 * minuteMs } });
-    const cloud = await cloudOf({ waitMsMax: minuteMs, idleMs: minuteMs }, { site });
+    const cloud = await fleetCloudOf({ waitMsMax: minuteMs, idleMs: minuteMs }, { site });
     const waits: number[] = [];
     for (let number = 0; number < 6; number++) {
       const began = cloud.rig.clock.monotonicMs();
@@ -306,7 +307,7 @@ describe("startFleet()", () => {
           idleMs: fc.constantFrom(20_000, 60_000),
         }),
         async ({ perMinute, taskMs, waitMsMax, idleMs }) => {
-          const cloud = await cloudOf({ waitMsMax, idleMs, machinesMax: 50 }, { taskMs });
+          const cloud = await fleetCloudOf({ waitMsMax, idleMs, machinesMax: 50 }, { taskMs });
           let number = 0;
           let owed = 0;
           const load = () => {

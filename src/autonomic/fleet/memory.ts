@@ -17,7 +17,7 @@ export class FleetMemory {
     | undefined;
   /** Whether a proposal that waits is still the right one is asked again then. */
   proposesFromMs = 0;
-  /** Since when nothing was to be proposed; 0 once that was seen to. */
+  /** Since when nothing was to be proposed; infinite once that was seen to. */
   unwishedSinceMs: number | undefined;
   #said = new Map<string, string>();
 

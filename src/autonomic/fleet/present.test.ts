@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
 import type { QuotaSpec } from "#/model/quota.ts";
 import { SimulatedCloud } from "../testing/simulated-cloud.ts";
-import { fleet, lab } from "./testing/fleet-cloud.ts";
+import { lab } from "../testing/lab.ts";
+import { fleet } from "./testing/fleet-cloud.ts";
 
 const minuteMs = 60_000;
 const twoCpus = { milliCpus: 2000 };

@@ -6,6 +6,7 @@ import type { SteadyClock } from "#/base/steady-clock.ts";
 import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { PlanRecord } from "#/model/plan.ts";
+import { jobOf } from "#/model/task.ts";
 import { formatMicros } from "#/model/units.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { CarbonZones, Powered } from "../carbon/zones.ts";
@@ -14,12 +15,12 @@ import { decide } from "../decide.ts";
 import { keepGoal } from "../keep.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import type { KnownRules } from "../known-rules.ts";
-import { openOrders, type Field } from "../machines.ts";
+import { Inventory, openOrders, type Field } from "../machines.ts";
 import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
 import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
-import { cutBy, spentAtMost, type Running } from "../spending.ts";
+import { cutBy, spentAtMost, type Running, type SpendingParts } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
 import { leftOf, situationOf, spendingOf } from "./standing.ts";
@@ -35,6 +36,13 @@ export interface GoalParts extends Omit<OrderParts, "onChange">, Pick<ActParts, 
   cancelJob: (tx: Transaction, job: JobRecord, reason: string, now: number) => void;
   /** How often it looks: each second unless said. */
   everyMs?: number;
+}
+
+interface Seen {
+  readonly atMs: number;
+  readonly inventory: Inventory;
+  /** By job. */
+  readonly leases: ReadonlyMap<string, readonly Running[]>;
 }
 
 /**
@@ -55,6 +63,7 @@ class GoalLoop {
   #loop: Loop;
   #rules: KnownRules;
   #memories = new Map<string, Memory>();
+  #seen: Seen | undefined;
 
   constructor(parts: GoalParts, wallClock: Clock) {
     this.#wallClock = wallClock;
@@ -81,11 +90,12 @@ class GoalLoop {
     followWallClock(space, clock);
     followMarkets(space, knowledge.offers(sites.offers()), clock.now());
     for (const job of space.all("job")) {
-      if (!job.spec.goal || hasJobEnded(job)) continue;
+      if (!job.spec.goal || hasJobEnded(job) || this.#mayRest(job)) continue;
       await this.#keep(job).catch((thrown: unknown) => {
         log.error(`the goal of ${job.name} was not looked after`, { error: messageOf(thrown) });
       });
     }
+    this.#seen = undefined;
     this.#releaseUnwanted();
     forgetPlans(space, clock.now());
     this.#orders.look();
@@ -95,19 +105,18 @@ class GoalLoop {
     const { space, clock, sites, zones, knowledge } = this.#parts;
     const goal = job.spec.goal!;
     const now = clock.now();
-    const spending = spendingOf(this.#parts, job, this.#running(job.name));
-    const { budgetMicros } = goal;
-    if (budgetMicros !== undefined) {
-      const soon = spentAtMost(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
-      if (soon === undefined || soon >= budgetMicros) return this.#stopSpending(job, soon);
-    }
-    if (this.#memory(job.name).restsUntilMs > clock.monotonicMs()) return;
+    const { inventory, leases } = this.#look();
+    const running = this.#running(leases.get(job.name) ?? []);
+    const spending = spendingOf(this.#parts, job, running, inventory.ordersOf(job.name));
+    if (crossing(spending, now)) return this.#stopSpending(job);
+    if (this.#isResting(job.name)) return;
     const deadlineMs = this.#leftMs(job);
     // Nothing but a budget: nothing is bought for it that has to be looked after.
     if (deadlineMs === undefined && !isPlanned(job) && spending.orders.length === 0) return;
     const plan = await this.#planOf(job);
     const rules = await this.#rules.of(job.project);
-    const { demand, machines } = situationOf(this.#parts, spending, plan?.spec.work ?? [], now);
+    const at = { ...this.#parts, field: this.#look().inventory };
+    const { demand, machines } = situationOf(at, spending, plan?.spec.work ?? [], now);
     const left = leftOf(spending, deadlineMs, now);
     const hasBought = spending.orders.length > 0;
     const situation = { job, demand, machines, leftMs: deadlineMs, left, hasBought, plan, rules };
@@ -148,6 +157,25 @@ class GoalLoop {
         Math.min(limits.goalFarMsMax, (deadlineMs ?? 0) * limits.goalFarShare);
   }
 
+  /** What is looked at for all jobs of a turn is read once, and again when time has passed meanwhile. */
+  #look(): Seen {
+    const { space, field, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (this.#seen && nowMs - this.#seen.atMs < limits.goalLookMs) return this.#seen;
+    const leases = Map.groupBy(field.leases(), ({ task }) => jobOf(task));
+    return (this.#seen = { atMs: nowMs, inventory: new Inventory(space, field), leases });
+  }
+
+  /** Of one with a budget it is looked each time at what it spends. */
+  #mayRest({ name, spec }: JobRecord): boolean {
+    return spec.goal!.budgetMicros === undefined && this.#isResting(name);
+  }
+
+  #isResting(job: string): boolean {
+    const { restsUntilMs = 0 } = this.#memories.get(job) ?? {};
+    return restsUntilMs > this.#parts.clock.monotonicMs();
+  }
+
   #mayExchange(job: string): boolean {
     const memory = this.#memory(job);
     const nowMs = this.#parts.clock.monotonicMs();
@@ -163,23 +191,26 @@ class GoalLoop {
   }
 
   /** Tasks under way, with since when by the clock that nobody sets. */
-  #running(job: string): Running[] {
+  #running(leases: readonly Running[]): Running[] {
     const aheadMs = this.#parts.clock.now() - this.#wallClock.now();
-    return this.#parts.field
-      .leases(job)
-      .map((lease) => ({ ...lease, since: lease.since + aheadMs }));
+    return leases.map((lease) => ({ ...lease, since: lease.since + aheadMs }));
   }
 
-  #stopSpending(job: JobRecord, soonMicros: number | undefined): void {
-    const { space, clock, cancelJob } = this.#parts;
+  /** Unless what was read a moment ago is not so any more: a task that has ended since would be counted twice. */
+  #stopSpending(job: JobRecord): void {
+    const { space, field, clock, cancelJob } = this.#parts;
     const budget = formatMicros(job.spec.goal!.budgetMicros ?? 0);
-    const soon =
-      soonMicros === undefined ? "something that has no known price" : formatMicros(soonMicros);
     const reason = `its budget of ${budget} would have been crossed`;
-    space.commit((tx) => {
+    const { value: isStopped } = space.commit((tx) => {
       const newest = tx.get("job", job.name);
-      if (!newest || hasJobEnded(newest)) return;
-      const spending = spendingOf(this.#parts, newest, this.#running(job.name));
+      if (!newest || hasJobEnded(newest)) return false;
+      const spending = spendingOf(this.#parts, newest, this.#running(field.leases(job.name)));
+      const crossed = crossing(spending, clock.now());
+      if (!crossed) return false;
+      const soon =
+        crossed.micros === undefined
+          ? "something that has no known price"
+          : formatMicros(crossed.micros);
       const status = { ...newest.status, ...cutBy(clock.now(), spending) };
       cancelJob(tx, tx.put<"job">({ ...newest, status }), reason, clock.now());
       decide(tx, newest, {
@@ -191,8 +222,9 @@ class GoalLoop {
         ],
         flip: `with a larger budget: canopy retry ${job.name} --budget … goes on with what is missing`,
       });
+      return true;
     });
-    this.#orders.release(openOrders(space, job.name), reason);
+    if (isStopped) this.#orders.release(openOrders(space, job.name), reason);
   }
 
   /** Machines whose job has ended, or that were taken out of use and are idle. */
@@ -237,9 +269,22 @@ class GoalLoop {
     return memory.deadline.ms - nowMs;
   }
 
-  async #planOf({ name, spec }: JobRecord): Promise<PlanRecord | undefined> {
-    const memory = this.#memory(name);
-    if (!memory.plan) [memory.plan] = await this.#parts.space.find("plan", [spec.goal!.plan]);
+  async #planOf(job: JobRecord): Promise<PlanRecord | undefined> {
+    const memory = this.#memory(job.name);
+    if (memory.plan || !isPlanned(job)) return memory.plan;
+    [memory.plan] = await this.#parts.space.find("plan", [job.spec.goal!.plan]);
+    this.#seen = undefined; // that took a while
     return memory.plan;
   }
+}
+
+/** What a job will have cost by the time that all of it is given back, where that crosses its budget. */
+function crossing(
+  spending: SpendingParts,
+  now: number,
+): { readonly micros: number | undefined } | undefined {
+  const { budgetMicros } = spending.job.spec.goal!;
+  if (budgetMicros === undefined) return undefined;
+  const micros = spentAtMost(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
+  return micros === undefined || micros >= budgetMicros ? { micros } : undefined;
 }

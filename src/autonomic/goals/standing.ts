@@ -1,4 +1,5 @@
 import type { JobRecord } from "#/model/job.ts";
+import type { OrderRecord } from "#/model/order.ts";
 import type { Goal, PlannedWork } from "#/model/plan.ts";
 import type { Space } from "#/space/space.ts";
 import { demandOfJob } from "../demand.ts";
@@ -19,12 +20,13 @@ export function spendingOf(
   { space }: Pick<Parts, "space">,
   job: JobRecord,
   running: readonly Running[],
+  orders: readonly OrderRecord[] = openOrders(space, job.name),
 ): SpendingParts {
   return {
     job,
     steps: [...space.list("step", job.name)],
     running,
-    orders: openOrders(space, job.name),
+    orders,
     machine: (name: string) => space.get("machine", name),
   };
 }

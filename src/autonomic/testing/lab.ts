@@ -8,7 +8,7 @@ const GiB = 2 ** 30;
 export function lab(offer: object = {}, more: object = {}): SimulatedConfig {
   return siteConfig.parse({
     type: "simulated",
-    machinesMax: 20,
+    machinesMax: 50,
     offers: [
       {
         name: "large",

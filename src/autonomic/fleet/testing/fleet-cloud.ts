@@ -1,29 +1,10 @@
-import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
 import { fleetName, type FleetPolicy } from "#/model/policy.ts";
-import { siteConfig, type SimulatedConfig } from "#/model/site-config.ts";
-import { SimulatedCloud } from "../../testing/simulated-cloud.ts";
+import type { SimulatedConfig } from "#/model/site-config.ts";
+import { cloudOf, lab } from "../../testing/lab.ts";
+import type { SimulatedCloud } from "../../testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
-const GiB = 2 ** 30;
-
-export function lab(offer: object = {}, more: object = {}): SimulatedConfig {
-  return siteConfig.parse({
-    type: "simulated",
-    machinesMax: 50,
-    offers: [
-      {
-        name: "large",
-        milliCpus: 4000,
-        memoryBytes: 8 * GiB,
-        microsPerHour: 600_000,
-        bootMs: { median: 20_000, p90: 30_000 },
-        ...offer,
-      },
-    ],
-    ...more,
-  }) as SimulatedConfig;
-}
 
 export const fleet: FleetPolicy = {
   waitMsMax: 2 * minuteMs,
@@ -33,11 +14,11 @@ export const fleet: FleetPolicy = {
 };
 
 /** A machine of two CPUs, and a policy with a fleet. */
-export async function cloudOf(
+export async function fleetCloudOf(
   more: Partial<FleetPolicy> = {},
   { site = lab(), taskMs = minuteMs }: { site?: SimulatedConfig; taskMs?: number } = {},
 ): Promise<SimulatedCloud> {
-  const cloud = await SimulatedCloud.open({ site, taskMs: () => taskMs, random: new Chance(3) });
+  const cloud = await cloudOf(site, taskMs);
   cloud.machine("here", 2);
   cloud.policy({ fleet: { ...fleet, ...more } });
   return cloud;
