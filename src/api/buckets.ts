@@ -6,6 +6,8 @@ interface Bucket {
   atMs: number;
   /** When it was last told that there were none left. */
   saidMs: number;
+  /** Was used up, and has not been half full since. */
+  isStrained: boolean;
 }
 
 export interface BucketsParts {
@@ -34,16 +36,18 @@ export class Buckets {
   take(name: string): number {
     const { clock, max, everyMs, sourcesMax, saidMs, onEmpty } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const bucket = this.#buckets.get(name) ?? { left: max, atMs: nowMs, saidMs: -Infinity };
+    const bucket = this.#buckets.get(name) ?? this.#full();
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
     if (this.#buckets.size > sourcesMax) this.#buckets.delete(this.#buckets.keys().next().value!);
     bucket.left = Math.min(max, bucket.left + (nowMs - bucket.atMs) / everyMs);
     bucket.atMs = nowMs;
+    if (bucket.left >= max / 2) bucket.isStrained = false;
     if (bucket.left >= 1) {
       bucket.left--;
       return 0;
     }
+    bucket.isStrained = true;
     if (nowMs - bucket.saidMs >= saidMs) {
       bucket.saidMs = nowMs;
       onEmpty(name);
@@ -54,8 +58,13 @@ export class Buckets {
   /** Whether it was used up, and has not filled again to the half since. */
   isStrained(name: string): boolean {
     const bucket = this.#buckets.get(name);
-    if (!bucket || bucket.saidMs === -Infinity) return false;
+    if (!bucket?.isStrained) return false;
     const { clock, max, everyMs } = this.#parts;
     return bucket.left + (clock.monotonicMs() - bucket.atMs) / everyMs < max / 2;
+  }
+
+  #full(): Bucket {
+    const { clock, max } = this.#parts;
+    return { left: max, atMs: clock.monotonicMs(), saidMs: -Infinity, isStrained: false };
   }
 }

@@ -31,8 +31,6 @@ export interface Definition<
   role: Role | "anyone";
   /** Whether code inside a job may call it: "own" when the path names its own job, "project" when nothing of its job is touched. */
   fromJobs?: "own" | "project";
-  /** Set where a job begins by it: a key whose every job fails may make it now and then. */
-  beginsJob?: boolean;
   /** Whether agents may. */
   fromMachines?: boolean;
   params?: Params;

@@ -5,13 +5,25 @@ import { limits } from "#/base/limits.ts";
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
 import type { KeyRecord } from "#/model/access.ts";
-import type { KeyView, MadeKeyView, Page, ProblemView, WhyView } from "#/model/views.ts";
+import type { JobView, KeyView, MadeKeyView, Page, ProblemView, WhyView } from "#/model/views.ts";
 import { standsAlone } from "#/space/leadership.ts";
 import { Pace } from "./pace.ts";
-import { startWorld, submitJob, type World } from "./testing/world.ts";
+import { listStep, startWorld, submitJob, type World } from "./testing/world.ts";
 
 const caller = { name: "default/k1", project: "default", role: "submitter" } as const;
 const isLimited = { code: "limited" };
+
+/** A key that may begin one job, and no other for an hour. */
+async function slowedKey(world: World): Promise<string> {
+  const body = { title: "slowed", role: "submitter" };
+  const { name, key } = (await world.call("POST", "/v1/keys", { body })).json<MadeKeyView>();
+  world.space.commit((tx) => {
+    const record = tx.get("key", `default/${name}`)!;
+    const slowed = { since: 0, everyMs: 3_600_000, reason: "its last 20 jobs failed" };
+    tx.put<"key">({ ...record, status: { ...record.status, slowed } });
+  });
+  return key;
+}
 
 describe("Pace", () => {
   const standing = { ...standsAlone({} as never, () => ""), isLeading: false };
@@ -26,15 +38,20 @@ describe("Pace", () => {
 
   it("takes so many changes of a key at once, and then one more each limits.callMs", async () => {
     const { clock, pace } = paceOf();
-    for (let call = 0; call < limits.callsMax; call++) pace.keep(caller, false);
-    assert.throws(() => pace.keep(caller, false), isLimited);
+    for (let call = 0; call < limits.callsMax; call++) pace.keep(caller);
+    assert.throws(() => pace.keep(caller), isLimited);
     assert.ok(pace.isFlooding(caller.name));
-    pace.keep({ ...caller, name: "default/k2" }, false);
+    pace.keep({ ...caller, name: "default/k2" });
     await clock.advance(limits.callMs);
-    pace.keep(caller, false);
-    assert.throws(() => pace.keep(caller, false), isLimited);
+    pace.keep(caller);
+    assert.throws(() => pace.keep(caller), isLimited);
     await clock.advance(limits.callsMax * limits.callMs);
     assert.ok(!pace.isFlooding(caller.name));
+    for (let call = 0; call < limits.callsMax; call++) pace.keep(caller);
+    assert.ok(
+      !pace.isFlooding(caller.name),
+      "what is allowed is no flood, also of who has flooded",
+    );
   });
 
   it("counts what the code of a key's jobs asks for as the key's, and nothing of root and agents", () => {
@@ -44,24 +61,26 @@ describe("Pace", () => {
     });
     const jobs = ["j1", "j2"].map((job) => ({ ...caller, name: `job ${job}`, job }));
     for (let call = 0; call < limits.callsMax; call++) {
-      for (const job of jobs) pace.keep(job, false);
-      pace.keep({ ...caller, name: "root", role: "root" }, false);
-      pace.keep({ ...caller, name: "m1", machine: "m1" }, false);
+      for (const job of jobs) pace.keep(job);
+      pace.keep({ ...caller, name: "root", role: "root" });
+      pace.keep({ ...caller, name: "m1", machine: "m1" });
     }
-    assert.throws(() => pace.keep(caller, false), isLimited);
-    assert.throws(() => pace.keep(jobs[0]!, false), isLimited);
-    pace.keep(jobs[1]!, false);
+    assert.throws(() => pace.keep(caller), isLimited);
+    assert.throws(() => pace.keep(jobs[0]!), isLimited);
+    pace.keep(jobs[1]!);
   });
 
   it("lets a key that its record says is slowed begin a job now and then, and make other changes", async () => {
     const slowed = { since: 0, everyMs: 5000, reason: "its last 20 jobs failed" };
     const { clock, pace } = paceOf({ [caller.name]: { status: { slowed } } });
-    pace.keep(caller, true);
-    assert.throws(() => pace.keep(caller, true), { ...isLimited, retryAfterMs: 5000 });
-    pace.keep(caller, false);
+    pace.requireTurn(caller);
+    pace.takeTurn(caller);
+    for (const refused of [() => pace.requireTurn(caller), () => pace.takeTurn(caller)])
+      assert.throws(refused, { ...isLimited, retryAfterMs: 5000 });
+    pace.keep(caller);
     await clock.advance(5000);
-    pace.keep(caller, true);
-    assert.throws(() => pace.keep(caller, true), isLimited);
+    pace.takeTurn(caller);
+    assert.throws(() => pace.takeTurn(caller), isLimited);
   });
 });
 
@@ -155,6 +174,28 @@ describe("a key whose every job fails", () => {
     assert.equal(slowedOf(record()), undefined);
     const why = (await world.call("GET", `/v1/keys/${made.name}/why`)).body;
     assert.match(why, /did not, but would have: slowed the key/);
+  });
+
+  it("loses its turn by nothing that begins no job", async () => {
+    const key = await slowedKey(world);
+    const submit = (body: object, headers = {}) =>
+      world.call("POST", "/v1/jobs", { key, body, headers });
+    const good = { title: "t", steps: [listStep] };
+    const source = { type: "lines", object: "0".repeat(64) };
+    assert.equal((await submit({ title: "t", steps: "typo" })).statusCode, 400);
+    const lacking = await submit({ title: "t", steps: [{ ...listStep, source }] });
+    assert.equal(lacking.json<ProblemView>().code, "not-found", lacking.body);
+    const sent = { "idempotency-key": "sent-twice" };
+    const begun = await submit(good, sent);
+    assert.equal(begun.statusCode, 201, begun.body);
+    const again = await submit(good, sent);
+    assert.equal(again.json<JobView>().id, begun.json<JobView>().id);
+    const [early, ...rest] = await Promise.all([submit(good), submit(good)]);
+    for (const one of [early, ...rest]) assert.equal(one.statusCode, 429);
+    const { id } = begun.json<JobView>();
+    const path = `/v1/jobs/${id}`;
+    assert.equal((await world.call("POST", `${path}/cancel`, { key })).statusCode, 200);
+    assert.equal((await world.call("POST", `${path}/retry`, { key })).statusCode, 429);
   });
 
   it("is explained to its project's admins and to itself alone", async () => {

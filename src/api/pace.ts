@@ -4,7 +4,7 @@ import type { Clock } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
-import { keyDecisionsName, type Caller } from "#/model/access.ts";
+import { keyDecisionsName, type Caller, type KeyStatus } from "#/model/access.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
@@ -19,8 +19,9 @@ interface PaceParts {
 
 /**
  * Slows down keys that are right: one that floods the door with changes, with the code of its jobs, and one
- * whose every job fails, as its record says. What they ask for too early is refused with a time, before anything of it
- * is done; clients of ours wait and ask again. Root is not slowed: who holds it has to mend things.
+ * whose every job fails, as its record says. What they ask for too early is refused with a time, and nothing of it
+ * stays; clients of ours ask again then, where that is within their patience. Root is not slowed: who holds it has to
+ * mend things.
  */
 export class Pace {
   #parts: PaceParts;
@@ -40,34 +41,28 @@ export class Pace {
     });
   }
 
-  /** For each call that changes something; `beginsJob` where that is a job. Throws "limited" where it comes too early. */
-  keep(caller: Caller, beginsJob: boolean): void {
+  /** For each call that changes something. Throws "limited" where it comes too early. */
+  keep(caller: Caller): void {
     const key = this.#keyOf(caller);
     if (key === undefined) return;
     const waitMs = this.#calls.take(key);
-    if (waitMs > 0)
-      throw new CanopyError(
-        "limited",
-        `Cannot take more changes of this key for now: ${limits.callsMax} at once are too many, and then ${1000 / limits.callMs} a second`,
-        {
-          hint: `Give more tasks to fewer calls, or see: canopy why ${idOf(key)}`,
-          retryAfterMs: waitMs,
-        },
-      );
-    if (beginsJob) this.#keepJobs(key);
+    if (waitMs <= 0) return;
+    throw new CanopyError(
+      "limited",
+      `Cannot take more changes of this key for now: ${limits.callsMax} at once are too many, and then ${1000 / limits.callMs} a second`,
+      {
+        hint: `Give more tasks to fewer calls, or see: canopy why ${idOf(key)}`,
+        retryAfterMs: waitMs,
+      },
+    );
   }
 
-  /** Whether changes of a key, by its record's name, come too fast just now. */
-  isFlooding(key: string): boolean {
-    return this.#calls.isStrained(key);
-  }
-
-  #keepJobs(key: string): void {
-    const slowed = this.#parts.space.get("key", key)?.status.slowed;
-    if (!slowed) return void this.#nextMs.delete(key);
-    const nowMs = this.#parts.clock.monotonicMs();
-    const waitMs = Math.ceil((this.#nextMs.get(key) ?? nowMs) - nowMs);
-    if (waitMs <= 0) return void this.#nextMs.set(key, nowMs + slowed.everyMs);
+  /** Before much is done for a call that would begin a job. Throws "limited" where its key may not begin one yet. */
+  requireTurn(caller: Caller): void {
+    const { key, slowed } = this.#slowedOf(caller);
+    if (!slowed) return;
+    const waitMs = Math.ceil((this.#nextMs.get(key) ?? 0) - this.#parts.clock.monotonicMs());
+    if (waitMs <= 0) return;
     throw new CanopyError(
       "limited",
       `Cannot begin another job of this key for now, as ${slowed.reason}: it may begin one every ${briefDuration(slowed.everyMs)}`,
@@ -76,6 +71,24 @@ export class Pace {
         retryAfterMs: waitMs,
       },
     );
+  }
+
+  /** In the commit in which a job begins, when nothing else can refuse that: what begins none uses up no turn. Throws as above. */
+  takeTurn(caller: Caller): void {
+    this.requireTurn(caller);
+    const { key, slowed } = this.#slowedOf(caller);
+    if (slowed) this.#nextMs.set(key, this.#parts.clock.monotonicMs() + slowed.everyMs);
+    else this.#nextMs.delete(key);
+  }
+
+  /** Whether changes of a key, by its record's name, come too fast just now. */
+  isFlooding(key: string): boolean {
+    return this.#calls.isStrained(key);
+  }
+
+  #slowedOf(caller: Caller): { key: string; slowed: KeyStatus["slowed"] } {
+    const key = this.#keyOf(caller) ?? "";
+    return { key, slowed: this.#parts.space.get("key", key)?.status.slowed };
   }
 
   /** The key that a call is of; undefined for root and for agents, which are not slowed. */

@@ -160,7 +160,7 @@ function serveCall(
           : await parts.wrongKeys.guard(request, () => knownCaller(request, parts));
       requireAllowed(caller, definition, request.params as { job?: string });
       if (await answersHere(parts, definition.isForAny === true)) {
-        if (isChange && role !== "anyone") parts.pace.keep(caller, definition.beginsJob === true);
+        if (isChange && role !== "anyone") parts.pace.keep(caller);
         return void callers.set(request, caller);
       }
       await parts.toLeader.request(request.raw, reply.raw);

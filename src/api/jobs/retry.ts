@@ -14,20 +14,20 @@ export const retryJob = defineCall({
     "Its failed and cancelled tasks run again, under the same names; what has succeeded stays, and what it has cost. With `deadlineMs`, from now on, and `budget`, for all that it has cost and will, these are its goal from now on; null is to do without. Refused as 'infeasible' where its deadline has passed or its budget is spent, and no other is given.",
   tag: "jobs",
   role: "submitter",
-  beginsJob: true,
   params: jobParams,
   query: inProject,
   body: retryInput.optional(),
   answer: jobView,
   errors: ["not-found", "conflict", "infeasible", "no-space"],
   async run(call) {
-    const { parts, project, params, body = {} } = call;
+    const { parts, project, caller, params, body = {} } = call;
     const { space, clock, currency } = parts;
     const { deadlineMs, budget } = body;
     const change = {
       deadlineMs,
       budgetMicros: typeof budget === "string" ? budgetOf(budget, currency) : budget,
     };
+    if (answerBefore(call) === undefined) parts.pace.requireTurn(caller);
     const job = await findJob(parts, project, params.job);
     const steps = await stepsOf(parts, job);
     if (answerBefore(call) === undefined)
@@ -45,6 +45,7 @@ export const retryJob = defineCall({
             });
             const { goal: _, ...spec } = reopened.spec;
             tx.put<"job">({ ...reopened, spec: { ...spec, ...(goal && { goal }) } });
+            parts.pace.takeTurn(caller);
             return params.job;
           }),
         );

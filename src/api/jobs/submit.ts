@@ -21,7 +21,6 @@ export const submitJob = defineCall({
     "Refused before anything runs when a step cannot run on any machine there is, nor on one that its project would buy by itself, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
   tag: "jobs",
   role: "submitter",
-  beginsJob: true,
   query: inProject,
   body: jobRequest,
   answer: jobView,
@@ -29,6 +28,7 @@ export const submitJob = defineCall({
   errors: ["infeasible", "conflict", "limited", "no-space"],
   async run(call) {
     const { parts, project, caller, body } = call;
+    if (answerBefore(call) === undefined) parts.pace.requireTurn(caller);
     await requireObjects(parts.objects, project, body.steps);
     const purchasable = await purchasableFor(parts, project, body);
     const name = await whileOvertaken(async () => {
@@ -42,6 +42,7 @@ export const submitJob = defineCall({
         for (let number = 0; number < job.status.steps; number++) {
           requireFit(parts, tx.get("step", `${job.name}/${number}`), purchasable);
         }
+        parts.pace.takeTurn(caller);
         return job.name;
       });
     });

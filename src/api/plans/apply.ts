@@ -13,7 +13,6 @@ export const applyPlan = defineCall({
     "Like approve, for a plan of any age: it is carried out exactly as its digest says, or refused with all that has changed: prices, offers, machines, what is allowed, or what is known of the work so that its goal would not be kept. Applied again, the answer is the same job.",
   tag: "plans",
   role: "submitter",
-  beginsJob: true,
   params: planParams,
   query: inProject,
   body: applyInput,

@@ -16,7 +16,6 @@ export const approvePlan = defineCall({
     "Submits the job that was planned, and buys what the plan says; from now on its deadline counts, and what it takes is bought within its budget. A plan for a job that runs changes what that has, and one for a project's shared machines changes those. Refused when what it takes is not there or dearer, or would cost more than is left. The answer is the job, or the plan where it is about shared machines; also when it is approved again.",
   tag: "plans",
   role: "submitter",
-  beginsJob: true,
   params: planParams,
   query: inProject,
   answer: z.union([jobView, planView]),

@@ -46,6 +46,7 @@ export async function carryOut(call: AnyCall, read: PlanToDecide, way: Way): Pro
     return jobViewOf(await findJob(parts, project, known));
   }
   way.check(plan, parts.clock.now());
+  parts.pace.requireTurn(call.caller);
   const planned = await requestOf(parts, plan, way);
   const name = await whileOvertaken(() => begun(call, read, planned, way));
   return jobViewOf(await findJob(parts, project, name));
@@ -85,7 +86,7 @@ function submitPlan(
   plan: PlanRecord,
   { request, goal, now }: { request: JobRequest; goal: Goal; now: number },
 ): string {
-  const { clock, random, jobs, sites } = parts;
+  const { clock, random, jobs, sites, pace } = parts;
   const { order } = plan.spec;
   const job = jobs.submitJob(tx, {
     request,
@@ -98,6 +99,7 @@ function submitPlan(
   const status = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;
   const approved = tx.put<"plan">({ ...plan, status: { ...status, job: job.name } });
   beginPlan(tx, job, approved, { offers: sites.offers(), clock, random });
+  pace.takeTurn(caller);
   return job.name;
 }
 
