@@ -1,6 +1,6 @@
 import type { Chance } from "#/base/chance.ts";
 import type { Fork } from "./fork.ts";
-import { arrivalUnder } from "./policy.ts";
+import { arrivalsUnder } from "./policy.ts";
 import type { Moment } from "./moment.ts";
 
 /** Fewer jobs than that say little of those to come. */
@@ -20,6 +20,7 @@ export function likelyArrivals(fork: Fork, moment: Moment, chance: Chance): void
   const begin = arrivals[0]!.at;
   const lengthMs = now - begin;
   if (lengthMs <= 0) return;
+  const under = arrivalsUnder(moment);
   const from = chance.fraction() * lengthMs;
   let next = arrivals.findIndex(({ at }) => at - begin >= from);
   if (next < 0) next = arrivals.length;
@@ -35,7 +36,7 @@ export function likelyArrivals(fork: Fork, moment: Moment, chance: Chance): void
     fork.clock.after(atMs - fork.clock.now(), () => {
       if (!fork.hasUnbegun) return;
       const at = fork.clock.now();
-      fork.submit(arrivalUnder({ ...arrival, at }, moment), `arrival${number++}`);
+      fork.submit(under({ ...arrival, at }), `arrival${number++}`);
       if (number < arrivalsMax) arriveNext();
     });
   };

@@ -1,3 +1,4 @@
+import { goalForAll } from "#/autonomic/job-goals.ts";
 import type { KnownOffer } from "#/autonomic/machine-types.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import { hasOrderEnded, isFleetOrder, type OrderRecord } from "#/model/order.ts";
@@ -16,7 +17,10 @@ export interface MomentAutonomy {
 
 export const noAutonomy: MomentAutonomy = { policies: [], orders: [], offers: [], plans: [] };
 
-/** Undefined where no job has a goal, no project a fleet, nothing is bought, and nobody asks what would be otherwise. */
+/**
+ * Undefined where no job has a goal, no project a fleet or a goal for each job, nothing is bought, and nobody asks what
+ * would be otherwise.
+ */
 export function autonomyOf(
   known: {
     policies: readonly PolicyRecord[];
@@ -31,8 +35,11 @@ export function autonomyOf(
   const orders = known.orders.filter((order) => isFleetOrder(order) || order.spec.job);
   const policies = known.policies.filter((policy) => policyOf(policy, "autonomic"));
   const hasGoal = jobs.some((job) => job.spec.goal && !hasJobEnded(job));
-  const hasFleet = policies.some((policy) => policyOf(policy, "autonomic")!.fleet);
-  if (!isAsked && !hasGoal && !hasFleet && orders.every(hasOrderEnded)) return undefined;
+  const buys = policies.some((policy) => {
+    const rules = policyOf(policy, "autonomic")!;
+    return rules.fleet || goalForAll(rules);
+  });
+  if (!isAsked && !hasGoal && !buys && orders.every(hasOrderEnded)) return undefined;
   return { policies, orders, offers, plans: known.plans.flatMap((plan) => plan ?? []).map(slim) };
 }
 

@@ -11,7 +11,7 @@ import type { MachineRecord } from "#/model/machine.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { Objective, PlanRecord } from "#/model/plan.ts";
-import type { AutonomicPolicy, PolicyRecord } from "#/model/policy.ts";
+import type { PolicyRecord } from "#/model/policy.ts";
 import type { JobOrder } from "#/model/scheduling-policy.ts";
 import type { Offer } from "#/model/site.ts";
 import { parentOf, type AnyRecord, type Change } from "#/model/record.ts";
@@ -58,8 +58,6 @@ export interface Moment {
   readonly order?: JobOrder;
   /** Of all jobs that come and have goals; what those ask for when absent. */
   readonly objective?: Objective;
-  /** What gives goals to jobs that come and have none. */
-  readonly rules?: AutonomicPolicy;
 }
 
 /** A task that a machine had at that instant. */

@@ -1,11 +1,14 @@
+import { goalForAll, jobGoalOf } from "#/autonomic/job-goals.ts";
 import type { Arrival } from "#/autonomic/knowledge/arrivals.ts";
 import type { KnownRunTimes } from "#/autonomic/knowledge/run-times.ts";
 import { sortsOf } from "#/autonomic/knowledge/sorts.ts";
+import { goalUnder } from "#/autonomic/rules.ts";
 import type { JobGoal, JobRecord } from "#/model/job.ts";
 import type { Objective } from "#/model/plan.ts";
-import type { AutonomicPolicy } from "#/model/policy.ts";
+import { autonomicPolicyName, policyOf, type AutonomicPolicy } from "#/model/policy.ts";
 import { schedulingOf, type JobOrder, type SchedulingPolicy } from "#/model/scheduling-policy.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
+import { noAutonomy } from "./autonomy.ts";
 import type { Moment } from "./moment.ts";
 
 /** What a task of which nothing is known is taken to last. */
@@ -41,38 +44,53 @@ function inOrder(moment: Moment, order: JobOrder): Moment {
   return { ...moment, jobs, order };
 }
 
-/** A job with the priority and the goal that it would be given when it comes. */
-export function arrivalUnder(
-  arrival: Arrival,
-  { order, runTimes, objective, rules }: Pick<Moment, "runTimes" | "order" | "objective" | "rules">,
-): Arrival {
-  const { project, at } = arrival;
-  let { spec } = arrival;
-  const goal = spec.goal ? { ...spec.goal, ...movedTo(at, spec) } : goalBy(rules, at);
-  if (goal) spec = { ...spec, goal };
-  if (objective !== undefined) spec = aiming(spec, objective);
-  if (order === undefined) return { ...arrival, spec };
-  const steps = arrival.steps.map((step) => ({ ...step, project }));
-  const priority = priorityOf(order, at, steps, runTimes);
-  return { ...arrival, spec: { ...spec, priority } };
-}
-
-/** As far behind its submission as it was. */
-function movedTo(at: number, { goal, submittedAt }: JobRecord["spec"]): Partial<JobGoal> {
-  if (goal?.deadlineAt === undefined) return {};
-  return { deadlineAt: at + goal.deadlineAt - submittedAt };
-}
-
-/** What rules say of jobs that ask for nothing. */
-function goalBy(rules: AutonomicPolicy | undefined, at: number): JobGoal | undefined {
-  const { deadlineMs, budgetMicros, objective = "cost" } = rules ?? {};
-  if (deadlineMs === undefined && budgetMicros === undefined) return undefined;
-  return {
-    plan: "",
-    objective,
-    ...(deadlineMs !== undefined && { deadlineAt: at + deadlineMs }),
-    ...(budgetMicros !== undefined && { budgetMicros }),
+/** What gives jobs the priority and the goal that each would be given when it comes. */
+export function arrivalsUnder({
+  order,
+  runTimes,
+  objective,
+  autonomy = noAutonomy,
+}: Pick<Moment, "runTimes" | "order" | "objective" | "autonomy">): (arrival: Arrival) => Arrival {
+  const policies = new Map(autonomy.policies.map((policy) => [policy.name, policy]));
+  return (arrival) => {
+    const { project, at } = arrival;
+    const rules = policyOf(policies.get(autonomicPolicyName(project)), "autonomic");
+    let spec = withGoal(arrival.spec, goalThen(arrival, rules));
+    if (objective !== undefined) spec = aiming(spec, objective);
+    if (order === undefined) return { ...arrival, spec };
+    const steps = arrival.steps.map((step) => ({ ...step, project }));
+    const priority = priorityOf(order, at, steps, runTimes);
+    return { ...arrival, spec: { ...spec, priority } };
   };
+}
+
+function withGoal(
+  { goal: _, ...spec }: JobRecord["spec"],
+  goal: JobGoal | undefined,
+): JobRecord["spec"] {
+  return goal ? { ...spec, goal } : spec;
+}
+
+/**
+ * What it asked for as far behind its submission as it was, and what the policy adds; where it asked for nothing, what
+ * the policy says now. Who asked for more than the policy allows is taken to ask for the most that it does.
+ */
+function goalThen({ at, spec }: Arrival, rules: AutonomicPolicy | undefined): JobGoal | undefined {
+  const { goal, submittedAt } = spec;
+  if (!goal?.plan) {
+    const forAll = goalForAll(rules);
+    return forAll && jobGoalOf(forAll, at);
+  }
+  const { plan, objective, order, deadlineAt, budgetMicros } = goal;
+  const { deadlineMsMax = Infinity, budgetMicrosMax = Infinity } = rules ?? {};
+  const asked = {
+    objective,
+    ...(deadlineAt !== undefined && {
+      deadlineMs: Math.min(deadlineAt - submittedAt, deadlineMsMax),
+    }),
+    ...(budgetMicros !== undefined && { budgetMicros: Math.min(budgetMicros, budgetMicrosMax) }),
+  };
+  return jobGoalOf(goalUnder(rules, asked), at, { plan, ...(order && { order }) });
 }
 
 type Part = Pick<StepRecord, "name" | "project" | "spec"> & { tasks: number };

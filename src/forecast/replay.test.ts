@@ -55,7 +55,7 @@ test("replay() under cheap runs on cheap machines what it can, and counts the de
     fork.clock.after(at, () => cloud.submit(`j${at}`, { title: "work", steps: [work("work", 1)] }));
   await fork.run(() => false);
   const jobs = knowledge.arrivals.last.map((arrival, number) => {
-    const goal = { plan: "", objective: "cost", deadlineAt: arrival.at + 30_000 } as const;
+    const goal = { plan: "gone", objective: "cost", deadlineAt: arrival.at + 30_000 } as const;
     const spec = number === 0 ? { ...arrival.spec, goal } : arrival.spec;
     return { id: `j${arrival.at}`, arrival: { ...arrival, spec } };
   });

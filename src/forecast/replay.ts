@@ -2,7 +2,7 @@ import type { JobRecord } from "#/model/job.ts";
 import { bandOf, type Band } from "./band.ts";
 import { Fork, type JobOutcome } from "./fork.ts";
 import { machinesMicros } from "./machines-cost.ts";
-import { arrivalUnder } from "./policy.ts";
+import { arrivalsUnder } from "./policy.ts";
 import type { Recording } from "./recording.ts";
 import { titleOf, underTried, type Tried } from "./tried.ts";
 
@@ -46,7 +46,8 @@ export async function replay(
     runMs: (_step, { task }) => runMs.get(task) ?? 0,
     fails: () => false,
   });
-  const under = jobs.map(({ id, arrival }) => ({ id, arrival: arrivalUnder(arrival, moment) }));
+  const comes = arrivalsUnder(moment);
+  const under = jobs.map(({ id, arrival }) => ({ id, arrival: comes(arrival) }));
   for (const { id, arrival } of under)
     fork.clock.after(arrival.at - begin, () => fork.submit(arrival, id));
   await fork.run(isOver);

@@ -40,5 +40,5 @@ export function underTried(moment: Moment, tried: Tried, projects: readonly stri
   const names = new Set(set.map(({ name }) => name));
   const others = autonomy.policies.filter(({ name }) => !names.has(name));
   const policies = [...others, ...set];
-  return { ...moment, rules: tried.rules, autonomy: { ...autonomy, policies } };
+  return { ...moment, autonomy: { ...autonomy, policies } };
 }

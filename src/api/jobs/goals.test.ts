@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { jobGoalOf } from "#/autonomic/job-goals.ts";
 import type { JobGoal, JobRecord } from "#/model/job.ts";
 import type { AutonomicPolicy } from "#/model/policy.ts";
 import type { Transaction } from "#/space/space.ts";
-import { goalAgain, goalByPolicy, jobGoalOf } from "./goals.ts";
+import { goalAgain, goalByPolicy } from "./goals.ts";
 
 const hourMs = 3_600_000;
 const now = 10 * hourMs;

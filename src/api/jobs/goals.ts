@@ -1,3 +1,4 @@
+import { goalForAll, isBounded, jobGoalOf } from "#/autonomic/job-goals.ts";
 import { goalUnder } from "#/autonomic/rules.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { JobGoal, JobRecord } from "#/model/job.ts";
@@ -8,25 +9,9 @@ import type { Transaction } from "#/space/space.ts";
 
 type Reading = Pick<Transaction, "get">;
 
-/** A goal as a job keeps it from `now` on; `more` is what its plan says, where it has one. */
-export function jobGoalOf(
-  { deadlineMs, budgetMicros, objective }: Goal,
-  now: number,
-  more: Pick<JobGoal, "order"> & { plan?: string } = {},
-): JobGoal {
-  return {
-    plan: "",
-    objective,
-    ...more,
-    ...(deadlineMs !== undefined && { deadlineAt: now + deadlineMs }),
-    ...(budgetMicros !== undefined && { budgetMicros }),
-  };
-}
-
 /** What a project's policy has each job keep for which nothing is asked; undefined where it bounds neither time nor money. */
 export function goalByPolicy(space: Reading, project: string): Goal | undefined {
-  const goal = goalUnder(policyIn(space, project), {});
-  return isBounded(goal) ? goal : undefined;
+  return goalForAll(policyIn(space, project));
 }
 
 /** What is to change of a job's goal; null is to do without. */
@@ -85,10 +70,6 @@ function requireBudget(
 
 function changed(to: number | null | undefined, from: number | undefined): number | undefined {
   return to === undefined ? from : (to ?? undefined);
-}
-
-function isBounded({ deadlineMs, budgetMicros }: Goal): boolean {
-  return deadlineMs !== undefined || budgetMicros !== undefined;
 }
 
 function policyIn(space: Reading, project: string): AutonomicPolicy | undefined {

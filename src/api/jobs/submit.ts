@@ -1,3 +1,4 @@
+import { jobGoalOf } from "#/autonomic/job-goals.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { jobRequest, type JobRequest } from "#/model/job-request.ts";
@@ -13,7 +14,7 @@ import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
 import { purchasableFor } from "./purchasable.ts";
 import { confinedRequest, whileOvertaken } from "./confined.ts";
-import { goalByPolicy, jobGoalOf } from "./goals.ts";
+import { goalByPolicy } from "./goals.ts";
 
 export const submitJob = defineCall({
   summary: "Submit a job",

@@ -1,3 +1,4 @@
+import { jobGoalOf } from "#/autonomic/job-goals.ts";
 import { plannedDemand, withOrder, type Demand } from "#/autonomic/step-demand.ts";
 import { breachesOf } from "#/autonomic/holds.ts";
 import { machinesFor } from "#/autonomic/machines.ts";
@@ -12,7 +13,6 @@ import type { JobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
 import type { Call } from "../call.ts";
 import { confinedRequest, whileOvertaken } from "../jobs/confined.ts";
-import { jobGoalOf } from "../jobs/goals.ts";
 import { once } from "../once.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
