@@ -7,12 +7,14 @@ import { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { startHealing } from "#/autonomic/healing/healing.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
+import { cutNow } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
 import type { Network } from "#/base/network.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { startChaos } from "#/chaos/chaos.ts";
+import type { CutBy } from "#/jobs/advance.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import { cancelJob } from "#/jobs/submit.ts";
 import { FileLogs } from "#/logs/files.ts";
@@ -188,7 +190,8 @@ async function assemble(
     parts: { space, access, scheduler, sites, zones, meter, knowledge, objects, logs },
     async begin() {
       const made = access.begin();
-      acting.push(startJobs({ space, objects, clock, log }));
+      const cut = (...asked: Parameters<CutBy>) => cutNow({ space, field: scheduler }, ...asked);
+      acting.push(startJobs({ space, objects, clock, log, cut }));
       scheduler.start();
       sites.start();
       acting.push(sites);

@@ -174,3 +174,25 @@ test("what a job's attempts had cost when it was cancelled stays counted", async
   assert.deepEqual(world.space.get("job", job.id)!.status.cut, cut);
   await cancel(job);
 });
+
+test("what a job's attempts had cost that ended as another one failed stays counted", async () => {
+  const job = await submitJob(world, {
+    title: "cut",
+    steps: [{ ...listStep, retries: 0, source: { type: "inputs", inputs: [1, 2] } }],
+  });
+  agent.send({ type: "pull", max: 10 });
+  while (world.scheduler.leases(job.id).length < 2)
+    await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const { task, fence } = world.scheduler.leases(job.id)[0]!;
+  const error = { reason: "threw", message: "bad" } as const;
+  agent.send({ type: "finish", number: 1, reports: [{ task, fence, usage: idleUsage, error }] });
+  const status = () => world.space.get("job", job.id)!.status;
+  while (status().phase === "running") await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(status().phase, "failed");
+  const { cut } = status();
+  assert.ok(cut!.micros! > 0);
+  assert.equal((await retry(job)).statusCode, 200);
+  assert.deepEqual(status().cut, cut);
+  await cancel(job);
+});

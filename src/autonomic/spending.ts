@@ -6,6 +6,7 @@ import { costOfMachine, hasOrderEnded, type OrderRecord } from "#/model/order.ts
 import type { StepRecord } from "#/model/step.ts";
 import { stepOfTask } from "#/model/task.ts";
 import { hourMs } from "#/model/units.ts";
+import type { Space } from "#/space/space.ts";
 
 /** A task under way. */
 export interface Running {
@@ -75,6 +76,25 @@ export function cutBy(
     ),
   ]);
   return { cut: micros === undefined ? {} : { micros } };
+}
+
+/** The same of what is under way at this moment, in all of a job or in one step of it; without tasks that were handed out ahead, and are not known to have begun. */
+export function cutNow(
+  { space, field }: CutParts,
+  job: JobRecord,
+  now: number,
+  step?: string,
+): Pick<JobRecord["status"], "cut"> {
+  const running = field
+    .leases(job.name)
+    .filter(({ task, isAhead }) => !isAhead && (step === undefined || stepOfTask(task) === step));
+  const steps = [...space.list("step", job.name)];
+  return cutBy(now, { job, steps, running, machine: (name) => space.get("machine", name) });
+}
+
+interface CutParts {
+  space: Pick<Space, "get" | "list">;
+  field: { leases(job: string): (Running & { readonly isAhead: boolean })[] };
 }
 
 /** What attempts had cost that were under way whenever it was ended before. */

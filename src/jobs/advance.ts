@@ -1,5 +1,5 @@
 import { limits } from "#/base/limits.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, type JobRecord, type JobStatus } from "#/model/job.ts";
 import { hasStepEnded, unfinishedTasks, type StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 import type { Transaction } from "#/space/space.ts";
@@ -30,7 +30,11 @@ export interface Surroundings {
   failure(step: StepRecord): Failure | undefined;
   /** Something outside its tasks that makes the step impossible. */
   fault(step: StepRecord): Failure | undefined;
+  cut: CutBy;
 }
+
+/** What the attempts have cost that are under way in a job, or in one step of it, for the job's record as they end now; nothing where none is. */
+export type CutBy = (job: JobRecord, now: number, step?: string) => Pick<JobStatus, "cut">;
 
 /** Looks at a step and does the one next thing that is due, if any. Idempotent. */
 export function advanceStep(tx: Transaction, name: string, around: Surroundings): void {
@@ -101,11 +105,13 @@ function failStep(
   job: JobRecord,
   step: StepRecord,
   failure: Failure,
-  { index, now }: Surroundings,
+  { index, now, cut }: Surroundings,
 ): void {
   endStep(tx, step, { phase: "failed", now, reason: failure.reason });
   const main = job.spec.mainStep === undefined ? undefined : tx.get("step", job.spec.mainStep);
   const endsJob = isFunctionJob(main) ? step.name === main!.name : job.spec.onFailure === "stop";
+  const spent = cut(job, now, endsJob ? undefined : step.name);
+  const known = spent.cut ? tx.put<"job">({ ...job, status: { ...job.status, ...spent } }) : job;
   if (!endsJob) return;
   const because = `'${step.spec.name}' failed`;
   for (const name of index.unendedSteps()) {
@@ -114,7 +120,7 @@ function failStep(
       endStep(tx, other, { phase: "cancelled", now, reason: because });
   }
   const { reason, exitCode } = failure;
-  endJob(tx, job, { phase: "failed", now, reason: `${because}: ${reason}`, exitCode });
+  endJob(tx, known, { phase: "failed", now, reason: `${because}: ${reason}`, exitCode });
 }
 
 /** The code that added steps and tasks has returned: there will be no more of either. */

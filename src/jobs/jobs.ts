@@ -9,7 +9,7 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 import type { Objects } from "#/objects/objects.ts";
 import type { Space, Transaction } from "#/space/space.ts";
-import { advanceJob, advanceStep, type Failure, type Surroundings } from "./advance.ts";
+import { advanceJob, advanceStep, type CutBy, type Failure, type Surroundings } from "./advance.ts";
 import { EndedJobs } from "./ended-jobs.ts";
 import { Failures } from "./failures.ts";
 import { JobIndex } from "./job-index.ts";
@@ -23,6 +23,8 @@ export interface JobsParts {
   objects: Pick<Objects, "get" | "put" | "stat">;
   clock: Clock;
   log: Log;
+  /** Nothing is under way where it is not given. */
+  cut?: CutBy;
 }
 
 /**
@@ -44,6 +46,7 @@ class JobsLoop {
   #objects: JobsParts["objects"];
   #clock: Clock;
   #log: Log;
+  #cut: CutBy;
   #loop: Loop;
   #stopListening: () => void;
   #stopped = false;
@@ -60,8 +63,9 @@ class JobsLoop {
   /** Steps with a lazy source of which more tasks are to be made. */
   #unfolding = new Set<string>();
 
-  constructor({ space, objects, clock, log }: JobsParts) {
+  constructor({ space, objects, clock, log, cut = () => ({}) }: JobsParts) {
     this.#space = space;
+    this.#cut = cut;
     this.#places = new Places(space);
     this.#objects = objects;
     this.#clock = clock;
@@ -219,6 +223,7 @@ class JobsLoop {
       places: (step) => this.#places.of(step),
       failure: (step) => this.#failure(step.name),
       fault: (step) => this.#faults.get(step.name),
+      cut: this.#cut,
     });
   }
 

@@ -64,7 +64,7 @@ export interface JobStatus {
   reason?: string;
   /** What machines have cost that were bought for it and are given back; without `micros` nobody knows. */
   bought?: { readonly micros?: number };
-  /** What attempts had cost that were under way when it was ended, as no report tells it; without `micros` nobody knows. */
+  /** What attempts had cost that ended with their step or their job, as no report tells it; without `micros` nobody knows. */
   cut?: { readonly micros?: number };
   /** What `canopy run` exits with. */
   exitCode?: number;

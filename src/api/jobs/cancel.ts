@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cutBy } from "#/autonomic/spending.ts";
+import { cutNow } from "#/autonomic/spending.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
@@ -24,12 +24,7 @@ export const cancelJob = defineCall({
       const job = tx.get("job", params.job);
       if (!job || hasJobEnded(job)) return;
       const now = clock.now();
-      const cut = cutBy(now, {
-        job,
-        steps: [...space.list("step", job.name)],
-        running: scheduler.leases(job.name),
-        machine: (name) => space.get("machine", name),
-      });
+      const cut = cutNow({ space, field: scheduler }, job, now);
       const known = tx.put<"job">({ ...job, status: { ...job.status, ...cut } });
       jobs.cancelJob(tx, known, body?.reason ?? `cancelled by ${caller.name}`, now);
     });
