@@ -221,6 +221,21 @@ describe("a rule on data that is set meanwhile", () => {
     await world.call("POST", `/v1/jobs/${job.id}/cancel`);
   });
 
+  it("binds a job also where the policy was removed and set anew: its revision is what it was", async () => {
+    const anew = async (...objects: string[]) => {
+      await world.call("DELETE", "/v1/policy");
+      await set(rules(...objects));
+    };
+    await anew("weather/");
+    const object = await stored("a patient of a new policy");
+    const job = await interrupted(
+      () => submit({ name: "read", run, ...reading("patients/9", object) }),
+      () => anew("weather/", "patients/"),
+    );
+    assert.deepEqual(sitesOf(job.id), ["lab"]);
+    await world.call("POST", `/v1/jobs/${job.id}/cancel`);
+  });
+
   it("binds a job that came while the others were bound", async () => {
     await set(rules("weather/"));
     const object = await stored("another patient of the race");

@@ -10,11 +10,18 @@ import { waitsForHomes } from "./homes.ts";
 import { awaitedBy, keptFreeFor, outlastsGangs, roomFor } from "./room.ts";
 import type { MachineState, StepState } from "./state.ts";
 
-/** Every reason why a machine takes no task of that step now; none when it would. */
+/** Whether what a project runs is named to whoever asks. */
+type IsTold = (project: string) => boolean;
+
+/**
+ * Every reason why a machine takes no task of that step now; none when it would. What other projects run is not named,
+ * unless `isTold`.
+ */
 export function machineReasons(
   board: Board,
   machine: MachineState,
   step: StepState,
+  isTold: IsTold = (project) => project === step.share.project,
 ): Explanation[] {
   const { name } = machine;
   const reasons: Explanation[] = lacks(machine.record, step.class).map(({ sentence, flip }) => ({
@@ -34,10 +41,12 @@ export function machineReasons(
     });
   }
   if (reservedFor !== undefined && reservedFor !== step.job) {
+    const isNamed = isTold(board.space.get("job", reservedFor)?.project ?? "");
+    const job = isNamed ? reservedFor : "that job";
     reasons.push({
       machine: name,
-      sentence: `${name} was bought for the job ${reservedFor}, and runs nothing else`,
-      flip: `a task of ${reservedFor}`,
+      sentence: `${name} was bought for ${isNamed ? `the job ${job}` : "a job of another project"}, and runs nothing else`,
+      flip: `a task of ${job}`,
       advice: "wait until that has ended, or add a machine: canopy join",
     });
   }
@@ -51,7 +60,7 @@ export function machineReasons(
     });
   const absence = absenceOf(board, machine);
   if (absence) reasons.push(absence);
-  if (reasons.length === 0) reasons.push(...roomReasons(board, machine, step));
+  if (reasons.length === 0) reasons.push(...roomReasons(board, machine, step, isTold));
   return reasons;
 }
 
@@ -91,7 +100,12 @@ function absenceOf({ clock }: Board, machine: MachineState): Explanation | undef
   };
 }
 
-function roomReasons(board: Board, machine: MachineState, step: StepState): Explanation[] {
+function roomReasons(
+  board: Board,
+  machine: MachineState,
+  step: StepState,
+  isTold: IsTold,
+): Explanation[] {
   const { name, capacity } = machine;
   const nowMs = board.clock.monotonicMs();
   if (waitsForHomes(board, step, machine, nowMs)) {
@@ -108,25 +122,29 @@ function roomReasons(board: Board, machine: MachineState, step: StepState): Expl
   }
   const awaited = awaitedBy(machine);
   const [gang] = awaited ? [awaited] : machine.keptForGangs.keys();
-  if (gang && gang !== step && (awaited || outlastsGangs(machine, step, nowMs)))
+  if (gang && gang !== step && (awaited || outlastsGangs(machine, step, nowMs))) {
+    const isNamed = isTold(gang.share.project);
+    const who = isNamed ? gang.name : "a gang of another project";
     return [
       {
         machine: name,
-        sentence: `${name} has room that is kept for ${gang.name}, whose tasks begin at once`,
-        flip: `a task that is over before they begin, or ${gang.name} begun`,
-        advice: `canopy why ${gang.job}`,
+        sentence: `${name} has room that is kept for ${who}, whose tasks begin at once`,
+        flip: `a task that is over before they begin, or ${isNamed ? who : "that gang"} begun`,
+        ...(isNamed && { advice: `canopy why ${gang.job}` }),
       },
     ];
+  }
   if (roomFor(machine, step, nowMs) > 0) {
     if (machine.session!.pullTasks > 0) return [];
     return [{ machine: name, sentence: `${name} has room, and has not asked for more work yet` }];
   }
   const kept = keptFreeFor(machine, nowMs);
   if (kept && !isAlike(kept, step)) {
+    const whose = isTold(kept.share.project) ? kept.name : "another project";
     return [
       {
         machine: name,
-        sentence: `${name} is kept free for a larger task of ${kept.name} that smaller ones had been passing by`,
+        sentence: `${name} is kept free for a larger task of ${whose} that smaller ones had been passing by`,
       },
     ];
   }
@@ -173,7 +191,7 @@ const stepsMax = 5;
 export function explainMachine(
   board: Board,
   name: string,
-  isTold: (project: string) => boolean = () => true,
+  isTold: IsTold = () => true,
 ): Explanation[] {
   const machine = board.machines.get(name);
   if (!machine) return [];
@@ -210,7 +228,7 @@ export function explainMachine(
       },
     ];
   for (const step of waiting.slice(0, stepsMax)) {
-    const reasons = machineReasons(board, machine, step).filter(
+    const reasons = machineReasons(board, machine, step, isTold).filter(
       (one) => !found.some(({ sentence }) => sentence === one.sentence),
     );
     found.push(...reasons.map((one) => ({ ...one, subject: step.name })));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Needs } from "#/model/needs.ts";
+import { pool } from "./testing/pool.ts";
 import { Rig } from "./testing/rig.ts";
 
 const sentences = (rig: Rig, job = "j1") =>
@@ -80,13 +81,22 @@ describe("explainJob()", () => {
   test("says that a machine was bought for another job", async () => {
     const rig = await Rig.open((rig) => rig.machine("m1"));
     rig.agent("m1");
-    rig.commit((tx) => {
-      const machine = tx.get("machine", "m1")!;
-      tx.put({ ...machine, spec: { ...machine.spec, reservedFor: "j2" } });
-    });
+    rig.job("j2");
+    rig.job("j3", { project: "other" });
+    const reserve = (reservedFor: string) =>
+      rig.commit((tx) => {
+        const machine = tx.get("machine", "m1")!;
+        tx.put({ ...machine, spec: { ...machine.spec, reservedFor } });
+      });
+    reserve("j2");
     rig.step("j1/0", 1);
     await rig.clock.advance(0);
     assert.deepEqual(sentences(rig), ["m1 was bought for the job j2, and runs nothing else"]);
+    reserve("j3");
+    await rig.clock.advance(0);
+    assert.deepEqual(sentences(rig), [
+      "m1 was bought for a job of another project, and runs nothing else",
+    ]);
   });
 
   test("says which steps a step waits for", async () => {
@@ -282,5 +292,46 @@ describe("fit()", () => {
       gang(6)!.sentence,
       "6 of its tasks run at once or not at all, and all 3 machines together have places for 5",
     );
+  });
+});
+
+describe("explainMachine()", () => {
+  const told = (rig: Rig, machine: string, project?: string) =>
+    JSON.stringify(rig.scheduler.explainMachine(machine, (of) => !project || of === project));
+
+  test("names no gang of other projects for which places are kept", async () => {
+    const rig = await Rig.open();
+    const [m0] = await pool(rig, 1);
+    rig.agent("m1"); // asks for no work
+    rig.step("j1/0", 4, { spec: { gang: {} } });
+    await rig.clock.advance(0);
+    rig.step("j2/0", 500, { project: "other", priority: 5 });
+    await rig.clock.advance(0);
+    assert.match(told(rig, m0!.name), /kept for j1\/0, whose/);
+    const others = [told(rig, m0!.name, "other"), JSON.stringify(rig.scheduler.explainJob("j2"))];
+    for (const text of others) {
+      assert.match(text, /kept for a gang of another project, whose/);
+      assert.doesNotMatch(text, /j1/);
+    }
+  });
+
+  test("names no larger task of other projects for which it is kept free", async () => {
+    const rig = await Rig.open((rig) => {
+      rig.machine("m1");
+      rig.step("j1/0", 300);
+    });
+    const agent = rig.agent("m1");
+    await agent.pull();
+    rig.step("j2/0", 1, { project: "other", needs: { milliCpus: 2000 } });
+    for (let round = 0; !told(rig, "m1").includes("is kept free"); round++) {
+      assert.ok(round < 20);
+      await rig.clock.advance(500);
+      agent.beat();
+      await agent.finish(agent.held.slice(0, 1), {}, 1000);
+      await agent.pull();
+    }
+    assert.match(told(rig, "m1"), /a larger task of j2\/0 that/);
+    assert.match(told(rig, "m1", "p"), /a larger task of another project that/);
+    assert.doesNotMatch(told(rig, "m1", "p"), /j2/);
   });
 });

@@ -202,7 +202,8 @@ function dataRules(space: Space, project: string): { rules: readonly DataRule[];
   const name = autonomicPolicyName(project);
   const policy = space.get("policy", name);
   const check: Mark = (tx) => {
-    if (tx.get("policy", name)?.revision !== policy?.revision) throw new Overtaken();
+    // not by its revision: one that is removed and set anew begins at 1 again
+    if (tx.get("policy", name) !== policy) throw new Overtaken();
   };
   return { rules: policyOf(policy, "autonomic")?.data ?? [], check };
 }
