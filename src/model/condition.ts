@@ -2,10 +2,12 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Offer } from "./site.ts";
 
 /** A condition of a policy, ready to be asked; an Error where it cannot be told of an offer. */
-export type Condition = (offer: Known, title?: string) => boolean | Error;
+export type Condition = (offer: KnownOffer, title?: string) => boolean | Error;
 
 /** An offer, or as much of it as is known. */
-type Known = Partial<Offer>;
+export type KnownOffer = Partial<Omit<Offer, "capacity">> & {
+  readonly capacity?: Partial<Offer["capacity"]>;
+};
 
 /** Throws "invalid" where it is no CEL. CEL, the Common Expression Language (https://cel.dev); loaded only where somebody uses it. */
 export async function conditionOf(text: string): Promise<Condition> {
@@ -25,7 +27,7 @@ export async function conditionOf(text: string): Promise<Condition> {
 }
 
 /** What a condition may speak of. What is unknown is absent: has(offer.perHour) tells. */
-function boundOf(offer: Known, title: string | undefined): object {
+function boundOf(offer: KnownOffer, title: string | undefined): object {
   const { site, name, market, zone, labels, capacity, microsPerHour, gramsPerKwh } = offer;
   return {
     offer: {
@@ -34,10 +36,8 @@ function boundOf(offer: Known, title: string | undefined): object {
       ...(market !== undefined && { market }),
       ...(zone !== undefined && { zone }),
       ...(labels && { labels }),
-      ...(capacity && {
-        cpus: capacity.milliCpus / 1000,
-        memoryBytes: capacity.memoryBytes,
-      }),
+      ...(capacity?.milliCpus !== undefined && { cpus: capacity.milliCpus / 1000 }),
+      ...(capacity?.memoryBytes !== undefined && { memoryBytes: capacity.memoryBytes }),
       ...(microsPerHour !== undefined && { perHour: microsPerHour / 1e6 }),
       ...(gramsPerKwh !== undefined && { gramsPerKwh }),
     },

@@ -1,49 +1,28 @@
-import { conditionOf } from "./condition.ts";
+import { clashOfCondition } from "./condition-clash.ts";
 import { isRuled } from "./confinement.ts";
 import type { AutonomicPolicyInput } from "./policy-views.ts";
 
-/** Two statements of a policy that cannot both hold. */
+/** Statements of a policy that cannot all hold: two, or one that contradicts itself, or three where it takes as many. */
 export interface Clash {
   /** Where they stand, as paths into the policy. */
-  readonly paths: readonly [readonly (string | number)[], readonly (string | number)[]];
+  readonly paths: readonly (readonly (string | number)[])[];
   readonly sentence: string;
 }
 
 const allDays = 7;
 
+/** "a and b contradict each other". */
+export function contradictionOf(places: readonly string[]): string {
+  if (places.length === 1) return `${places[0]} contradicts itself`;
+  return `${places.slice(0, -1).join(", ")} and ${places.at(-1)} contradict each other`;
+}
+
 /**
- * The first two statements that contradict each other; undefined where none do. Throws "invalid" where the
+ * The first statements that contradict each other; undefined where none do. Throws "invalid" where the
  * condition is no CEL.
  */
 export async function clashOf(policy: AutonomicPolicyInput): Promise<Clash | undefined> {
   return clashOfBounds(policy) ?? clashOfData(policy) ?? (await clashOfCondition(policy));
-}
-
-/** A condition that is false of each market, or of each site, that another statement allows: nothing else of an offer can make it true. */
-async function clashOfCondition({
-  where,
-  sites,
-  markets,
-  needs,
-}: AutonomicPolicyInput): Promise<Clash | undefined> {
-  if (where === undefined) return undefined;
-  const condition = await conditionOf(where);
-  const isNever = (known: readonly Parameters<typeof condition>[0][]) =>
-    known.length > 0 && known.every((offer) => condition(offer) === false);
-  const clashWith = (path: string, words: readonly string[]): Clash => ({
-    paths: [["where"], [path]],
-    sentence: `the condition '${where}' is met by nothing of ${words.join(" or ")}, and nothing else is allowed`,
-  });
-  if (markets && isNever(markets.map((market) => ({ market }))))
-    return clashWith("markets", markets);
-  if (sites && isNever(sites.map((site) => ({ site })))) return clashWith("sites", sites);
-  const { labels } = needs ?? {};
-  if (labels && isNever([{ labels }]))
-    return {
-      paths: [["where"], ["needs", "labels"]],
-      sentence: `the condition '${where}' is met by nothing that has the labels which it needs`,
-    };
-  return undefined;
 }
 
 /** Data that may be nowhere: its sites are forbidden, none of them is allowed, or two rules on the same leave none. */

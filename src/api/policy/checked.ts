@@ -1,7 +1,7 @@
 import { rulesOf } from "#/autonomic/rules.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { isTimeZone } from "#/model/hours.ts";
-import { clashOf } from "#/model/policy-clash.ts";
+import { clashOf, contradictionOf } from "#/model/policy-clash.ts";
 import type { AutonomicPolicyInput } from "#/model/policy-views.ts";
 import type { AutonomicPolicy } from "#/model/policy.ts";
 import { autonomicPolicyOf } from "../views/policy.ts";
@@ -15,8 +15,8 @@ export async function checkedPolicy(
   if (clash)
     throw new CanopyError(
       "invalid",
-      `Cannot set the policy as ${clash.paths.map((path) => path.join(".")).join(" and ")} contradict each other: ${clash.sentence}`,
-      { hint: "Change one of the two" },
+      `Cannot set the policy as ${contradictionOf(clash.paths.map((path) => path.join(".")))}: ${clash.sentence}`,
+      { hint: "Change one of them" },
     );
   if (body.timeZone !== undefined && !isTimeZone(body.timeZone))
     throw new CanopyError(

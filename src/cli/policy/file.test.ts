@@ -79,6 +79,16 @@ describe("policyOfFile()", () => {
     assert.match((await refused(labels)).message, /:2 and policy.yaml:1 .* has the labels/);
   });
 
+  test("names one line that contradicts itself, and all three where it takes as many", async () => {
+    const cpus = await refused("needs: { cpus: 64 }\nwhere: offer.cpus < 8\n");
+    assert.match(cpus.message, /as policy.yaml:2 and policy.yaml:1 .* nothing of 64 CPUs or more/);
+    const price = await refused("where: offer.perHour < 1.0 && offer.perHour > 2.0\n");
+    assert.match(price.message, /as policy.yaml:1 contradicts itself: .* is met by nothing$/);
+    const where = `where: offer.site != "a" || offer.market != "spot"\n`;
+    const three = await refused(`sites: [a]\nmarkets: [spot]\n${where}`);
+    assert.match(three.message, /yaml:3, policy.yaml:1 and policy.yaml:2 contradict each other/);
+  });
+
   test("says where a statement is that it does not know, and what was meant", async () => {
     const { message, hint, place } = await refused("objective: cost\ndeadlin: 8h\n");
     assert.match(message, /a policy has no 'deadlin'/);

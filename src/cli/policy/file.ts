@@ -1,6 +1,6 @@
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { nearestWord } from "#/model/nearest-word.ts";
-import { clashOf } from "#/model/policy-clash.ts";
+import { clashOf, contradictionOf } from "#/model/policy-clash.ts";
 import { autonomicPolicyInput, type AutonomicPolicyInput } from "#/model/policy-views.ts";
 import { parseDuration, parseSize } from "#/model/units.ts";
 import { PlacedYaml } from "#/model/yaml-place.ts";
@@ -64,11 +64,11 @@ export async function policyOfFile(text: string, file: string): Promise<Autonomi
     throw unreadable(yaml, file, ["where"], thrown);
   });
   if (!clash) return policy;
-  const [one, other] = clash.paths.map((path) => yaml.place(path.map(written)));
+  const places = clash.paths.map((path) => yaml.place(path.map(written)));
   throw new CanopyError(
     "invalid",
-    `Cannot set the policy as ${file}:${one!.line} and ${file}:${other!.line} contradict each other: ${clash.sentence}`,
-    { hint: "Change one of the two", place: one! },
+    `Cannot set the policy as ${contradictionOf(places.map(({ line }) => `${file}:${line}`))}: ${clash.sentence}`,
+    { hint: "Change one of them", place: places[0]! },
   );
 }
 
