@@ -248,8 +248,9 @@ export class Board {
   ): Lease {
     const fence = more.fence ?? ++this.fence;
     const lease = newLease(step, index, task, machine, fence, more);
-    if (lease.twin) lease.twin.twin = lease;
-    else step.leases.set(index, lease);
+    const { twin } = lease;
+    if (twin) twin.twin = lease;
+    if (!twin || fence < twin.fence) step.leases.set(index, lease); // after a failover the second may be heard of first
     step.attempts++;
     step.runTimes.underWay++;
     machine.leases.push(lease);

@@ -106,6 +106,24 @@ describe("two attempts of one task", () => {
     assert.equal((await status(next)).machine, "m1");
   });
 
+  test("keep their order after a failover, whichever machine is back before the other", async () => {
+    for (const order of [
+      ["m1", "m2"],
+      ["m2", "m1"],
+    ] as const) {
+      const { rig, ...agents } = await twice();
+      const next = await rig.restart();
+      for (const name of order) next.agent(name, agents[name].holds());
+      await next.clock.advance(0);
+      const second = next.scheduler.leases().filter(({ isSecond }) => isSecond);
+      assert.deepEqual(
+        second.map(({ machine }) => machine),
+        ["m2"],
+      );
+      assert.equal(next.scheduler.leaseOf(task)?.machine, "m1");
+    }
+  });
+
   test("do not come back once one is over: a claim on it is not believed after a failover", async () => {
     const { rig, m1, m2 } = await twice();
     const stale = m2.holds();

@@ -57,10 +57,10 @@ export interface LeaseView {
   isSecond: boolean;
 }
 
-/** Tasks of one step that wait for a machine. */
+/** Tasks of one step that wait for a machine, or for their project's quota. */
 export interface WaitingView {
   step: string;
-  /** What a quota holds back waits for that, and is not counted. */
+  /** What a quota holds back is counted as well: machines that its project pays for are in none. */
   tasks: number;
 }
 
