@@ -1,10 +1,13 @@
 import { limits } from "#/base/limits.ts";
 import { joinedSite, type MachineRates } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
+import type { Amounts } from "#/model/quota.ts";
 import type { Considered, PlannedWork } from "#/model/plan.ts";
 import type { Offer } from "#/model/site.ts";
 import type { MachineType } from "#/planning/mix/problem.ts";
 import { hourMs } from "#/model/units.ts";
+import { slotsOf } from "./slots.ts";
+import { coveredShare, withinQuota, type CountedWork, type Covered } from "./within-quota.ts";
 
 /** A machine that is there, or on its way. */
 export interface PresentMachine {
@@ -18,8 +21,8 @@ export interface PresentMachine {
   readonly gramsPerKwh: number | undefined;
   /** What others leave of it to this job, from 0 to 1. */
   readonly share: number;
-  /** What of it the quota of its project covers, where that is not all of it. */
-  readonly quotaShare?: number;
+  /** Of the project that asks, where the machine counts in it. */
+  readonly quota?: Amounts;
   /** Until it is there; 0 when it is. */
   readonly bootMs: number;
   readonly interruptionsPerHour: number;
@@ -61,8 +64,7 @@ export type Barrier = "policy" | "count" | "price";
 
 /** A machine that boots for an unknown time is taken to need so long. */
 export const bootMsUnknown = 180_000;
-/** Tasks that need nothing but time: so many at once. */
-const slotsMax = 1024;
+
 /** Every offer and every sort of machine there is, as the planner sees it, for these kinds of tasks. */
 export function candidatesOf(
   kinds: readonly PlannedWork[],
@@ -70,7 +72,7 @@ export function candidatesOf(
   offers: readonly KnownOffer[],
   allowed: (offer: Offer) => string | undefined = () => undefined,
 ): Candidate[] {
-  const groups = Map.groupBy(machines, (machine) =>
+  const groups = Map.groupBy(withinQuota(kinds.map(countedOf), machines), (machine) =>
     JSON.stringify([
       machine.offer,
       machine.site,
@@ -78,7 +80,7 @@ export function candidatesOf(
       machine.labels,
       machine.rates.microsPerHour,
       machine.share,
-      machine.quotaShare,
+      machine.covered,
       machine.bootMs,
       machine.interruptionsPerHour,
       machine.slowness,
@@ -91,15 +93,22 @@ export function candidatesOf(
   ];
 }
 
-function ofMachines(kinds: readonly PlannedWork[], group: readonly PresentMachine[]): Candidate {
-  const [first] = group as [PresentMachine];
-  const { site, offer, rates, gramsPerKwh, bootMs, billing, share, quotaShare = 1 } = first;
+function countedOf({ needs, driver, tasks, meanMs, gang }: PlannedWork): CountedWork {
+  return { needs, driver, tasks, runMs: meanMs, atOnce: gang?.atOnce ?? 1 };
+}
+
+type CoveredMachine = Covered<PresentMachine>;
+
+function ofMachines(kinds: readonly PlannedWork[], group: readonly CoveredMachine[]): Candidate {
+  const [first] = group as [CoveredMachine];
+  const { site, offer, rates, gramsPerKwh, bootMs, billing, share, covered } = first;
+  const usable = { ...first, capacity: covered ?? first.capacity };
   // a gang needs its places at once: where others use a machine it has all of it, for a part of the time
   const isWhole = kinds.some(({ gang }) => gang);
   const slots = kinds.map((kind) =>
-    Math.floor(slotsOf(kind, first) * (isWhole ? 1 : share) * quotaShare + 1e-9),
+    Math.floor(slotsOf(kind, usable) * (isWhole ? 1 : share) + 1e-9),
   );
-  const part = share * quotaShare;
+  const part = share * coveredShare(first);
   const pace = paceOf(first, bootMs, bootMsUnknown / 3, kinds, slots);
   const watts = rates.peakWatts > 0 ? rates.peakWatts * rates.pue : undefined;
   const considered: Considered = {
@@ -216,8 +225,8 @@ function movesTo(
   };
 }
 
-function whyNoSlots({ share, quotaShare = 1 }: PresentMachine): string {
-  if (quotaShare < 1) return "the project's quota does not cover it";
+function whyNoSlots({ share, covered }: CoveredMachine): string {
+  if (covered) return "the project's quota does not cover it";
   return share < 1 ? "others use it" : "no task fits on it";
 }
 
@@ -229,28 +238,6 @@ function confinedFrom(kinds: readonly PlannedWork[], site: string): string | und
   return rules.length > 0
     ? `data may not leave for it: ${rules.join(", ")}`
     : "its tasks ask for other sites";
-}
-
-/** What of a machine, or of an offer, decides what runs there; the drivers of what has not joined are not known. */
-interface Place {
-  readonly site: string;
-  readonly capacity: Capacity;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly drivers?: readonly string[] | undefined;
-}
-
-/** Tasks of a kind that a machine runs at once. */
-export function slotsOf(
-  { needs, driver }: Pick<PlannedWork, "needs" | "driver">,
-  { site, capacity, labels, drivers }: Place,
-): number {
-  if (drivers && !drivers.includes(driver)) return 0;
-  if (needs.sites && !needs.sites.includes(site)) return 0;
-  if (Object.entries(needs.labels).some(([name, value]) => labels[name] !== value)) return 0;
-  const byCpu = needs.milliCpus > 0 ? Math.floor(capacity.milliCpus / needs.milliCpus) : slotsMax;
-  const byMemory =
-    needs.memoryBytes > 0 ? Math.floor(capacity.memoryBytes / needs.memoryBytes) : slotsMax;
-  return Math.min(byCpu, byMemory, slotsMax);
 }
 
 /**

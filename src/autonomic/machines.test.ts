@@ -5,6 +5,7 @@ import type { Offer } from "#/model/site.ts";
 import { Rig } from "#/scheduler/testing/rig.ts";
 import { candidatesOf } from "./machine-types.ts";
 import { machinesFor } from "./machines.ts";
+import { propose } from "./propose.ts";
 import { demand, offer } from "./testing/planning.ts";
 
 const large = offer("large", { bootMs: { median: 20_000, p90: 30_000 } });
@@ -73,6 +74,30 @@ test("machinesFor() counts on shared machines as far as the project's quota goes
     [4, undefined],
     [4, undefined],
   ]);
+  scheduler.stop();
+});
+
+test("machinesFor() lets work be planned that fits the quota, whichever machines joined before", async () => {
+  const rig = await Rig.open((rig) => {
+    rig.machine("big", { cpus: 64 });
+    rig.machine("labelled", { cpus: 8, labels: { gpu: "yes" } });
+    rig.project("p", 1, { quota: { milliCpus: 8000 } });
+  });
+  for (const name of ["big", "labelled"]) rig.agent(name);
+  const { space, scheduler, clock } = rig;
+  const [kind] = demand(80, 60_000).kinds;
+  const needs = { ...kind!.needs, labels: { gpu: "yes" } };
+  const here = machinesFor(space, scheduler, knowledge, { name: "", project: "p" }, clock.now());
+  const goal = { objective: "cost", deadlineMs: 11 * 60_000 } as const;
+  const found = propose({ kinds: [{ ...kind!, needs }], chainMs: 0 }, goal, here, []);
+  assert.ok("predicted" in found);
+  assert.deepEqual(
+    found.considered.map(({ slots, count, whyNot }) => [slots, count, whyNot]),
+    [
+      [0, 0, "no task fits on it"],
+      [8, 1, undefined],
+    ],
+  );
   scheduler.stop();
 });
 

@@ -6,7 +6,6 @@ import type { Space } from "#/space/space.ts";
 import { paidMs } from "./fleet/bill.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import { bootMsUnknown, type PresentMachine } from "./machine-types.ts";
-import { withinQuota } from "./within-quota.ts";
 
 /** What is known of machines at this moment. */
 export interface Field {
@@ -72,7 +71,7 @@ export function machinesFor(
   const inventory = Inventory.of(space, field);
   const share = 1 / (1 + inventory.rivalsOf(job.name));
   const found: PresentMachine[] = [];
-  const paidFor = new Set<string>();
+  const { quota } = space.get("project", job.project)?.spec ?? {};
   for (const { machine: name, connected } of inventory.machines()) {
     const machine = space.get("machine", name);
     if (!machine || !connected || machine.spec.cordoned) continue;
@@ -80,8 +79,8 @@ export function machinesFor(
       machine.spec.order === undefined ? undefined : space.get("order", machine.spec.order);
     const { reservedFor, reservedForProject: payer = job.project } = machine.spec;
     if (payer !== job.project || (reservedFor !== undefined && reservedFor !== job.name)) continue;
-    if (isPaidFor(machine)) paidFor.add(name);
     found.push({
+      ...(quota && !isPaidFor(machine) && { quota }),
       ...ofMachine(machine, order, order && reservedFor === job.name ? 1 : share, now),
       interruptionsPerHour:
         (order && knowledge.offers([order.spec.offer])[0]!.interruptionsPerHour) ?? 0,
@@ -90,8 +89,7 @@ export function machinesFor(
   }
   for (const order of inventory.ordersOf(job.name))
     if (isComing(order, inventory, now)) found.push(ofBooting(order, knowledge, now));
-  const { quota } = space.get("project", job.project)?.spec ?? {};
-  return withinQuota(found, quota, ({ name, bootMs }) => bootMs > 0 || paidFor.has(name));
+  return found;
 }
 
 function isPaidFor({ spec: { reservedFor, reservedForProject } }: MachineRecord): boolean {

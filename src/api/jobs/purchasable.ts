@@ -1,5 +1,5 @@
 import { hourlyMax } from "#/autonomic/fleet/bill.ts";
-import { slotsOf } from "#/autonomic/machine-types.ts";
+import { slotsOf } from "#/autonomic/slots.ts";
 import { rulesOf } from "#/autonomic/rules.ts";
 import { isPlanned, type JobRecord } from "#/model/job.ts";
 import type { JobRequest } from "#/model/job-request.ts";

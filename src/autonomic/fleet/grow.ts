@@ -3,8 +3,9 @@ import type { Objective } from "#/model/plan.ts";
 import type { FleetPolicy } from "#/model/policy.ts";
 import { formatMicros } from "#/model/units.ts";
 import type { MachineType } from "#/planning/mix/problem.ts";
-import { slotsOf, type KnownOffer as Offer } from "../machine-types.ts";
+import type { KnownOffer as Offer } from "../machine-types.ts";
 import type { Purchase } from "../purchase.ts";
+import { slotsOf } from "../slots.ts";
 import { hourlyMax } from "./bill.ts";
 import {
   bootMsOf,

@@ -10,11 +10,15 @@ const minuteMs = 60_000;
 const twoCpus = { milliCpus: 2000 };
 
 /** How many machines are ordered for a hundred minutes of work of a project with that quota, beside a large machine that is shared. */
-async function orderedUnder(quota: QuotaSpec): Promise<number> {
+async function orderedUnder(
+  quota: QuotaSpec,
+  prepare: (cloud: SimulatedCloud) => void = () => {},
+): Promise<number> {
   const random = new Chance(3);
   const cloud = await SimulatedCloud.open({ site: lab(), taskMs: () => minuteMs, random });
   cloud.rig.project("p", 1, quota);
   cloud.rig.project("q", 1, { quota: { milliCpus: 62_000 }, cohort: "all" });
+  prepare(cloud);
   cloud.machine("here", 64);
   cloud.policy({ fleet });
   cloud.burst("burst", 100);
@@ -39,5 +43,14 @@ describe("Present", () => {
 
   test("counts on all of them without a quota", async () => {
     assert.equal(await orderedUnder({}), 0);
+  });
+
+  test("counts on what runs the tasks, although a machine that cannot has joined before", async () => {
+    const quota = { milliCpus: 64_000 };
+    const unfit = ({ rig }: SimulatedCloud) => {
+      rig.machine("unfit", { cpus: 64, drivers: [] });
+      rig.agent("unfit");
+    };
+    assert.equal(await orderedUnder({ quota }, unfit), 0);
   });
 });

@@ -1,8 +1,8 @@
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
-import type { Capacity } from "#/model/needs.ts";
 import type { OrderRecord } from "#/model/order.ts";
+import type { Amounts } from "#/model/quota.ts";
 import type { Space } from "#/space/space.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
 import { bootMsUnknown } from "../machine-types.ts";
@@ -25,13 +25,6 @@ interface Parts {
   windowMs: number;
 }
 
-interface Usable {
-  readonly machine: MachineRecord;
-  readonly capacity: Capacity;
-  readonly isOwn: boolean;
-  readonly quotaShare?: number;
-}
-
 /** The machines of one project at one look: those that its tasks may use, and those that were ordered for them. */
 export class Present {
   #parts: Parts;
@@ -44,7 +37,9 @@ export class Present {
   machines(): FleetMachine[] {
     const { reading, knowledge } = this.#parts;
     const shares = this.#shares();
-    const there = this.#withinQuota().map(({ machine, isOwn, quotaShare = 1 }): FleetMachine => {
+    const quota = this.#quota();
+    const there = this.#usable().map((machine): FleetMachine => {
+      const isOwn = this.#isOwn(machine);
       return {
         name: machine.name,
         site: siteOf(machine.spec),
@@ -53,7 +48,8 @@ export class Present {
         drivers: machine.status.drivers,
         bootMs: 0,
         slowness: knowledge.slownessOf(machine),
-        share: isOwn ? shares.ofOwn : shares.ofAll * quotaShare,
+        share: isOwn ? shares.ofOwn : shares.ofAll,
+        ...(quota && !isOwn && { quota }),
         busy: reading.busy(machine),
       };
     });
@@ -79,12 +75,27 @@ export class Present {
     });
   }
 
-  /** Machines of others that the project may use. */
+  /** Machines of others that the project may use: with a quota those that it covers for what runs on the fleet. */
   others(): Carrier[] {
-    const own = new Set(this.#parts.orders.map(({ status }) => status.machine));
-    return this.#withinQuota()
-      .filter(({ machine, quotaShare = 1 }) => quotaShare === 1 && !own.has(machine.name))
-      .map(({ machine }) => this.#carrier(machine));
+    const { orders, reading, knowledge } = this.#parts;
+    const own = new Set(orders.map(({ status }) => status.machine));
+    const running = [...own].flatMap((name) => (name === undefined ? [] : reading.running(name)));
+    const work = running.map(({ needs, driver, leftMs }) => ({
+      needs,
+      driver,
+      tasks: 1,
+      runMs: leftMs,
+      atOnce: 1,
+    }));
+    const quota = this.#quota();
+    const machines = this.#usable().map((machine) => ({
+      ...this.#carrier(machine),
+      slowness: knowledge.slownessOf(machine),
+      ...(quota && !this.#isOwn(machine) && { quota }),
+    }));
+    return withinQuota(work, machines).filter(
+      ({ name, covered }) => covered === undefined && !own.has(name),
+    );
   }
 
   /** Of the fleet, and on their way. */
@@ -127,21 +138,20 @@ export class Present {
     });
   }
 
-  /** The same with the part of each that the project's quota covers: what is its own is in none. */
-  #withinQuota(): Usable[] {
+  /** What the machines of others count in; undefined where that is nothing. */
+  #quota(): Amounts | undefined {
     const { space, project } = this.#parts;
-    const machines = this.#usable().map((machine): Usable => ({
-      machine,
-      capacity: machine.status.capacity,
-      isOwn: machine.spec.reservedForProject === project,
-    }));
+    const own = space.get("project", project)?.spec;
+    if (own?.cohort === undefined) return own?.quota;
     const others = [...space.all("project")].filter(({ name }) => name !== project);
-    const own = space.get("project", project)?.spec ?? {};
-    const atMost = withBorrowed(
+    return withBorrowed(
       own,
       others.map(({ spec }) => spec),
     );
-    return withinQuota(machines, atMost, ({ isOwn }) => isOwn);
+  }
+
+  #isOwn({ spec }: MachineRecord): boolean {
+    return spec.reservedForProject === this.#parts.project;
   }
 
   /** What a project's jobs without a goal get of machines: those of its own, and those that are for all. */

@@ -5,6 +5,7 @@ import { billOf, type MachineType, type MixProblem } from "#/planning/mix/proble
 import { isEnough } from "#/planning/mix/rounds.ts";
 import { hourMs } from "#/model/units.ts";
 import { bootMsUnknown, type KnownOffer as Offer } from "../machine-types.ts";
+import { withinQuota, type CountedWork } from "../within-quota.ts";
 import { startsWithin, type FleetMachine, type WaitingKind } from "./starts.ts";
 
 /** Tasks of a kind that are to begin within a window from now. */
@@ -38,8 +39,9 @@ export function presentTypes(
   wanted: readonly Wanted[],
 ): MachineType[] {
   const groups = new Map<string, { slots: number[]; count: number }>();
-  for (const machine of machines) {
-    const slots = wanted.map(({ kind, windowMs }) => startsWithin(kind, machine, windowMs));
+  for (const { covered, ...machine } of withinQuota(wanted.map(countedOf), machines)) {
+    const usable = covered ? { ...machine, capacity: covered } : machine;
+    const slots = wanted.map(({ kind, windowMs }) => startsWithin(kind, usable, windowMs));
     if (slots.every((starts) => starts === 0)) continue;
     const key = slots.join();
     const group = groups.get(key);
@@ -53,6 +55,10 @@ export function presentTypes(
     countMax: count,
     isPresent: true,
   }));
+}
+
+function countedOf({ kind: { needs, driver, runMs }, tasks, windowMs }: Wanted): CountedWork {
+  return { needs, driver, tasks, runMs: Math.min(runMs, windowMs), atOnce: 1 };
 }
 
 /** What one machine of an offer begins of each kind; undefined where that is nothing. */

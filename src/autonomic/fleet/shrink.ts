@@ -3,7 +3,7 @@ import type { Capacity, Needs } from "#/model/needs.ts";
 import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
 import type { FleetPolicy } from "#/model/policy.ts";
 import { briefDuration, briefPercent } from "#/model/units.ts";
-import { slotsOf } from "../machine-types.ts";
+import { slotsOf } from "../slots.ts";
 import { hourOf, paidMs } from "./bill.ts";
 import type { Short } from "./grow.ts";
 

@@ -1,6 +1,7 @@
 import type { PlannedWork } from "#/model/plan.ts";
 import type { Capacity } from "#/model/needs.ts";
-import { slotsOf } from "../machine-types.ts";
+import type { Amounts } from "#/model/quota.ts";
+import { slotsOf } from "../slots.ts";
 
 /** Tasks of one kind that wait for a machine. */
 export interface WaitingKind extends Pick<PlannedWork, "kind" | "needs" | "driver"> {
@@ -26,6 +27,8 @@ export interface FleetMachine {
   readonly slowness: number;
   /** What others leave of it, from 0 to 1. */
   readonly share: number;
+  /** What its project may use with all that it may borrow, where the machine counts in it. */
+  readonly quota?: Amounts;
   /** What runs there: the part of the machine that it holds, and for how long still. */
   readonly busy: readonly Busy[];
 }
