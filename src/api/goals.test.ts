@@ -56,6 +56,24 @@ test("a job is refused that by all that is known cannot keep what its project's 
   await cancel(await submitJob(world, unknown));
 });
 
+test("what is known of a job's work is looked up once for a submission, and not again when that is sent again", async () => {
+  await policy({ deadlineMs: hourMs });
+  const { space } = world;
+  const archived = space.archived.bind(space);
+  let looks = 0;
+  space.archived = ((...asked: Parameters<typeof archived>) => {
+    looks++;
+    return archived(...asked);
+  }) as typeof archived;
+  const headers = { "idempotency-key": "sent-twice" };
+  const first = await submitJob(world, {}, { headers });
+  assert.equal(looks, 1);
+  const again = await submitJob(world, {}, { headers });
+  space.archived = archived;
+  assert.deepEqual([again.id, looks], [first.id, 1]);
+  await cancel(first);
+});
+
 test("no way to a job goes beyond what its project's policy lets one ask for", async () => {
   await policy({ budgetMax: "3.00 USD", deadlineMsMax: hourMs });
   const beyond = /the project's policy allows (budgets up to 3.00|deadlines up to 1h)/;

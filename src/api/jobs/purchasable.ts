@@ -6,31 +6,30 @@ import type { JobRequest } from "#/model/job-request.ts";
 import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { DoorParts } from "../parts.ts";
-import { demandIfKnown } from "../plans/now.ts";
 import { goalByPolicy } from "./goals.ts";
 
 /** Whether machines could be bought on which so many tasks of a step run at once. */
 export type Purchasable = (step: StepRecord) => boolean;
 
 /**
- * What could be bought, by itself or once that is approved, for jobs of a project, or for one that runs: for its fleet, or to keep a deadline, of what
- * sites offer and its policy allows; quiet hours pass. Undefined where nothing would be.
+ * What could be bought, by itself or once that is approved, for a job that is submitted, or one that runs: for its
+ * project's fleet, or to keep a deadline, of what sites offer and its policy allows; quiet hours pass. Undefined where
+ * nothing would be. `isKnown`: of the work of one that is submitted enough is known to buy for it.
  */
 export async function purchasableFor(
   parts: DoorParts,
   project: string,
   job: JobRequest | JobRecord,
+  isKnown = false,
 ): Promise<Purchasable | undefined> {
   const { space, sites, zones, clock, knowledge } = parts;
   const policy = policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic");
   const isRunning = "kind" in job;
   const { title } = isRunning ? job.spec : job;
   const fleet = isRunning && isPlanned(job) ? undefined : policy?.fleet;
-  // Of work of which nothing is known nothing is bought for a deadline.
   const isKept = isRunning
     ? isPlanned(job) && job.spec.goal?.deadlineAt !== undefined
-    : goalByPolicy(space, project)?.deadlineMs !== undefined &&
-      (await demandIfKnown(parts, project, job)) !== undefined;
+    : isKnown && goalByPolicy(space, project)?.deadlineMs !== undefined;
   if (!fleet && !isKept) return undefined;
   const { quiet: _, ...always } = policy ?? { quiet: undefined };
   const rules = await rulesOf(policy && (always as typeof policy));

@@ -5,10 +5,11 @@ import { jobRequest, type JobRequest } from "#/model/job-request.ts";
 import type { JobRecord } from "#/model/job.ts";
 import { jobView } from "#/model/views.ts";
 import type { Transaction } from "#/space/space.ts";
-import { defineCall } from "../call.ts";
+import { defineCall, type Call } from "../call.ts";
 import { answerBefore, once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { requireKeepable } from "../plans/keepable.ts";
+import { demandIfKnown } from "../plans/now.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
 import { requireFit, requireObjects } from "./checks.ts";
@@ -28,28 +29,35 @@ export const submitJob = defineCall({
   status: 201,
   errors: ["infeasible", "conflict", "limited", "no-space"],
   async run(call) {
-    const { parts, project, caller, body } = call;
-    if (answerBefore(call) === undefined) parts.pace.requireTurn(caller);
-    await requireObjects(parts.objects, project, body.steps);
-    const purchasable = await purchasableFor(parts, project, body);
-    const name = await whileOvertaken(async () => {
-      const { request, mark } = await confinedRequest(parts.space, project, body);
-      const goal = goalByPolicy(parts.space, project);
-      if (goal && answerBefore(call) === undefined)
-        await requireKeepable(parts, { project, request, goal });
-      return once(call, (tx) => {
-        mark(tx);
-        const job = submit(parts, tx, { request, project, submittedBy: caller.name });
-        for (let number = 0; number < job.status.steps; number++) {
-          requireFit(parts, tx.get("step", `${job.name}/${number}`), purchasable);
-        }
-        parts.pace.takeTurn(caller);
-        return job.name;
-      });
-    });
+    const { parts, project } = call;
+    const name = answerBefore(call) ?? (await begun(call));
     return jobViewOf(await findJob(parts, project, name));
   },
 });
+
+/** Submits it, and gives its name. */
+async function begun(call: Call<unknown, unknown, JobRequest>): Promise<string> {
+  const { parts, project, caller, body } = call;
+  const { space, objects, pace } = parts;
+  pace.requireTurn(caller);
+  await requireObjects(objects, project, body.steps);
+  return whileOvertaken(async () => {
+    const { request, mark } = await confinedRequest(space, project, body);
+    const goal = goalByPolicy(space, project);
+    const demand = goal && (await demandIfKnown(parts, project, request));
+    const purchasable = await purchasableFor(parts, project, request, demand !== undefined);
+    if (demand) await requireKeepable(parts, { project, title: request.title, demand, goal });
+    return once(call, (tx) => {
+      mark(tx);
+      const job = submit(parts, tx, { request, project, submittedBy: caller.name });
+      for (let number = 0; number < job.status.steps; number++) {
+        requireFit(parts, tx.get("step", `${job.name}/${number}`), purchasable);
+      }
+      pace.takeTurn(caller);
+      return job.name;
+    });
+  });
+}
 
 function submit(
   { jobs, clock, random }: DoorParts,

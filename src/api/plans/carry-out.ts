@@ -34,7 +34,7 @@ export interface Way {
 }
 
 /**
- * Submits a plan's job and buys exactly what the plan says, in one commit; for a job that runs, only buys. Done again it
+ * Submits a plan's job and buys exactly what the plan says, in one commit; for a job that runs, does what was proposed. Done again it
  * changes nothing and gives the same job. Throws "conflict" with all reasons where the plan does not hold.
  */
 export async function carryOut(call: AnyCall, read: PlanToDecide, way: Way): Promise<JobView> {

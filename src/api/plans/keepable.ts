@@ -1,24 +1,21 @@
 import { machinesFor } from "#/autonomic/machines.ts";
+import type { Demand } from "#/autonomic/step-demand.ts";
 import { propose, type Infeasible } from "#/autonomic/propose.ts";
 import { CanopyError } from "#/base/errors.ts";
-import type { JobRequest } from "#/model/job-request.ts";
 import type { Goal, LeftOut } from "#/model/plan.ts";
 import { formatDuration, formatMicros } from "#/model/units.ts";
 import type { Space } from "#/space/space.ts";
 import type { DoorParts } from "../parts.ts";
-import { demandIfKnown, rulesNow } from "./now.ts";
+import { rulesNow } from "./now.ts";
 
 /**
- * Throws "infeasible" where by all that is known of a job's work no mix of machines that is allowed keeps its goal. Of
- * work of which too little is known nothing is said.
+ * Throws "infeasible" where no mix of machines that is allowed keeps a job's goal, by all that is known of its work.
  */
 export async function requireKeepable(
   parts: DoorParts,
-  { project, request, goal }: { project: string; request: JobRequest; goal: Goal },
+  { project, title, demand, goal }: { project: string; title: string; demand: Demand; goal: Goal },
 ): Promise<void> {
   const { space, scheduler, clock, knowledge, sites, zones, currency } = parts;
-  const demand = await demandIfKnown(parts, project, request);
-  if (!demand) return;
   const rules = await rulesNow(space, project);
   const now = clock.now();
   const found = propose(
@@ -26,7 +23,7 @@ export async function requireKeepable(
     { ...goal, objective: "cost" },
     machinesFor(space, scheduler, knowledge, { name: "", project }, now),
     knowledge.offers(sites.offers()),
-    (offer) => rules.allowed(zones.known(offer, now, now), request.title, now),
+    (offer) => rules.allowed(zones.known(offer, now, now), title, now),
   );
   if (!("predicted" in found)) throw infeasible(goal, found, unhealthySites(space), currency);
 }
