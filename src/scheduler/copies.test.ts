@@ -59,6 +59,24 @@ describe("two attempts of one task", () => {
     assert.equal(rig.scheduler.usedBy("p").milliCpus, 2000);
   });
 
+  test("need no quota for a second one on a machine that is paid for", async () => {
+    const rig = await Rig.open((made) => {
+      made.project("p", 1, { quota: { milliCpus: 1000 } });
+      made.step("j1/0", 1);
+    });
+    const m1 = rig.agent("m1");
+    await m1.pull();
+    const shared = rig.agent("m2");
+    await shared.pull();
+    const own = rig.machine("m3");
+    rig.commit((tx) => tx.put({ ...own, spec: { ...own.spec, reservedForProject: "p" } }));
+    await rig.agent("m3").pull();
+    assert.deepEqual(rig.scheduler.spareFor(task), ["m3"]);
+    assert.equal(begin(rig, "m2"), false);
+    assert.equal(begin(rig, "m3"), true);
+    assert.equal(rig.scheduler.usedBy("p").milliCpus, 1000);
+  });
+
   test("are one when the other fails, and only the last one can fail the task", async () => {
     const { rig, m1, m2 } = await twice({ template: { retries: 0 } });
     await m2.fail();

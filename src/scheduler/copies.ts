@@ -86,8 +86,7 @@ function tell(board: Board, lease: Lease): void {
 /** Whether nothing in the task itself forbids it. */
 function mayHaveCopy({ space }: Board, { twin, isEnding, isShort, step, files }: Lease): boolean {
   // a gang would be larger by it
-  if (twin || isEnding || isShort || step.gang || !step.isOpen || quotaSlots(step, false) < 1)
-    return false;
+  if (twin || isEnding || isShort || step.gang || !step.isOpen) return false;
   const template = space.get("step", step.name)?.spec.template;
   if (!template || template.speculate === false) return false;
   const { run, inputs } = template;
@@ -96,10 +95,11 @@ function mayHaveCopy({ space }: Board, { twin, isEnding, isShort, step, files }:
   return files !== undefined || inputs.every(({ from }) => "object" in from);
 }
 
-/** It asks for work, has room for it, and nothing that waits could run there. */
+/** It asks for work, has room for it, in the quota as well where it is not paid for, and nothing that waits could run there. */
 function isSpare(board: Board, machine: MachineState, { step, ...first }: Lease): boolean {
   const nowMs = board.clock.monotonicMs();
   if (machine === first.machine || !isOpenTo(machine, step, nowMs)) return false;
+  if (!machine.isPaidFor && quotaSlots(step, false) < 1) return false;
   if (machine.session?.pullTasks === 0 || !hasFreeSlot(machine, step, nowMs)) return false;
   for (const waiting of board.queue.heads()) if (fitsMachine(machine, waiting.class)) return false;
   return true;
