@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
-import { hasJobEnded, type JobRecord } from "#/model/job.ts";
+import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
-import { hasOrderEnded, type OrderRecord } from "#/model/order.ts";
+import { hasOrderEnded, isFleetOrder, type OrderRecord } from "#/model/order.ts";
 import type { Space } from "#/space/space.ts";
 import { paidMs } from "./fleet/bill.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
@@ -45,6 +45,13 @@ export class Inventory implements Field {
     return this.#orders.get(job) ?? [];
   }
 
+  /** Those of a project's fleet that are not at their end. */
+  fleetOrdersOf(project: string): readonly OrderRecord[] {
+    return (this.#orders.get(undefined) ?? []).filter(
+      (order) => order.project === project && isFleetOrder(order),
+    );
+  }
+
   /** Other jobs, which take their part of machines that are there for all. */
   rivalsOf(job: string): number {
     return this.#open.size - (this.#open.has(job) ? 1 : 0);
@@ -58,14 +65,14 @@ const usualDrivers = ["process", "runner"];
 export type MachineKnowledge = Pick<Knowledge, "offers" | "slownessOf">;
 
 /**
- * Every machine that a job may use: those that are there, and those that were ordered for it and boot. Who asks for
- * many jobs at once hands in an `Inventory`.
+ * Every machine that a job may use: those that are there, and those that were ordered for it and boot; for a job
+ * without a plan of its own also those of its project's fleet. Who asks for many jobs at once hands in an `Inventory`.
  */
 export function machinesFor(
   space: Pick<Space, "all" | "get">,
   field: Field,
   knowledge: MachineKnowledge,
-  job: Pick<JobRecord, "name" | "project">,
+  job: Pick<JobRecord, "name" | "project"> & Partial<Pick<JobRecord, "spec">>,
   now: number,
 ): PresentMachine[] {
   const inventory = Inventory.of(space, field);
@@ -89,6 +96,10 @@ export function machinesFor(
   }
   for (const order of inventory.ordersOf(job.name))
     if (isComing(order, inventory, now)) found.push(ofBooting(order, knowledge, now));
+  if (job.spec && !isPlanned({ spec: job.spec }))
+    for (const order of inventory.fleetOrdersOf(job.project))
+      if (isComing(order, inventory, now))
+        found.push({ ...ofBooting(order, knowledge, now), share });
   return found;
 }
 

@@ -28,7 +28,7 @@ interface UnderWay {
 }
 
 interface Parts {
-  space: Pick<Space, "get">;
+  space: Pick<Space, "get" | "all">;
   field: FleetField;
   knowledge: Pick<Knowledge, "seen" | "recurring">;
   ages: Ages;
@@ -46,6 +46,8 @@ export class Reading {
   #waiting = new Map<string, { step: StepRecord; tasks: number }[]>();
   #leases: ReadonlyMap<string, { task: string; since: number }[]>;
   #ranMs = new Map<string, number[]>();
+  /** Jobs for which machines of their own are on their way: what waits of them waits for those. */
+  #bought = new Set<string>();
   #like = new Map<string, { needs: Needs; driver: string; runMs: number } | undefined>();
 
   constructor(parts: Parts) {
@@ -60,6 +62,9 @@ export class Reading {
       if (ran) ran.push(Math.max(0, now - since));
       else this.#ranMs.set(step, [Math.max(0, now - since)]);
     }
+    for (const { spec, status } of space.all("order"))
+      if (spec.job !== undefined && (status.phase === "ordered" || status.phase === "booting"))
+        this.#bought.add(spec.job);
     const seen = new Set<string>();
     for (const { step: name, tasks } of field.waiting()) {
       const step = space.get("step", name);
@@ -84,10 +89,11 @@ export class Reading {
     return { planned, others: jobs.size - planned };
   }
 
-  /** What waits of a project's jobs that have no plan of their own. */
+  /** What waits of a project's jobs that have no plan of their own, nor machines that are on their way for them. */
   kinds(project: string, waitMsMax: number): WaitingKind[] {
     const parts = (this.#waiting.get(project) ?? [])
-      .filter(({ step }) => !this.#isPlanned(jobOf(step.name)))
+      .map(({ step, tasks }) => ({ step, tasks, job: jobOf(step.name) }))
+      .filter(({ job }) => !this.#isPlanned(job) && !this.#bought.has(job))
       .map(({ step, tasks }) => this.#kindOf(step, tasks, waitMsMax));
     const titled = joined(parts, ({ kind }) => kind, waitMsMax);
     return titled.length <= limits.fleetKindsMax ? titled : joined(parts, () => "", waitMsMax);
