@@ -38,7 +38,7 @@ const apart: Record<string, string[]> = {
 /** Where the world may be touched directly; everything else is handed a part of `Host`. */
 const worldly = [
   /^src\/base\/node\//,
-  /^src\/base\/manual-clock\.ts$/,
+  /^src\/base\/reactions\.ts$/,
   /^src\/space\/logs\//,
   /^src\/(main|agent-main|config)\.ts$/,
   /^src\/cli\/terminal\.ts$/,

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { reactions } from "./reactions.ts";
 
 /** A clock that stands still until it is told to go on. For tests and simulations. */
 export class ManualClock implements Clock {
@@ -38,7 +39,7 @@ export class ManualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
     for (;;) {
-      await settle();
+      await reactions();
       const due = this.#timers
         .filter((timer) => timer.atMs <= untilMs)
         .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
@@ -49,9 +50,4 @@ export class ManualClock implements Clock {
     }
     this.#nowMs = untilMs;
   }
-}
-
-/** Lets all pending promise reactions run, without any clock. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

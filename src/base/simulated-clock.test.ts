@@ -18,6 +18,21 @@ test("SimulatedClock runs what falls due in order of time, and what follows from
   assert.deepEqual(told, ["sooner 1010", "reaction 1010", "soon 1010", "again 1010", "later 1020"]);
 });
 
+test("SimulatedClock lets no time pass in the middle of what awaits, however long that is", async () => {
+  const clock = new SimulatedClock(0);
+  const told: number[] = [];
+  clock.after(10, async () => {
+    for (let step = 0; step < 500; step++) await Promise.resolve();
+    clock.soon(async () => {
+      for (let step = 0; step < 500; step++) await Promise.resolve();
+      told.push(clock.now());
+    });
+  });
+  clock.after(20, () => {});
+  await clock.run(() => false);
+  assert.deepEqual(told, [10]);
+});
+
 test("SimulatedClock lets no time pass for what is asked in the background, and runs it on the way", async () => {
   const clock = new SimulatedClock(0);
   const looks: number[] = [];

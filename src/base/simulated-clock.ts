@@ -1,10 +1,6 @@
 import type { Clock, Timer } from "./clock.ts";
 import { Heap, type Timed } from "./heap.ts";
-
-/** Reactions of promises that may follow each other from one event, before the next one. */
-const reactionsMax = 12;
-
-const settled = Promise.resolve();
+import { reactions } from "./reactions.ts";
 
 interface Event extends Timed {
   action: (() => void) | undefined;
@@ -70,10 +66,10 @@ export class SimulatedClock implements Clock {
       heap.pop()!.action?.();
   }
 
-  /** Works off what is to be done at this instant. */
+  /** Works off what is to be done at this instant, with all that follows from it. */
   async #settle(): Promise<void> {
     for (;;) {
-      for (let turn = 0; turn < reactionsMax; turn++) await settled;
+      await reactions();
       if (this.#soon.length === 0) return;
       const actions = this.#soon;
       this.#soon = [];

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { Chance } from "#/base/chance.ts";
 import { hasOrderEnded } from "#/model/order.ts";
 import { changed } from "./change.ts";
 import { likelyFates } from "./fates.ts";
 import { Fork } from "./fork.ts";
+import { ForkKnowledge } from "./fork-knowledge.ts";
 import { forecast } from "./forecast.ts";
 import type { Moment } from "./moment.ts";
 import { machineOf, offer, TestCloud, work } from "./testing/cloud.ts";
@@ -221,6 +222,25 @@ describe("machines that a project's jobs share", () => {
     assert.equal(fork.sites!.bought, orders.length);
     const endedAt = fork.outcomes.get("burst")!.endedAt;
     assert.ok(orders.every(({ status }) => status.endedAt! < endedAt + 5 * 60_000));
+  });
+
+  test("are looked after in a fork as often as they have to wait, not at each event", async () => {
+    const recurring = mock.method(ForkKnowledge.prototype, "recurring"); // asked at each look
+    const cloud = await TestCloud.open([machineOf("m", 1)], {
+      runMs: () => 2_000,
+      fails: () => false,
+    });
+    cloud.offers = [offer];
+    cloud.share({ ...fleet, waitMsMax: 1_200_000 });
+    cloud.submit("long", { title: "work", steps: [work("a", 300)] });
+    const moment = await cloud.moment();
+    const fork = await Fork.open(moment, { runMs: () => 2_000, fails: () => false });
+    recurring.mock.resetCalls();
+    await fork.run(() => false);
+    recurring.mock.restore();
+    assert.equal(fork.outcomes.get("long")!.endedAt - moment.now, 600_000);
+    const looks = recurring.mock.callCount();
+    assert.ok(looks >= 10 && looks <= 25, `${looks} looks in 10 min with one a minute`);
   });
 
   test("do not keep a fork going when nothing that may be bought can run what waits", async () => {

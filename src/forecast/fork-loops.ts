@@ -39,8 +39,8 @@ const looksMax = 1_000;
 
 /**
  * The loops that keep goals, carry out orders and look after fleets, as they are, in a fork. The cloud looks each
- * second, and a look plans anew; a fork looks the more often the nearer a deadline is, or a budget is to its end, and
- * after something has changed.
+ * second, and a look plans anew; a fork looks the more often the nearer a deadline is, or a budget is to its end, or
+ * the less fleets let wait, and after something has changed.
  */
 export class ForkLoops {
   #parts: Parts;
@@ -77,7 +77,8 @@ export class ForkLoops {
       cancelJob: (...asked: Parameters<typeof cancelJob>) => void cancelJob(...asked),
       everyMs: limits.forkLookMs,
     };
-    this.#loops = [startGoals(goals, wallClock), startFleet(given, wallClock)];
+    const fleets = { ...given, everyMs: Math.min(this.#fleetMs, limits.forkLookMs) };
+    this.#loops = [startGoals(goals, wallClock), startFleet(fleets, wallClock)];
     for (const job of space.all("job")) if (isOpenGoal(job)) this.#goals.add(job.name);
     space.onApplied((changes) => this.#see(changes));
     this.#look();
@@ -126,6 +127,7 @@ export class ForkLoops {
 
   /** Until it is looked again after goals. */
   #restMs(): number {
+    if (this.#goals.size === 0) return limits.forkLookMs;
     const { space, clock } = this.#parts;
     const now = clock.now();
     let restMs = (now - this.#beganAt) * lookShare;

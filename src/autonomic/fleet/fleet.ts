@@ -31,6 +31,8 @@ export interface FleetParts extends ActParts {
   rules: KnownRules;
   zones: CarbonZones;
   log: Log;
+  /** How often it looks: each second unless said. */
+  everyMs?: number;
 }
 
 /** A project at one look. */
@@ -67,12 +69,8 @@ class FleetLoop {
   constructor(parts: FleetParts, wallClock: Clock) {
     this.#parts = parts;
     this.#wallClock = wallClock;
-    const { clock, log } = parts;
-    this.loop = startLoop("fleet", () => this.#turn(), {
-      clock,
-      log,
-      everyMs: limits.fleetLookMs,
-    });
+    const { clock, log, everyMs = limits.fleetLookMs } = parts;
+    this.loop = startLoop("fleet", () => this.#turn(), { clock, log, everyMs });
     this.loop.wake();
   }
 
