@@ -177,7 +177,7 @@ export class Access {
     return secretOf(kind, nonce, this.#secrets.signing);
   }
 
-  /** The key itself is in the answer only: show it when the commit is durable. Throws "unavailable" when its id is taken. */
+  /** The key itself is in the answer only: show it when the commit is durable. */
   createKey(
     tx: Transaction,
     asked: { project: string; title: string; role: Exclude<Role, "root">; expiresAt?: number },
@@ -187,11 +187,9 @@ export class Access {
     if (!tx.get("project", project))
       throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
     const key = this.secretOf("key", nonce);
-    const name = `${project}/${newId("k", this.#clock, this.#random)}`;
-    if (tx.get("key", name))
-      throw new CanopyError("unavailable", "Cannot make the key as its id is taken; try again", {
-        retryAfterMs: 0,
-      });
+    const by = { clock: this.#clock, random: this.#random };
+    const id = newId("k", by, (one) => tx.get("key", `${project}/${one}`) !== undefined);
+    const name = `${project}/${id}`;
     const createdAt = this.#clock.now();
     const record = tx.put<"key">({
       kind: "key",

@@ -40,7 +40,7 @@ export function propose(
   const { name } = tx.put<"plan">({
     kind: "plan",
     project: asker.project,
-    name: newId("p", clock, random),
+    name: newId("p", { clock, random }, (id) => tx.get("plan", id) !== undefined),
     spec: { ...spec, madeBy: byCanopy, madeAt: now, request: "" },
     status: { phase: "proposed", ...(asker.job !== undefined && { job: asker.job }) },
   });

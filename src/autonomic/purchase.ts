@@ -60,7 +60,7 @@ export function purchase(
     tx.put<"order">({
       kind: "order",
       project: payer.project,
-      name: newId("o", clock, random),
+      name: newId("o", { clock, random }, (id) => tx.get("order", id) !== undefined),
       spec: { site, offer, orderedAt: at, ...askedBy(payer), decision },
       status: { phase: "ordered", since: at },
     });

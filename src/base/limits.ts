@@ -269,6 +269,8 @@ export const limits = {
   requestsKeptMax: 100_000,
   /** A call whose rules on data change between its reading and its commit begins anew, so often. */
   overtakenMax: 20,
+  /** Ids that are tried for what is new until one is free. */
+  idTriesMax: 100,
   /** Lines of logs in memory that wait to be written; and all logs on disk: the oldest go first. */
   logBufferBytesMax: 32 * MiB,
   logsBytesMax: 8 * GiB,

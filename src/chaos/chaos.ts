@@ -271,7 +271,8 @@ class ChaosLoop {
   #begin({ project, spec }: ChaosPolicyRecord): void {
     const { space, clock, random, log } = this.#parts;
     const { forMs, everyMs } = spec.schedule!;
-    const id = newId("g", clock, random);
+    const isTaken = (one: string) => space.get("game-day", `${project}/${one}`) !== undefined;
+    const id = newId("g", { clock, random }, isTaken);
     const seed = Math.floor(random.fraction() * seedMax);
     const dryRun = spec.autonomy === "observe";
     const now = clock.now();

@@ -22,7 +22,8 @@ export const startGameDay = defineCall({
     const { parts, project, caller, body } = call;
     const { space, clock, random } = parts;
     const { targets, seed = Math.floor(random.fraction() * seedMax), ...rest } = body;
-    const id = newId("g", clock, random);
+    const isTaken = (one: string) => space.get("game-day", `${project}/${one}`) !== undefined;
+    const id = newId("g", { clock, random }, isTaken);
     const name = await once(
       call,
       (tx) =>

@@ -1,5 +1,4 @@
 import { jobGoalOf } from "#/autonomic/job-goals.ts";
-import { CanopyError } from "#/base/errors.ts";
 import { newId } from "#/base/ids.ts";
 import { jobRequest, type JobRequest } from "#/model/job-request.ts";
 import type { JobRecord } from "#/model/job.ts";
@@ -66,10 +65,6 @@ function submit(
 ): JobRecord {
   const now = clock.now();
   const goal = goalByPolicy(tx, asked.project);
-  const id = newId("j", clock, random);
-  if (tx.get("job", id))
-    throw new CanopyError("unavailable", "Cannot submit the job as its id is taken; try again", {
-      retryAfterMs: 0,
-    });
+  const id = newId("j", { clock, random }, (name) => tx.get("job", name) !== undefined);
   return jobs.submitJob(tx, { ...asked, now, id, ...(goal && { goal: jobGoalOf(goal, now) }) });
 }

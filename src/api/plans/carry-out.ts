@@ -93,7 +93,7 @@ function submitPlan(
     project,
     submittedBy: caller.name,
     now,
-    id: newId("j", clock, random),
+    id: newId("j", { clock, random }, (name) => tx.get("job", name) !== undefined),
     goal: jobGoalOf(goal, now, { plan: plan.name, ...(order && { order }) }),
   });
   const status = { phase: "approved", decidedAt: now, decidedBy: caller.name } as const;

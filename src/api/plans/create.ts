@@ -57,7 +57,7 @@ export const createPlan = defineCall({
     if (!("predicted" in found)) throw infeasible(goal, found, leftOut, currency);
     const { key } = await objects.put(project, Buffer.from(JSON.stringify(body.request)));
     const name = await once(call, (tx) => {
-      const id = newId("p", clock, random);
+      const id = newId("p", { clock, random }, (name) => tx.get("plan", name) !== undefined);
       tx.put<"plan">({
         kind: "plan",
         project,
