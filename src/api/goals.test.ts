@@ -110,7 +110,8 @@ test("no way to a job goes beyond what its project's policy lets one ask for", a
 });
 
 test("POST /v1/jobs/:job/retry goes on within the budget that is left, or a larger one", async () => {
-  const job = await submitJob(world);
+  const source = { type: "inputs" as const, inputs: [1, 2] };
+  const job = await submitJob(world, { title: "two", steps: [{ ...listStep, source }] });
   await cancel(job);
   world.space.commit((tx) => {
     const record = tx.get("job", job.id)!;
@@ -124,6 +125,12 @@ test("POST /v1/jobs/:job/retry goes on within the budget that is left, or a larg
   const spent = await retry(job);
   assert.equal(spent.statusCode, 422);
   assert.match(problemOf(spent).hint!, /--budget 6.20USD/);
+  const nearly = await retry(job, { budget: "3.100010 USD" });
+  assert.equal(nearly.statusCode, 422, nearly.body);
+  assert.match(
+    problemOf(nearly).detail,
+    /has cost 3.10, and with the .* begins? at once it is 3.10/,
+  );
   assert.equal(world.space.get("job", job.id)!.status.phase, "cancelled");
   assert.equal((await retry(job, { budget: "5 EUR" })).statusCode, 400);
   const more = (await retry(job, { budget: "5 USD", deadlineMs: hourMs })).json<JobView>();

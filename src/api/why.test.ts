@@ -147,4 +147,43 @@ describe("why", () => {
     await world.call("POST", `/v1/jobs/${id}/cancel`);
     await world.call("PATCH", "/v1/projects/default", { body: { quota: null } });
   });
+
+  it("names as flip of a fleet and of a quota what would turn them", async () => {
+    const fleet = { waitMsMax: 60_000, machinesMax: 1 };
+    await world.call("PUT", "/v1/policy", { body: { fleet } });
+    const wide = { title: "wide", steps: [{ name: "wide", run, needs: { cpus: 2 } }] };
+    const { id } = (await world.call("POST", "/v1/jobs", { body: wide })).json<JobView>();
+    const flip = async () =>
+      (await why("fleet/why")).explanations.find(({ sentence }) =>
+        sentence.endsWith("for a machine"),
+      )!.flip!;
+    assert.match(
+      await flip(),
+      /^a shorter waitMax lets more be bought .* up to 1 more by machines/,
+    );
+    const [offer] = world.sites.offers();
+    const order = (phase: "booting" | "released") =>
+      world.space.commit((tx) =>
+        tx.put<"order">({
+          kind: "order",
+          project: "default",
+          name: "o-fleet",
+          spec: { site: "lab", offer: offer!, orderedAt: 0, askedBy: "canopy" },
+          status: { phase, since: 0 },
+        }),
+      );
+    order("booting");
+    assert.match(await flip(), /^a machinesMax above 1 lets more be bought .* whatever waitMax is/);
+    order("released");
+    await world.call("DELETE", "/v1/policy");
+    await world.call("PATCH", "/v1/projects/default", { body: { quota: { cpus: 3 } } });
+    const free = (await why("projects/default/why")).explanations.at(-1)!;
+    assert.equal(free.sentence, "nothing of it waits for quota");
+    assert.equal(free.flip, "a task that needs more than is left of it: 3 CPUs");
+    const wider = { title: "wider", steps: [{ name: "wider", run, needs: { cpus: 3.5 } }] };
+    const more = (await world.call("POST", "/v1/jobs", { body: wider })).json<JobView>();
+    assert.match(about(await why("projects/default/why"), `${more.id}/0`).sentence, /quota/);
+    for (const job of [id, more.id]) await world.call("POST", `/v1/jobs/${job}/cancel`);
+    await world.call("PATCH", "/v1/projects/default", { body: { quota: null } });
+  });
 });

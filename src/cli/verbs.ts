@@ -81,7 +81,7 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "why",
     group: "Look",
-    summary: "Explain anything: a job, task, machine, order, plan, site, or the policy",
+    summary: "Explain a job, task, machine, order, plan, site, key, project, fleet, or the policy",
     load: () => import("./verbs/why.ts"),
   },
   {

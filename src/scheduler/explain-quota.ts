@@ -138,6 +138,7 @@ export function explainProject(board: Board, project: string): Explanation[] {
   ];
   if (!account.isLimited)
     return [{ sentence: "it has no quota: its tasks may use all machines there are" }, ...found];
+  const left: string[] = [];
   for (const resource of resources) {
     const quota = account.quota[resource];
     if (quota === Infinity) continue;
@@ -145,6 +146,11 @@ export function explainProject(board: Board, project: string): Explanation[] {
     const pool = cohort && poolOf(cohort, resource);
     const ceiling = account.ceiling[resource];
     const most = Math.min(ceiling, pool?.quota ?? ceiling);
+    const free = Math.min(
+      ceiling - account.used[resource],
+      pool ? pool.quota - pool.used : Infinity,
+    );
+    left.push(amount(Math.max(0, free), resource));
     const shared =
       cohort && pool
         ? `; cohort ${cohort.name} uses ${partOf(pool.used, pool.quota, resource)}, and lends it up to ${amount(Math.max(0, most - quota), resource)} of what is idle`
@@ -165,6 +171,9 @@ export function explainProject(board: Board, project: string): Explanation[] {
   if (held.length > stepsMax)
     found.push({ sentence: `${held.length - stepsMax} more of its steps wait for quota` });
   if (held.length === 0)
-    found.push({ sentence: "nothing of it waits for quota", flip: "a quota below what it uses" });
+    found.push({
+      sentence: "nothing of it waits for quota",
+      flip: `a task that needs more than is left of it: ${left.join(", or ")}`,
+    });
   return found;
 }

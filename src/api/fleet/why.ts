@@ -7,6 +7,7 @@ import {
   fleetName,
   policyOf,
   type AutonomicPolicy,
+  type Autonomy,
   type FleetPolicy,
 } from "#/model/policy.ts";
 import { jobOf } from "#/model/task.ts";
@@ -37,7 +38,7 @@ export const whyFleet = defineCall({
       phase: policy?.fleet ? "set" : "absent",
       explanations: [
         ...boundsOf(policy, currency),
-        waitingOf(parts, project, policy?.fleet),
+        waitingOf(parts, project, policy, orders.length),
         ...orders.map(({ name, spec, status }) => ({
           subject: name,
           sentence: `it is a ${spec.offer.name} of ${spec.site}: ${status.phase}`,
@@ -62,7 +63,7 @@ function boundsOf(policy: AutonomicPolicy | undefined, currency: string): Explan
   const { waitMsMax, machinesMin, machinesMax, budgetMicrosPerHour: micros, idleMs } = fleet;
   const bill =
     micros === undefined ? "" : `, and are billed ${formatMicros(micros)} ${currency} in any hour`;
-  const level = policy.autonomy.buy ?? "act";
+  const level = levelOf(policy);
   return [
     {
       sentence: `no task of a job without a plan is to wait longer than ${formatDuration(waitMsMax)} for its machine: ${machinesMin} to ${machinesMax} machines are bought for that${bill === "" ? "" : `${bill} at most`}, and given back when idle for ${formatDuration(idleMs)}`,
@@ -81,7 +82,8 @@ function boundsOf(policy: AutonomicPolicy | undefined, currency: string): Explan
 function waitingOf(
   { space, scheduler }: DoorParts,
   project: string,
-  fleet: FleetPolicy | undefined,
+  policy: AutonomicPolicy | undefined,
+  owned: number,
 ): ExplanationView {
   const steps = scheduler.waiting().filter(({ step }) => {
     const job = space.get("job", jobOf(step));
@@ -92,7 +94,18 @@ function waitingOf(
   const [first] = steps;
   return {
     sentence: `${tasks === 1 ? "one task waits" : `${tasks} tasks wait`} for a machine`,
-    ...(fleet && { flip: "a shorter waitMax has more bought for them, and a longer one less" }),
+    ...(policy?.fleet && levelOf(policy) === "act" && { flip: flipOf(policy.fleet, owned) }),
     advice: `canopy why ${jobOf(first!.step)}`,
   };
+}
+
+function levelOf({ autonomy }: AutonomicPolicy): Autonomy {
+  return autonomy.buy ?? "act";
+}
+
+/** What lets more be bought; why no more was, the decisions say. */
+function flipOf({ machinesMax }: FleetPolicy, owned: number): string {
+  return owned >= machinesMax
+    ? `a machinesMax above ${machinesMax} lets more be bought for them: as many are there, whatever waitMax is`
+    : `a shorter waitMax lets more be bought for them, up to ${machinesMax - owned} more by machinesMax`;
 }

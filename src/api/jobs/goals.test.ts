@@ -20,7 +20,8 @@ function job(goal?: Partial<JobGoal>): JobRecord {
   return { name: "j1", project: "p", spec } as JobRecord;
 }
 
-const known = { now, spentMicros: 2_900_000, currency: "USD" };
+const soon = { micros: 2_950_000, tasks: 4 };
+const known = { now, spentMicros: 2_900_000, soon, currency: "USD" };
 
 describe("goalByPolicy()", () => {
   test("is what the policy says of jobs that name none, else the most that one may ask for", () => {
@@ -56,6 +57,20 @@ describe("goalAgain()", () => {
       () => goalAgain(under(), job(), { budgetMicros: 5 }, { ...known, spentMicros: undefined }),
       /it has cost what has no known price/,
     );
+  });
+
+  test("refuses a budget at which it would be ended at the first look", () => {
+    assert.throws(() => goalAgain(under(), job({ budgetMicros: 2_950_000 }), {}, known), {
+      code: "infeasible",
+      message: /has cost 2.90, and with the 4 tasks that begin at once it is 2.95 within 7s/,
+      hint: /--budget 5.90USD/,
+    });
+    const unknown = { ...known, soon: { micros: undefined, tasks: 1 } };
+    for (const [budgetMicros, now] of [
+      [2_950_001, known],
+      [2_950_000, unknown],
+    ] as const)
+      assert.ok(goalAgain(under(), job({ budgetMicros }), {}, now));
   });
 
   test("refuses a deadline that has passed until another is given, or none", () => {

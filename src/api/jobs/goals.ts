@@ -1,5 +1,6 @@
 import { goalForAll, isBounded, jobGoalOf } from "#/autonomic/job-goals.ts";
 import { goalUnder } from "#/autonomic/rules.ts";
+import { budgetAheadMs } from "#/autonomic/soon.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { JobGoal, JobRecord } from "#/model/job.ts";
 import type { Goal } from "#/model/plan.ts";
@@ -20,16 +21,23 @@ export interface GoalChange {
   readonly budgetMicros?: number | null | undefined;
 }
 
+interface Known {
+  readonly now: number;
+  readonly spentMicros: number | undefined;
+  readonly soon: { micros: number | undefined; tasks: number };
+  readonly currency: string;
+}
+
 /**
  * The goal of a job that is tried again: its own but for what is changed of it, within its project's policy. Throws
  * "infeasible" where its deadline has passed, or its budget is spent: `spentMicros` is what it has cost, undefined
- * where nobody knows.
+ * where nobody knows, and `soon` what it will have cost, with so many tasks, when its budget is first looked at.
  */
 export function goalAgain(
   space: Reading,
   { name, project, spec }: JobRecord,
   change: GoalChange,
-  known: { now: number; spentMicros: number | undefined; currency: string },
+  known: Known,
 ): JobGoal | undefined {
   const { plan = "", order, deadlineAt, budgetMicros, objective } = spec.goal ?? {};
   const { now } = known;
@@ -51,17 +59,26 @@ export function goalAgain(
   return jobGoalOf(goal, now, { plan, ...(order && { order }) });
 }
 
+/** Above what was spent, and what is looked ahead for: else it would be ended again at the first look. */
 function requireBudget(
   name: string,
   budget = Infinity,
-  { spentMicros: spent, currency }: { spentMicros: number | undefined; currency: string },
+  { spentMicros: spent, soon, currency }: Known,
 ): void {
-  if (budget === Infinity || (spent !== undefined && spent < budget)) return;
+  if (budget === Infinity) return;
+  const isSpent = spent === undefined || spent >= budget;
+  const needed = isSpent ? spent : soon.micros;
+  if (!isSpent && (needed === undefined || needed < budget)) return;
   const what = spent === undefined ? "what has no known price" : formatMicros(Math.ceil(spent));
-  const enough = spent === undefined ? "none" : `${formatMicros(Math.ceil(2 * spent))}${currency}`;
+  const tasks = soon.tasks === 1 ? "the task that begins" : `the ${soon.tasks} tasks that begin`;
+  const more = isSpent
+    ? ""
+    : `, and with ${tasks} at once it is ${formatMicros(Math.ceil(needed!))} within ${formatDuration(budgetAheadMs)}, for which a budget is looked ahead`;
+  const enough =
+    needed === undefined ? "none" : `${formatMicros(Math.ceil(2 * needed))}${currency}`;
   throw new CanopyError(
     "infeasible",
-    `Cannot retry the job ${name} as its budget of ${formatMicros(budget)} must be above what it has cost: it has cost ${what}`,
+    `Cannot retry the job ${name} as its budget of ${formatMicros(budget)} must be above what it has cost: it has cost ${what}${more}`,
     {
       hint: `Give it a larger one, for all of it: canopy retry ${name} --budget ${enough}`,
     },

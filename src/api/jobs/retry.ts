@@ -1,3 +1,5 @@
+import { openOrders } from "#/autonomic/machines.ts";
+import { spentSoon } from "#/autonomic/soon.ts";
 import { retryInput } from "#/model/plan-views.ts";
 import { jobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
@@ -11,7 +13,7 @@ import { goalAgain } from "./goals.ts";
 export const retryJob = defineCall({
   summary: "Retry a job",
   description:
-    "Its failed and cancelled tasks run again, under the same names; what has succeeded stays, and what it has cost. With `deadlineMs`, from now on, and `budget`, for all that it has cost and will, these are its goal from now on; null is to do without. Refused as 'infeasible' where its deadline has passed or its budget is spent, and no other is given.",
+    "Its failed and cancelled tasks run again, under the same names; what has succeeded stays, and what it has cost. With `deadlineMs`, from now on, and `budget`, for all that it has cost and will, these are its goal from now on; null is to do without. Refused as 'infeasible' where its deadline has passed, or its budget is spent or as good as, and no other is given.",
   tag: "jobs",
   role: "submitter",
   params: jobParams,
@@ -30,6 +32,8 @@ export const retryJob = defineCall({
     if (answerBefore(call) === undefined) parts.pace.requireTurn(caller);
     const job = await findJob(parts, project, params.job);
     const steps = await stepsOf(parts, job);
+    const field = { space, field: parts.scheduler };
+    const machine = (name: string) => space.get("machine", name);
     if (answerBefore(call) === undefined)
       await whileOvertaken(async () => {
         const mark = await confinedAgain(space, job);
@@ -37,10 +41,13 @@ export const retryJob = defineCall({
           once(call, (tx) => {
             const reopened = reopen(tx);
             mark(tx);
+            const orders = openOrders(space, job.name);
             const spentMicros = foldJob(parts, reopened, steps).usage.costMicros;
+            const now = clock.now();
             const goal = goalAgain(tx, reopened, change, {
-              now: clock.now(),
+              now,
               spentMicros,
+              soon: spentSoon(field, { job: reopened, steps, orders, machine }, now),
               currency,
             });
             const { goal: _, ...spec } = reopened.spec;

@@ -20,6 +20,7 @@ import { followMarkets, historyOf } from "../markets.ts";
 import { Orders, type OrderParts } from "../orders.ts";
 import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
+import { budgetAheadMs } from "../soon.ts";
 import { cutBy, spentAtMost, type Running, type SpendingParts } from "../spending.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
@@ -285,6 +286,6 @@ function crossing(
 ): { readonly micros: number | undefined } | undefined {
   const { budgetMicros } = spending.job.spec.goal!;
   if (budgetMicros === undefined) return undefined;
-  const micros = spentAtMost(now + limits.goalReleaseMs + 2 * limits.goalLookMs, spending);
+  const micros = spentAtMost(now + budgetAheadMs, spending);
   return micros === undefined || micros >= budgetMicros ? { micros } : undefined;
 }
