@@ -7,7 +7,7 @@ import { SimulatedCloud } from "./testing/simulated-cloud.ts";
 
 const minuteMs = 60_000;
 
-function cloudOf(offer: object = {}): Promise<SimulatedCloud> {
+function cloudOf(offer: object = {}, random = new Chance(3)): Promise<SimulatedCloud> {
   const large = {
     name: "large",
     milliCpus: 4000,
@@ -18,7 +18,7 @@ function cloudOf(offer: object = {}): Promise<SimulatedCloud> {
   };
   const config = { type: "simulated", machinesMax: 20, offers: [large] };
   const site = siteConfig.parse(config) as SimulatedConfig;
-  return SimulatedCloud.open({ site, taskMs: () => 3 * minuteMs, random: new Chance(3) });
+  return SimulatedCloud.open({ site, taskMs: () => 3 * minuteMs, random });
 }
 
 describe("startAutonomic() with a gang", () => {
@@ -50,11 +50,25 @@ describe("startAutonomic() with a gang", () => {
   });
 
   test("runs it again as a whole when the site takes one of its machines back, within the deadline", async () => {
-    const cloud = await cloudOf({ interruptionsPerHour: 6 });
+    const cloud = await cloudOf({ interruptionsPerHour: 6 }, new Chance(5));
+    const again = new Set<string>();
+    let regrouped = 0;
+    cloud.rig.space.onApplied((changes) => {
+      for (const { record } of changes) {
+        if (record.kind !== "task") continue;
+        if (record.status.lost || record.status.regrouped) again.add(record.name);
+        regrouped = Math.max(regrouped, record.status.regrouped ?? 0);
+      }
+    });
     const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
     cloud.job("j1", 8, toldBelief(3 * minuteMs), { deadlineAt }, {});
     const endedMs = await cloud.untilEnded("j1", 60 * minuteMs);
-    assert.ok(endedMs !== undefined, "it did not end");
+    const taken = cloud.orders().filter(({ status }) => status.phase === "failed");
+    assert.ok(taken.length > 0, "no machine was taken back");
+    assert.equal(again.size, 8);
+    assert.ok(regrouped > 0, "no member on another machine was run again");
+    assert.ok(endedMs !== undefined && endedMs <= 60 * minuteMs, `ended after ${endedMs} ms`);
+    assert.equal(cloud.rig.space.get("job", "j1")!.status.phase, "succeeded");
     cloud.stop();
   });
 });

@@ -110,13 +110,17 @@ describe("forecast() of a job with a goal", () => {
     cloud.submit("next", job, "p", { deadlineAt: cloud.fork.clock.now() + 2_400_000 });
     const moment = await cloud.moment();
     const fork = await Fork.open(moment, likelyFates(moment.runTimes, 1, 0), new Chance(1));
+    let lost = 0;
+    fork.space.onApplied((changes) => {
+      for (const { record } of changes)
+        if (record.kind === "step" && record.name === "next/0")
+          lost = Math.max(lost, record.status.lost);
+    });
     await fork.run(() => fork.unended === 0);
     const failed = [...fork.space.all("order")].filter(({ status }) => status.phase === "failed");
-    const { phase, usage } = fork.outcomes.get("next")!;
-    assert.equal(phase, "succeeded");
-    assert.ok(failed.length > 0 && usage.attempts >= 400);
-    const [step] = fork.space.list("step", "next");
-    assert.ok((step?.status.lost ?? 1) > 0);
+    assert.equal(fork.outcomes.get("next")!.phase, "succeeded");
+    assert.ok(failed.length > 0, "no machine was taken away");
+    assert.ok(lost > 0, "nothing ran where one was taken away");
   });
 
   test("lets it wait for clean power as it does, and go on in time", async () => {
