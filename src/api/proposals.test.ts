@@ -91,31 +91,29 @@ test("a proposal that was declined changes nothing, and is its job's still: none
   );
 });
 
-test("a proposal that is withdrawn while somebody approves it is not carried out", async () => {
-  const offers = [
-    {
-      name: "large",
-      milliCpus: 16_000,
-      memoryBytes: 2 ** 35,
-      microsPerHour: 500_000,
-      bootMs: { median: 1000, p90: 2000 },
-    },
-  ];
+const large: Considered = {
+  site: "lab",
+  offer: "large",
+  market: "on-demand",
+  zone: "",
+  isPresent: false,
+  countMax: 9,
+  slots: 16,
+  microsPerHour: 500_000,
+  watts: undefined,
+  bootMs: 1000,
+  count: 2,
+};
+
+async function siteOfLarge(): Promise<void> {
+  const shape = { milliCpus: 16_000, memoryBytes: 2 ** 35, microsPerHour: 500_000 };
+  const offers = [{ name: "large", ...shape, bootMs: { median: 1000, p90: 2000 } }];
   await world.call("PUT", "/v1/sites/lab", { body: { config: { type: "simulated", offers } } });
   await world.sites.look("lab");
-  const considered: Considered = {
-    site: "lab",
-    offer: "large",
-    market: "on-demand",
-    zone: "",
-    isPresent: false,
-    countMax: 9,
-    slots: 16,
-    microsPerHour: 500_000,
-    watts: undefined,
-    bootMs: 1000,
-    count: 2,
-  };
+}
+
+test("a proposal that is withdrawn while somebody approves it is not carried out", async () => {
+  await siteOfLarge();
   const fleet = { why: [], gives: [] };
   const policy = { fleet: { waitMsMax: 60_000, machinesMax: 4 } };
   assert.equal((await world.call("PUT", "/v1/policy", { body: policy })).statusCode, 200);
@@ -123,7 +121,7 @@ test("a proposal that is withdrawn while somebody approves it is not carried out
     ["p3", {}],
     ["p4", { fleet }],
   ] as const) {
-    const plan = await proposed(name, { considered: [considered], ...more });
+    const plan = await proposed(name, { considered: [large], ...more });
     const { job } = world.space.get("plan", plan)!.status;
     const asker = { project: "default", ...(!("fleet" in more) && { job: job! }) };
     onceRulesAreRead(() =>
@@ -138,4 +136,23 @@ test("a proposal that is withdrawn while somebody approves it is not carried out
     const { phase } = (await world.call("GET", `/v1/plans/${plan}`)).json<PlanView>();
     assert.equal(phase, "declined");
   }
+});
+
+test("what is proposed for a project's shared machines is done once, within the policy of the moment", async () => {
+  await siteOfLarge();
+  const ordered = () => [...world.space.all("order")].map(({ spec }) => spec.askedBy);
+  const before = ordered().length;
+  const plan = await proposed("p5", { considered: [large], fleet: { why: [], gives: [] } });
+  const approve = () => world.call("POST", `/v1/plans/${plan}/approve`);
+  const policy = (machinesMax: number) =>
+    world.call("PUT", "/v1/policy", { body: { fleet: { waitMsMax: 60_000, machinesMax } } });
+  await policy(1);
+  const refused = await approve();
+  assert.equal(refused.statusCode, 409);
+  assert.match(problemOf(refused), /there would be 2 machines, and machinesMax is 1$/);
+  assert.equal(ordered().length, before);
+  await policy(4);
+  const answers = await Promise.all([approve(), approve()]);
+  for (const answer of answers) assert.equal(answer.json<PlanView>().phase, "approved");
+  assert.deepEqual(ordered().slice(before), ["fleet of default", "fleet of default"]);
 });
