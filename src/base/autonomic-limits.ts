@@ -5,6 +5,8 @@ export const autonomicLimits = {
   pastStepsMax: 2_000,
   /** The loop that keeps deadlines and budgets looks this often. */
   goalLookMs: 1_000,
+  /** A turn of that loop thinks about jobs for so long; budgets it looks at of all, and the other jobs come first in the next turn. */
+  goalTurnMs: 250,
   /** A fork looks after goals and orders at least that often, in its own time. */
   forkLookMs: 5 * 60_000,
   /** Until a machine that is to be given back costs nothing more, at most; a budget keeps so much back. */

@@ -65,6 +65,8 @@ class GoalLoop {
   #rules: KnownRules;
   #memories = new Map<string, Memory>();
   #seen: Seen | undefined;
+  /** Jobs that a turn had no time for. */
+  #late: string[] = [];
 
   constructor(parts: GoalParts, wallClock: Clock) {
     this.#wallClock = wallClock;
@@ -90,10 +92,15 @@ class GoalLoop {
     const { space, log, clock, knowledge, sites } = this.#parts;
     followWallClock(space, clock);
     followMarkets(space, knowledge.offers(sites.offers()), clock.now());
-    for (const job of space.all("job")) {
-      if (!job.spec.goal || hasJobEnded(job) || this.#mayRest(job)) continue;
-      await this.#keep(job).catch((thrown: unknown) => {
-        log.error(`the goal of ${job.name} was not looked after`, { error: messageOf(thrown) });
+    const jobs = new Set(this.#late);
+    for (const { name } of space.all("job")) jobs.add(name);
+    this.#late = [];
+    const untilMs = clock.monotonicMs() + limits.goalTurnMs;
+    for (const name of jobs) {
+      const job = space.get("job", name);
+      if (!job?.spec.goal || hasJobEnded(job) || this.#mayRest(job)) continue;
+      await this.#keep(job, untilMs).catch((thrown: unknown) => {
+        log.error(`the goal of ${name} was not looked after`, { error: messageOf(thrown) });
       });
     }
     this.#seen = undefined;
@@ -102,7 +109,7 @@ class GoalLoop {
     this.#orders.look();
   }
 
-  async #keep(job: JobRecord): Promise<void> {
+  async #keep(job: JobRecord, untilMs: number): Promise<void> {
     const { space, clock, sites, zones, knowledge } = this.#parts;
     const goal = job.spec.goal!;
     const now = clock.now();
@@ -111,6 +118,7 @@ class GoalLoop {
     const spending = spendingOf(this.#parts, job, running, inventory.ordersOf(job.name));
     if (crossing(spending, now)) return this.#stopSpending(job);
     if (this.#isResting(job.name)) return;
+    if (clock.monotonicMs() > untilMs) return void this.#late.push(job.name);
     const deadlineMs = this.#leftMs(job);
     // Nothing but a budget: nothing is bought for it that has to be looked after.
     if (deadlineMs === undefined && !isPlanned(job) && spending.orders.length === 0) return;
