@@ -196,6 +196,8 @@ export const limits = {
   /** Whoever waits for what is theirs by quota gets it back after this at the latest; looked at so often. */
   reclaimMs: 5_000,
   reclaimLookMs: 100,
+  /** Where others get the place that was made for it, it rests so long at most before it makes room again. */
+  reclaimRestMsMax: 60_000,
   /** A project that could not use its share makes up for so many CPU-milliseconds of it at most. */
   shareCreditMs: 10_000,
   /** What a task that asks for no CPU is taken to hold at least, so that a machine runs only so many. */

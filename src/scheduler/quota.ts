@@ -81,6 +81,8 @@ export class Account {
   readonly busy = new Set<StepState>();
   /** A step for which, and for others like it, smaller ones leave room; see reclaim.ts. */
   kept: StepState | undefined;
+  /** Others were stopped for such steps, which have not begun in their place yet; by class and priority. */
+  readonly madeRoom = new Map<string, MadeRoom>();
   /** All that is kept for it was free when it was looked at last: it is not quota that it lacks. */
   isKeptFree = false;
   /** Some task was denied room since anything of it, or of its cohort, ended. */
@@ -180,6 +182,17 @@ export function isAlike(kept: StepState, step: StepState): boolean {
   return (
     kept.account === step.account && kept.class === step.class && kept.priority === step.priority
   );
+}
+
+/** Until then nobody else is stopped for it; monotonic. */
+interface MadeRoom {
+  readonly untilMs: number;
+  readonly restMs: number;
+}
+
+/** Under which `madeRoom` knows a step, and all that are alike. */
+export function kindOfRoom({ class: { key }, priority }: StepState): string {
+  return `${priority} ${key}`;
 }
 
 /** The step for which a project's smaller ones leave room. */

@@ -13,7 +13,7 @@ import {
   type Cohort,
   type Resource,
 } from "./quota.ts";
-import { roomFor } from "./room.ts";
+import { freeBesideOthers, roomFor } from "./room.ts";
 import { leasesOfStep, type Lease, type MachineState, type StepState } from "./state.ts";
 
 /** Tasks that are to make room for one of another step. */
@@ -34,7 +34,6 @@ export interface ReclaimPlan {
  */
 export function planReclaim(board: Board, step: StepState, nowMs: number): ReclaimPlan | undefined {
   const candidates = candidatesFor(step).sort((a, b) => b.sinceMs - a.sinceMs);
-  const state = new Freed(step);
   const inTheWay =
     step.atOnce > 1
       ? cheapestPlaces(board, step, candidates, nowMs)
@@ -42,6 +41,8 @@ export function planReclaim(board: Board, step: StepState, nowMs: number): Recla
         ? []
         : cheapestMachine(board, step, candidates, nowMs);
   if (!inTheWay) return undefined;
+  // where it had to borrow, those of its project that need not would get the place before it
+  const state = new Freed(step, inTheWay.length > 0 && isEntitled(step) ? "quota" : "ceiling");
   for (const lease of inTheWay) state.free(lease);
   for (const lease of candidates) {
     if (state.isEnough) break;
@@ -172,10 +173,7 @@ function cheapestMachine(
   let best: { victims: Lease[]; cost: number } | undefined;
   for (const [machine, leases] of Map.groupBy(candidates, (lease) => lease.machine)) {
     if (machine.isSilent || !isOpenTo(machine, step, nowMs)) continue;
-    const free = {
-      milliCpus: machine.capacity.milliCpus - machine.heldMilliCpus,
-      memoryBytes: machine.capacity.memoryBytes - machine.heldMemoryBytes,
-    };
+    const free = freeBesideOthers(machine, step, nowMs);
     const lacks = (resource: Resource) => free[resource] < step.class[resource];
     const allowance = new Freed(step);
     const victims: Lease[] = [];
@@ -199,10 +197,12 @@ function cheapestMachine(
 class Freed {
   readonly victims = new Set<Lease>();
   #step: StepState;
+  #limit: "quota" | "ceiling";
   #freed = new Map<Account, Record<Resource, number>>();
 
-  constructor(step: StepState) {
+  constructor(step: StepState, limit: "quota" | "ceiling" = "ceiling") {
     this.#step = step;
+    this.#limit = limit;
   }
 
   /** It goes, and all others of its gang. */
@@ -254,7 +254,7 @@ class Freed {
   #lackOf(resource: Resource): number {
     const { account, class: needs, atOnce } = this.#step;
     const used = account.used[resource] - (this.#freed.get(account)?.[resource] ?? 0);
-    const own = used + needs[resource] * atOnce - account.ceiling[resource];
+    const own = used + needs[resource] * atOnce - account[this.#limit][resource];
     return Math.max(0, own, this.#poolLackOf(resource));
   }
 

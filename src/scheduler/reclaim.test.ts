@@ -77,3 +77,41 @@ test("a gang is stopped for what its members on shared machines free of a quota,
   assert.equal(membersOn(agents, "high/0").length, 1);
   assert.equal(membersOn(agents, "g/0").length, 0);
 });
+
+test("nobody is stopped again and again for a task whose place others get, as it would borrow and they need not", async () => {
+  const rig = await Rig.open((rig) => {
+    for (const name of ["a", "b"])
+      rig.project(name, 1, { quota: { milliCpus: 5000 }, cohort: "lab" });
+  });
+  rig.machine("m0", { cpus: 3 });
+  rig.machine("m1", { cpus: 4 });
+  const high = { project: "a", priority: 1, needs: { milliCpus: 3000 }, ...long };
+  rig.step("high/0", 1, high);
+  const agents = await pool(rig, 2);
+  rig.step("low/0", 9, { project: "a", priority: -1, ...long });
+  await pass(rig, agents, 1000);
+  assert.equal(ofStep(agents[1]!, "low/0").length, 4);
+  rig.step("high/1", 1, high);
+  await pass(rig, agents, 12 * limits.reclaimMs);
+  const stops = await stopsOf(rig, "low/0", 9);
+  assert.ok(stops > 0 && stops < 20, `${stops}`);
+  await agents[0]!.finish(ofStep(agents[0]!, "high/0"));
+  await pass(rig, agents, 2 * limits.reclaimRestMsMax);
+  assert.equal(membersOn(agents, "high/1").length, 1);
+});
+
+test("nobody is stopped on a machine whose places are kept for a gang, for who would not get them", async () => {
+  const rig = await Rig.open(quota(100));
+  const agents = await pool(rig, 2);
+  rig.step("low/0", 2, { priority: -1, ...long });
+  rig.step("busy/0", 2, { priority: 9, ...long });
+  await pass(rig, agents, 1000);
+  assert.equal(membersOn(agents, "low/0").length, 2);
+  rig.step("gang/0", 4, { spec: { gang: {} } });
+  await pass(rig, agents, 2 * limits.passedOverMs);
+  assert.match(rig.scheduler.explainJob("gang")[0]!.sentence, /kept for it/);
+  rig.step("high/0", 1, { priority: 1, ...long });
+  await pass(rig, agents, 6 * limits.reclaimMs);
+  assert.equal(membersOn(agents, "low/0").length, 2);
+  assert.equal(await stopsOf(rig, "low/0", 2), 0);
+});

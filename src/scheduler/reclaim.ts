@@ -4,7 +4,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Board } from "./board.ts";
 import { claimPlaces, gangsToTry } from "./gang-places.ts";
-import { keptOf, quotaSlots, resources, type Account } from "./quota.ts";
+import { keptOf, kindOfRoom, quotaSlots, resources, type Account } from "./quota.ts";
 import { planReclaim, type ReclaimPlan } from "./reclaim-plan.ts";
 import { stop } from "./preempt.ts";
 import type { StepState } from "./state.ts";
@@ -21,6 +21,9 @@ const restFactor = 10;
  * only when that is the lesser loss: when their work is no more than what its own CPUs would have done
  * while it waited, or when it has waited for `limits.reclaimMs`. While others start all the time, some
  * are always young, and little is lost; among tasks that last, none waits longer than that.
+ *
+ * When others get the place that was made for a task, as they are within their quota and it would borrow, nobody
+ * else is stopped for it at once: each time it rests for twice as long, up to `limits.reclaimRestMsMax`, until one has begun.
  *
  * A task that may stop nobody, as those in its way have its priority, must not be passed by smaller
  * ones for ever: after `limits.passedOverMs` what it needs is kept for it as it becomes free.
@@ -58,7 +61,7 @@ export class Reclaim {
     const startMs = clock.monotonicMs();
     this.#timer = undefined;
     if (this.#board.isSure()) {
-      for (const account of this.#board.quotas.all()) this.#review(account);
+      for (const account of this.#board.quotas.all()) this.#review(account, startMs);
       for (const step of this.#waiting()) {
         for (let turn = 0; turn < turnsMax && this.#consider(step); turn++);
       }
@@ -79,6 +82,8 @@ export class Reclaim {
   #consider(step: StepState): boolean {
     if (!step.isInLine) return false;
     const nowMs = this.#board.clock.monotonicMs();
+    const made = step.account.madeRoom.get(kindOfRoom(step));
+    if (made && nowMs < made.untilMs) return false;
     const plan = planReclaim(this.#board, step, nowMs);
     if (plan && plan.victims.length > 0) {
       return isWorth(plan, step, nowMs) && this.#carryOut(plan, step);
@@ -88,7 +93,8 @@ export class Reclaim {
   }
 
   #carryOut({ victims, lostCpuMs }: ReclaimPlan, step: StepState): boolean {
-    const { waitsSinceMs } = step;
+    const { waitsSinceMs, account } = step;
+    const nowMs = this.#board.clock.monotonicMs();
     try {
       stop(this.#board, victims, step);
     } catch (thrown) {
@@ -97,14 +103,20 @@ export class Reclaim {
       return false;
     }
     if (step.gang) claimPlaces(this.#board, step);
+    const kind = kindOfRoom(step);
+    const before = account.madeRoom.get(kind)?.restMs ?? limits.reclaimMs / 2;
+    const restMs = Math.min(2 * before, limits.reclaimRestMsMax);
+    account.madeRoom.set(kind, { untilMs: nowMs + restMs, restMs });
     this.#log.info("tasks made room", { for: step.name, tasks: victims.length, lostCpuMs });
     this.#serve();
     step.waitsSinceMs = waitsSinceMs; // the tasks behind this one have waited as long
-    return true;
+    return !account.madeRoom.has(kind);
   }
 
   /** What is kept for a step has been free since the last look, and it was not handed out: it lacks room, and no quota. */
-  #review(account: Account): void {
+  #review(account: Account, nowMs: number): void {
+    for (const [kind, { untilMs, restMs }] of account.madeRoom)
+      if (nowMs - untilMs > restMs) account.madeRoom.delete(kind);
     const kept = keptOf(account);
     if (!kept) return;
     const isFree = quotaSlots(kept, true) >= kept.atOnce;

@@ -1,6 +1,6 @@
 import { limits } from "#/base/limits.ts";
-import { placesIn } from "#/model/needs.ts";
-import { isAlike } from "./quota.ts";
+import { placesIn, type Capacity } from "#/model/needs.ts";
+import { isAlike, kindOfRoom } from "./quota.ts";
 import type { Lease, MachineState, StepState } from "./state.ts";
 import type { TaskClass } from "./task-class.ts";
 
@@ -41,20 +41,29 @@ function slotsFor(machine: MachineState, taskClass: TaskClass): number {
 
 /** What may be taken of a machine of which something is kept for others. */
 function slotsBesideOthers(machine: MachineState, step: StepState, nowMs: number): number {
-  const slots = slotsBesideKept(machine, step, nowMs);
-  if (machine.keptForGangs.size === 0) return slots;
-  return Math.min(slots, slotsBesideGangs(machine, step, nowMs));
+  if (!machine.keptFree && machine.keptForGangs.size === 0) return Infinity;
+  return placesIn(freeBesideOthers(machine, step, nowMs), step.class);
 }
 
-/** While a machine is kept free for another step, only what takes nothing that this one lacks. */
-function slotsBesideKept(machine: MachineState, step: StepState, nowMs: number): number {
-  const kept = keptFreeFor(machine, nowMs);
-  if (!kept || isAlike(kept, step)) return Infinity;
+/** What of a machine is free for a step, with what is kept there for others left to them. */
+export function freeBesideOthers(
+  machine: MachineState,
+  step: StepState,
+  nowMs: number,
+): { milliCpus: number; memoryBytes: number } {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
-  const milliCpus = capacity.milliCpus - heldMilliCpus - kept.class.milliCpus;
-  const memoryBytes = capacity.memoryBytes - heldMemoryBytes - kept.class.memoryBytes;
-  return placesIn({ milliCpus, memoryBytes }, step.class);
+  const kept = keptFreeFor(machine, nowMs);
+  // while it is kept free for another step, only what takes nothing that this one lacks
+  const one = kept && !isAlike(kept, step) ? kept.class : nothing;
+  const gangs = keptForOtherGangs(machine, step, nowMs);
+  return {
+    milliCpus: capacity.milliCpus - heldMilliCpus - Math.max(one.milliCpus, gangs.milliCpus),
+    memoryBytes:
+      capacity.memoryBytes - heldMemoryBytes - Math.max(one.memoryBytes, gangs.memoryBytes),
+  };
 }
+
+const nothing = { milliCpus: 0, memoryBytes: 0 };
 
 /** A gang that has all that it needs there and elsewhere, and begins when the last of its machines asks for work. */
 export function awaitedBy({ keptForGangs }: MachineState): StepState | undefined {
@@ -72,16 +81,26 @@ export function outlastsGangs(machine: MachineState, step: StepState, nowMs: num
 /** Where places are kept for gangs, only what leaves them, or is over before they are wanted. */
 function slotsBesideGangs(machine: MachineState, step: StepState, nowMs: number): number {
   const { capacity, heldMilliCpus, heldMemoryBytes } = machine;
-  let milliCpus = capacity.milliCpus - heldMilliCpus;
-  let memoryBytes = capacity.memoryBytes - heldMemoryBytes;
+  const kept = keptForOtherGangs(machine, step, nowMs);
+  return placesIn(
+    {
+      milliCpus: capacity.milliCpus - heldMilliCpus - kept.milliCpus,
+      memoryBytes: capacity.memoryBytes - heldMemoryBytes - kept.memoryBytes,
+    },
+    step.class,
+  );
+}
+
+function keptForOtherGangs(machine: MachineState, step: StepState, nowMs: number): Capacity {
+  const sum = { milliCpus: 0, memoryBytes: 0 };
   for (const [gang, kept] of machine.keptForGangs) {
     if (gang === step || isOverBy(step, nowMs, kept.promisedMs)) continue;
-    if (machine.record.spec.standing) return 0; // on trial: it has one place
+    if (machine.record.spec.standing) return machine.capacity; // on trial: it has one place
     const places = kept.machines.get(machine) ?? 0;
-    milliCpus -= places * gang.class.milliCpus;
-    memoryBytes -= places * gang.class.memoryBytes;
+    sum.milliCpus += places * gang.class.milliCpus;
+    sum.memoryBytes += places * gang.class.memoryBytes;
   }
-  return placesIn({ milliCpus, memoryBytes }, step.class);
+  return sum;
 }
 
 /** Whether a task that began now would most likely be over by then, as its kind was so far. */
@@ -118,6 +137,7 @@ export function wasServed(machine: MachineState, step: StepState, nowMs: number)
   step.waitsSinceMs = nowMs;
   const { account } = step;
   if (account.kept && isAlike(account.kept, step)) account.kept = undefined;
+  if (account.madeRoom.size > 0) account.madeRoom.delete(kindOfRoom(step));
   step.passedSinceMs = 0;
   step.keptFreeMs = 0;
   if (machine.keptFree && isAlike(machine.keptFree.step, step)) machine.keptFree = undefined;
