@@ -33,6 +33,7 @@ export function render(result: Result, { out, err }: Terminal, json: string | un
     }
     case "text":
       out.write(result.text(out));
+      if (result.note !== undefined) err.write(`${result.note}\n`);
       return;
     case "done":
       err.write(`${result.message}\n`);

@@ -11,7 +11,7 @@ export type Result =
     }
   | { type: "record"; value: object; fields: readonly Field[] }
   /** `value` is what --json gives; `text` what people read. */
-  | { type: "text"; value: object; text: (out: Output) => string }
+  | { type: "text"; value: object; text: (out: Output) => string; note?: string | undefined }
   /** Something was done: `message` is a note, and a pipe gets nothing. */
   | { type: "done"; value: object; message: string };
 

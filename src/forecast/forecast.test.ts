@@ -88,6 +88,26 @@ describe("forecast()", () => {
     assert.ok(found.isCutShort);
     assert.ok(found.forks >= 1 && found.forks < 39);
   });
+
+  test("says nothing of jobs that had not ended when its only fork was given up", async () => {
+    const cloud = await busyCloud();
+    cloud.submit("short", { title: "work", steps: [work("a", 1)] });
+    cloud.submit("long", { title: "work", steps: [work("a", 4000)] });
+    let nowMs = 0;
+    const slow = { monotonicMs: () => (nowMs += 1) };
+    const limit = { ...options, limitMs: 400 };
+    const found = await forecast(await cloud.moment(), limit, slow);
+    const [short, long] = ["short", "long"].map((name) =>
+      found.jobs.find(({ job }) => job === name),
+    );
+    assert.ok(found.isCutShort);
+    assert.deepEqual([short!.ends, short!.succeeds], [1, 1]);
+    assert.deepEqual(long, { job: "long", isPartial: false });
+    const { allEndAt, machinesMicros } = found;
+    assert.deepEqual([allEndAt, machinesMicros], [undefined, undefined]);
+    const one = await forecast(await cloud.moment(), { ...limit, forks: 1 }, slow);
+    assert.ok(one.isCutShort);
+  });
 });
 
 describe("machines that are not there yet", () => {

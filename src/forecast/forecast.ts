@@ -23,9 +23,12 @@ export interface JobForecast {
   energyJoules?: Band;
   /** CO2 equivalent, by the intensities that are forecast. Undefined when nobody knows how clean the power is. */
   grams?: Band;
-  /** Share of the forks in which it ended at all, in which it succeeded, and in which it did so by its deadline. */
-  ends: number;
-  succeeds: number;
+  /**
+   * Share of the forks in which it ended at all, in which it succeeded, and in which it did so by its deadline.
+   * Undefined where the only fork was given up before that: nobody knows.
+   */
+  ends?: number;
+  succeeds?: number;
   inTime?: number;
   /** More of it may come than is known. */
   isPartial: boolean;
@@ -69,6 +72,7 @@ export async function forecast(
   const spentMs = () => clock.monotonicMs() - startMs;
   const outcomes: Map<string, JobOutcome>[] = [];
   const sites: (ForkSites | undefined)[] = [];
+  let isUnfinished = false;
   for (let number = 0; number < forks; number++) {
     if (number > 0 && spentMs() > limitMs) break;
     const fates = likelyFates(moment.runTimes, seed, number);
@@ -83,10 +87,16 @@ export async function forecast(
     if (isGivenUp && number > 0) break;
     outcomes.push(fork.outcomes);
     sites.push(fork.sites);
+    isUnfinished = isGivenUp && fork.unended > 0;
     if (isGivenUp) break;
   }
-  const jobs = moment.jobs.map((job) => jobForecast(job, outcomes, moment));
-  const runs = outcomes
+  const jobs = moment.jobs.map((job) =>
+    isUnfinished && !outcomes[0]!.has(job.name)
+      ? { job: job.name, isPartial: moment.partial.includes(job.name) }
+      : jobForecast(job, outcomes, moment),
+  );
+  const whole = isUnfinished ? [] : outcomes;
+  const runs = whole
     .map((of) => moment.jobs.map(({ name }) => of.get(name)?.endedAt ?? -Infinity))
     .map((of, number) => ({ end: Math.max(...of), sites: sites[number] }))
     .filter(({ end }) => Number.isFinite(end));
@@ -98,7 +108,7 @@ export async function forecast(
   return {
     at: moment.now,
     forks: outcomes.length,
-    isCutShort: outcomes.length < forks,
+    isCutShort: isUnfinished || outcomes.length < forks,
     tookMs: spentMs(),
     jobs,
     ...(allEndAt && { allEndAt }),

@@ -24,17 +24,17 @@ export const jobForecastView = z.object({
   phase: z.enum(["waiting", "running"]),
   /** When the first of its tasks that wait begins; absent when none waits. */
   beginsAt: instantBand.optional(),
-  /** Absent when it ends in no fork: nothing that is there can run what is left of it. */
+  /** Absent when it ends in no fork: nothing that is there can run what is left of it; or when nobody knows, as `ends` is absent, too. */
   endsAt: instantBand.optional(),
   /** In all, with what it has cost so far; absent when a price is not known. */
   cost: moneyBand.optional(),
   energyJoules: amountBand.optional(),
   /** CO2 equivalent. */
   grams: amountBand.optional(),
-  /** Share of the forks in which it ends, and in which it succeeds. */
-  ends: share,
-  succeeds: share,
-  /** And in which it succeeds by its deadline; absent where it has none. */
+  /** Share of the forks in which it ends, and in which it succeeds; absent where time was up before the first had shown it. */
+  ends: share.optional(),
+  succeeds: share.optional(),
+  /** And in which it succeeds by its deadline; absent where it has none, too. */
   inTime: share.optional(),
   /** More steps or tasks may be added than are known. */
   isPartial: z.boolean(),

@@ -59,8 +59,8 @@ function viewOf(
     ...(costMicros && { cost: bandView(costMicros, formatMicros) }),
     ...(energyJoules && { energyJoules }),
     ...(grams && { grams }),
-    ends,
-    succeeds,
+    ...(ends !== undefined && { ends }),
+    ...(succeeds !== undefined && { succeeds }),
     ...(inTime !== undefined && { inTime }),
     isPartial,
   };

@@ -1,5 +1,5 @@
 import { parseCount } from "../count.ts";
-import { forecastText } from "../forecast/words.ts";
+import { cutNoteOf, forecastText } from "../forecast/words.ts";
 import type { Verb } from "../verb.ts";
 
 export const verb: Verb = {
@@ -24,6 +24,7 @@ export const verb: Verb = {
           return {
             type: "text",
             value: forecast,
+            note: cutNoteOf(forecast),
             text: (out) =>
               forecast.jobs.length === 0 && out.isTty
                 ? "Nothing runs or waits.\n"

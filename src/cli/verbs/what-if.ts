@@ -3,7 +3,7 @@ import type { WhatIfInput, WhatIfView } from "#/model/forecast-views.ts";
 import { parseSize } from "#/model/units.ts";
 import { durationOption, parseCount } from "../count.ts";
 import { policyHelp, triedPolicy } from "../forecast/policy.ts";
-import { moneyBandOf, waitOf } from "../forecast/words.ts";
+import { allEndOf, cutNoteOf, endOf, moneyBandOf } from "../forecast/words.ts";
 import { column } from "../result.ts";
 import { tableText } from "../table.ts";
 import type { Output } from "../terminal.ts";
@@ -49,7 +49,8 @@ export const verb: Verb = {
             ...(forks !== undefined && { forks }),
             ...(job !== undefined && { job }),
           });
-          return { type: "text", value: found, text: (out) => compared(found, out) };
+          const note = cutNoteOf(found.without) ?? cutNoteOf(found.with);
+          return { type: "text", value: found, note, text: (out) => compared(found, out) };
         }),
       );
   },
@@ -91,8 +92,8 @@ function compared({ without, with: after }: WhatIfView, out: Output): string {
     return [
       {
         what: `${job.job} ends in`,
-        without: waitOf(job.endsAt, without.at),
-        with: waitOf(other?.endsAt, after.at),
+        without: endOf(job, without.at),
+        with: endOf(other, after.at),
       },
       {
         what: `${job.job} costs`,
@@ -104,8 +105,8 @@ function compared({ without, with: after }: WhatIfView, out: Output): string {
   rows.push(
     {
       what: "all end in",
-      without: waitOf(without.allEndAt, without.at),
-      with: waitOf(after.allEndAt, after.at),
+      without: allEndOf(without),
+      with: allEndOf(after),
     },
     {
       what: "machines cost until then",
