@@ -7,7 +7,7 @@ import type { Offer } from "#/model/site.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
 
-/** Ended tasks of one sort that are remembered: the last ones. */
+/** So many ended tasks of one sort are looked at: the last ones. */
 const kept = 256;
 
 type Known = Pick<Knowledge, "seen" | "offers" | "slownessOf" | "recurring" | "throttled">;

@@ -1,3 +1,4 @@
+import { hourMs } from "#/model/units.ts";
 import type { ForkSites } from "./fork-sites.ts";
 import type { Moment } from "./moment.ts";
 
@@ -17,7 +18,7 @@ export function machinesMicros(
     if (sites?.has(machine.spec.order)) continue;
     const { microsPerHour } = machine.status.rates;
     if (microsPerHour === undefined) return undefined;
-    micros += (microsPerHour * Math.max(0, until - at)) / 3_600_000;
+    micros += (microsPerHour * Math.max(0, until - at)) / hourMs;
   }
   return micros;
 }
