@@ -65,6 +65,13 @@ function clashOfBounds(policy: AutonomicPolicyInput): Clash | undefined {
   const { deadlineMs, deadlineMsMax, budget, budgetMax, sites = [], sitesNever = [] } = policy;
   const currencies = clashOfCurrencies(policy);
   if (currencies) return currencies;
+  for (const [name, money] of Object.entries({ budget, budgetMax }))
+    if (money !== undefined && amountOf(money) === 0)
+      return {
+        paths: [[name]],
+        sentence:
+          "a job is ended when it has cost its budget, so that with one of nothing none can run",
+      };
   if (deadlineMs !== undefined && deadlineMsMax !== undefined && deadlineMs > deadlineMsMax)
     return clash(
       "deadlineMs",

@@ -84,6 +84,8 @@ describe("policyOfFile()", () => {
     assert.match(cpus.message, /as policy.yaml:2 and policy.yaml:1 .* nothing of 64 CPUs or more/);
     const price = await refused("where: offer.perHour < 1.0 && offer.perHour > 2.0\n");
     assert.match(price.message, /as policy.yaml:1 contradicts itself: .* is met by nothing$/);
+    const nothing = await refused("objective: cost\nbudgetMax: 0 USD\n");
+    assert.match(nothing.message, /as policy.yaml:2 contradicts itself: .* none can run$/);
     const where = `where: offer.site != "a" || offer.market != "spot"\n`;
     const three = await refused(`sites: [a]\nmarkets: [spot]\n${where}`);
     assert.match(three.message, /yaml:3, policy.yaml:1 and policy.yaml:2 contradict each other/);
