@@ -123,7 +123,7 @@ function remove(rig: Rig, agents: Map<string, FakeAgent>, name: string, sentence
   const { capacity } = rig.space.get("machine", name)!.status;
   if (/is cordoned/.test(sentence))
     change(rig, name, (machine) => ({ ...machine, spec: { ...machine.spec, cordoned: false } }));
-  else if (/was bought for the job/.test(sentence))
+  else if (/was bought for (the|a) job/.test(sentence))
     change(rig, name, ({ spec, ...rest }) => {
       const { reservedFor: _, ...free } = spec;
       return { ...rest, spec: free };
