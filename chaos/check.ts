@@ -133,11 +133,13 @@ async function checkJob(door: Door, history: History, job: AckedJob): Promise<vo
 }
 
 async function checkKeys(door: Door, history: History): Promise<void> {
+  const refusals = new Set([401, 429]); // who shows many keys that are none is told to come later
   for (const [name, { secret, state }] of history.keys) {
-    const { status } = await door.persist("GET", "/v1/status", { key: secret });
+    const final = state === "removed" ? { final: 429 } : {};
+    const { status } = await door.persist("GET", "/v1/status", { key: secret, ...final });
     if (state === "made" && status !== 200)
       history.violate(`the acknowledged key ${name} opens nothing: ${status}`);
-    if (state === "removed" && status !== 401)
+    if (state === "removed" && !refusals.has(status))
       history.violate(`the removed key ${name} still opens the door: ${status}`);
   }
 }
