@@ -1,6 +1,6 @@
 import type { Considered, Goal, Objective, PlannedWork } from "#/model/plan.ts";
 import { limits } from "#/base/limits.ts";
-import { briefDuration, formatMicros } from "#/model/units.ts";
+import { briefDuration, formatMicros, hourMs } from "#/model/units.ts";
 import { planMix, type Mix } from "#/planning/mix/mix.ts";
 import type { Demand } from "./step-demand.ts";
 import { candidatesOf, type KnownOffer, type PresentMachine } from "./machine-types.ts";
@@ -224,6 +224,6 @@ function drainOne(
 
 /** What it is worth to be done so much earlier. */
 function worthOf(ms: number, objective: Objective): number {
-  if (typeof objective !== "string") return (ms / 3_600_000) * objective.microsPerHour;
+  if (typeof objective !== "string") return (ms / hourMs) * objective.microsPerHour;
   return objective === "time" ? Infinity : 0;
 }

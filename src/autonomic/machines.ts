@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { hasJobEnded, isPlanned, type JobRecord } from "#/model/job.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
-import { hasOrderEnded, isFleetOrder, type OrderRecord } from "#/model/order.ts";
+import { hasOrderEnded, isComing, isFleetOrder, type OrderRecord } from "#/model/order.ts";
 import type { Space } from "#/space/space.ts";
 import { paidMs } from "./fleet/bill.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
@@ -95,10 +95,10 @@ export function machinesFor(
     });
   }
   for (const order of inventory.ordersOf(job.name))
-    if (isComing(order, inventory, now)) found.push(ofBooting(order, knowledge, now));
+    if (isAwaited(order, inventory, now)) found.push(ofBooting(order, knowledge, now));
   if (job.spec && !isPlanned({ spec: job.spec }))
     for (const order of inventory.fleetOrdersOf(job.project))
-      if (isComing(order, inventory, now))
+      if (isAwaited(order, inventory, now))
         found.push({ ...ofBooting(order, knowledge, now), share });
   return found;
 }
@@ -108,9 +108,9 @@ function isPaidFor({ spec: { reservedFor, reservedForProject } }: MachineRecord)
 }
 
 /** A machine that has joined is there once it has dialled, which takes a moment. */
-function isComing({ status }: OrderRecord, inventory: Inventory, now: number): boolean {
-  const { phase, machine, joinedAt = 0 } = status;
-  if (phase === "ordered" || phase === "booting") return true;
+function isAwaited(order: OrderRecord, inventory: Inventory, now: number): boolean {
+  const { phase, machine, joinedAt = 0 } = order.status;
+  if (isComing(order)) return true;
   const isNew = phase === "joined" && now - joinedAt < limits.dialMsMax;
   return isNew && machine !== undefined && !inventory.isConnected(machine);
 }

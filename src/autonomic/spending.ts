@@ -45,36 +45,36 @@ export function spentAtMost(at: number, parts: SpendingParts): number | undefine
 
 type ShareOf = (step: StepRecord, capacity: Capacity) => number;
 
-function spent(
-  at: number,
-  { job, steps, running, orders, machine }: SpendingParts,
-  shareOf: ShareOf,
-): number | undefined {
-  const stepOf = new Map(steps.map((step) => [step.name, step]));
-  const parts = [
+function spent(at: number, parts: SpendingParts, shareOf: ShareOf): number | undefined {
+  const { job, steps, orders } = parts;
+  return sumOf([
     ...steps.map(({ status }) => status.usage.costMicros),
-    ...running.map((one) =>
-      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine), shareOf),
-    ),
+    ...runningCosts(at, parts, shareOf),
     boughtBy(at, job, orders),
     cutOf(job),
-  ];
-  return sumOf(parts);
+  ]);
+}
+
+type RunningParts = Pick<SpendingParts, "steps" | "running" | "machine">;
+
+function runningCosts(
+  at: number,
+  { steps, running, machine }: RunningParts,
+  shareOf: ShareOf,
+): (number | undefined)[] {
+  const stepOf = new Map(steps.map((step) => [step.name, step]));
+  return running.map((one) =>
+    runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine), shareOf),
+  );
 }
 
 /** What the attempts have cost that end as the job is ended now, for its record; nothing where none is under way. */
 export function cutBy(
   at: number,
-  { job, steps, running, machine }: Omit<SpendingParts, "orders">,
+  parts: Omit<SpendingParts, "orders">,
 ): Pick<JobRecord["status"], "cut"> {
-  if (running.length === 0) return {};
-  const stepOf = new Map(steps.map((step) => [step.name, step]));
-  const micros = sumOf([
-    cutOf(job),
-    ...running.map((one) =>
-      runningCost(at, one, stepOf.get(stepOfTask(one.task)), machine(one.machine)),
-    ),
-  ]);
+  if (parts.running.length === 0) return {};
+  const micros = sumOf([cutOf(parts.job), ...runningCosts(at, parts, shareAsked)]);
   return { cut: micros === undefined ? {} : { micros } };
 }
 
@@ -134,7 +134,7 @@ function runningCost(
   { since }: Running,
   step: StepRecord | undefined,
   machine: MachineRecord | undefined,
-  shareOf: ShareOf = shareAsked,
+  shareOf: ShareOf,
 ): number | undefined {
   if (!step || !machine) return 0; // it has just ended, and is counted with its step
   const { rates, capacity } = machine.status;

@@ -8,7 +8,7 @@ import type { ProjectRecord } from "#/model/access.ts";
 import type { CarbonZoneRecord } from "#/model/carbon-zone.ts";
 import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
-import type { OrderRecord } from "#/model/order.ts";
+import { isComing, type OrderRecord } from "#/model/order.ts";
 import type { Placement } from "#/model/placement.ts";
 import type { Objective, PlanRecord } from "#/model/plan.ts";
 import type { PolicyRecord } from "#/model/policy.ts";
@@ -256,9 +256,7 @@ function momentOf(
       .filter(({ name }) => isOpen(name))
       .map((task) => ({ ...task, spec: { input: "null" } })),
     held,
-    coming: [...reading.orders.values()]
-      .filter(({ status: { phase } }) => phase === "ordered" || phase === "booting")
-      .map((order) => comingOf(order, now)),
+    coming: [...reading.orders.values()].filter(isComing).map((order) => comingOf(order, now)),
     zones: [...space.list("carbon-zone")],
     ...(autonomy && { autonomy }),
     placement: scheduler.placement,

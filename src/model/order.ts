@@ -1,5 +1,6 @@
 import type { RecordOf } from "./record.ts";
 import type { Offer } from "./site.ts";
+import { hourMs } from "./units.ts";
 
 /**
  * A machine asked of a site. Its name is the idempotency token: whatever crashes, one order gives one
@@ -64,6 +65,11 @@ export function isFleetOrder({ project, spec }: OrderRecord): boolean {
   return spec.job === undefined && project !== "";
 }
 
+/** Whether its machine is still to join. */
+export function isComing({ status: { phase } }: OrderRecord): boolean {
+  return phase === "ordered" || phase === "booting";
+}
+
 /** Whether nothing of an order is left at its site. */
 export function hasOrderEnded({ status }: OrderRecord): boolean {
   return status.phase === "released" || status.phase === "failed";
@@ -80,5 +86,5 @@ export function costOfMachine(
   if (offer.microsPerHour === undefined) return undefined;
   const unitMs = Math.max(1, offer.priceGranularityMs);
   const billedMs = Math.max(offer.billedMsMin, Math.ceil(heldMs / unitMs) * unitMs);
-  return (billedMs * offer.microsPerHour) / 3_600_000;
+  return (billedMs * offer.microsPerHour) / hourMs;
 }

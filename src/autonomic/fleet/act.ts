@@ -1,15 +1,13 @@
-import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
-import type { Random } from "#/base/random.ts";
 import type { Considered, Objective, PlannedRelease, PlanRecord } from "#/model/plan.ts";
 import type { OrderRecord } from "#/model/order.ts";
 import { fleetName } from "#/model/policy.ts";
 import type { Offer } from "#/model/site.ts";
-import type { Space, Transaction } from "#/space/space.ts";
+import type { Transaction } from "#/space/space.ts";
 import { decide } from "../decide.ts";
+import type { ActParts } from "../goals/act.ts";
 import { leaveFor, type Leave } from "../levels.ts";
 import { cordon, giveBack } from "../orders.ts";
-import type { SitePool } from "../pool.ts";
 import { propose, withdrawProposal } from "../proposals.ts";
 import {
   purchase,
@@ -23,13 +21,6 @@ import { hourlyMax } from "./bill.ts";
 import type { Growth } from "./grow.ts";
 import type { FleetMemory } from "./memory.ts";
 import type { Change } from "./shrink.ts";
-
-export interface ActParts {
-  space: Space;
-  clock: Clock;
-  random: Random;
-  sites: Pick<SitePool, "offers">;
-}
 
 const policy = "the project's policy";
 

@@ -1,6 +1,7 @@
 import { isPlanned } from "#/model/job.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { heldBy, type Capacity, type Needs } from "#/model/needs.ts";
+import { isComing } from "#/model/order.ts";
 import type { StepRecord } from "#/model/step.ts";
 import { jobOf, stepOfTask } from "#/model/task.ts";
 import { classOf } from "#/model/needs.ts";
@@ -62,9 +63,8 @@ export class Reading {
       if (ran) ran.push(Math.max(0, now - since));
       else this.#ranMs.set(step, [Math.max(0, now - since)]);
     }
-    for (const { spec, status } of space.all("order"))
-      if (spec.job !== undefined && (status.phase === "ordered" || status.phase === "booting"))
-        this.#bought.add(spec.job);
+    for (const order of space.all("order"))
+      if (order.spec.job !== undefined && isComing(order)) this.#bought.add(order.spec.job);
     const seen = new Set<string>();
     for (const { step: name, tasks } of field.waiting()) {
       const step = space.get("step", name);

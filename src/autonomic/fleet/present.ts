@@ -1,7 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { siteOf, type MachineRecord } from "#/model/machine.ts";
-import type { OrderRecord } from "#/model/order.ts";
+import { isComing, type OrderRecord } from "#/model/order.ts";
 import type { Amounts } from "#/model/quota.ts";
 import type { Space } from "#/space/space.ts";
 import type { Knowledge } from "../knowledge/follow.ts";
@@ -171,10 +171,6 @@ export class Present {
     const { capacity, drivers } = status;
     return { name, site: siteOf(spec), capacity, drivers, labels: spec.labels, load };
   }
-}
-
-function isComing({ status }: OrderRecord): boolean {
-  return status.phase === "ordered" || status.phase === "booting";
 }
 
 /** It has joined, and its agent has not said hello yet. */

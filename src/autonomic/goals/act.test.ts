@@ -42,6 +42,15 @@ async function dearlyBought(level: Autonomy): Promise<SimulatedCloud> {
   return cloud;
 }
 
+/** A job that needs more than is there, and a policy by which that is proposed. */
+async function lacking(): Promise<SimulatedCloud> {
+  const cloud = await cloudWith([{ name: "large", ...shape, microsPerHour: 600_000, bootMs }], 20);
+  cloud.policy({ autonomy: { buy: "approve", release: "act" } });
+  const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
+  cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
+  return cloud;
+}
+
 function plansOf(cloud: SimulatedCloud, phase: PlanRecord["status"]["phase"]): PlanRecord[] {
   return [...cloud.rig.space.all("plan")].filter(
     ({ spec, status }) => spec.madeBy === "canopy" && status.phase === phase,
@@ -80,13 +89,7 @@ describe("act()", () => {
   });
 
   test("has one proposal for a job, whatever becomes of it and however often it begins anew", async () => {
-    const cloud = await cloudWith(
-      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
-      20,
-    );
-    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
-    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
-    cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
+    const cloud = await lacking();
     for (let restarts = 0; restarts < 3; restarts++) {
       await cloud.untilEnded("j1", minuteMs);
       cloud.restart();
@@ -105,13 +108,7 @@ describe("act()", () => {
   });
 
   test("does not propose again what somebody has declined", async () => {
-    const cloud = await cloudWith(
-      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
-      20,
-    );
-    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
-    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
-    cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
+    const cloud = await lacking();
     await cloud.untilEnded("j1", minuteMs);
     const [plan] = plansOf(cloud, "proposed") as [PlanRecord];
     cloud.rig.commit((tx) => {
@@ -125,13 +122,7 @@ describe("act()", () => {
   });
 
   test("withdraws what it has proposed when the policy lets it do that by itself", async () => {
-    const cloud = await cloudWith(
-      [{ name: "large", ...shape, microsPerHour: 600_000, bootMs }],
-      20,
-    );
-    cloud.policy({ autonomy: { buy: "approve", release: "act" } });
-    const deadlineAt = cloud.rig.clock.now() + 60 * minuteMs;
-    cloud.job("j1", 400, toldBelief(minuteMs), { deadlineAt });
+    const cloud = await lacking();
     await cloud.untilEnded("j1", minuteMs);
     assert.equal(plansOf(cloud, "proposed").length, 1);
     cloud.policy({ autonomy: { buy: "act", release: "act" } });
