@@ -16,10 +16,16 @@ export interface Files {
   append(path: string): Promise<Appender>;
   /** Names in a folder; empty where there is none. */
   list(folder: string): Promise<string[]>;
-  stat(
-    path: string,
-  ): Promise<
-    { sizeBytes: number; isFolder: boolean; modifiedMs: number; mode: number } | undefined
+  stat(path: string): Promise<
+    | {
+        sizeBytes: number;
+        isFolder: boolean;
+        modifiedMs: number;
+        mode: number;
+        /** The same whatever way leads to it, where the disk knows. */
+        identity?: string;
+      }
+    | undefined
   >;
   /** Makes it and the folders that it is in. `durable`: their entries are on disk when this resolves. */
   makeFolder(path: string, options?: { durable: boolean }): Promise<void>;
@@ -28,6 +34,8 @@ export interface Files {
   /** Copies a file, sharing blocks where the file system can. */
   copy(from: string, to: string): Promise<void>;
   setMode(path: string, mode: number): Promise<void>;
+  /** Gives it to that user and that group: for root alone. */
+  setOwner(path: string, user: number, group: number): Promise<void>;
   /** Removes a file or a whole folder; nothing happens where there is none. */
   remove(path: string): Promise<void>;
   /** Bytes that may still be written on the disk that holds `path`. */

@@ -4,6 +4,7 @@ import type { Log } from "./log.ts";
 import type { Network } from "./network.ts";
 import type { Processes } from "./processes.ts";
 import type { Random } from "./random.ts";
+import type { Sockets } from "./sockets.ts";
 
 /**
  * The one seam to the world outside: time, chance, disk, network and processes. `main.ts` makes one
@@ -15,6 +16,7 @@ export interface Host {
   random: Random;
   files: Files;
   network: Network;
+  sockets: Sockets;
   processes: Processes;
   log: Log;
 }

@@ -1,4 +1,12 @@
 import { autonomicLimits } from "./autonomic-limits.ts";
+import { awsLimits } from "./aws-limits.ts";
+import { bucketLimits } from "./bucket-limits.ts";
+import { containerLimits } from "./container-limits.ts";
+import { instanceLimits } from "./instance-limits.ts";
+import { networkLimits } from "./network-limits.ts";
+import { transferLimits } from "./transfer-limits.ts";
+import { objectLimits } from "./object-limits.ts";
+import { vmLimits } from "./vm-limits.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -9,12 +17,12 @@ const GiB = 1024 * MiB;
  * what Canopy decides in the file beside it; code names the limit and never a number.
  */
 export const limits = {
-  /** Inputs and results up to this size travel inline; larger ones become objects. */
+  /** Inputs and results up to this size travel inline; larger ones become blobs. */
   inlineBytesMax: 64 * KiB,
   /** One JSON body on the API. */
   bodyBytesMax: 8 * MiB,
-  /** One object. */
-  objectBytesMax: 64 * GiB,
+  /** One blob. */
+  blobBytesMax: 64 * GiB,
   /** Tasks that one call may append. */
   appendTasksMax: 10_000,
   /** Tasks that one pull may hand out. */
@@ -72,10 +80,10 @@ export const limits = {
   postgresCommitMsMax: 1_000,
   /** Records that a leader archived last, kept in memory for those who ask at once. */
   recentlyEndedBytesMax: 16 * MiB,
-  /** Connections for objects, and for logs. */
+  /** Connections for blobs, and for logs. */
   postgresConnections: 3,
-  /** An object in PostgreSQL is kept in parts; an upload that gives none for so long was abandoned. */
-  objectPartBytes: 1 * MiB,
+  /** A blob in PostgreSQL is kept in parts; an upload that gives none for so long was abandoned. */
+  blobPartBytes: 1 * MiB,
   uploadAbandonedMs: 60 * 60_000,
   /** While it is away, it is tried again after at least and at most this. */
   postgresRetryMsMin: 50,
@@ -255,6 +263,12 @@ export const limits = {
   archivePageTasks: 512,
   /** Lines of one file of a backup, before they are compressed. */
   backupPartBytes: 4 * MiB,
+  /** Files of objects in a backup whose digests come behind them together. */
+  backupDigestsTogether: 512,
+  /** Numbers of files of objects that are looked up at once while a backup is taken. */
+  heldFilesAtOnce: 1024,
+  /** A store made of a backup goes on with numbers so far above the backup's: the old one has given some since. */
+  restoredObjectNumbers: 2 ** 40,
   /** Free disk below which a doctor warns; and findings of one sort that it tells. */
   doctorFreeBytesMin: 1 * GiB,
   doctorFindingsMax: 20,
@@ -280,8 +294,8 @@ export const limits = {
   logFlushMs: 50,
   /** A page of a log. */
   logPageLines: 1000,
-  /** An object up to this size is hashed in memory before it is written. */
-  objectInMemoryBytesMax: 1 * MiB,
+  /** A blob up to this size is hashed in memory before it is written. */
+  blobInMemoryBytesMax: 1 * MiB,
   /** Segments that one machine is asked for at once by relay, and how long one may take. */
   relaysMax: 16,
   relayMs: 30_000,
@@ -336,7 +350,7 @@ export const limits = {
   outboxLookMs: 250,
   /** An outbox is written anew when so much of it, and more than half, is acknowledged. */
   outboxWasteBytesMin: 1 * MiB,
-  /** Objects that wait on an agent's disk for its cloud: above this, tasks wait with their output. */
+  /** Blobs that wait on an agent's disk for its cloud: above this, tasks wait with their output. */
   owedBytesMax: 32 * GiB,
   owedLookMs: 1_000,
   /** Results that one report may carry, by their bytes. */
@@ -347,9 +361,9 @@ export const limits = {
   agentCallTries: 6,
   /** Lines of logs an agent keeps while it has no link; and what may wait on one. */
   linkLogBytesMax: 4 * MiB,
-  /** Objects kept on a machine for its tasks, and how long one stays at least. */
-  objectCacheBytesMax: 10 * GiB,
-  objectCacheKeptMs: 5 * 60_000,
+  /** Blobs kept on a machine for its tasks, and how long one stays at least. */
+  blobCacheBytesMax: 10 * GiB,
+  blobCacheKeptMs: 5 * 60_000,
   /** Folders that are remembered to be on disk, so that they are not synced again. */
   syncedFoldersMax: 10_000,
   /** One message between a cloud and an agent. */
@@ -403,5 +417,18 @@ export const limits = {
   /** How long `canopy up` waits for its first machine, and for a control plane that leads when it does not itself. */
   firstMachineMs: 20_000,
   firstLeaderMs: 20_000,
+  /** Signing keys of a day, a region and a service that are kept; sessions whose tokens are. */
+  signingKeysMax: 10_000,
+  sessionsKnownMax: 10_000,
+  /** Materials of keys of the key service that are kept open in memory. */
+  kmsMaterialsOpenMax: 10_000,
   ...autonomicLimits,
+  ...awsLimits,
+  ...containerLimits,
+  ...bucketLimits,
+  ...transferLimits,
+  ...objectLimits,
+  ...vmLimits,
+  ...instanceLimits,
+  ...networkLimits,
 } as const;

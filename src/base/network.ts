@@ -16,6 +16,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: Uint8Array | string | AsyncIterable<Uint8Array>;
   signal?: AbortSignal;
+  /** Addresses that are not connected to, asked when the name was resolved. */
+  refuses?: (address: string) => boolean;
 }
 
 export interface HttpResponse {
@@ -32,11 +34,18 @@ export interface Network {
   request(request: HttpRequest): Promise<HttpResponse>;
   /** Serves plain HTTP; `port` 0 takes a free one. */
   serve(
-    where: { host: string; port: number },
-    handler: (
-      request: IncomingRequest,
-    ) => Promise<{ status: number; body?: Uint8Array | AsyncIterable<Uint8Array> }>,
+    where: ServeAddress,
+    handler: (request: IncomingRequest) => Promise<OutgoingAnswer>,
   ): Promise<{ port: number; close(): Promise<void> }>;
+}
+
+/** A port; one of another network namespace, by its file; or a Unix socket, made anew, for everyone who may enter its folder. */
+export type ServeAddress = { host: string; port: number; namespace?: string } | { path: string };
+
+export interface OutgoingAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 /** A request as a handler of `serve` sees it. */
@@ -44,6 +53,8 @@ export interface IncomingRequest {
   method: string;
   /** Path and query, undecoded. */
   path: string;
+  /** The address that it came from; empty on a Unix socket. */
+  from: string;
   headers: Record<string, string>;
   body: AsyncIterable<Uint8Array>;
 }

@@ -5,7 +5,12 @@ export interface Process {
   stdout: AsyncIterable<Uint8Array>;
   stderr: AsyncIterable<Uint8Array>;
   /** Writes to its standard input; `end` closes it. */
-  stdin: { write(content: Uint8Array | string): void; end(): void };
+  stdin: {
+    write(content: Uint8Array | string): void;
+    end(): void;
+    /** Resolves when what was written has nearly all left, or never will. */
+    drained(): Promise<void>;
+  };
   /** A two-way stream of lines on the child's descriptor 3, when asked for. */
   channel: Channel | undefined;
   /** A few numbers shared with it, on its descriptor 4, when asked for. */
@@ -110,13 +115,17 @@ export interface Processes {
   spawn(command: string[], options: SpawnOptions): Process;
   /**
    * Cages for `owner`, having ended and removed what an earlier life of that owner left in its own.
-   * Undefined where the kernel or its administrator does not let us.
+   * Undefined where the kernel or its administrator does not let us. `lasting`: what an earlier life left goes on, and
+   * `make` gives its cage again.
    */
-  cages(owner: string): Cages | undefined;
+  cages(owner: string, options?: { lasting: true }): Cages | undefined;
   /** Processes whose environment has the variable `name` with that value: found again however they were started. */
   marked(name: string, value: string): number[];
-  /** Ends a process that may be another's child, by SIGKILL unless told otherwise. Nothing happens when it does not live. */
-  kill(pid: number, name?: "SIGTERM" | "SIGKILL"): void;
+  /**
+   * Ends a process that may be another's child, by SIGKILL unless told otherwise: a name, or the number of a signal that has none.
+   * Nothing happens when it does not live.
+   */
+  kill(pid: number, signal?: "SIGTERM" | "SIGKILL" | number): void;
   /** Use of all processes in the group that this one leads. */
   groupUsage(pid: number): ProcessUsage;
   /** Undefined when there is no such process. */

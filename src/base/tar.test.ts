@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { nodeFiles } from "./node/files.ts";
-import { listTar, tarEnd, tarHeader, tarPadding } from "./tar.ts";
+import { walkTar, tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "canopy-tar-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -13,7 +13,7 @@ after(() => rmSync(folder, { recursive: true }));
 const contents = new Map([
   ["empty", ""],
   ["one/block", "x".repeat(512)],
-  [`objects/${"p".repeat(60)}/${"0".repeat(64)}`, "long names are split"],
+  [`blobs/${"p".repeat(60)}/${"0".repeat(64)}`, "long names are split"],
 ]);
 
 function writeTar(name: string): string {
@@ -35,11 +35,11 @@ test("tarHeader() and tarPadding() make what tar reads", () => {
     assert.equal(execFileSync("tar", ["-xOf", path, name]).toString(), content);
 });
 
-test("listTar() finds what tar has made, and where its content is", async () => {
+test("walkTar() finds what tar has made, and where its content is", async () => {
   writeFileSync(join(folder, "hello"), "hello");
   const path = join(folder, "theirs.tar");
   execFileSync("tar", ["--format=ustar", "-C", folder, "-cf", path, "hello"]);
-  const [entry] = await listTar(nodeFiles, path);
+  const [entry] = await Array.fromAsync(walkTar(nodeFiles, path));
   assert.equal(entry!.name, "hello");
   const content = await nodeFiles.read(path, { offset: entry!.offset, length: entry!.sizeBytes });
   assert.equal(Buffer.from(content!).toString(), "hello");
@@ -50,22 +50,32 @@ test("tarHeader() writes sizes past 8 GiB as tar reads them", async () => {
   const path = join(folder, "large.tar");
   writeFileSync(path, tarHeader({ name: "large", sizeBytes, modifiedMs: 0 }));
   truncateSync(path, 512 + sizeBytes + tarPadding(sizeBytes).length + 1024);
-  assert.deepEqual(await listTar(nodeFiles, path), [{ name: "large", offset: 512, sizeBytes }]);
+  assert.deepEqual(await Array.fromAsync(walkTar(nodeFiles, path)), [
+    { name: "large", offset: 512, sizeBytes },
+  ]);
   assert.match(
     execFileSync("tar", ["-tvf", path]).toString(),
     new RegExp(` ${sizeBytes} .* large`),
   );
 });
 
-test("listTar() refuses what is no tar, and one that is cut off", async () => {
+test("walkTar() refuses what is no tar, and one that is cut off", async () => {
   const path = writeTar("cut.tar");
   for (const sizeBytes of [3 * 512, 2 * 512 + 100, 4 * 512]) {
     truncateSync(path, sizeBytes);
-    await assert.rejects(listTar(nodeFiles, path), { code: "invalid", message: /cut off/ });
+    await assert.rejects(Array.fromAsync(walkTar(nodeFiles, path)), {
+      code: "invalid",
+      message: /cut off/,
+    });
     writeTar("cut.tar");
   }
   const other = join(folder, "other");
   writeFileSync(other, "x".repeat(2000));
-  await assert.rejects(listTar(nodeFiles, other), { code: "invalid", message: /no header/ });
-  await assert.rejects(listTar(nodeFiles, join(folder, "none")), { code: "not-found" });
+  await assert.rejects(Array.fromAsync(walkTar(nodeFiles, other)), {
+    code: "invalid",
+    message: /no header/,
+  });
+  await assert.rejects(Array.fromAsync(walkTar(nodeFiles, join(folder, "none"))), {
+    code: "not-found",
+  });
 });

@@ -61,19 +61,18 @@ export interface TarEntry {
   sizeBytes: number;
 }
 
-/** What is in a tar of files. Throws CanopyError "invalid" when it is none, or is cut off. */
-export async function listTar(
+/** What is in a tar of files, in its order. Throws CanopyError "invalid" when it is none, or is cut off. */
+export async function* walkTar(
   files: Pick<Files, "read" | "stat">,
   path: string,
-): Promise<TarEntry[]> {
-  const entries: TarEntry[] = [];
+): AsyncGenerator<TarEntry> {
   const wholeBytes = (await files.stat(path))?.sizeBytes;
   if (wholeBytes === undefined)
     throw new CanopyError("not-found", `Cannot read ${path} as there is no such file`);
   for (let at = 0; ;) {
     const header = Buffer.from((await files.read(path, { offset: at, length: blockBytes }))!);
     if (header.length < blockBytes) throw cutOff(path);
-    if (header.every((byte) => byte === 0)) return entries;
+    if (header.every((byte) => byte === 0)) return;
     if (Number.parseInt(textOf(header, "checksum"), 8) !== checksumOf(header)) {
       throw new CanopyError(
         "invalid",
@@ -84,9 +83,9 @@ export async function listTar(
     const prefix = textOf(header, "prefix");
     const name = textOf(header, "name");
     const offset = at + blockBytes;
-    entries.push({ name: prefix === "" ? name : `${prefix}/${name}`, offset, sizeBytes });
     at = offset + sizeBytes + tarPadding(sizeBytes).length;
     if (at > wholeBytes) throw cutOff(path);
+    yield { name: prefix === "" ? name : `${prefix}/${name}`, offset, sizeBytes };
   }
 }
 

@@ -25,13 +25,13 @@ interface Trees {
   folders: Record<Controller, string>;
 }
 
-export function openCages(owner: string): Cages | undefined {
+export function openCages(owner: string, options?: { lasting: true }): Cages | undefined {
   const trees = treesOf(owner, 1) ?? treesOf(owner, 2);
   if (!trees) return undefined;
   const clear = () => {
     for (const left of childrenOf(trees.folders.memory)) new Cgroup(trees, left, undefined).clear();
   };
-  clear();
+  if (!options?.lasting) clear();
   return {
     make: (name, limits) => new Cgroup(trees, name, limits),
     close() {
@@ -55,7 +55,9 @@ class Cgroup implements Cage {
     this.#trees = trees;
     this.#name = name;
     const folders = [...new Set(controllers.map((controller) => this.#folder(controller)))];
-    this.entrances = folders.map((folder) => join(folder, "cgroup.procs"));
+    // One thread that moves itself waits for no other in the kernel: the shell that goes in has but one.
+    const file = trees.version === 1 ? "tasks" : "cgroup.procs";
+    this.entrances = folders.map((folder) => join(folder, file));
     if (!limits) return;
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     this.#limit(limits);

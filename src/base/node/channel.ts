@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { limits } from "../limits.ts";
 import type { Board, Channel } from "../processes.ts";
 
@@ -19,7 +19,7 @@ export function channelOf(stream: Duplex): Channel {
   let restLength = 0;
   const channel: Channel = {
     write: (content) => void (stream.destroyed || stream.write(content)),
-    drained: () => (stream.writableNeedDrain ? drained(stream) : Promise.resolve()),
+    drained: () => drainedOf(stream),
     onLines: () => {},
     closed: new Promise((resolve) => void stream.once("close", resolve)),
   };
@@ -41,7 +41,9 @@ export function channelOf(stream: Duplex): Channel {
   return channel;
 }
 
-function drained(stream: Duplex): Promise<void> {
+/** Resolves when what was written has nearly all left, or never will. */
+export function drainedOf(stream: Writable): Promise<void> {
+  if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       stream.off("drain", done);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createReadStream, constants } from "node:fs";
 import {
   chmod,
+  chown,
   copyFile,
   lstat,
   mkdir,
@@ -77,13 +78,17 @@ export const nodeFiles: Files = {
   },
 
   async stat(path) {
-    const found = await stat(path).catch(missing);
+    const found = await stat(path).catch((thrown: NodeJS.ErrnoException) =>
+      // A link to itself leads nowhere.
+      thrown.code === "ELOOP" ? undefined : missing(thrown),
+    );
     return (
       found && {
         sizeBytes: found.size,
         isFolder: found.isDirectory(),
         modifiedMs: found.mtimeMs,
         mode: found.mode & 0o7777,
+        identity: `${found.dev} ${found.ino}`,
       }
     );
   },
@@ -98,6 +103,7 @@ export const nodeFiles: Files = {
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   setMode: (path, mode) => chmod(path, mode),
+  setOwner: (path, user, group) => chown(path, user, group),
   remove,
 
   async freeBytes(path) {

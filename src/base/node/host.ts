@@ -5,6 +5,7 @@ import { nodeFiles } from "./files.ts";
 import { nodeNetwork } from "./network.ts";
 import { nodeProcesses } from "./processes.ts";
 import { nodeRandom } from "./random.ts";
+import { nodeSockets } from "./sockets.ts";
 
 /** This machine, as it is. */
 export function nodeHost(log: Log): Host {
@@ -13,6 +14,7 @@ export function nodeHost(log: Log): Host {
     random: nodeRandom,
     files: nodeFiles,
     network: nodeNetwork,
+    sockets: nodeSockets,
     processes: nodeProcesses,
     log,
   };

@@ -1,13 +1,15 @@
-import { createServer } from "node:http";
+import { chmod, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { WebSocket } from "ws";
 import { CanopyError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { isLoopback } from "../loopback.ts";
-import type { IncomingRequest, Network } from "../network.ts";
+import type { IncomingRequest, Network, ServeAddress } from "../network.ts";
 import { linkOf } from "../web-socket-link.ts";
 import { nodeClock } from "./clock.ts";
+import { listenInNamespace } from "./namespace-port.ts";
 import { httpRequest, unavailable } from "./request.ts";
 
 /** The machine's network: WebSocket links, HTTP over connections that are kept. */
@@ -29,17 +31,18 @@ export const nodeNetwork: Network = {
 
   request: httpRequest,
 
-  async serve({ host, port }, handler) {
+  async serve(where, handler) {
     const server = createServer((incoming, outgoing) => {
       const request: IncomingRequest = {
         method: incoming.method ?? "GET",
         path: incoming.url ?? "/",
+        from: incoming.socket.remoteAddress ?? "",
         headers: incoming.headers as Record<string, string>,
         body: incoming,
       };
       handler(request).then(
-        ({ status, body }) => {
-          outgoing.writeHead(status);
+        ({ status, headers, body }) => {
+          outgoing.writeHead(status, headers);
           if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
           else
             Readable.from(body)
@@ -49,12 +52,10 @@ export const nodeNetwork: Network = {
         () => outgoing.writeHead(500).end(),
       );
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, host, resolve);
-    });
+    await listenAt(server, where);
+    const address = server.address() as AddressInfo | string | null;
     return {
-      port: (server.address() as AddressInfo).port,
+      port: typeof address === "object" && address ? address.port : 0,
       close: () =>
         new Promise((resolve) => {
           server.close(() => resolve());
@@ -63,6 +64,21 @@ export const nodeNetwork: Network = {
     };
   },
 };
+
+async function listenAt(server: Server, where: ServeAddress): Promise<void> {
+  if ("path" in where) await rm(where.path, { force: true });
+  const at =
+    "path" in where
+      ? { path: where.path }
+      : where.namespace === undefined
+        ? { host: where.host, port: where.port }
+        : await listenInNamespace(where.namespace, where);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at, resolve);
+  });
+  if ("path" in where) await chmod(where.path, 0o666);
+}
 
 /**
  * A client masks its frames so that nobody between, who takes them for something else, can be fooled

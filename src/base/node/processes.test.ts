@@ -127,6 +127,18 @@ test("a cage holds a program to its CPUs", async (t) => {
   cage.remove();
 });
 
+test("cages() that last give again what an earlier life of their owner left", async (t) => {
+  const cages = caged(processes.cages(owner), t);
+  if (!cages) return;
+  const child = processes.spawn(["sleep", "60"], { folder, env, cage: cages.make("lasting", {}) });
+  await new Promise((next) => setTimeout(next, 30));
+  const again = processes.cages(owner, { lasting: true })!.make("lasting", { processes: 8 });
+  assert.equal(again.isEmpty(), false);
+  again.kill();
+  assert.equal((await child.ended).signal, "SIGKILL");
+  while (!again.remove()) await new Promise((next) => setTimeout(next, 2));
+});
+
 test("cages() ends what an earlier life of its owner left", async (t) => {
   const cages = caged(processes.cages(owner), t);
   if (!cages) return;

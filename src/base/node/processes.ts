@@ -15,7 +15,7 @@ import type { Duplex } from "node:stream";
 import { CanopyError } from "../errors.ts";
 import type { HostFacts, Process, Processes, ProcessUsage, SpawnOptions } from "../processes.ts";
 import { entrancesOf, openCages } from "./cgroups.ts";
-import { channelOf, openBoard } from "./channel.ts";
+import { channelOf, drainedOf, openBoard } from "./channel.ts";
 import { groupUsage, marked, statFields, usageOf } from "./proc.ts";
 
 /** The machine's processes. */
@@ -24,7 +24,7 @@ export const nodeProcesses: Processes = {
   spawn: start,
   cages: openCages,
   marked,
-  kill: (pid, name = "SIGKILL") => void killQuietly(pid, name),
+  kill: (pid, signal = "SIGKILL") => void killQuietly(pid, signal),
   usage,
   groupUsage,
   isAlive,
@@ -73,6 +73,7 @@ function start(command: string[], options: SpawnOptions): Process {
     stdin: {
       write: (content) => void child.stdin?.write(content),
       end: () => void child.stdin?.end(),
+      drained: () => (child.stdin ? drainedOf(child.stdin) : Promise.resolve()),
     },
     channel: options.channel && child.stdio[3] ? channelOf(child.stdio[3] as Duplex) : undefined,
     board: shared?.board,
@@ -84,7 +85,7 @@ function start(command: string[], options: SpawnOptions): Process {
   };
 }
 
-function killQuietly(pid: number, name: NodeJS.Signals): void {
+function killQuietly(pid: number, name: NodeJS.Signals | number): void {
   try {
     process.kill(pid, name);
   } catch {
@@ -124,7 +125,7 @@ function neverStarted(error: CanopyError): Process {
     pid: 0,
     stdout: nothing(),
     stderr: nothing(),
-    stdin: { write: () => {}, end: () => {} },
+    stdin: { write: () => {}, end: () => {}, drained: () => Promise.resolve() },
     channel: undefined,
     board: undefined,
     ended,

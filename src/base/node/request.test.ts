@@ -78,3 +78,25 @@ test("a stream that fails while it is sent fails its call", async () => {
   }
   await assert.rejects(httpRequest({ method: "POST", url, body: broken() }), /the file is gone/);
 });
+
+test("httpRequest() asks for a path in which dots are names as it stands", async () => {
+  const url = await serve((request, response) => void response.end(request.url));
+  for (const path of ["a/../b?c=../d", "..", "./x", "%2e%2e/y", "plain?q=/../"])
+    assert.equal(
+      await textOf((await httpRequest({ method: "GET", url: `${url}${path}` })).body),
+      `/${path}`,
+    );
+});
+
+test("an address that is refused is not connected to, by number or by name", async () => {
+  const asked: string[] = [];
+  const refuses = (address: string) => {
+    asked.push(address);
+    return address.startsWith("127.") || address === "::1";
+  };
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const request = httpRequest({ method: "GET", url: `http://${host}:9/`, refuses });
+    await assert.rejects(request, /EADDRREFUSED/);
+  }
+  assert.ok(asked.length >= 3);
+});

@@ -1,4 +1,6 @@
+import { lookup } from "node:dns";
 import { Agent, request as plainRequest, type IncomingMessage } from "node:http";
+import type { LookupFunction } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { CanopyError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -36,13 +38,23 @@ function transportOf(url: string): Transport | Promise<Transport> {
 }
 
 function send(asked: HttpRequest, { request, agent }: Transport): Promise<IncomingMessage> {
-  const { method, url, headers = {}, body, signal } = asked;
+  const { method, url, headers = {}, body, signal, refuses } = asked;
   return new Promise((resolve, reject) => {
     const refuse = (error: unknown) => {
       reject(signal?.aborted ? signal.reason : unavailable(url, error));
     };
     try {
-      const call = request(url, { method, headers, agent, ...(signal && { signal }) }, resolve);
+      if (refuses?.(URL.parse(url)?.hostname ?? "")) throw refused();
+      const exact = pathWithDots(url);
+      const options = {
+        method,
+        headers,
+        agent,
+        ...(exact && { path: exact }),
+        ...(signal && { signal }),
+        ...(refuses && { lookup: lookupUnless(refuses) }),
+      };
+      const call = request(url, options, resolve);
       call.on("error", refuse);
       call.once("socket", (socket) => {
         if (!socket.connecting) return;
@@ -58,6 +70,28 @@ function send(asked: HttpRequest, { request, agent }: Transport): Promise<Incomi
       refuse(thrown);
     }
   });
+}
+
+const refused = () => Object.assign(new Error("refused"), { code: "EADDRREFUSED" });
+
+/** Resolves names, but not to what is refused. */
+function lookupUnless(refuses: (address: string) => boolean): LookupFunction {
+  return (name, options, done) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      if (error) return done(error, []);
+      const [first] = found;
+      if (!first || found.some(({ address }) => refuses(address))) return done(refused(), []);
+      if (options.all) done(null, found);
+      else done(null, first.address, first.family);
+    });
+  };
+}
+
+/** The path and the query of an address in which "." or ".." stands between slashes: URL would take them for steps, and they are names. */
+function pathWithDots(url: string): string | undefined {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const path = start < 0 ? "" : url.slice(start);
+  return /\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(path) ? path : undefined;
 }
 
 /** Who stops before the end gives up the connection; who never begins keeps it. */

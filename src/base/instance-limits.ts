@@ -1,0 +1,58 @@
+/** Every bound of instances; part of `limits`. */
+export const instanceLimits = {
+  /** Ids that an error names. */
+  namedInErrorMax: 10,
+  /** An instance that is terminated is told of for so long. */
+  terminatedKeptMs: 60 * 60_000,
+  endedInstancesLookMs: 60_000,
+  /** An agent says all that it has so often, whatever was lost. */
+  hostReportMs: 30_000,
+  /** What a machine is asked for is answered within this. */
+  hostQuestionMs: 15_000,
+  hostQuestionsMax: 64,
+  /** One that cannot be started, or has crashed, is tried again after this, doubled each time. */
+  instanceRetryMs: 1000,
+  instanceRetryMsMax: 60_000,
+  instanceStartsMax: 5,
+  /** One that is recovered elsewhere ends itself when its agent heard nothing of the cloud for so long. */
+  instanceLeaseMs: 30_000,
+  /**
+   * Beyond its lease, until it is certain that it has ended: the agent looks seldom (hostLookMs), ending takes a while (killGraceMs), and
+   * no two clocks are equally fast.
+   */
+  instanceLeaseMarginMs: 15_000,
+  /** It is looked so often which machines are silent. */
+  recoveryLookMs: 2_000,
+  /** It is looked so often what spot instances cost, and whether they may go on; they are told so long before they are taken. */
+  spotLookMs: 5_000,
+  spotNoticeMs: 120_000,
+  /** A guest or an init has so long to end by itself. */
+  instanceStopMs: 60_000,
+  /** A container's program, as other engines have it. */
+  containerStopMs: 10_000,
+  /** One that is terminated. */
+  instanceLeaveMs: 3_000,
+  /** An agent looks so often whether the cloud is silent. */
+  hostLookMs: 2_000,
+  /** An agent that ends waits so long for what it is doing to instances. */
+  hostCloseMs: 5_000,
+  /** A file with a disk is open, and closed again, within this. */
+  diskOpenMs: 10_000,
+  diskCloseMs: 60_000,
+  /** A program that makes or changes a file with a disk. */
+  diskProgramMs: 60_000,
+  diskProgramTries: 10,
+  /** Chunks of a disk that are in memory at once. */
+  diskChunksAtOnce: 4,
+  /** A list of chunks: of a disk of 16 TiB that is full, 280 MB. */
+  diskManifestBytesMax: 512 * 1024 * 1024,
+  /** What an agent that has gone left half made on shared storage. */
+  diskMakingKeptMs: 24 * 60 * 60_000,
+  /** Processors that the instances of a machine may see for each that it has. */
+  instanceVcpusPerCpu: 64,
+  /** How many times what a machine has its labels may let instances hold. */
+  overcommitCpuMax: 16,
+  overcommitMemoryMax: 4,
+  /** Instances that an agent starts at once. */
+  instanceStartsAtOnce: 8,
+} as const;
