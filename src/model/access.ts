@@ -2,7 +2,7 @@ import type { QuotaSpec } from "./quota.ts";
 import type { RecordOf } from "./record.ts";
 import type { Slowed } from "./step.ts";
 
-/** A tenant: jobs, objects and keys belong to one. */
+/** A tenant: jobs, blobs and keys belong to one. */
 export type ProjectRecord = RecordOf<
   "project",
   { title: string; createdAt: number; weight: number } & QuotaSpec,
@@ -28,6 +28,8 @@ export function keyDecisionsName(key: string): string {
 export interface KeySpec {
   title: string;
   role: Role;
+  /** The user whose policies bound it, as the account knows it; absent where the role alone says what it may. */
+  user?: string;
   /** SHA-256 in hexadecimal. */
   digest: string;
   createdAt: number;
@@ -53,6 +55,8 @@ export interface Caller {
   name: string;
   project: string;
   role: Role;
+  /** Set for a key of a user: its policies must allow what the role does. */
+  user?: string;
   /** Set for code that runs inside a job: it may touch that job only. */
   job?: string;
   /** Set for an agent: it may reach only what agents need. */

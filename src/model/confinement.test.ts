@@ -5,15 +5,15 @@ import { jobRequest, type StepRequestInput } from "./job-request.ts";
 
 const key = (digit: string) => digit.repeat(64);
 const rules: DataRule[] = [
-  { objects: "patients/", sites: ["lab", "vault"] },
-  { objects: key("b"), sites: ["vault", "aws"] },
+  { blobs: "patients/", sites: ["lab", "vault"] },
+  { blobs: key("b"), sites: ["vault", "aws"] },
 ];
 
 function step(name: string, more: Partial<StepRequestInput> = {}): StepRequestInput {
   return { name, run: { driver: "process", command: ["true"] }, ...more };
 }
 
-const reads = (path: string, object: string) => [{ path, from: { object } }];
+const reads = (path: string, blob: string) => [{ path, from: { blob } }];
 
 function bound(
   steps: StepRequestInput[],
@@ -27,7 +27,7 @@ function bound(
 
 describe("isRuled()", () => {
   test("knows folders, single paths, keys and patterns", () => {
-    const is = (objects: string, name: string) => isRuled({ objects, sites: [] }, name);
+    const is = (blobs: string, name: string) => isRuled({ blobs, sites: [] }, name);
     assert.ok(is("patients/", "patients/a.csv") && !is("patients/", "my/patients/a.csv"));
     assert.ok(is("a.csv", "a.csv") && !is("a.csv", "xa.csv") && !is("a.csv", "a-csv"));
     assert.ok(is("*.dcm", "scans/1.dcm") && !is("*.dcm", "1.dcm.txt"));
@@ -48,11 +48,11 @@ describe("confine()", () => {
     assert.deepEqual([...marks], [[key("a"), ["patients/"]]]);
   });
 
-  test("knows an object again under another path, and lines by their key", () => {
+  test("knows a blob again under another path, and lines by their key", () => {
     const marked = new Map([[key("a"), ["patients/"]]]);
     const again = bound([step("read", { inputs: reads("harmless.csv", key("a")) })], {}, marked);
     assert.deepEqual(again.sites["read"], ["lab", "vault"]);
-    const lines = bound([step("each", { source: { type: "lines", object: key("b") } })]);
+    const lines = bound([step("each", { source: { type: "lines", blob: key("b") } })]);
     assert.deepEqual(lines.sites["each"], ["vault", "aws"]);
   });
 

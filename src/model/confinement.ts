@@ -4,13 +4,13 @@ import type { RecordOf } from "./record.ts";
 
 /** Data that may not leave some sites: only their machines may run what reads it. */
 export interface DataRule {
-  /** A path under which tasks read it, all paths below one that ends with "/", or an object's key; "*" is anything. */
-  readonly objects: string;
+  /** A path under which tasks read it, all paths below one that ends with "/", or a blob's key; "*" is anything. */
+  readonly blobs: string;
   readonly sites: readonly string[];
 }
 
 /**
- * An object that was read under a rule, or made by what reads such: named after project, key and rule. Where it may
+ * A blob that was read under a rule, or made by what reads such: named after project, key and rule. Where it may
  * go is what the policy says of that rule at the time. It goes straight to the log.
  */
 export type ConfinedRecord = RecordOf<
@@ -19,7 +19,7 @@ export type ConfinedRecord = RecordOf<
   object
 >;
 
-/** The record that says that an object is under a rule. */
+/** The record that says that a blob is under a rule. */
 export function confinedRecord(
   project: string,
   key: string,
@@ -39,18 +39,18 @@ export function sitesOf(
   names: ReadonlySet<string>,
 ): readonly string[] | undefined {
   return rules
-    .filter(({ objects }) => names.has(objects))
+    .filter(({ blobs }) => names.has(blobs))
     .reduce<readonly string[] | undefined>(
       (before, { sites }) => before?.filter((site) => sites.includes(site)) ?? sites,
       undefined,
     );
 }
 
-/** Whether a rule speaks of what is read under that path, or of the object of that key. */
-export function isRuled({ objects }: DataRule, name: string): boolean {
-  if (objects.endsWith("/") && !objects.includes("*")) return name.startsWith(objects);
-  const parts = objects.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}${objects.endsWith("/") ? ".*" : ""}$`).test(name);
+/** Whether a rule speaks of what is read under that path, or of the blob of that key. */
+export function isRuled({ blobs }: DataRule, name: string): boolean {
+  if (blobs.endsWith("/") && !blobs.includes("*")) return name.startsWith(blobs);
+  const parts = blobs.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}${blobs.endsWith("/") ? ".*" : ""}$`).test(name);
 }
 
 /** What of a step decides whether it is bound. */
@@ -59,12 +59,12 @@ export type Confinable = Pick<
   "name" | "run" | "after" | "needs" | "inputs" | "source" | "shuffle"
 >;
 
-/** Objects that steps read. */
-export function objectsOf(steps: readonly Confinable[]): Set<string> {
+/** Blobs that steps read. */
+export function blobsOf(steps: readonly Confinable[]): Set<string> {
   return new Set(
     steps.flatMap(({ inputs, source }) => [
-      ...inputs.flatMap(({ from }) => ("object" in from ? [from.object] : [])),
-      ...(source.type === "lines" ? [source.object] : []),
+      ...inputs.flatMap(({ from }) => ("blob" in from ? [from.blob] : [])),
+      ...(source.type === "lines" ? [source.blob] : []),
     ]),
   );
 }
@@ -73,14 +73,14 @@ export function objectsOf(steps: readonly Confinable[]): Set<string> {
 export interface Confinement<Step extends Confinable> {
   /** The steps; each that is bound needs the sites that it may run at. */
   readonly steps: readonly Step[];
-  /** Objects that are read under rules, which they did not know of before. */
+  /** Blobs that are read under rules, which they did not know of before. */
   readonly marks: ReadonlyMap<string, readonly string[]>;
   /** A step for which no site is left. */
   readonly clash?: { readonly step: string; readonly rules: readonly string[] };
 }
 
 /**
- * Which steps of a request may run only at some sites: those that read what a rule speaks of, or an object that
+ * Which steps of a request may run only at some sites: those that read what a rule speaks of, or a blob that
  * is `marked`, and those that come after such. `before` says by what rules steps are bound that the request
  * names and does not hold, as when one is added to a job, and `inherited` what binds all of them.
  */
@@ -134,7 +134,7 @@ function earlierOf({ after, inputs, shuffle }: Confinable): string[] {
   ];
 }
 
-/** Rules on what a step reads itself; objects that it reads under them are added to `marks`. */
+/** Rules on what a step reads itself; blobs that it reads under them are added to `marks`. */
 function rulesOn(
   { inputs, source }: Confinable,
   rules: readonly DataRule[],
@@ -144,13 +144,13 @@ function rulesOn(
   const found = new Set<string>();
   const reads = inputs.map(({ path, from }) => ({
     path,
-    key: "object" in from ? from.object : undefined,
+    key: "blob" in from ? from.blob : undefined,
   }));
-  if (source.type === "lines") reads.push({ path: source.object, key: source.object });
+  if (source.type === "lines") reads.push({ path: source.blob, key: source.blob });
   for (const { path, key } of reads) {
     const ruled = rules
       .filter((rule) => isRuled(rule, path) || (key !== undefined && isRuled(rule, key)))
-      .map(({ objects }) => objects);
+      .map(({ blobs }) => blobs);
     const known = (key !== undefined && marked.get(key)) || [];
     for (const rule of [...ruled, ...known]) found.add(rule);
     if (key !== undefined && ruled.some((rule) => !known.includes(rule)))

@@ -21,6 +21,15 @@ export interface DecisionSpec {
   readonly others?: readonly { readonly what: string; readonly whyNot: string }[];
 }
 
+/** Numbers have so many digits, so that their order is that of names. */
+const digits = 10;
+
+/** The name of a decision about something. */
+export function decisionName(about: string, { at, action, subject }: DecisionSpec): string {
+  const key = Math.floor(at).toString(36).padStart(digits, "0");
+  return `${about}/${key}.${action}${subject === undefined ? "" : `.${subject}`}`;
+}
+
 export const decisionActions = [
   "buy",
   "release",
@@ -33,10 +42,11 @@ export const decisionActions = [
   "slow",
   "isolate",
   "readmit",
+  "move",
 ] as const;
 /**
  * "hold" is to do nothing although something was off; "warn" is that a goal will not be kept, or that something
  * is off about which nothing can be done; "copy" begins a second attempt of a task, "end" ends one; "slow", "isolate" and
- * "readmit" are about a machine or a job that misbehaves.
+ * "readmit" are about a machine or a job that misbehaves; "move" binds an instance to another machine.
  */
 export type DecisionAction = (typeof decisionActions)[number];

@@ -38,6 +38,8 @@ export const projectCostView = z.object({
   currency: z.string().length(3),
   /** By its jobs, with all machines that were bought for them. Decimal text; absent where some part has no known price. */
   spent: z.string().optional(),
+  /** By instances that were launched since, while they ran, by the price list. */
+  instances: z.object({ count, spent: z.string() }).optional(),
   /**
    * Billed since for machines that its jobs share (its fleet), boot and idle time too. What tasks on them held of that
    * is in `spent` as well. Absent where it had none, or some price is not known.

@@ -116,7 +116,7 @@ const forms: Record<string, string> = {
   timeout: "Write it like 90s or 10m",
   retryWait: "Write it like 500ms or 2s",
   inputs: "Write a list of local files, or of {path: …, from: …}",
-  from: "Give a local file, {step: …, output: …} or {object: …}",
+  from: "Give a local file, {step: …, output: …} or {blob: …}",
   outputs: "Write a list of paths, or of {path: …, optional: true}",
   steps: "Write a list: '- name: …' and 'run: …' for each step",
   name: "Add a name of letters, digits, '_', '.' or '-'",

@@ -36,7 +36,7 @@ steps:
 
 test("parseJobFile() gives the request that the file describes", () => {
   const { request, uploads } = parseJobFile(whole, "pics/thumbnails.yaml");
-  for (const upload of uploads) for (const slot of upload.slots) slot.object = "a".repeat(64);
+  for (const upload of uploads) for (const slot of upload.slots) slot.blob = "a".repeat(64);
   const [shrink, pack, words] = jobRequest.parse(request).steps;
   assert.deepEqual(shrink!.run, {
     driver: "process",
@@ -63,7 +63,7 @@ test("parseJobFile() gives the request that the file describes", () => {
   assert.deepEqual(pack!.inputs, [
     { path: "small.png", from: { step: "shrink", output: "small.png" } },
   ]);
-  assert.deepEqual(words!.source, { type: "lines", object: "a".repeat(64) });
+  assert.deepEqual(words!.source, { type: "lines", blob: "a".repeat(64) });
   assert.deepEqual(
     uploads.map((upload) => upload.from === "file" && upload.path),
     ["pics/a.png", "tools/tool", "words.txt"],

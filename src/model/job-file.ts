@@ -13,7 +13,7 @@ import {
 } from "./job-file-faults.ts";
 import { shellLine } from "./shell-line.ts";
 import { parseDuration, parseSize } from "./units.ts";
-import type { ObjectSlot, Upload } from "./upload.ts";
+import type { BlobSlot, Upload } from "./upload.ts";
 import { PlacedYaml, type FileFault } from "./yaml-place.ts";
 
 /** A request, complete but for the keys of what has to be stored first. */
@@ -43,7 +43,7 @@ const oneOrMore = <T extends z.ZodType>(item: T) =>
 const origin = z.union([
   z.string().min(1),
   z.strictObject({ step: z.string(), output: z.string().optional() }),
-  z.strictObject({ object: z.string() }),
+  z.strictObject({ blob: z.string() }),
 ]);
 
 const stepSchema = z.strictObject({
@@ -242,14 +242,14 @@ class Uploads {
   }
 
   /** A slot for the key of a local file. */
-  file(path: string, where: Path): ObjectSlot {
+  file(path: string, where: Path): BlobSlot {
     let upload = this.#ofPath.get(path);
     if (!upload) {
       upload = { from: "file", path, place: this.#yaml.place(where), slots: [] };
       this.#ofPath.set(path, upload);
       this.all.push(upload);
     }
-    const slot = { object: "" };
+    const slot = { blob: "" };
     upload.slots.push(slot);
     return slot;
   }
@@ -258,7 +258,7 @@ class Uploads {
 /** What the schema of requests and its checks find: with a key in every slot, as there will be. */
 function faultsOfRequest(request: JobRequestInput, { all }: Uploads): FileFault[] {
   const slots = all.flatMap((upload) => upload.slots);
-  for (const slot of slots) slot.object = "0".repeat(64);
+  for (const slot of slots) slot.blob = "0".repeat(64);
   const read = jobRequest.safeParse(request);
   const faults = read.success
     ? faultsOfJob(read.data)
@@ -267,7 +267,7 @@ function faultsOfRequest(request: JobRequestInput, { all }: Uploads): FileFault[
         message: `Cannot use ${nameOf(path as Path)}: ${lowerFirst(message)}`,
         hint: hintFor(filePath(path as Path)),
       }));
-  for (const slot of slots) slot.object = "";
+  for (const slot of slots) slot.blob = "";
   return faults;
 }
 
@@ -275,7 +275,7 @@ function faultsOfRequest(request: JobRequestInput, { all }: Uploads): FileFault[
 function knownKeys(path: Path): string[] {
   if (path.length === 0) return Object.keys(fileSchema.shape);
   if (path.includes("needs")) return ["cpus", "memory", "labels"];
-  if (path.includes("from")) return ["step", "output", "object"];
+  if (path.includes("from")) return ["step", "output", "blob"];
   if (path.includes("inputs")) return ["path", "from", "executable"];
   if (path.includes("outputs")) return ["path", "optional"];
   if (path.includes("gang")) return ["minimum"];

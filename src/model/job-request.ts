@@ -22,9 +22,9 @@ const taskPath = z
     "must stay inside the task's folder",
   );
 
-export const objectKey = z
+export const blobKey = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, "must be an object's key: 64 hexadecimal digits");
+  .regex(/^[0-9a-f]{64}$/, "must be a blob's key: 64 hexadecimal digits");
 
 export const stepTitle = z.string().max(200);
 
@@ -48,7 +48,7 @@ const runRequest = z.discriminatedUnion("driver", [
   }),
   z.strictObject({
     driver: z.literal("runner"),
-    module: objectKey,
+    module: blobKey,
     function: z.string().min(1),
     role: z.enum(["task", "job", "map", "reduce"]).default("task"),
   }),
@@ -57,7 +57,7 @@ const runRequest = z.discriminatedUnion("driver", [
 const fileInput = z.strictObject({
   path: taskPath,
   from: z.union([
-    z.strictObject({ object: objectKey }),
+    z.strictObject({ blob: blobKey }),
     /** An output of a step that this one comes after; of its task of the same number, or of its only one. */
     z.strictObject({ step: stepWord, output: taskPath }),
   ]),
@@ -71,7 +71,7 @@ const gridValues = z.union([
 
 const sourceRequest = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("list") }),
-  z.strictObject({ type: z.literal("lines"), object: objectKey }),
+  z.strictObject({ type: z.literal("lines"), blob: blobKey }),
   z.strictObject({ type: z.literal("grid"), parameters: z.record(z.string(), gridValues) }),
   z.strictObject({
     type: z.literal("inputs"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { instanceKinds } from "./instance-type.ts";
 
 /** What of a machine only some have; see views.ts for the habits. */
 const instant = z.iso.datetime();
@@ -19,4 +20,26 @@ export const measureView = z.object({
   memoryBytesPerSecond: z.number(),
   diskBytesPerSecond: z.number(),
   syncMs: z.number(),
+});
+
+/** What a machine can do for instances. */
+export const hostingView = z.object({
+  kinds: z.array(z.enum(instanceKinds)),
+  /** Whether guests run at the processor's own speed; else they are emulated. */
+  hasKvm: z.boolean(),
+  /** Networks of their own, or only ways out and forwarded ports. */
+  networks: z.enum(["full", "user"]),
+  storages: z.array(z.string()),
+  /** What is missing for more, for people. */
+  missing: z.array(z.string()),
+});
+
+export const powerView = z.object({
+  idleWatts: z.number(),
+  peakWatts: z.number(),
+  pue: z.number(),
+  /** Where the energy of its tasks is from: its agent measures it (RAPL), or this model. */
+  from: z.enum(["measured", "model"]),
+  /** As its agent measured it last. */
+  wattsNow: z.number().optional(),
 });

@@ -1,3 +1,4 @@
+import type { HostAbilities } from "./hosting.ts";
 import type { ChaosTarget } from "./game-day.ts";
 import type { Capacity } from "./needs.ts";
 import type { RecordOf } from "./record.ts";
@@ -71,6 +72,8 @@ export interface MachineStatus {
   drivers: string[];
   /** Where other agents reach it for the shuffle; undefined when they cannot. */
   peerUrl?: string;
+  /** What it can do for instances; absent for one that hosts none. */
+  hosting?: HostAbilities;
   /** What a game day may hit here. Without "agent" nobody would start the agent again. */
   faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */

@@ -5,6 +5,6 @@ export type MemoRecord = RecordOf<"memo", { task: string; at: number }, MemoStat
 
 export interface MemoStatus {
   result?: string;
-  resultObject?: string;
+  resultBlob?: string;
   outputs?: Readonly<Record<string, string>>;
 }

@@ -86,7 +86,7 @@ export const planView = z.object({
   decidedAt: instant.optional(),
   decidedBy: z.string().optional(),
   job: z.string().optional(),
-  /** The object that holds what was asked for, named by its SHA-256. Absent for a job that runs. */
+  /** The blob that holds what was asked for, named by its SHA-256. Absent for a job that runs. */
   request: z.string().optional(),
   /** SHA-256 of what the plan promises and does, as `planDigest` makes it. */
   digest: z.string(),

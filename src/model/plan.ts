@@ -14,7 +14,7 @@ export interface PlanSpec {
   /** The name of the key that asked for it. */
   readonly madeBy: string;
   readonly madeAt: number;
-  /** The object that holds what was asked for, as JSON. */
+  /** The blob that holds what was asked for, as JSON. */
   readonly request: string;
   /** What was said of work that nobody had seen. */
   readonly told?: { readonly tasks?: number | undefined; readonly taskMs?: number | undefined };

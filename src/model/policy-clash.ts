@@ -32,21 +32,21 @@ function clashOfData({
   sitesNever = [],
 }: AutonomicPolicyInput): Clash | undefined {
   for (const [at, rule] of data.entries()) {
-    const { objects } = rule;
+    const { blobs } = rule;
     if (rule.sites.every((site) => sitesNever.includes(site)))
       return {
         paths: [["data", at, "sites"], ["sitesNever"]],
-        sentence: `${objects} may be read at ${rule.sites.join(", ")} only, and that is forbidden`,
+        sentence: `${blobs} may be read at ${rule.sites.join(", ")} only, and that is forbidden`,
       };
     if (sites && !rule.sites.some((site) => sites.includes(site)))
       return {
         paths: [["data", at, "sites"], ["sites"]],
-        sentence: `${objects} may be read at ${rule.sites.join(", ")} only, and only ${sites.join(", ")} is allowed`,
+        sentence: `${blobs} may be read at ${rule.sites.join(", ")} only, and only ${sites.join(", ")} is allowed`,
       };
     const other = data.findIndex(
       (one, index) =>
         index < at &&
-        (isRuled(one, objects) || isRuled(rule, one.objects)) &&
+        (isRuled(one, blobs) || isRuled(rule, one.blobs)) &&
         !one.sites.some((site) => rule.sites.includes(site)),
     );
     if (other >= 0)
@@ -55,7 +55,7 @@ function clashOfData({
           ["data", other, "sites"],
           ["data", at, "sites"],
         ],
-        sentence: `what is both ${data[other]!.objects} and ${objects} may be read at no site`,
+        sentence: `what is both ${data[other]!.blobs} and ${blobs} may be read at no site`,
       };
   }
   return undefined;

@@ -32,11 +32,11 @@ export const autonomicPolicyInput = z.strictObject({
     .optional(),
   /** CEL over `offer` and `job`. */
   where: z.string().min(1).max(10_000).optional(),
-  /** What reads these objects, or what was made of them, runs only at these sites. */
+  /** What reads these blobs, or what was made of them, runs only at these sites. */
   data: z
     .array(
       z.strictObject({
-        objects: z.string().min(1).max(1024),
+        blobs: z.string().min(1).max(1024),
         sites: z.array(name).min(1).max(100),
       }),
     )

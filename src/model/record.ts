@@ -1,18 +1,45 @@
+import type { AccessKeyRecord } from "./access-key.ts";
+import type { BucketRecord } from "./bucket.ts";
 import type { CarbonZoneRecord } from "./carbon-zone.ts";
 import type { ConfinedRecord } from "./confinement.ts";
 import type { DecisionRecord } from "./decision.ts";
+import type {
+  IamGroupRecord,
+  IamPolicyRecord,
+  IamProfileRecord,
+  IamRoleRecord,
+  IamUserRecord,
+} from "./iam.ts";
+import type { ImageRecord } from "./image.ts";
+import type { InstanceRecord } from "./instance.ts";
 import type { JobRecord } from "./job.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
+import type { KmsAliasRecord, KmsKeyRecord } from "./kms.ts";
+import type { LaunchTemplateRecord } from "./launch-template.ts";
 import type { MachineRecord } from "./machine.ts";
 import type { MemoRecord } from "./memo.ts";
+import type { NoticeRecord } from "./notice.ts";
 import type { OrderRecord } from "./order.ts";
+import type { PlacementGroupRecord } from "./placement-group.ts";
 import type { PlanRecord } from "./plan.ts";
 import type { PolicyRecord } from "./policy.ts";
+import type { MessageRecord, QueueRecord } from "./queue.ts";
 import type { RequestRecord } from "./request.ts";
 import type { SiteRecord } from "./site.ts";
+import type { SpotRequestRecord } from "./spot-request.ts";
 import type { StepRecord } from "./step.ts";
 import type { TaskRecord } from "./task.ts";
+import type { VaultKeyRecord } from "./vault-key.ts";
+import type {
+  AddressRecord,
+  KeyPairRecord,
+  SecurityGroupRecord,
+  SubnetRecord,
+  VpcRecord,
+} from "./virtual-network.ts";
+import type { SnapshotRecord, VolumeRecord } from "./volume.ts";
+import type { WebhookRecord } from "./webhook.ts";
 
 /**
  * One thing that Canopy knows. `spec` is what the user wants, `status` what the world is; neither
@@ -37,7 +64,21 @@ export type AnyRecord =
   | TaskRecord
   | MachineRecord
   | ProjectRecord
+  | BucketRecord
+  | NoticeRecord
+  | WebhookRecord
+  | QueueRecord
+  | MessageRecord
   | KeyRecord
+  | AccessKeyRecord
+  | IamUserRecord
+  | KmsKeyRecord
+  | VaultKeyRecord
+  | KmsAliasRecord
+  | IamGroupRecord
+  | IamRoleRecord
+  | IamPolicyRecord
+  | IamProfileRecord
   | JoinTokenRecord
   | MemoRecord
   | RequestRecord
@@ -49,13 +90,39 @@ export type AnyRecord =
   | PlanRecord
   | DecisionRecord
   | CarbonZoneRecord
-  | ConfinedRecord;
+  | ConfinedRecord
+  | InstanceRecord
+  | ImageRecord
+  | VolumeRecord
+  | SnapshotRecord
+  | VpcRecord
+  | SubnetRecord
+  | SecurityGroupRecord
+  | AddressRecord
+  | KeyPairRecord
+  | SpotRequestRecord
+  | PlacementGroupRecord
+  | LaunchTemplateRecord;
 
 export type Kind = AnyRecord["kind"];
 
 const isKind: Record<Kind, true> = {
   project: true,
+  bucket: true,
+  notice: true,
+  webhook: true,
+  queue: true,
+  message: true,
   key: true,
+  "access-key": true,
+  "iam-user": true,
+  "iam-group": true,
+  "iam-role": true,
+  "iam-policy": true,
+  "iam-instance-profile": true,
+  "kms-key": true,
+  "vault-key": true,
+  "kms-alias": true,
   "join-token": true,
   machine: true,
   policy: true,
@@ -72,6 +139,18 @@ const isKind: Record<Kind, true> = {
   order: true,
   "carbon-zone": true,
   confined: true,
+  instance: true,
+  image: true,
+  volume: true,
+  snapshot: true,
+  vpc: true,
+  subnet: true,
+  "security-group": true,
+  address: true,
+  "key-pair": true,
+  "spot-request": true,
+  "placement-group": true,
+  "launch-template": true,
 };
 
 /** Every kind there is. */

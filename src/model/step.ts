@@ -34,8 +34,8 @@ export interface GangSpec {
 export type Source =
   /** Appended by calls until closed. */
   | { type: "list" }
-  /** One task per line of an object; the input is the line as a JSON string. */
-  | { type: "lines"; object: string }
+  /** One task per line of a blob; the input is the line as a JSON string. */
+  | { type: "lines"; blob: string }
   /** One task per combination, the last parameter turning fastest; the input is an object of them. */
   | { type: "grid"; parameters: Record<string, GridValues> }
   /** Inputs known from the start, as JSON text. */

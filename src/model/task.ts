@@ -9,8 +9,8 @@ export type TaskRecord = RecordOf<"task", TaskSpec, TaskStatus>;
 export interface TaskSpec {
   /** JSON text that only the task itself looks into; or a reference, when it was larger than the inline limit. */
   readonly input: string;
-  /** The object that holds the input when it is not inline; `input` is then "null". */
-  readonly inputObject?: string;
+  /** The blob that holds the input when it is not inline; `input` is then "null". */
+  readonly inputBlob?: string;
 }
 
 /**
@@ -37,8 +37,8 @@ export interface TaskStatus {
   readonly copies?: readonly TaskCopy[];
   /** JSON text; "null" for a process. */
   readonly result?: string;
-  readonly resultObject?: string;
-  /** Objects made of declared outputs, by path. */
+  readonly resultBlob?: string;
+  /** Blobs made of declared outputs, by path. */
   readonly outputs?: Readonly<Record<string, string>>;
   /** For a map task: where its part of the shuffle is, and the bytes of each partition. */
   readonly shuffle?: { machine: string; bytes: readonly number[] };
@@ -142,7 +142,7 @@ export interface ProcessRun {
 /** A function of a user's bundled module, run by a warm runner. */
 export interface FunctionRun {
   driver: "runner";
-  /** The bundle, an object named by the SHA-256 of its content. */
+  /** The bundle, a blob named by the SHA-256 of its content. */
   module: string;
   /** The exported name. */
   function: string;
@@ -153,8 +153,8 @@ export interface FunctionRun {
 export interface FileInput {
   /** Where the task finds it, relative to its folder. */
   path: string;
-  /** Its content: an object, or an output of a step before: of the task of the same index, or of its only one. */
-  from: { object: string } | { step: string; output: string };
+  /** Its content: a blob, or an output of a step before: of the task of the same index, or of its only one. */
+  from: { blob: string } | { step: string; output: string };
   executable?: boolean;
 }
 
@@ -206,7 +206,7 @@ export function hasTaskEnded(task: TaskRecord): boolean {
   return task.status.phase !== "ready" && task.status.phase !== "waiting";
 }
 
-/** Whether an input or a result, as JSON text, must travel as an object. */
+/** Whether an input or a result, as JSON text, must travel as a blob. */
 export function isTooLarge(text: string): boolean {
   // A UTF-16 unit takes one byte of UTF-8 at least, and three at most.
   if (text.length * 3 <= limits.inlineBytesMax) return false;

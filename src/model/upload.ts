@@ -1,11 +1,11 @@
 import type { Place } from "#/base/errors.ts";
 
 /**
- * Something that has to be an object before a request can be submitted: a local file that it names,
+ * Something that has to be a blob before a request can be submitted: a local file that it names,
  * or one made up to stand in for a recorded file of that size. Once it is stored, its key goes into
  * every one of `slots`, which are parts of the request.
  */
-export type Upload = { slots: ObjectSlot[] } & (
+export type Upload = { slots: BlobSlot[] } & (
   | {
       from: "file";
       /** As written: relative to the folder of the file that names it. */
@@ -15,15 +15,15 @@ export type Upload = { slots: ObjectSlot[] } & (
   | { from: "made"; name: string; sizeBytes: number }
 );
 
-export interface ObjectSlot {
-  object: string;
+export interface BlobSlot {
+  blob: string;
 }
 
 const pieceBytes = 64 * 1024;
 
 /**
  * The content of a made-up file: the same bytes for the same name and size, other bytes for another
- * name, so that files of equal size are not one object.
+ * name, so that files of equal size are not one blob.
  */
 export function* madeContent(name: string, sizeBytes: number): Generator<Uint8Array> {
   let state = 2166136261;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { measureView, standingView } from "./machine-views.ts";
+import { hostingView, measureView, powerView, standingView } from "./machine-views.ts";
 
 /**
  * What the API answers, one schema per thing: types for the CLI and the SDK (by `import type`, so that
@@ -83,7 +83,7 @@ export const stepView = z.object({
   reason: z.string().optional(),
   /** Set by a durable job: what was asked for, in short. */
   fingerprint: z.string().optional(),
-  /** The object of the module that its tasks run, for the driver "runner". */
+  /** The blob of the module that its tasks run, for the driver "runner". */
   module: z.string().optional(),
   /** A value that a durable job recorded, as JSON text: such a step has no tasks. */
   recorded: z.string().optional(),
@@ -255,12 +255,12 @@ export const taskView = z.object({
 });
 export type TaskView = z.output<typeof taskView>;
 
-/** One task with its content: JSON text as it is kept, or the object that holds it. */
+/** One task with its content: JSON text as it is kept, or the blob that holds it. */
 export const taskDetail = taskView.extend({
   input: z.string(),
-  inputObject: z.string().optional(),
+  inputBlob: z.string().optional(),
   result: z.string().optional(),
-  resultObject: z.string().optional(),
+  resultBlob: z.string().optional(),
   outputs: z.record(z.string(), z.string()),
 });
 export type TaskDetail = z.output<typeof taskDetail>;
@@ -272,7 +272,7 @@ export const jobResult = z.object({
   exitCode: z.int().optional(),
   reason: z.string().optional(),
   result: z.string().optional(),
-  resultObject: z.string().optional(),
+  resultBlob: z.string().optional(),
   error: taskErrorView.optional(),
 });
 export type JobResult = z.output<typeof jobResult>;
@@ -283,7 +283,7 @@ export type JobResult = z.output<typeof jobResult>;
  */
 export type ResultLine =
   | { index: number; result: unknown; outputs?: Record<string, string> }
-  | { index: number; resultObject: string }
+  | { index: number; resultBlob: string }
   | { index: number; error: TaskErrorView }
   | {
       end: {
@@ -330,6 +330,10 @@ export const machineView = z.object({
   standing: standingView.optional(),
   lastSeenAt: instant.optional(),
   running: count,
+  /** What it can do for instances; absent for one that hosts none. */
+  hosting: hostingView.optional(),
+  /** Of all projects, those that hold something of it. */
+  instances: count,
   /** Share of its CPUs in use, 0 to 1, as it said last. */
   cpuShare: z.number().optional(),
   memoryFreeBytes: z.number().optional(),
@@ -340,17 +344,7 @@ export const machineView = z.object({
   /** Per hour, for the whole machine, in millionths of the currency; absent when unknown. */
   microsPerHour: z.number().optional(),
   /** At rest and at full load, with the building's overhead as a factor on both; absent when unknown. */
-  power: z
-    .object({
-      idleWatts: z.number(),
-      peakWatts: z.number(),
-      pue: z.number(),
-      /** Where the energy of its tasks is from: its agent measures it (RAPL), or this model. */
-      from: z.enum(["measured", "model"]),
-      /** As its agent measured it last. */
-      wattsNow: z.number().optional(),
-    })
-    .optional(),
+  power: powerView.optional(),
 });
 export type MachineView = z.output<typeof machineView>;
 
@@ -393,6 +387,8 @@ export const keyView = z.object({
   project: z.string(),
   title: z.string(),
   role: roleName,
+  /** Whose policies bound it. */
+  user: z.string().optional(),
   createdAt: instant,
   expiresAt: instant.optional(),
   /** While its jobs fail, one and all: it may begin one with so much time between. */
@@ -412,8 +408,8 @@ export const madeJoinTokenView = z.object({
 });
 export type MadeJoinTokenView = z.output<typeof madeJoinTokenView>;
 
-export const objectView = z.object({ key: z.string(), sizeBytes: count });
-export type ObjectView = z.output<typeof objectView>;
+export const blobView = z.object({ key: z.string(), sizeBytes: count });
+export type BlobView = z.output<typeof blobView>;
 
 /** What one batch of durable changes did to a project: `id` of the event is its sequence. Tasks are counted, not named. */
 export const eventView = z.object({

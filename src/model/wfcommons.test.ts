@@ -81,7 +81,7 @@ const old = JSON.stringify({
 function parse(content: string, options?: Parameters<typeof parseWfCommons>[2]) {
   const { request, uploads, recorded } = parseWfCommons(content, "coat.json", options);
   uploads.forEach(({ slots }, index) =>
-    slots.forEach((slot) => (slot.object = String(index).padStart(64, "0"))),
+    slots.forEach((slot) => (slot.blob = String(index).padStart(64, "0"))),
   );
   return { request: jobRequest.parse(request), uploads, recorded };
 }
@@ -100,7 +100,7 @@ test("parseWfCommons() makes a step of each task, after the same others, with sc
   });
   assert.deepEqual(sew!.inputs.slice(1), [
     { path: "a_piece", from: { step: "cut_ID1", output: "a_piece" } },
-    { path: "thread", from: { object: "2".padStart(64, "0") } },
+    { path: "thread", from: { blob: "2".padStart(64, "0") } },
   ]);
   assert.deepEqual(
     uploads.map((upload) =>
@@ -146,7 +146,7 @@ test("parseWfCommons() takes files that are changed in place, or written by two"
     JSON.stringify({ name: "n", schemaVersion: "1.5", workflow: { specification: { tasks } } }),
   );
   const from = request.steps.map(({ inputs }) => inputs[1]!.from);
-  assert.ok("object" in from[0]!);
+  assert.ok("blob" in from[0]!);
   assert.deepEqual(from.slice(1), [
     { step: "w", output: "f" },
     { step: "x", output: "f" },

@@ -210,7 +210,7 @@ class Steps {
       return { path, from: { step: this.#names.get(producer)!, output: path } };
     });
     if (!command) {
-      const slot = { object: "" };
+      const slot = { blob: "" };
       this.#program.slots.push(slot);
       inputs.unshift({ path: workName, from: slot });
     }
@@ -228,9 +228,9 @@ class Steps {
   /** The request as it will be once all is stored: to be checked before anything is. */
   withKeys<T>(request: T): T {
     const slots = this.uploads.flatMap((upload) => upload.slots);
-    for (const slot of slots) slot.object = "0".repeat(64);
+    for (const slot of slots) slot.blob = "0".repeat(64);
     const copy = structuredClone(request);
-    for (const slot of slots) slot.object = "";
+    for (const slot of slots) slot.blob = "";
     return copy;
   }
 
@@ -252,14 +252,14 @@ class Steps {
     return Math.round((this.#recording.fileBytes.get(file) ?? 0) * this.#options.sizeScale);
   }
 
-  #madeUpFile(file: string): { object: string } {
+  #madeUpFile(file: string): { blob: string } {
     let upload = this.#madeUp.get(file);
     if (!upload) {
       upload = { from: "made", name: file, sizeBytes: this.#bytesOf(file), slots: [] };
       this.#madeUp.set(file, upload);
       this.uploads.push(upload);
     }
-    const slot = { object: "" };
+    const slot = { blob: "" };
     upload.slots.push(slot);
     return slot;
   }

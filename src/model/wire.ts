@@ -1,4 +1,11 @@
 import type { Fault } from "./game-day.ts";
+import type {
+  HostAbilities,
+  HostAnswer,
+  HostOrders,
+  HostQuestion,
+  HostReports,
+} from "./hosting.ts";
 import type { MachineStatus } from "./machine.ts";
 import type { StepSpec } from "./step.ts";
 import type { TaskError } from "./task.ts";
@@ -31,7 +38,13 @@ export type FromAgent =
   /** Answers a "fault" on a task: whether it was under way here, and so was hit. */
   | { type: "struck"; hit: string; wasThere: boolean }
   /** Answers "fetch": the segment in base64, or none when it is gone. */
-  | { type: "segment"; request: number; content: string | undefined };
+  | { type: "segment"; request: number; content: string | undefined }
+  /** It has found out what it can do for instances. */
+  | { type: "hosting"; abilities: HostAbilities }
+  /** What has changed of its instances, volumes and snapshots. */
+  | { type: "host"; reports: HostReports }
+  /** Answers "question". */
+  | { type: "answer"; request: number; answer: HostAnswer };
 
 export interface Hello {
   type: "hello";
@@ -48,7 +61,12 @@ export type FromCloud =
    * Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. Names the
    * control planes when they are others than were told before.
    */
-  | { type: "heard"; controlPlanes?: string[] }
+  | {
+      type: "heard";
+      controlPlanes?: string[];
+      /** It is not certain at this moment that no other control plane leads: leases do not count from here. */
+      isSure?: false;
+    }
   /** End these: cancelled, or no longer leased to this agent (its report would be refused). */
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */
@@ -60,6 +78,10 @@ export type FromCloud =
    * of limits.relayPartBytes are numbered from 0 after the segment's name: "job/step/index/partition/0".
    */
   | { type: "fetch"; request: number; segment: string }
+  /** What its instances, volumes and networks are to be. */
+  | { type: "host"; orders: HostOrders }
+  /** What only it knows. */
+  | { type: "question"; request: number; question: HostQuestion }
   /** Refused for good: the reason is for the operator. */
   | { type: "refused"; reason: string };
 
@@ -88,12 +110,12 @@ export interface TaskOffer {
   fence: number;
   /** JSON text. */
   input: string;
-  inputObject?: string;
+  inputBlob?: string;
   /** Counted from 1. */
   attempt: number;
   /** For a reduce task: where the segments of its partition are. */
   segments?: SegmentSource[];
-  /** Files that come from tasks before, resolved to objects, by path. */
+  /** Files that come from tasks before, resolved to blobs, by path. */
   files?: Record<string, string>;
   gang?: GangOffer;
 }
@@ -128,7 +150,7 @@ export interface TaskReport {
   error?: TaskError;
   /** JSON text. */
   result?: string;
-  resultObject?: string;
+  resultBlob?: string;
   outputs?: Record<string, string>;
   /** For a map task: bytes of each partition that this machine now keeps. */
   shuffleBytes?: number[];
