@@ -5,6 +5,7 @@ import { newId } from "#/base/ids.ts";
 import { limits } from "#/base/limits.ts";
 import { randomText, type Random } from "#/base/random.ts";
 import type { Caller, KeyRecord, ProjectRecord, Role } from "#/model/access.ts";
+import { iamName } from "#/model/iam.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -18,8 +19,8 @@ import {
   jobOfKey,
   secretOf,
 } from "./keys.ts";
-import { seal, unseal } from "./seal.ts";
 import { loadSecrets, type Secrets, type SharedSecrets } from "./secrets.ts";
+import { Vault, type MasterKeys } from "./vault.ts";
 
 export const defaultProject = "default";
 
@@ -31,6 +32,8 @@ export interface AccessParts {
   random: Random;
   /** Where all control planes of one log agree on their secrets; absent for one alone. */
   shared?: SharedSecrets | undefined;
+  /** What seals secrets in the end; the signing secret when absent. */
+  masters?: MasterKeys | undefined;
 }
 
 /** Who you are and what you may do: the root token, API keys, keys of jobs and of machines, join tokens. */
@@ -40,15 +43,17 @@ export class Access {
   #random: Random;
   #secrets: Secrets;
   #rootDigest: string;
+  #vault: Vault;
   /** Live keys and machines by the digest of their secret. */
   #holders = new Map<string, { kind: "key" | "machine"; name: string }>();
 
-  private constructor(parts: { space: Space; clock: Clock; random: Random; secrets: Secrets }) {
+  private constructor(parts: Omit<AccessParts, "folder" | "files"> & { secrets: Secrets }) {
     this.#space = parts.space;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#secrets = parts.secrets;
     this.#rootDigest = digestOf(parts.secrets.rootToken);
+    this.#vault = new Vault({ ...parts, signing: parts.secrets.signing });
     for (const record of parts.space.all("key")) this.#learn(record);
     for (const record of parts.space.all("machine")) this.#learn(record);
     parts.space.onApplied((changes) => this.#follow(changes));
@@ -72,14 +77,19 @@ export class Access {
     clock,
     random,
     shared,
+    masters,
   }: AccessParts): Promise<Access> {
     const secrets = await loadSecrets(folder, files, random, shared);
-    return new Access({ space, clock, random, secrets });
+    return new Access({ space, clock, random, secrets, masters });
   }
 
-  /** Makes the project "default" when there is none. Commits at once; resolves when that is durable. */
+  /**
+   * Makes the project "default" when there is none, and the vault's first key. Commits at once; resolves when that is
+   * durable. Throws "forbidden" where the master key is another one.
+   */
   async begin(): Promise<void> {
-    if (this.#space.get("project", defaultProject)) return;
+    this.#vault.begin();
+    if (this.#space.get("project", defaultProject)) return this.#space.durable();
     await this.#space.commit((tx) =>
       this.createProject(tx, { name: defaultProject, title: "Default", weight: 1 }),
     ).durable;
@@ -96,12 +106,12 @@ export class Access {
 
   /** A secret as a record may hold it. What was sealed for one thing opens for no other. */
   seal(plain: string, about: string): string {
-    return seal(plain, about, this.#secrets.signing, this.#random);
+    return this.#vault.seal(plain, about);
   }
 
   /** What was sealed. Throws CanopyError "forbidden" when another cloud did it. */
   unseal(sealed: string, about: string): string {
-    return unseal(sealed, about, this.#secrets.signing);
+    return this.#vault.unseal(sealed, about);
   }
 
   /** Who shows this secret. Throws "unauthenticated" when nobody (any more) may. */
@@ -133,7 +143,11 @@ export class Access {
         "Ask for a new one: canopy key create",
       );
     }
-    return { name, project, role: spec.role };
+    const { role, user } = spec;
+    if (user === undefined) return { name, project, role };
+    if (!this.#space.get("iam-user", iamName(project, user)))
+      throw refused(`its user '${user}' is gone`);
+    return { name, project, role, user };
   }
 
   #callerOfJob(name: string): Caller {
@@ -180,12 +194,23 @@ export class Access {
   /** The key itself is in the answer only: show it when the commit is durable. */
   createKey(
     tx: Transaction,
-    asked: { project: string; title: string; role: Exclude<Role, "root">; expiresAt?: number },
+    asked: {
+      project: string;
+      title: string;
+      role: Exclude<Role, "root">;
+      user?: string;
+      expiresAt?: number;
+    },
     nonce = this.newNonce(),
   ): { record: KeyRecord; key: string } {
     const { project, ...spec } = asked;
     if (!tx.get("project", project))
       throw new CanopyError("not-found", `Cannot make a key as there is no project '${project}'`);
+    const { user } = asked;
+    if (user !== undefined && !tx.get("iam-user", iamName(project, user)))
+      throw new CanopyError("not-found", `Cannot make a key as there is no user '${user}'`, {
+        hint: "See them all: aws iam list-users",
+      });
     const key = this.secretOf("key", nonce);
     const by = { clock: this.#clock, random: this.#random };
     const id = newId("k", by, (one) => tx.get("key", `${project}/${one}`) !== undefined);

@@ -12,19 +12,29 @@ const tagBytes = 16;
 
 /** `about` names what it is for: what was sealed for one thing opens for no other. */
 export function seal(plain: string, about: string, signingSecret: string, random: Random): string {
+  return sealUnder(sealKeyOf(signingSecret, signingPurpose), plain, about, random);
+}
+
+/** Throws CanopyError "forbidden" when it was sealed by another cloud, for something else, or has changed. */
+export function unseal(sealed: string, about: string, signingSecret: string): string {
+  return unsealUnder(sealKeyOf(signingSecret, signingPurpose), sealed, about);
+}
+
+/** The same under a key of 32 bytes. */
+export function sealUnder(key: Uint8Array, plain: string, about: string, random: Random): string {
   const nonce = random.bytes(nonceBytes);
-  const cipher = createCipheriv("aes-256-gcm", keyOf(signingSecret), nonce);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(Buffer.from(about));
   const content = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), content]).toString("base64");
 }
 
-/** Throws CanopyError "forbidden" when it was sealed by another cloud, for something else, or has changed. */
-export function unseal(sealed: string, about: string, signingSecret: string): string {
+/** Throws CanopyError "forbidden" when it was sealed under another key, for something else, or has changed. */
+export function unsealUnder(key: Uint8Array, sealed: string, about: string): string {
   const bytes = Buffer.from(sealed, "base64");
   try {
     const nonce = bytes.subarray(0, nonceBytes);
-    const decipher = createDecipheriv("aes-256-gcm", keyOf(signingSecret), nonce);
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce);
     decipher.setAAD(Buffer.from(about));
     decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
     const content = decipher.update(bytes.subarray(nonceBytes + tagBytes));
@@ -38,6 +48,9 @@ export function unseal(sealed: string, about: string, signingSecret: string): st
   }
 }
 
-function keyOf(signingSecret: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", signingSecret, "", "canopy sealed secrets", 32));
+const signingPurpose = "canopy sealed secrets";
+
+/** A key of 32 bytes that follows from a text, for one purpose. */
+export function sealKeyOf(text: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", text, "", purpose, 32));
 }
