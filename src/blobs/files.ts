@@ -4,20 +4,20 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
 import { readHead, requireKey, requireSize } from "./content.ts";
-import type { ByteRange, Objects, StoredObject } from "./objects.ts";
+import type { ByteRange, Blobs, StoredBlob } from "./blobs.ts";
 
-/** Objects as files: `folder/project/ab/abcd…`, the first two digits of the key between. */
-export class FileObjects implements Objects {
+/** Blobs as files: `folder/project/ab/abcd…`, the first two digits of the key between. */
+export class FileBlobs implements Blobs {
   #files: Files;
   #folder: string;
   #asideCount = 0;
 
   /** Removes first what uploads cut off by the end of the process before left behind. */
-  static async open(parts: { files: Files; folder: string }): Promise<FileObjects> {
-    const objects = new FileObjects(parts);
-    await parts.files.remove(objects.#asideFolder());
+  static async open(parts: { files: Files; folder: string }): Promise<FileBlobs> {
+    const blobs = new FileBlobs(parts);
+    await parts.files.remove(blobs.#asideFolder());
     await parts.files.makeFolder(parts.folder, { durable: true });
-    return objects;
+    return blobs;
   }
 
   private constructor({ files, folder }: { files: Files; folder: string }) {
@@ -25,10 +25,7 @@ export class FileObjects implements Objects {
     this.#folder = folder;
   }
 
-  async put(
-    project: string,
-    source: AsyncIterable<Uint8Array> | Uint8Array,
-  ): Promise<StoredObject> {
+  async put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredBlob> {
     await this.#requireSpace();
     try {
       if (source instanceof Uint8Array) return await this.#putWhole(project, source);
@@ -51,7 +48,7 @@ export class FileObjects implements Objects {
     };
   }
 
-  async stat(project: string, key: string): Promise<StoredObject | undefined> {
+  async stat(project: string, key: string): Promise<StoredBlob | undefined> {
     const found = await this.#files.stat(this.#path(project, key));
     return found && { key, sizeBytes: found.sizeBytes };
   }
@@ -60,7 +57,7 @@ export class FileObjects implements Objects {
     return (await this.#files.list(this.#folder)).filter((name) => !name.startsWith("."));
   }
 
-  async *list(project: string): AsyncGenerator<StoredObject> {
+  async *list(project: string): AsyncGenerator<StoredBlob> {
     const folder = join(this.#folder, project);
     for (const part of await this.#files.list(folder)) {
       for (const key of await this.#files.list(join(folder, part))) {
@@ -75,7 +72,7 @@ export class FileObjects implements Objects {
     return this.#files.remove(this.#path(project, key));
   }
 
-  /** Moves an object that is damaged to where nobody finds it; gives where it is now. */
+  /** Moves a blob that is damaged to where nobody finds it; gives where it is now. */
   async setAside(project: string, key: string): Promise<string> {
     const aside = join(this.#folder, ".damaged", project, key);
     await this.#files.makeFolder(join(aside, ".."), { durable: true });
@@ -84,7 +81,7 @@ export class FileObjects implements Objects {
   }
 
   /** Small content is hashed before it is written, which spares a rename and a sync. */
-  async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
+  async #putWhole(project: string, content: Uint8Array): Promise<StoredBlob> {
     requireSize(content.byteLength);
     const key = createHash("sha256").update(content).digest("hex");
     const path = this.#path(project, key);
@@ -98,7 +95,7 @@ export class FileObjects implements Objects {
     project: string,
     head: Uint8Array[],
     rest: AsyncIterator<Uint8Array>,
-  ): Promise<StoredObject> {
+  ): Promise<StoredBlob> {
     const hash = createHash("sha256");
     const aside = join(this.#asideFolder(), String(++this.#asideCount));
     let sizeBytes = 0;
@@ -125,7 +122,7 @@ export class FileObjects implements Objects {
     return { key, sizeBytes };
   }
 
-  /** Asked before each object: a disk that is full to the last byte could not even keep the log. */
+  /** Asked before each blob: a disk that is full to the last byte could not even keep the log. */
   async #requireSpace(): Promise<void> {
     const freeBytes = await this.#files.freeBytes(this.#folder);
     if (freeBytes < limits.diskFreeBytesMin) throw noSpace();
@@ -144,7 +141,7 @@ export class FileObjects implements Objects {
 const keyPattern = /^[0-9a-f]{64}$/;
 
 function noSpace(cause?: unknown): CanopyError {
-  return new CanopyError("no-space", "Cannot keep this object as the disk is full", {
+  return new CanopyError("no-space", "Cannot keep this blob as the disk is full", {
     hint: "Free some space on the disk that holds the data folder, then try again",
     cause,
   });

@@ -11,11 +11,11 @@ import { nodeFiles } from "#/base/node/files.ts";
 import { PostgresDatabase } from "#/base/node/postgres/database.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { postgresMissing, PostgresServer } from "#/base/testing/postgres-server.ts";
-import { FileObjects } from "./files.ts";
-import type { Objects } from "./objects.ts";
-import { PostgresObjects } from "./postgres.ts";
+import { FileBlobs } from "./files.ts";
+import type { Blobs } from "./blobs.ts";
+import { PostgresBlobs } from "./postgres.ts";
 
-const root = await mkdtemp(join(tmpdir(), "canopy-objects-"));
+const root = await mkdtemp(join(tmpdir(), "canopy-blobs-"));
 after(() => rm(root, { recursive: true }));
 let count = 0;
 
@@ -32,16 +32,16 @@ function databaseOf(schema: string): PostgresDatabase {
   return database;
 }
 
-const backends: { name: string; skip: string | false; make: () => Promise<Objects> }[] = [
+const backends: { name: string; skip: string | false; make: () => Promise<Blobs> }[] = [
   {
-    name: "FileObjects",
+    name: "FileBlobs",
     skip: false,
-    make: () => FileObjects.open({ files: nodeFiles, folder: join(root, String(++count)) }),
+    make: () => FileBlobs.open({ files: nodeFiles, folder: join(root, String(++count)) }),
   },
   {
-    name: "PostgresObjects",
+    name: "PostgresBlobs",
     skip: postgresMissing ?? false,
-    make: () => PostgresObjects.open({ database: databaseOf(`o${++count}`) }),
+    make: () => PostgresBlobs.open({ database: databaseOf(`o${++count}`) }),
   },
 ];
 
@@ -56,42 +56,42 @@ async function* inPieces(content: Uint8Array, pieceBytes: number): AsyncGenerato
 
 for (const { name, skip, make } of backends) {
   describe(name, { skip }, () => {
-    const large = Buffer.alloc(3 * limits.objectInMemoryBytesMax, "canopy ");
+    const large = Buffer.alloc(3 * limits.blobInMemoryBytesMax, "canopy ");
 
     it("put() names content by its SHA-256, however it came", async () => {
-      const objects = await make();
+      const blobs = await make();
       for (const content of [Buffer.from("hello"), Buffer.alloc(0), large]) {
         const key = keyOf(content);
-        assert.deepEqual(await objects.put("a", content), { key, sizeBytes: content.length });
-        assert.deepEqual(await objects.put("a", inPieces(content, 65_537)), {
+        assert.deepEqual(await blobs.put("a", content), { key, sizeBytes: content.length });
+        assert.deepEqual(await blobs.put("a", inPieces(content, 65_537)), {
           key,
           sizeBytes: content.length,
         });
-        assert.deepEqual(await bytesOf((await objects.get("a", key))!.content), content);
+        assert.deepEqual(await bytesOf((await blobs.get("a", key))!.content), content);
       }
     });
 
     it("get() gives the part asked for, and the size of the whole", async () => {
-      const objects = await make();
-      const { key } = await objects.put("a", Buffer.from("0123456789"));
-      const part = await objects.get("a", key, { offset: 3, length: 4 });
+      const blobs = await make();
+      const { key } = await blobs.put("a", Buffer.from("0123456789"));
+      const part = await blobs.get("a", key, { offset: 3, length: 4 });
       assert.equal(part!.sizeBytes, 10);
       assert.equal(String(await bytesOf(part!.content)), "3456");
       assert.equal(
-        String(await bytesOf((await objects.get("a", key, { offset: 8, length: 99 }))!.content)),
+        String(await bytesOf((await blobs.get("a", key, { offset: 8, length: 99 }))!.content)),
         "89",
       );
     });
 
     it("get() gives any part of what is kept in pieces", async () => {
-      const objects = await make();
+      const blobs = await make();
       const content = Buffer.from(
         Array.from({ length: 300_000 }, (_, at) => at.toString(36)).join(),
       );
-      const { key } = await objects.put("a", inPieces(content, 100_001));
+      const { key } = await blobs.put("a", inPieces(content, 100_001));
       for (const offset of [0, 1, 1_048_575, 1_048_576, 1_048_577, content.length - 1]) {
         for (const length of [0, 1, 2, 1_048_576, content.length]) {
-          const part = await objects.get("a", key, { offset, length });
+          const part = await blobs.get("a", key, { offset, length });
           assert.ok(
             (await bytesOf(part!.content)).equals(content.subarray(offset, offset + length)),
             `${length} bytes from ${offset}`,
@@ -101,110 +101,110 @@ for (const { name, skip, make } of backends) {
     });
 
     it("put() of the same content at the same time keeps it once", async () => {
-      const objects = await make();
+      const blobs = await make();
       const all = await Promise.all(
-        Array.from({ length: 4 }, () => objects.put("a", inPieces(large, 100_001))),
+        Array.from({ length: 4 }, () => blobs.put("a", inPieces(large, 100_001))),
       );
       assert.deepEqual(new Set(all.map(({ key }) => key)), new Set([keyOf(large)]));
-      assert.ok((await bytesOf((await objects.get("a", keyOf(large)))!.content)).equals(large));
+      assert.ok((await bytesOf((await blobs.get("a", keyOf(large)))!.content)).equals(large));
     });
 
     it("keeps projects apart", async () => {
-      const objects = await make();
-      const { key } = await objects.put("a", Buffer.from("mine"));
-      assert.equal(await objects.get("b", key), undefined);
-      assert.equal(await objects.stat("b", key), undefined);
-      await objects.remove("b", key);
-      assert.deepEqual(await objects.stat("a", key), { key, sizeBytes: 4 });
+      const blobs = await make();
+      const { key } = await blobs.put("a", Buffer.from("mine"));
+      assert.equal(await blobs.get("b", key), undefined);
+      assert.equal(await blobs.stat("b", key), undefined);
+      await blobs.remove("b", key);
+      assert.deepEqual(await blobs.stat("a", key), { key, sizeBytes: 4 });
     });
 
-    it("projects() and list() tell of all objects, and of nothing else", async () => {
-      const objects = await make();
-      assert.deepEqual(await objects.projects(), []);
+    it("projects() and list() tell of all blobs, and of nothing else", async () => {
+      const blobs = await make();
+      assert.deepEqual(await blobs.projects(), []);
       const put = [
-        await objects.put("a", Buffer.from("one")),
-        await objects.put("a", inPieces(large, 65_537)),
+        await blobs.put("a", Buffer.from("one")),
+        await blobs.put("a", inPieces(large, 65_537)),
       ];
-      await objects.put("b", Buffer.from("two"));
-      assert.deepEqual((await objects.projects()).toSorted(), ["a", "b"]);
-      const listed = await Array.fromAsync(objects.list("a"));
+      await blobs.put("b", Buffer.from("two"));
+      assert.deepEqual((await blobs.projects()).toSorted(), ["a", "b"]);
+      const listed = await Array.fromAsync(blobs.list("a"));
       const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
       assert.deepEqual(listed.sort(byKey), put.sort(byKey));
-      assert.deepEqual(await Array.fromAsync(objects.list("none")), []);
+      assert.deepEqual(await Array.fromAsync(blobs.list("none")), []);
     });
 
-    it("remove() ends an object, and says nothing where there is none", async () => {
-      const objects = await make();
-      const { key } = await objects.put("a", Buffer.from("gone"));
-      await objects.remove("a", key);
-      await objects.remove("a", key);
-      assert.equal(await objects.get("a", key), undefined);
+    it("remove() ends a blob, and says nothing where there is none", async () => {
+      const blobs = await make();
+      const { key } = await blobs.put("a", Buffer.from("gone"));
+      await blobs.remove("a", key);
+      await blobs.remove("a", key);
+      assert.equal(await blobs.get("a", key), undefined);
     });
 
     it("put() of a source that throws keeps nothing and passes the error on", async () => {
-      const objects = await make();
+      const blobs = await make();
       async function* broken() {
         yield large;
         throw new Error("cut off");
       }
-      await assert.rejects(objects.put("a", broken()), /cut off/);
+      await assert.rejects(blobs.put("a", broken()), /cut off/);
     });
 
     it("refuses keys that are not keys, so that no path leads outside", async () => {
-      const objects = await make();
-      await assert.rejects(objects.get("a", "../../../etc/passwd"), { code: "invalid" });
-      await assert.rejects(objects.get("../a", keyOf(large)), { code: "invalid" });
+      const blobs = await make();
+      await assert.rejects(blobs.get("a", "../../../etc/passwd"), { code: "invalid" });
+      await assert.rejects(blobs.get("../a", keyOf(large)), { code: "invalid" });
     });
   });
 }
 
-describe("FileObjects", () => {
+describe("FileBlobs", () => {
   it("leaves no file aside, not even of a source that throws", async () => {
     const folder = join(root, "tidy");
-    const objects = await FileObjects.open({ files: nodeFiles, folder });
+    const blobs = await FileBlobs.open({ files: nodeFiles, folder });
     async function* broken() {
-      yield Buffer.alloc(2 * limits.objectInMemoryBytesMax);
+      yield Buffer.alloc(2 * limits.blobInMemoryBytesMax);
       throw new Error("cut off");
     }
-    await assert.rejects(objects.put("a", broken()));
+    await assert.rejects(blobs.put("a", broken()));
     assert.deepEqual(await readdir(join(folder, ".aside")), []);
   });
 
   it("put() says that the disk is full before it writes", async () => {
     const full: Files = { ...nodeFiles, freeBytes: async () => limits.diskFreeBytesMin - 1 };
-    const objects = await FileObjects.open({ files: full, folder: join(root, "full") });
+    const blobs = await FileBlobs.open({ files: full, folder: join(root, "full") });
     await assert.rejects(
-      objects.put("a", Buffer.from("x")),
+      blobs.put("a", Buffer.from("x")),
       (thrown: CanopyError) => thrown.code === "no-space",
     );
   });
 });
 
-describe("PostgresObjects", { skip: postgresMissing ?? false }, () => {
+describe("PostgresBlobs", { skip: postgresMissing ?? false }, () => {
   it("leaves no part behind, not of what was sent twice, cut off, removed or abandoned", async () => {
     const database = databaseOf("tidy");
-    const objects = await PostgresObjects.open({ database });
-    const content = Buffer.alloc(3 * limits.objectPartBytes, "tidy ");
+    const blobs = await PostgresBlobs.open({ database });
+    const content = Buffer.alloc(3 * limits.blobPartBytes, "tidy ");
     async function* broken() {
       yield content;
       throw new Error("cut off");
     }
-    await assert.rejects(objects.put("a", broken()));
-    const { key } = await objects.put("a", inPieces(content, 65_537));
-    await objects.put("a", inPieces(content, 65_537));
-    const parts = () => database.query("SELECT part FROM tidy.object_parts");
+    await assert.rejects(blobs.put("a", broken()));
+    const { key } = await blobs.put("a", inPieces(content, 65_537));
+    await blobs.put("a", inPieces(content, 65_537));
+    const parts = () => database.query("SELECT part FROM tidy.blob_parts");
     assert.equal((await parts()).length, 3);
-    await objects.remove("a", key);
+    await blobs.remove("a", key);
     assert.equal((await parts()).length, 0);
     await database.query(`
       INSERT INTO tidy.uploads VALUES ('00000000-0000-0000-0000-000000000001', now() - interval '1 day');
-      INSERT INTO tidy.object_parts VALUES ('00000000-0000-0000-0000-000000000001', 0, '');`);
-    await PostgresObjects.open({ database });
+      INSERT INTO tidy.blob_parts VALUES ('00000000-0000-0000-0000-000000000001', 0, '');`);
+    await PostgresBlobs.open({ database });
     assert.equal((await parts()).length, 0);
   });
 
   it("is opened by a user who may only use what is there, and refused with 'forbidden' where nothing is", async () => {
-    await PostgresObjects.open({ database: databaseOf("ours") });
+    await PostgresBlobs.open({ database: databaseOf("ours") });
     await postgres!.sql(`
       CREATE ROLE guest LOGIN;
       GRANT USAGE ON SCHEMA ours TO guest;
@@ -213,7 +213,7 @@ describe("PostgresObjects", { skip: postgresMissing ?? false }, () => {
       const url = `postgres://guest@${postgres!.host}/postgres?schema=${schema}`;
       const database = new PostgresDatabase(new PostgresServers(url));
       databases.push(database);
-      return PostgresObjects.open({ database });
+      return PostgresBlobs.open({ database });
     };
     const { key } = await (await asGuest("ours")).put("a", Buffer.from("x"));
     assert.ok(key);
@@ -221,14 +221,14 @@ describe("PostgresObjects", { skip: postgresMissing ?? false }, () => {
   });
 
   it("says that the database is away with 'unavailable', and goes on when it is back", async () => {
-    const objects = await PostgresObjects.open({ database: databaseOf("away") });
+    const blobs = await PostgresBlobs.open({ database: databaseOf("away") });
     await postgres!.stop("immediate");
     await assert.rejects(
-      objects.put("a", Buffer.from("x")),
+      blobs.put("a", Buffer.from("x")),
       (thrown: CanopyError) => thrown.code === "unavailable",
     );
     await postgres!.start();
-    const { key } = await objects.put("a", Buffer.from("x"));
-    assert.equal((await objects.stat("a", key))!.sizeBytes, 1);
+    const { key } = await blobs.put("a", Buffer.from("x"));
+    assert.equal((await blobs.stat("a", key))!.sizeBytes, 1);
   });
 });

@@ -3,7 +3,7 @@ import type { Database } from "#/base/database.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { readHead, requireKey, requireSize } from "./content.ts";
-import type { ByteRange, Objects, StoredObject } from "./objects.ts";
+import type { ByteRange, Blobs, StoredBlob } from "./blobs.ts";
 
 interface Found {
   upload: string;
@@ -12,32 +12,32 @@ interface Found {
 }
 
 /**
- * Objects in a PostgreSQL database, where every control plane of a cell reaches them: rows of about a
+ * Blobs in a PostgreSQL database, where every control plane of a cell reaches them: rows of about a
  * megabyte. Right for what tasks take and give in the megabytes; a store such as S3 is the better place for
  * terabytes, behind the same port.
  *
  * Parts are written as they come, each in a transaction of its own under the number of their upload. The
- * last one makes the object, so that nobody sees a part of one.
+ * last one makes the blob, so that nobody sees a part of one.
  */
-export class PostgresObjects implements Objects {
+export class PostgresBlobs implements Blobs {
   #database: Database;
   #s: string;
 
   /** Makes its tables, and removes what uploads left behind that nobody goes on with. */
-  static async open(parts: { database: Database }): Promise<PostgresObjects> {
+  static async open(parts: { database: Database }): Promise<PostgresBlobs> {
     const { database } = parts;
     const s = database.schema;
     await database.make(
-      "objects",
+      "blobs",
       `
-      CREATE TABLE ${s}.objects (
+      CREATE TABLE ${s}.blobs (
         project text, key text, upload uuid NOT NULL, size_bytes bigint NOT NULL, part_bytes int NOT NULL,
         PRIMARY KEY (project, key)
       );
-      CREATE TABLE ${s}.object_parts (
+      CREATE TABLE ${s}.blob_parts (
         upload uuid, part int, body bytea NOT NULL, PRIMARY KEY (upload, part)
       );
-      ALTER TABLE ${s}.object_parts ALTER COLUMN body SET STORAGE EXTERNAL;
+      ALTER TABLE ${s}.blob_parts ALTER COLUMN body SET STORAGE EXTERNAL;
       CREATE TABLE ${s}.uploads (
         upload uuid PRIMARY KEY DEFAULT gen_random_uuid(), touched timestamptz NOT NULL DEFAULT clock_timestamp()
       );`,
@@ -45,10 +45,10 @@ export class PostgresObjects implements Objects {
     await database.query(
       `WITH abandoned AS (
          DELETE FROM ${s}.uploads WHERE touched < clock_timestamp() - $1 * interval '1 millisecond' RETURNING upload
-       ) DELETE FROM ${s}.object_parts USING abandoned WHERE object_parts.upload = abandoned.upload`,
+       ) DELETE FROM ${s}.blob_parts USING abandoned WHERE blob_parts.upload = abandoned.upload`,
       [limits.uploadAbandonedMs],
     );
-    return new PostgresObjects(database);
+    return new PostgresBlobs(database);
   }
 
   private constructor(database: Database) {
@@ -56,10 +56,7 @@ export class PostgresObjects implements Objects {
     this.#s = database.schema;
   }
 
-  async put(
-    project: string,
-    source: AsyncIterable<Uint8Array> | Uint8Array,
-  ): Promise<StoredObject> {
+  async put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredBlob> {
     if (source instanceof Uint8Array) return await this.#putWhole(project, source);
     const { head, rest } = await readHead(source);
     return rest
@@ -75,22 +72,22 @@ export class PostgresObjects implements Objects {
     return { sizeBytes: found.sizeBytes, content: this.#read(found, from, to) };
   }
 
-  async stat(project: string, key: string): Promise<StoredObject | undefined> {
+  async stat(project: string, key: string): Promise<StoredBlob | undefined> {
     const found = await this.#find(project, key);
     return found && { key, sizeBytes: found.sizeBytes };
   }
 
   async projects(): Promise<string[]> {
     const rows = await this.#database.query<{ project: string }>(
-      `SELECT DISTINCT project FROM ${this.#s}.objects ORDER BY project`,
+      `SELECT DISTINCT project FROM ${this.#s}.blobs ORDER BY project`,
     );
     return rows.map(({ project }) => project);
   }
 
-  async *list(project: string): AsyncGenerator<StoredObject> {
+  async *list(project: string): AsyncGenerator<StoredBlob> {
     for (let last = ""; ;) {
       const rows = await this.#database.query<{ key: string; size_bytes: string }>(
-        `SELECT key, size_bytes FROM ${this.#s}.objects WHERE project = $1 AND key > $2 ORDER BY key LIMIT $3`,
+        `SELECT key, size_bytes FROM ${this.#s}.blobs WHERE project = $1 AND key > $2 ORDER BY key LIMIT $3`,
         [project, last, limits.pageMax],
       );
       for (const { key, size_bytes } of rows) yield { key, sizeBytes: Number(size_bytes) };
@@ -102,19 +99,19 @@ export class PostgresObjects implements Objects {
   async remove(project: string, key: string): Promise<void> {
     requireKey(project, key);
     await this.#database.query(
-      `WITH gone AS (DELETE FROM ${this.#s}.objects WHERE project = $1 AND key = $2 RETURNING upload)
-         DELETE FROM ${this.#s}.object_parts USING gone WHERE object_parts.upload = gone.upload`,
+      `WITH gone AS (DELETE FROM ${this.#s}.blobs WHERE project = $1 AND key = $2 RETURNING upload)
+         DELETE FROM ${this.#s}.blob_parts USING gone WHERE blob_parts.upload = gone.upload`,
       [project, key],
     );
   }
 
-  /** Moves an object that is damaged to where nobody finds it; gives the table that tells its parts. */
+  /** Moves a blob that is damaged to where nobody finds it; gives the table that tells its parts. */
   async setAside(project: string, key: string): Promise<string> {
     requireKey(project, key);
-    const table = `${this.#s}.damaged_objects`;
-    await this.#database.query(`CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.objects)`);
+    const table = `${this.#s}.damaged_blobs`;
+    await this.#database.query(`CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.blobs)`);
     await this.#database.query(
-      `WITH gone AS (DELETE FROM ${this.#s}.objects WHERE project = $1 AND key = $2 RETURNING *)
+      `WITH gone AS (DELETE FROM ${this.#s}.blobs WHERE project = $1 AND key = $2 RETURNING *)
          INSERT INTO ${table} SELECT * FROM gone`,
       [project, key],
     );
@@ -122,19 +119,19 @@ export class PostgresObjects implements Objects {
   }
 
   /** One statement, so that it is there whole or not at all. */
-  async #putWhole(project: string, content: Uint8Array): Promise<StoredObject> {
+  async #putWhole(project: string, content: Uint8Array): Promise<StoredBlob> {
     requireSize(content.byteLength);
     const key = createHash("sha256").update(content).digest("hex");
     requireKey(project, key);
     if (await this.#find(project, key)) return { key, sizeBytes: content.byteLength };
-    if (content.byteLength > limits.objectPartBytes)
+    if (content.byteLength > limits.blobPartBytes)
       return await this.#putStream(project, [content], [][Symbol.iterator]());
     await this.#database.query(
       `WITH made AS (
-         INSERT INTO ${this.#s}.objects VALUES ($1, $2, gen_random_uuid(), $3, $4)
+         INSERT INTO ${this.#s}.blobs VALUES ($1, $2, gen_random_uuid(), $3, $4)
            ON CONFLICT DO NOTHING RETURNING upload
-       ) INSERT INTO ${this.#s}.object_parts SELECT upload, 0, $5 FROM made`,
-      [project, key, content.byteLength, limits.objectPartBytes, content],
+       ) INSERT INTO ${this.#s}.blob_parts SELECT upload, 0, $5 FROM made`,
+      [project, key, content.byteLength, limits.blobPartBytes, content],
     );
     return { key, sizeBytes: content.byteLength };
   }
@@ -143,7 +140,7 @@ export class PostgresObjects implements Objects {
     project: string,
     head: Uint8Array[],
     rest: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
-  ): Promise<StoredObject> {
+  ): Promise<StoredBlob> {
     const hash = createHash("sha256");
     let sizeBytes = 0;
     let part = 0;
@@ -174,28 +171,28 @@ export class PostgresObjects implements Objects {
     await this.#database.query(
       `WITH touched AS (
          UPDATE ${this.#s}.uploads SET touched = clock_timestamp() WHERE upload = $1 RETURNING upload
-       ) INSERT INTO ${this.#s}.object_parts SELECT upload, $2, $3 FROM touched`,
+       ) INSERT INTO ${this.#s}.blob_parts SELECT upload, $2, $3 FROM touched`,
       [upload, part, body],
     );
   }
 
   /** Equal content that is there already stays, and what was sent again goes. */
-  async #finish(project: string, { key, sizeBytes }: StoredObject, upload: string): Promise<void> {
+  async #finish(project: string, { key, sizeBytes }: StoredBlob, upload: string): Promise<void> {
     requireKey(project, key);
     const [row] = await this.#database.query<{ done: number }>(
       `WITH done AS (DELETE FROM ${this.#s}.uploads WHERE upload = $3 RETURNING upload),
          made AS (
-           INSERT INTO ${this.#s}.objects SELECT $1, $2, upload, $4, $5 FROM done
+           INSERT INTO ${this.#s}.blobs SELECT $1, $2, upload, $4, $5 FROM done
              ON CONFLICT DO NOTHING RETURNING upload
          ), spared AS (
-           DELETE FROM ${this.#s}.object_parts WHERE upload = $3 AND NOT EXISTS (SELECT FROM made)
+           DELETE FROM ${this.#s}.blob_parts WHERE upload = $3 AND NOT EXISTS (SELECT FROM made)
          ) SELECT count(*) AS done FROM done`,
-      [project, key, upload, sizeBytes, limits.objectPartBytes],
+      [project, key, upload, sizeBytes, limits.blobPartBytes],
     );
     if (row!.done === 0)
       throw new CanopyError(
         "timeout",
-        `Cannot keep this object as its next part must come within ${limits.uploadAbandonedMs} ms`,
+        `Cannot keep this blob as its next part must come within ${limits.uploadAbandonedMs} ms`,
         { hint: "Send it again" },
       );
   }
@@ -203,7 +200,7 @@ export class PostgresObjects implements Objects {
   async #abandon(upload: string): Promise<void> {
     await this.#database.query(
       `WITH gone AS (DELETE FROM ${this.#s}.uploads WHERE upload = $1 RETURNING upload)
-         DELETE FROM ${this.#s}.object_parts USING gone WHERE object_parts.upload = gone.upload`,
+         DELETE FROM ${this.#s}.blob_parts USING gone WHERE blob_parts.upload = gone.upload`,
       [upload],
     );
   }
@@ -211,7 +208,7 @@ export class PostgresObjects implements Objects {
   async #find(project: string, key: string): Promise<Found | undefined> {
     requireKey(project, key);
     const [row] = await this.#database.query<Found>(
-      `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes" FROM ${this.#s}.objects
+      `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes" FROM ${this.#s}.blobs
          WHERE project = $1 AND key = $2`,
       [project, key],
     );
@@ -241,12 +238,12 @@ export class PostgresObjects implements Objects {
     length: number,
   ): Promise<Uint8Array> {
     const [row] = await this.#database.query<{ body: Uint8Array }>(
-      `SELECT substring(body FROM $3::int FOR $4::int) AS body FROM ${this.#s}.object_parts
+      `SELECT substring(body FROM $3::int FOR $4::int) AS body FROM ${this.#s}.blob_parts
          WHERE upload = $1 AND part = $2`,
       [upload, part, offset + 1, length],
     );
     if (row?.body.byteLength === length) return row.body;
-    throw new CanopyError("not-found", "Cannot read this object to its end as it was removed");
+    throw new CanopyError("not-found", "Cannot read this blob to its end as it was removed");
   }
 }
 
@@ -259,11 +256,11 @@ async function* partsOf(
   let bytes = 0;
   function* cut(piece: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < piece.byteLength;) {
-      const taken = piece.subarray(at, at + limits.objectPartBytes - bytes);
+      const taken = piece.subarray(at, at + limits.blobPartBytes - bytes);
       pieces.push(taken);
       at += taken.byteLength;
       bytes += taken.byteLength;
-      if (bytes < limits.objectPartBytes) continue;
+      if (bytes < limits.blobPartBytes) continue;
       yield Buffer.concat(pieces);
       [pieces, bytes] = [[], 0];
     }

@@ -1,10 +1,10 @@
-/** The part of an object that is asked for; `length` past its end is cut to it. */
+/** The part of a blob that is asked for; `length` past its end is cut to it. */
 export interface ByteRange {
   offset: number;
   length: number;
 }
 
-export interface StoredObject {
+export interface StoredBlob {
   /** SHA-256 of the content, in hexadecimal. */
   key: string;
   sizeBytes: number;
@@ -13,25 +13,25 @@ export interface StoredObject {
 /**
  * Bytes under the SHA-256 of their content, per project: what is too large to travel inline. Equal
  * content is kept once per project; nobody reads across projects. One contract test
- * (`objects.test.ts`) runs on every backend.
+ * (`blobs.test.ts`) runs on every backend.
  */
-export interface Objects {
+export interface Blobs {
   /**
    * Keeps what `source` gives; on disk when this resolves. Nothing is left of a source that throws.
-   * Throws "too-large" past `limits.objectBytesMax` and "no-space" when the disk is full.
+   * Throws "too-large" past `limits.blobBytesMax` and "no-space" when the disk is full.
    */
-  put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredObject>;
-  /** The object, or a part of it, in pieces as they are read; undefined where there is none. */
+  put(project: string, source: AsyncIterable<Uint8Array> | Uint8Array): Promise<StoredBlob>;
+  /** The blob, or a part of it, in pieces as they are read; undefined where there is none. */
   get(
     project: string,
     key: string,
     range?: ByteRange,
   ): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | undefined>;
-  stat(project: string, key: string): Promise<StoredObject | undefined>;
-  /** The projects that have objects. */
+  stat(project: string, key: string): Promise<StoredBlob | undefined>;
+  /** The projects that have blobs. */
   projects(): Promise<string[]>;
-  /** Objects of a project, in no order; those put or removed meanwhile may be told or not. */
-  list(project: string): AsyncIterable<StoredObject>;
+  /** Blobs of a project, in no order; those put or removed meanwhile may be told or not. */
+  list(project: string): AsyncIterable<StoredBlob>;
   /** Nothing happens where there is none. */
   remove(project: string, key: string): Promise<void>;
 }

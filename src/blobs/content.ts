@@ -8,7 +8,7 @@ export async function readHead(
   const iterator = source[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];
   let sizeBytes = 0;
-  while (sizeBytes <= limits.objectInMemoryBytesMax) {
+  while (sizeBytes <= limits.blobInMemoryBytesMax) {
     const next = await iterator.next();
     if (next.done) return { head, rest: undefined };
     head.push(next.value);
@@ -19,18 +19,18 @@ export async function readHead(
 
 /** Throws "too-large". */
 export function requireSize(sizeBytes: number): void {
-  if (sizeBytes <= limits.objectBytesMax) return;
+  if (sizeBytes <= limits.blobBytesMax) return;
   throw new CanopyError(
     "too-large",
-    `Cannot keep this object as it may have at most ${limits.objectBytesMax} bytes: it has more`,
+    `Cannot keep this blob as it may have at most ${limits.blobBytesMax} bytes: it has more`,
   );
 }
 
-/** Throws "invalid" for what cannot be the key of an object, or the name of a project. */
+/** Throws "invalid" for what cannot be the key of a blob, or the name of a project. */
 export function requireKey(project: string, key: string): void {
   if (/^[0-9a-f]{64}$/.test(key) && /^[a-z0-9-]+$/.test(project)) return;
   throw new CanopyError(
     "invalid",
-    `Cannot look for an object as its key must be 64 hexadecimal digits: current value is '${key}'`,
+    `Cannot look for a blob as its key must be 64 hexadecimal digits: current value is '${key}'`,
   );
 }
