@@ -38,7 +38,7 @@ export interface Work {
   cancelled: boolean;
   /** Times that a runner died while this was under way and nobody could say who did it. */
   suspected: number;
-  /** Where a driver has put an input that came as an object. */
+  /** Where a driver has put an input that came as a blob. */
   inputFile?: { path: string; sizeBytes: number };
 }
 
@@ -61,7 +61,7 @@ export interface DriverParts extends Pick<Host, "clock" | "files" | "processes" 
   cloudUrl: string;
   capacity: Capacity;
   admission: Admission;
-  objects: ObjectAccess;
+  blobs: BlobAccess;
   shuffle: ShuffleAccess;
   /** Undefined where the kernel does not let us: memory is then looked at every now and then. */
   cages: Cages | undefined;
@@ -71,14 +71,14 @@ export interface DriverParts extends Pick<Host, "clock" | "files" | "processes" 
 
 export type MakeDriver = (parts: DriverParts) => Driver;
 
-/** Objects as a driver sees them: files on this machine. */
-export interface ObjectAccess {
+/** Blobs as a driver sees them: files on this machine. */
+export interface BlobAccess {
   /**
-   * A file with the content of that object; not to be changed. It stays for at least as long as
-   * limits.objectCacheKeptMs. Throws CanopyError "not-found" where there is no such object.
+   * A file with the content of that blob; not to be changed. It stays for at least as long as
+   * limits.blobCacheKeptMs. Throws CanopyError "not-found" where there is no such blob.
    */
   fetch(project: string, key: string): Promise<{ path: string; sizeBytes: number }>;
-  /** Keeps a file as an object of that project. */
+  /** Keeps a file as a blob of that project. */
   store(project: string, path: string): Promise<{ key: string; sizeBytes: number }>;
 }
 

@@ -167,12 +167,12 @@ export class Attempt {
   }
 
   async #inputText(): Promise<string> {
-    const { input, inputObject } = this.#work.offer;
-    if (inputObject === undefined) return input;
+    const { input, inputBlob } = this.#work.offer;
+    if (inputBlob === undefined) return input;
     try {
-      const { path, sizeBytes } = await this.#parts.objects.fetch(
+      const { path, sizeBytes } = await this.#parts.blobs.fetch(
         this.#work.brief.project,
-        inputObject,
+        inputBlob,
       );
       this.#usage.readBytes += sizeBytes;
       return Buffer.from((await this.#parts.files.read(path)) ?? "null").toString();

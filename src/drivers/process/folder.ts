@@ -14,7 +14,7 @@ export class FileFault extends Error {
   }
 }
 
-type Parts = Pick<DriverParts, "files" | "objects">;
+type Parts = Pick<DriverParts, "files" | "blobs">;
 
 /** Puts a task's declared inputs into its folder; gives their bytes. Throws FileFault. */
 export async function stageInputs(
@@ -25,8 +25,7 @@ export async function stageInputs(
 ): Promise<number> {
   let bytes = 0;
   for (const declared of work.brief.spec.template.inputs) {
-    const key =
-      "object" in declared.from ? declared.from.object : work.offer.files?.[declared.path];
+    const key = "blob" in declared.from ? declared.from.blob : work.offer.files?.[declared.path];
     if (key === undefined) {
       const { step, output } = declared.from as { step: string; output: string };
       throw new FileFault(
@@ -36,7 +35,7 @@ export async function stageInputs(
     }
     const path = inside(folder, substitute(declared.path, input));
     try {
-      const { path: kept, sizeBytes } = await parts.objects.fetch(work.brief.project, key);
+      const { path: kept, sizeBytes } = await parts.blobs.fetch(work.brief.project, key);
       await parts.files.makeFolder(dirname(path));
       await parts.files.copy(kept, path);
       await parts.files.setMode(path, declared.executable ? 0o755 : 0o644);
@@ -52,7 +51,7 @@ export async function stageInputs(
 }
 
 /**
- * Makes objects of a task's declared outputs. They are named by their paths as declared, before any
+ * Makes blobs of a task's declared outputs. They are named by their paths as declared, before any
  * substitution, as that is how steps after name them. Throws FileFault.
  */
 export async function collectOutputs(
@@ -72,7 +71,7 @@ export async function collectOutputs(
       throw new FileFault("output-missing", `The output '${declared.path}' ${what}`);
     }
     try {
-      const { key, sizeBytes } = await parts.objects.store(work.brief.project, path);
+      const { key, sizeBytes } = await parts.blobs.store(work.brief.project, path);
       outputs[declared.path] = key;
       bytes += sizeBytes;
     } catch (thrown) {

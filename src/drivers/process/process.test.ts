@@ -54,13 +54,13 @@ test("the input goes into words, environment and standard input", async () => {
 });
 
 test("declared files are put in before and taken out after", async () => {
-  const key = await rig.object("hello");
-  const before = await rig.object("#!/bin/sh\ntr a-z A-Z");
+  const key = await rig.blob("hello");
+  const before = await rig.blob("#!/bin/sh\ntr a-z A-Z");
   const ended = await sh(
     "./tool < in/{n}.txt > out.txt",
     {
       inputs: [
-        { path: "in/{n}.txt", from: { object: key } },
+        { path: "in/{n}.txt", from: { blob: key } },
         { path: "tool", from: { step: "j1/9", output: "tool" }, executable: true },
       ],
       outputs: [
@@ -72,12 +72,12 @@ test("declared files are put in before and taken out after", async () => {
   );
   assert.equal(ended.error, undefined, ended.error?.message ?? "");
   assert.deepEqual(Object.keys(ended.outputs!), ["out.txt"]);
-  assert.equal(await readFile(rig.objects.get(ended.outputs!["out.txt"]!)!, "utf8"), "HELLO");
+  assert.equal(await readFile(rig.blobs.get(ended.outputs!["out.txt"]!)!, "utf8"), "HELLO");
   assert.ok(ended.usage.readBytes > 5 && ended.usage.writtenBytes === 5);
 });
 
 test("a file that is missing is named, before and after", async () => {
-  const input = await sh("true", { inputs: [{ path: "a", from: { object: "none" } }] });
+  const input = await sh("true", { inputs: [{ path: "a", from: { blob: "none" } }] });
   assert.equal(input.error?.reason, "input-missing");
   assert.match(input.error!.message, /'a'/);
   const output = await sh("true", { outputs: [{ path: "b", optional: false }] });

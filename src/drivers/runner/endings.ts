@@ -9,7 +9,7 @@ import type { Warm } from "./warm.ts";
 
 let resultCount = 0;
 
-/** What a runner's line about a task that ended comes to. Only a result that is an object takes a while. */
+/** What a runner's line about a task that ended comes to. Only a result that is a blob takes a while. */
 export function endingOf(
   parts: DriverParts,
   told: {
@@ -60,9 +60,9 @@ async function storeResult(
     // It may take a while until it is kept, and the runner's folder goes with the runner.
     const own = join(parts.folder, `result-${++resultCount}`);
     await parts.files.rename(path, own);
-    const stored = parts.objects.store(work.brief.project, own);
+    const stored = parts.blobs.store(work.brief.project, own);
     const { key, sizeBytes } = await stored.finally(() => parts.files.remove(own));
-    return { usage: { ...usage, writtenBytes: sizeBytes }, result: "null", resultObject: key };
+    return { usage: { ...usage, writtenBytes: sizeBytes }, result: "null", resultBlob: key };
   } catch (thrown) {
     return failed(usage, "output-missing", `Its result could not be stored: ${messageOf(thrown)}`);
   }

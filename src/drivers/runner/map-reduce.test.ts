@@ -52,10 +52,10 @@ async function mapReduce(fn: string, inputs: unknown[], partitions: number) {
 
 async function pairsOf(ends: Ended[]): Promise<[unknown, unknown][]> {
   const texts = await Promise.all(
-    ends.map(async ({ result, resultObject, error }) => {
+    ends.map(async ({ result, resultBlob, error }) => {
       assert.equal(error, undefined, error?.message ?? "");
-      if (resultObject === undefined) return result!;
-      return Buffer.from((await rig.parts.files.read(rig.objects.get(resultObject)!))!).toString();
+      if (resultBlob === undefined) return result!;
+      return Buffer.from((await rig.parts.files.read(rig.blobs.get(resultBlob)!))!).toString();
     }),
   );
   return texts.flatMap((text) => decodeValue(text) as [unknown, unknown][]);

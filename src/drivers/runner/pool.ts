@@ -79,11 +79,11 @@ export class Pool implements WarmEvents {
   }
 
   add(work: Work): void {
-    if (work.offer.inputObject === undefined) {
+    if (work.offer.inputBlob === undefined) {
       this.#queue.push(work);
       this.#dispatchSoon();
     } else {
-      void this.#fetchInput(work, work.offer.inputObject);
+      void this.#fetchInput(work, work.offer.inputBlob);
     }
   }
 
@@ -270,7 +270,7 @@ export class Pool implements WarmEvents {
   async #begin(seat: Seat, suspect: Work | undefined): Promise<void> {
     this.#preparing++;
     try {
-      const { path } = await this.#parts.objects.fetch(this.#kind.project, this.#kind.module);
+      const { path } = await this.#parts.blobs.fetch(this.#kind.project, this.#kind.module);
       const name = `runner-${++warmCount}`;
       await this.#parts.files.makeFolder(`${this.#parts.folder}/${name}`);
       if (this.#isStopped) throw new CanopyError("unavailable", "The agent stopped");
@@ -401,7 +401,7 @@ export class Pool implements WarmEvents {
   async #fetchInput(work: Work, key: string): Promise<void> {
     this.#preparing++;
     try {
-      const { path, sizeBytes } = await this.#parts.objects.fetch(work.brief.project, key);
+      const { path, sizeBytes } = await this.#parts.blobs.fetch(work.brief.project, key);
       work.inputFile = { path, sizeBytes };
       if (work.cancelled || this.#isStopped)
         return this.#end(work, cancelled(this.#parts.clock.now()));

@@ -247,14 +247,14 @@ test("children of a task end with its runner", async () => {
   assert.equal(other.parts.processes.isAlive(Number(result)), false);
 });
 
-test("a large result becomes an object, a large input comes as one", async () => {
-  const { result, resultObject } = await step("large")(200_000);
+test("a large result becomes a blob, a large input comes as one", async () => {
+  const { result, resultBlob } = await step("large")(200_000);
   assert.equal(result, "null");
   const brief = briefOf({ run: { driver: "runner", module, function: "lengthOf", role: "task" } });
-  const ended = await rig.run(brief, "j9/1", { input: "null", inputObject: resultObject! });
+  const ended = await rig.run(brief, "j9/1", { input: "null", inputBlob: resultBlob! });
   assert.equal(ended.result, "200000");
   assert.ok(ended.usage.readBytes > 200_000);
-  const missing = await rig.run(brief, "j9/1", { inputObject: "nowhere" });
+  const missing = await rig.run(brief, "j9/1", { inputBlob: "nowhere" });
   assert.equal(missing.error?.reason, "input-missing");
 });
 

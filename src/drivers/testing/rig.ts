@@ -33,7 +33,7 @@ export class Rig {
   readonly folder: string;
   readonly parts: DriverParts;
   readonly driver: Driver;
-  readonly objects = new Map<string, string>();
+  readonly blobs = new Map<string, string>();
   readonly segments = new Map<string, Uint8Array>();
   #taskCount = 0;
 
@@ -63,17 +63,17 @@ export class Rig {
       admission: new Admission(capacity),
       cages: options.withoutCages ? undefined : host.processes.cages(mark),
       mark,
-      objects: {
+      blobs: {
         fetch: async (_project, key) => {
-          const path = this.objects.get(key);
-          if (!path) throw new Error(`there is no object ${key}`);
+          const path = this.blobs.get(key);
+          if (!path) throw new Error(`there is no blob ${key}`);
           return { path, sizeBytes: (await stat(path)).size };
         },
         store: async (_project, path) => {
-          const key = `stored-${this.objects.size}`;
+          const key = `stored-${this.blobs.size}`;
           const kept = join(folder, key);
           await host.files.copy(path, kept);
-          this.objects.set(key, kept);
+          this.blobs.set(key, kept);
           return { key, sizeBytes: (await stat(path)).size };
         },
       },
@@ -99,19 +99,19 @@ export class Rig {
     }
   }
 
-  /** Makes an object of a user's module; gives its key. */
+  /** Makes a blob of a user's module; gives its key. */
   async module(source: string): Promise<string> {
-    const key = `module-${this.objects.size}`;
+    const key = `module-${this.blobs.size}`;
     const path = join(this.folder, `${key}.mjs`);
-    this.objects.set(key, path);
+    this.blobs.set(key, path);
     await writeFile(path, source);
     return key;
   }
 
-  async object(content: string | Uint8Array): Promise<string> {
-    const key = `object-${this.objects.size}`;
+  async blob(content: string | Uint8Array): Promise<string> {
+    const key = `blob-${this.blobs.size}`;
     const path = join(this.folder, key);
-    this.objects.set(key, path);
+    this.blobs.set(key, path);
     await writeFile(path, content);
     return key;
   }

@@ -1,0 +1,216 @@
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { silent } from "#/base/log.ts";
+import { nodeHost } from "#/base/node/host.ts";
+import type { InstanceOrder, VpcOrder } from "#/model/hosting.ts";
+import { FullNetworks } from "../full-networks.ts";
+import { NetworkNames } from "../names.ts";
+
+/** Somewhere outside, where no machine is. */
+export const outside = "198.51.100.7";
+/** Of the wire that the machines are on. */
+const wireAddress = "10.99.0.254";
+
+const dhcpClient = fileURLToPath(new URL("./dhcp-client.py", import.meta.url));
+
+/** Machines on one wire, each a network namespace, and what is outside behind it. */
+export class Wire {
+  readonly id = `cyt${process.pid}`;
+  #spawned: ChildProcess[] = [];
+  #machines: TestMachine[] = [];
+
+  constructor() {
+    this.run(`
+ip netns add ${this.id}-wire
+ip -n ${this.id}-wire link set lo up
+ip -n ${this.id}-wire address add ${outside}/32 dev lo
+ip -n ${this.id}-wire link add br0 type bridge
+ip -n ${this.id}-wire address add ${wireAddress}/24 dev br0
+ip -n ${this.id}-wire link set br0 up`);
+  }
+
+  run(script: string): string {
+    return execFileSync("sh", ["-e", "-c", script], { encoding: "utf8" });
+  }
+
+  machine(number: number): TestMachine {
+    const name = `${this.id}-m${number}`;
+    const address = `10.99.0.${number}`;
+    this.run(`
+ip netns add ${name}
+ip -n ${name} link set lo up
+ip -n ${name} link add eth0 type veth peer name m${number} netns ${this.id}-wire
+ip -n ${name} address add ${address}/24 dev eth0
+ip -n ${name} link set eth0 up
+ip -n ${name} route add default via ${wireAddress}
+ip -n ${this.id}-wire link set m${number} master br0 up`);
+    const machine = new TestMachine(name, address);
+    this.#machines.push(machine);
+    return machine;
+  }
+
+  /** A program that answers who it is and who asks, at a port in a namespace. */
+  async answers(namespace: string, who: string, port: number): Promise<void> {
+    const child = spawn("nsenter", [
+      `--net=/run/netns/${namespace}`,
+      "socat",
+      `TCP4-LISTEN:${port},fork,reuseaddr`,
+      `SYSTEM:echo ${who} hears $SOCAT_PEERADDR`,
+    ]);
+    this.#spawned.push(child);
+    for (let turn = 0; turn < 100; turn++) {
+      if (this.run(`nsenter --net=/run/netns/${namespace} ss -Hltn sport = :${port}`) !== "")
+        return;
+      await wait(10);
+    }
+    throw new Error(`nothing listens at ${port} in ${namespace}`);
+  }
+
+  /** What answers there; empty when nothing does within a second. */
+  async ask(namespace: string, address: string, port: number, from?: string): Promise<string> {
+    const bind = from === undefined ? "" : `,bind=${from}`;
+    return (
+      await this.inside(namespace, [
+        "socat",
+        "-T1",
+        "-u",
+        `TCP4:${address}:${port},connect-timeout=1${bind}`,
+        "STDOUT",
+      ])
+    ).trim();
+  }
+
+  /** What a guest behind a tap is told that asks who it is. */
+  async asksForAddress(namespace: string, tap: string, mac: string): Promise<string[]> {
+    const said = await this.inside(namespace, ["python3", dhcpClient, tap, mac]);
+    return said.trim().split("\n");
+  }
+
+  inside(namespace: string, command: string[]): Promise<string> {
+    return new Promise((resolve) => {
+      execFile(
+        "nsenter",
+        [`--net=/run/netns/${namespace}`, ...command],
+        { timeout: 5000 },
+        (_error, stdout) => resolve(stdout),
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#spawned) child.kill();
+    for (const machine of this.#machines) await machine.close();
+    const left = this.run("ip netns list")
+      .split("\n")
+      .map((line) => line.split(" ")[0]!)
+      .filter((name) => name.startsWith(this.id));
+    for (const name of left) this.run(`ip netns delete ${name}`);
+  }
+}
+
+/** An agent's machine. Its programs run in its namespace; ports of its address are all free. */
+export class TestMachine {
+  readonly namespace: string;
+  readonly address: string;
+  readonly names: NetworkNames;
+  readonly folder = mkdtempSync(join(tmpdir(), "canopy-networks-"));
+  #mark: string;
+  #open: FullNetworks[] = [];
+
+  constructor(namespace: string, address: string) {
+    this.namespace = namespace;
+    this.address = address;
+    this.#mark = `${namespace}-${this.folder.slice(-6)}`;
+    this.names = new NetworkNames(this.#mark);
+  }
+
+  /** As an agent opens it that has just started. */
+  async networks(reachable: string[] = []): Promise<FullNetworks> {
+    const host = nodeHost(silent);
+    const networks = new FullNetworks({
+      ...host,
+      processes: {
+        ...host.processes,
+        spawn: (command, options) =>
+          host.processes.spawn(
+            ["nsenter", `--net=/run/netns/${this.namespace}`, ...command],
+            options,
+          ),
+      },
+      sockets: { ...host.sockets, listen: async () => ({ port: 0, close: async () => {} }) },
+      folder: this.folder,
+      address: this.address,
+      mark: this.#mark,
+      reachable,
+    });
+    await networks.open();
+    this.#open.push(networks);
+    return networks;
+  }
+
+  instance(name: string): string {
+    return this.names.namespace(name);
+  }
+
+  async close(): Promise<void> {
+    for (const networks of this.#open) await networks.close();
+    const last = this.#open.at(-1);
+    for (const instance of last?.instances ?? []) await last?.remove(instance);
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+export function vpcOrder(more: Partial<VpcOrder> = {}): VpcOrder {
+  return {
+    vpc: "vpc-1",
+    tunnel: 7,
+    cidr: "10.0.0.0/16",
+    names: {},
+    peers: {},
+    groups: {},
+    ...more,
+  };
+}
+
+const everyone = { protocol: "all" as const, from: -1, to: -1, cidr: "0.0.0.0/0" };
+
+export function instanceOrder(
+  instance: string,
+  privateIp: string,
+  network: Partial<InstanceOrder["network"]> = {},
+  more: Partial<InstanceOrder> = {},
+): InstanceOrder {
+  const last = Number(privateIp.split(".")[3]);
+  return {
+    instance,
+    fence: 1,
+    project: "p",
+    kind: "container",
+    wanted: "running",
+    reboots: 0,
+    vcpus: 1,
+    memoryBytes: 1,
+    root: { type: "disk" },
+    imageProject: "p",
+    disks: [],
+    network: {
+      interface: "eni-1",
+      vpc: "vpc-1",
+      subnetCidr: "10.0.0.0/20",
+      privateIp,
+      mac: `02:07:00:00:00:${last.toString(16).padStart(2, "0")}`,
+      hostname: `ip-${privateIp.replaceAll(".", "-")}`,
+      ingress: [],
+      egress: [everyone],
+      hasPublicAddress: false,
+      ...network,
+    },
+    metadata: { isEnabled: true, hopLimit: 1, documents: { "meta-data/instance-id": instance } },
+    ...more,
+  };
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { silent } from "#/base/log.ts";
+import { nodeHost } from "#/base/node/host.ts";
+import type { FilterRule } from "#/model/hosting.ts";
+import { instanceOrder } from "./testing/wire.ts";
+import { openNetworks } from "./open-networks.ts";
+import { UserNetworks } from "./user-networks.ts";
+
+async function partsOf(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), "canopy-user-networks-"));
+  t.after(() => rm(folder, { recursive: true }));
+  return { ...nodeHost(silent), folder, address: "127.0.0.1", mark: "m" };
+}
+
+const tcp = (from: number, to: number, cidr = "0.0.0.0/0"): FilterRule => ({
+  protocol: "tcp",
+  from,
+  to,
+  cidr,
+});
+
+test("ports lead to what rules open to everyone, and are the same after the agent has started again", async (t) => {
+  const parts = await partsOf(t);
+  const networks = new UserNetworks(parts);
+  const ingress = [tcp(80, 81), tcp(22, 22), tcp(9000, 9000, "10.0.0.0/8"), tcp(1, 60_000)];
+  const order = instanceOrder("i-1", "10.0.0.4", { hasPublicAddress: true, ingress });
+  const before = await networks.prepare(order);
+  assert.deepEqual(
+    before.forwards.map(({ to }) => to),
+    [22, 80, 81, 443, 8080, 8443],
+  );
+  const shut = instanceOrder("i-2", "10.0.0.5", { hasPublicAddress: false, ingress });
+  assert.deepEqual((await networks.prepare(shut)).forwards, []);
+  await networks.close();
+  const again = new UserNetworks(parts);
+  assert.deepEqual(await again.prepare(order), before);
+  await again.remove("i-1");
+  assert.equal(existsSync(before.metadataSocket), false);
+  assert.deepEqual(await parts.files.list(join(parts.folder, "networks")), []);
+  await again.close();
+});
+
+test("a port that a program of the machine has leads nowhere else", async (t) => {
+  const parts = await partsOf(t);
+  const taken = new Set<number>();
+  const sockets = {
+    ...parts.sockets,
+    listen: async (at: { port?: number }) => {
+      if (taken.size < 5) {
+        taken.add(at.port!);
+        throw new Error("taken");
+      }
+      return { port: 0, close: async () => {} };
+    },
+  };
+  const networks = new UserNetworks({ ...parts, sockets: sockets as typeof parts.sockets });
+  t.after(() => networks.close());
+  const order = instanceOrder("i-1", "10.0.0.4", {
+    hasPublicAddress: true,
+    ingress: [tcp(22, 22)],
+  });
+  const { forwards } = await networks.prepare(order);
+  assert.equal(taken.has(forwards[0]!.port), false);
+});
+
+test("a machine that is a cloud by itself is left as it is, and says how that is changed", async (t) => {
+  const { networks, missing } = await openNetworks(await partsOf(t), { reachable: [] });
+  t.after(() => networks.close());
+  assert.equal(networks.type, "user");
+  assert.match(missing.join("\n"), /CANOPY_NETWORKS=full/);
+});

@@ -1,0 +1,186 @@
+import { join } from "node:path";
+import { messageOf } from "#/base/errors.ts";
+import type { MetadataService } from "../metadata/service.ts";
+import { runCommand } from "../command.ts";
+import { HostingError } from "../hosting-error.ts";
+import { NameService } from "./name-service.ts";
+import { namespaceFile, type NetworkNames } from "./names.ts";
+import type { NetworksParts } from "./parts.ts";
+import { vpcRules, type Surroundings } from "./vpc-rules.ts";
+import {
+  elasticScript,
+  leaveScript,
+  memberScript,
+  peersScript,
+  razeScript,
+  vpcScript,
+} from "./vpc-script.ts";
+import { metadataAddress, type Member, type VpcState } from "./vpc-state.ts";
+
+export interface VpcNetworkParts extends NetworksParts {
+  names: NetworkNames;
+  service: MetadataService;
+  /** Where what is made is written down: it goes when the machine starts anew, as what is made does. */
+  runFolder: string;
+  surroundings(state: VpcState): Promise<Surroundings>;
+  /** What the machine's own namespace is told follows from all VPCs. */
+  tellMachine(): Promise<void>;
+}
+
+/** One VPC on this machine: a namespace that all traffic of its instances goes through. */
+export class VpcNetwork {
+  readonly state: VpcState;
+  #parts: VpcNetworkParts;
+  #nameService: NameService;
+  #isMade = false;
+  #made = new Map<string, string>();
+  #peers: Readonly<Record<string, string>> | undefined;
+  #rules = "";
+  #elastic: readonly string[] = [];
+  #closeMetadata: (() => Promise<void>) | undefined;
+  #turn: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(parts: VpcNetworkParts, state: VpcState) {
+    this.#parts = parts;
+    this.state = state;
+    const namespace = parts.names.namespace(state.vpc);
+    this.#nameService = new NameService(parts, { folder: this.#folder, namespace });
+  }
+
+  get #folder(): string {
+    return join(this.#parts.runFolder, this.state.vpc);
+  }
+
+  get isEmpty(): boolean {
+    return Object.keys(this.state.members).length === 0;
+  }
+
+  /** It was made, by this life of the agent. */
+  get isApplied(): boolean {
+    return this.#isMade && this.#closeMetadata !== undefined;
+  }
+
+  /** Resolves when the machine is as the state says; calls that come while that is done share the next time. */
+  apply(): Promise<void> {
+    if (!this.#turn) {
+      this.#turn = this.#apply().finally(() => (this.#turn = undefined));
+      return this.#turn;
+    }
+    this.#next ??= this.#turn
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.apply();
+      });
+    return this.#next;
+  }
+
+  async #apply(): Promise<void> {
+    const { names, address, files, surroundings, tellMachine } = this.#parts;
+    const { state } = this;
+    await files.makeFolder(this.#folder);
+    await files.write(this.#stateFile, JSON.stringify(state), { mode: 0o600 });
+    const members = Object.values(state.members);
+    const scripts = members.map((member) => [member, memberScript(names, state, member)] as const);
+    const due = scripts.filter(([{ instance }, script]) => this.#made.get(instance) !== script);
+    const begin = this.#isMade ? "" : vpcScript(names, state, address);
+    const peers =
+      JSON.stringify(this.#peers) === JSON.stringify(state.order.peers)
+        ? ""
+        : peersScript(names, state, this.#peers);
+    // Rules before what they rule: nothing passes that is not let through.
+    const rules = vpcRules(state, await surroundings(state));
+    const ruled = rules === this.#rules ? "" : nftScript(rules, names.namespace(state.vpc));
+    const elastic = members.flatMap(({ network }) => network.elasticIp ?? []);
+    const gone = this.#elastic.filter((one) => !elastic.includes(one));
+    const routed =
+      begin || elastic.join() !== this.#elastic.join()
+        ? elasticScript(names, state, { now: elastic, gone })
+        : "";
+    const script = [begin, ruled, ...due.map(([, one]) => one), peers, routed].join("\n");
+    if (script.trim() !== "") await this.#run(script);
+    this.#elastic = elastic;
+    this.#isMade = true;
+    this.#rules = rules;
+    this.#peers = state.order.peers;
+    for (const [{ instance }, script] of due) this.#made.set(instance, script);
+    await Promise.all([this.#tellNames(), this.#openMetadata(), tellMachine()]);
+  }
+
+  async #tellNames(): Promise<void> {
+    const { files } = this.#parts;
+    const behindStub = "/run/systemd/resolve/resolv.conf";
+    const resolvers = (await files.stat(behindStub)) ? behindStub : "/etc/resolv.conf";
+    await this.#nameService.tell(this.state, resolvers);
+  }
+
+  /** Who asks is known by its address, which nobody can have but who has it. */
+  async #openMetadata(): Promise<void> {
+    if (this.#closeMetadata) return;
+    const { network, names, service } = this.#parts;
+    const namespace = namespaceFile(names.namespace(this.state.vpc));
+    const { close } = await network.serve(
+      { namespace, host: metadataAddress, port: 80 },
+      async (request) => service.answer(this.#at(request.from), request),
+    );
+    this.#closeMetadata = close;
+  }
+
+  #at(address: string): string | undefined {
+    const members = Object.values(this.state.members);
+    return members.find(({ network }) => network.privateIp === address)?.instance;
+  }
+
+  async remove(member: Member): Promise<void> {
+    delete this.state.members[member.instance];
+    await this.#turn?.catch(() => {});
+    this.#made.delete(member.instance);
+    await this.#run(leaveScript(this.#parts.names, this.state.vpc, member));
+  }
+
+  /** Nothing of it stays. */
+  async raze(): Promise<void> {
+    const { names, files, log } = this.#parts;
+    await this.#turn?.catch(() => {});
+    await this.#nameService.stop();
+    await this.close();
+    await this.#run(razeScript(names, this.state.vpc)).catch((thrown: unknown) => {
+      log.warn(`the network ${this.state.vpc} cannot be removed`, { error: messageOf(thrown) });
+    });
+    await files.remove(this.#folder);
+  }
+
+  /** The agent ends; all but its own answers goes on. */
+  async close(): Promise<void> {
+    await this.#closeMetadata?.();
+    this.#closeMetadata = undefined;
+  }
+
+  get #stateFile(): string {
+    return join(this.#folder, "state.json");
+  }
+
+  async #run(script: string): Promise<void> {
+    await runScript(this.#parts, script);
+  }
+}
+
+/** Throws HostingError with what the system says against it. */
+export async function runScript(
+  { processes }: Pick<NetworksParts, "processes">,
+  script: string,
+): Promise<string> {
+  const said = await runCommand(processes, ["sh", "-e", "-c", script]);
+  if (said.code === 0) return said.output;
+  throw new HostingError(
+    "Server.InternalError",
+    `Cannot make the instance's network: ${said.errors.trim().slice(0, 500)}`,
+  );
+}
+
+/** Rules in a namespace, or in the machine's own. */
+export function nftScript(rules: string, namespace?: string): string {
+  const inside = namespace === undefined ? "" : `nsenter --net=${namespaceFile(namespace)} `;
+  return `${inside}nft -f - <<'.'\n${rules}.\n`;
+}

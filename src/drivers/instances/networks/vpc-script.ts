@@ -1,0 +1,162 @@
+import type { NetworkNames } from "./names.ts";
+import { acrossPort, namespaceFile, upPort } from "./names.ts";
+import {
+  acrossMac,
+  bitsOf,
+  gatewayOf,
+  linkOf,
+  memberPort,
+  metadataAddress,
+  namesAddress,
+  namesAddressOf,
+  type Member,
+  type VpcState,
+} from "./vpc-state.ts";
+
+/** What tunnels between machines leave of the usual 1,500 bytes. */
+const mtu = 1450;
+const tunnelUdpPort = 4789;
+
+/** Makes the namespace of a VPC, and what leads out of it. May run again. */
+export function vpcScript(names: NetworkNames, state: VpcState, address: string): string {
+  const { vpc, slot, order } = state;
+  const ns = names.namespace(vpc);
+  const up = names.uplink(vpc);
+  const link = linkOf(slot);
+  const own = [metadataAddress, namesAddress, namesAddressOf(order)];
+  return `
+[ -e ${namespaceFile(ns)} ] || ip netns add ${ns}
+if ! ip -n ${ns} link show ${upPort} >/dev/null 2>&1; then
+  ip link delete ${up} 2>/dev/null || :
+  ip link add ${upPort} netns ${ns} type veth peer name ${up}
+fi
+ip address replace ${link.machine}/31 dev ${up}
+ip link set ${up} up
+ip -n ${ns} -batch - <<.
+link set lo up
+${own.map((one) => `address replace ${one}/32 dev lo`).join("\n")}
+address replace ${link.vpc}/31 dev ${upPort}
+link set ${upPort} up
+route replace default via ${link.machine}
+.
+nsenter --net=${namespaceFile(ns)} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6' 2>/dev/null || :
+for device in ${up} $(ip -4 route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'); do
+  echo 1 >/proc/sys/net/ipv4/conf/$device/forwarding
+done
+if ! ip -n ${ns} link show ${acrossPort} >/dev/null 2>&1; then
+  ip link add ${acrossPort} netns ${ns} address ${acrossMac(address)} mtu ${mtu} type vxlan id ${order.tunnel} local ${address} dstport ${tunnelUdpPort} nolearning &&
+  ip -n ${ns} link set ${acrossPort} up || echo "no tunnels to other machines" >&2
+fi
+`;
+}
+
+/** Makes what an instance has of its network. May run again. */
+export function memberScript(names: NetworkNames, { vpc }: VpcState, member: Member): string {
+  const { network, instance } = member;
+  const ns = names.namespace(vpc);
+  const port = memberPort(member);
+  const gateway = gatewayOf(network);
+  const bits = bitsOf(network);
+  const inside = names.namespace(instance);
+  const make = member.isGuest
+    ? `ip -n ${ns} tuntap add ${port} mode tap`
+    : `ip -n ${ns} link add ${port} mtu ${mtu} type veth peer name eth0 address ${network.mac} mtu ${mtu} netns ${inside}`;
+  const own = member.isGuest ? "" : containerScript({ inside, gateway, bits, member });
+  return `
+${member.isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
+ip -n ${ns} link show ${port} >/dev/null 2>&1 || ${make}
+ip -n ${ns} -batch - <<.
+link set ${port} mtu ${mtu} up
+address replace ${gateway}/${bits} dev ${port} noprefixroute
+route replace ${network.privateIp}/32 dev ${port}
+neighbor replace ${network.privateIp} lladdr ${network.mac} dev ${port} nud permanent
+.
+nsenter --net=${namespaceFile(ns)} sh -c 'echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp; echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay'
+${rateScript(ns, port, network.bitsPerSecond)}
+${own}
+`;
+}
+
+function containerScript(of: {
+  inside: string;
+  gateway: string;
+  bits: number;
+  member: Member;
+}): string {
+  const { inside, gateway, bits, member } = of;
+  return `ip -n ${inside} -batch - <<.
+link set lo up
+link set eth0 up
+address replace ${member.network.privateIp}/${bits} dev eth0 noprefixroute
+route replace ${gateway} dev eth0
+route replace default via ${gateway}
+.`;
+}
+
+/** Whoever asks on the machine's wire where an address of an instance's own is, is told that it is here. */
+export function elasticScript(
+  names: NetworkNames,
+  { vpc, slot }: VpcState,
+  { now, gone }: { now: readonly string[]; gone: readonly string[] },
+): string {
+  const up = names.uplink(vpc);
+  const wires = "$(ip -4 route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p')";
+  return [
+    ...gone.map(
+      (one) => `ip route delete ${one}/32 dev ${up} 2>/dev/null || :
+for device in ${wires}; do ip neighbor delete proxy ${one} dev $device 2>/dev/null || :; done`,
+    ),
+    ...now.map(
+      (one) => `ip route replace ${one}/32 via ${linkOf(slot).vpc} dev ${up}
+for device in ${wires}; do ip neighbor replace proxy ${one} dev $device; done`,
+    ),
+  ].join("\n");
+}
+
+/** Towards the instance what is too much waits; what comes from it is counted by a rule (see vpc-rules.ts). */
+function rateScript(ns: string, port: string, bitsPerSecond: number | undefined): string {
+  if (bitsPerSecond === undefined) return "";
+  const burst = Math.max(64_000, Math.ceil(bitsPerSecond / 8 / 100));
+  return `tc -n ${ns} qdisc replace dev ${port} root tbf rate ${bitsPerSecond}bit burst ${burst} latency 50ms`;
+}
+
+export function leaveScript(names: NetworkNames, vpc: string, member: Member): string {
+  return `
+ip -n ${names.namespace(vpc)} link delete ${memberPort(member)} 2>/dev/null || :
+ip netns delete ${names.namespace(member.instance)} 2>/dev/null || :
+`;
+}
+
+export function razeScript(names: NetworkNames, vpc: string): string {
+  return `
+ip link delete ${names.uplink(vpc)} 2>/dev/null || :
+ip netns delete ${names.namespace(vpc)} 2>/dev/null || :
+`;
+}
+
+/** Where addresses of instances on other machines are. Stale ones go first. */
+export function peersScript(
+  names: NetworkNames,
+  { vpc, order }: VpcState,
+  before: Readonly<Record<string, string>> | undefined,
+): string {
+  const ns = names.namespace(vpc);
+  const gone = Object.keys(before ?? {}).filter((one) => order.peers[one] === undefined);
+  const machines = [...new Set(Object.values(order.peers))];
+  return `
+if ip -n ${ns} link show ${acrossPort} >/dev/null 2>&1; then
+${before ? "" : `ip -n ${ns} route flush dev ${acrossPort}`}
+ip -n ${ns} -force -batch - <<.
+${gone.map((one) => `route delete ${one}/32 dev ${acrossPort}`).join("\n")}
+${machines.map((one) => `neighbor replace ${one} lladdr ${acrossMac(one)} dev ${acrossPort} nud permanent`).join("\n")}
+${Object.entries(order.peers)
+  .map(([one, machine]) => `route replace ${one}/32 via ${machine} dev ${acrossPort} onlink`)
+  .join("\n")}
+.
+bridge -n ${ns} -force -batch - <<.
+${machines.map((one) => `fdb replace ${acrossMac(one)} dev ${acrossPort} dst ${one} self permanent`).join("\n")}
+.
+fi
+`;
+}

@@ -1,0 +1,72 @@
+import { pipeline, Readable } from "node:stream";
+import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
+import type { Files } from "#/base/files.ts";
+import type { Socket, Sockets } from "#/base/sockets.ts";
+import type { Passage } from "./machine.ts";
+import { prepareMigration, sendMemory, takeMemory } from "./migration.ts";
+import type { Qmp } from "./qmp.ts";
+
+interface MemoryParts {
+  files: Files;
+  sockets: Sockets;
+}
+
+/** Writes the memory of a guest that stands still to a file, compressed. It is on disk, or nothing is. */
+export async function keepMemory(
+  { files, sockets }: MemoryParts,
+  qmp: Qmp,
+  passage: Passage,
+  file: string,
+): Promise<void> {
+  const written = Promise.withResolvers<unknown>();
+  const server = await sockets.listen({ path: passage.outside }, (socket) => {
+    const compress = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+    const packed = pipeline(Readable.from(piecesOf(socket)), compress, () => {});
+    written.resolve(files.writeStream(file, packed, { mode: 0o600 }));
+  });
+  try {
+    await prepareMigration(qmp, { stopsForDisks: false });
+    await sendMemory(qmp, `unix:${passage.inside}`);
+    await written.promise;
+  } catch (thrown) {
+    await server.close();
+    await written.promise.catch(() => {});
+    await files.remove(file);
+    throw thrown;
+  } finally {
+    await server.close();
+    await files.remove(passage.outside);
+  }
+}
+
+/** Gives a guest that waits for it the memory that was kept. */
+export async function giveMemory(
+  { files, sockets }: MemoryParts,
+  qmp: Qmp,
+  passage: Passage,
+  file: string,
+): Promise<void> {
+  await prepareMigration(qmp, { stopsForDisks: false });
+  await takeMemory(qmp, `unix:${passage.inside}`, async () => {
+    const socket = await sockets.connect({ path: passage.outside });
+    void pour(files.stream(file), socket);
+  });
+}
+
+async function pour(packed: AsyncIterable<Uint8Array>, socket: Socket): Promise<void> {
+  try {
+    const plain = pipeline(Readable.from(packed), createZstdDecompress(), () => {});
+    for await (const piece of plain as AsyncIterable<Uint8Array>) await socket.write(piece);
+    socket.end();
+  } catch {
+    socket.close(); // QEMU sees that it is not whole
+  }
+}
+
+async function* piecesOf({ incoming }: Socket): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = await incoming.next();
+    if (piece.done) return;
+    yield piece.value;
+  }
+}
