@@ -92,7 +92,7 @@ function mayHaveCopy({ space }: Board, { twin, isEnding, isShort, step, files }:
   const { run, inputs } = template;
   if (run.driver === "runner" && run.role === "job") return false;
   // what was looked up for an attempt from before this start is not known any more
-  return files !== undefined || inputs.every(({ from }) => "object" in from);
+  return files !== undefined || inputs.every(({ from }) => "blob" in from);
 }
 
 /** It asks for work, has room for it, in the quota as well where it is not paid for, and nothing that waits could run there. */

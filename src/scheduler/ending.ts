@@ -28,11 +28,11 @@ export function succeed(
   report: TaskReport,
   usage: TaskUsage,
 ): void {
-  const { result, resultObject, outputs, shuffleBytes, exitCode } = report;
+  const { result, resultBlob, outputs, shuffleBytes, exitCode } = report;
   const machine = lease.machine.name;
   const status: Mutable<TaskStatus> = { phase: "succeeded", machine, usage };
   if (result !== undefined) status.result = result;
-  if (resultObject !== undefined) status.resultObject = resultObject;
+  if (resultBlob !== undefined) status.resultBlob = resultBlob;
   if (outputs !== undefined) status.outputs = outputs;
   if (shuffleBytes !== undefined) status.shuffle = { machine, bytes: shuffleBytes };
   if (exitCode !== undefined) status.exitCode = exitCode;
@@ -50,9 +50,9 @@ export function succeed(
 
 /** What is made of data that may not leave a site may not either. */
 function confineMade(tx: Transaction, { project, spec }: StepRecord, report: TaskReport): void {
-  const { outputs = {}, resultObject } = report;
+  const { outputs = {}, resultBlob } = report;
   for (const rule of spec.template.needs.confinedBy ?? [])
-    for (const key of [...Object.values(outputs), resultObject])
+    for (const key of [...Object.values(outputs), resultBlob])
       if (key !== undefined) tx.archive<"confined">(confinedRecord(project, key, rule));
 }
 

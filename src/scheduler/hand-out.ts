@@ -124,7 +124,7 @@ function leaser(
 export function offerOf({ space }: Board, lease: Lease): TaskOffer {
   const { step, index, task, fence, attempt, files } = lease;
   const offer: TaskOffer = { task: task.name, fence, input: task.spec.input, attempt };
-  if (task.spec.inputObject !== undefined) offer.inputObject = task.spec.inputObject;
+  if (task.spec.inputBlob !== undefined) offer.inputBlob = task.spec.inputBlob;
   if (step.segments)
     offer.segments = step.segments.sources(index, (of) => space.get("machine", of));
   if (files) offer.files = files;

@@ -7,6 +7,7 @@ import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { indexOfTask, readyStatus, type TaskRecord } from "#/model/task.ts";
 import type { Batch } from "#/space/log.ts";
 import type { Board } from "./board.ts";
+import { InstanceHolds } from "./instances.ts";
 import type { Preparer } from "./prepare.ts";
 import type { RestingTasks } from "./retry.ts";
 import { Ring } from "./ring.ts";
@@ -25,6 +26,7 @@ export class Intake {
   #shuffle: Shuffle;
   #onJobEnded: (job: string) => void;
   #onMisplaced: (step: StepState) => void;
+  #instances: InstanceHolds;
 
   constructor(parts: {
     board: Board;
@@ -41,12 +43,14 @@ export class Intake {
     this.#shuffle = parts.shuffle;
     this.#onJobEnded = parts.onJobEnded;
     this.#onMisplaced = parts.onMisplaced;
+    this.#instances = new InstanceHolds(parts.board);
   }
 
   /** Takes in all that the space holds, as it was before this start. */
   rebuild(): void {
     const { space } = this.#board;
     for (const machine of space.all("machine")) this.#board.addMachine(machine);
+    for (const instance of space.all("instance")) this.#instances.follow(instance, false);
     for (const { name, spec } of space.all("project")) this.#board.quotas.limit(name, spec);
     for (const policy of space.all("policy")) this.#policy(policy, false);
     for (const { name, status } of space.all("job")) this.#board.hold(name, isHeld(status));
@@ -93,6 +97,8 @@ export class Intake {
         else this.#changed(record);
       } else if (record.kind === "machine") {
         this.#machine(record, isGone);
+      } else if (record.kind === "instance") {
+        this.#instances.follow(record, isGone);
       } else if (record.kind === "project") {
         this.#project(record, isGone);
       } else if (record.kind === "policy") {

@@ -16,13 +16,13 @@ export function mayReuse({ spec }: StepRecord): boolean {
  */
 export function memoKeyOf(
   { project, spec }: StepRecord,
-  { input, inputObject }: TaskRecord["spec"],
+  { input, inputBlob }: TaskRecord["spec"],
   files: Readonly<Record<string, string>>,
 ): string {
   const { run, inputs, outputs } = spec.template;
   const given = inputs.map(({ path, from, executable }) => [
     path,
-    "object" in from ? from.object : (files[path] ?? null),
+    "blob" in from ? from.blob : (files[path] ?? null),
     executable === true,
   ]);
   const wanted = outputs.map(({ path, optional }) => [path, optional]);
@@ -32,7 +32,7 @@ export function memoKeyOf(
       : [run.driver, run.module, run.function, run.role];
   return createHash("sha256")
     .update(JSON.stringify([1, project, what, given.sort(byName), wanted.sort(byName)]))
-    .update(inputObject === undefined ? `\ninline\n${input}` : `\nobject\n${inputObject}`)
+    .update(inputBlob === undefined ? `\ninline\n${input}` : `\nblob\n${inputBlob}`)
     .digest("hex");
 }
 
@@ -45,7 +45,7 @@ export function keepMemo(
   tx: Transaction,
   { project, name }: TaskRecord,
   key: string,
-  { result, resultObject, outputs }: TaskReport,
+  { result, resultBlob, outputs }: TaskReport,
   now: number,
 ): void {
   tx.archive({
@@ -55,7 +55,7 @@ export function keepMemo(
     spec: { task: name, at: now },
     status: {
       ...(result !== undefined && { result }),
-      ...(resultObject !== undefined && { resultObject }),
+      ...(resultBlob !== undefined && { resultBlob }),
       ...(outputs !== undefined && { outputs }),
     },
   });

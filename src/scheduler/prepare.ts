@@ -21,7 +21,7 @@ interface Candidate {
   readonly home: Home | undefined;
 }
 
-/** What a task takes from tasks before: objects by path, and where most of them are. */
+/** What a task takes from tasks before: blobs by path, and where most of them are. */
 interface Taken {
   readonly files: Record<string, string>;
   readonly home: Home | undefined;
@@ -48,7 +48,7 @@ function mostOf(bytes: ReadonlyMap<string, number>): Home | undefined {
 }
 
 /**
- * Looks up, a batch ahead of handing them out, which objects the files of tasks are that come from
+ * Looks up, a batch ahead of handing them out, which blobs the files of tasks are that come from
  * steps before, and whether an equal task has succeeded earlier: such a task ends at once, with that
  * result. The archive answers later than at once, which is why a pull does not ask it itself.
  */

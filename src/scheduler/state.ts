@@ -147,7 +147,7 @@ export interface Lease extends Link<Lease> {
   /** A report on it is being recorded. */
   isEnding: boolean;
   readonly memoKey: string | undefined;
-  /** Objects that files of tasks before are, by path. */
+  /** Blobs that files of tasks before are, by path. */
   readonly files: Readonly<Record<string, string>> | undefined;
   /** Why this machine; undefined when it had the task before this start. */
   readonly choice: Choice | undefined;
@@ -221,9 +221,11 @@ export class MachineState {
   losses = 0;
   load: MachineLoad | undefined;
   readonly leases = new Chain<Lease>();
-  /** What tasks hold that were not handed out as short ones. */
+  /** What instances hold, and tasks that were not handed out as short ones. */
   heldMilliCpus = 0;
   heldMemoryBytes = 0;
+  /** Of these, what instances hold. */
+  ofInstances: Capacity = { milliCpus: 0, memoryBytes: 0 };
   /** Short tasks on it, and the work in them. */
   shortTasks = 0;
   shortWorkMs = 0;

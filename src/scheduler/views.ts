@@ -49,8 +49,9 @@ export function machineView(machine: MachineState): MachineView {
   };
 }
 
-function freeOf({ capacity, leases }: MachineState): MachineView["free"] {
-  let { milliCpus, memoryBytes } = capacity;
+function freeOf({ capacity, leases, ofInstances }: MachineState): MachineView["free"] {
+  let milliCpus = capacity.milliCpus - ofInstances.milliCpus;
+  let memoryBytes = capacity.memoryBytes - ofInstances.memoryBytes;
   for (const { step } of leases) {
     milliCpus -= step.class.milliCpus;
     memoryBytes -= step.class.memoryBytes;

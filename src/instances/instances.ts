@@ -1,0 +1,372 @@
+import type { Clock } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import type { Random } from "#/base/random.ts";
+import { AwsError } from "#/model/aws-error.ts";
+import type { ImageRecord } from "#/model/image.ts";
+import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
+import type {
+  InstanceMarket,
+  InstancePlacement,
+  InstanceRecord,
+  InstanceSpec,
+  MetadataOptions,
+} from "#/model/instance.ts";
+import { resourceId } from "#/model/resource-id.ts";
+import type { SubnetRecord } from "#/model/virtual-network.ts";
+import type { Space, Transaction } from "#/space/space.ts";
+import { bind, leaseOf, portabilityOf, volumesOf } from "./bind.ts";
+import type { Field } from "./field.ts";
+import { macOf, takeAddress, takenIn } from "./networks.ts";
+import { Hosts } from "./place.ts";
+import { spentSoFar } from "./spent.ts";
+import type { VolumeAsked, Volumes } from "./volumes.ts";
+
+/** What is to be launched; everything that may be left out has been decided. */
+export interface LaunchAsked {
+  project: string;
+  image: ImageRecord;
+  type: InstanceType;
+  /** As many as have room between these. */
+  min: number;
+  max: number;
+  subnet: SubnetRecord;
+  tunnel: number;
+  groups: readonly string[];
+  privateIp?: string;
+  hasPublicAddress: boolean;
+  disks: readonly LaunchDisk[];
+  keyName?: string;
+  userData?: string;
+  profile?: string;
+  metadata: MetadataOptions;
+  placement: InstancePlacement;
+  market?: InstanceMarket;
+  onShutdown: "stop" | "terminate";
+  isTerminationProtected: boolean;
+  isStopProtected: boolean;
+  isRecovered: boolean;
+  clientToken?: string;
+  /** By what it is told that a token comes with another request. */
+  launchDigest: string;
+  tags: Readonly<Record<string, string>>;
+}
+
+/** A volume that is made with the instance. */
+export interface LaunchDisk {
+  device: string;
+  deletesOnTermination: boolean;
+  volume: VolumeAsked;
+}
+
+/**
+ * What may be asked of instances. Each call says what is wanted, and binds what is to run to a machine; what becomes of it is told by
+ * that machine, and folded into the records by hosting.ts. All is durable when the space is.
+ */
+export class Instances {
+  #space: Space;
+  #field: Field;
+  #clock: Pick<Clock, "now">;
+  #random: Pick<Random, "bytes">;
+  #volumes: Pick<Volumes, "draft">;
+
+  constructor(parts: {
+    space: Space;
+    field: Field;
+    volumes: Pick<Volumes, "draft">;
+    clock: Pick<Clock, "now">;
+    random: Pick<Random, "bytes">;
+  }) {
+    this.#space = parts.space;
+    this.#field = parts.field;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#volumes = parts.volumes;
+  }
+
+  /**
+   * Starts instances, as many as have room, at least `min`. Throws AwsError "InsufficientInstanceCapacity",
+   * "InsufficientFreeAddressesInSubnet", "InvalidIPAddress.InUse", having changed nothing.
+   */
+  launch(asked: LaunchAsked): InstanceRecord[] {
+    const before = this.#before(asked);
+    if (before.length > 0) return before;
+    const hosts = new Hosts(this.#space, this.#field);
+    const taken = takenIn(this.#space, asked.subnet.name);
+    const reservation = resourceId("r", this.#random);
+    const places: { machine: string; because: string; privateIp: string }[] = [];
+    for (let number = 0; number < asked.max; number++) {
+      try {
+        const privateIp = asked.privateIp ?? takeAddress(asked.subnet, taken);
+        if (asked.privateIp !== undefined && taken.has(privateIp))
+          throw new AwsError("InvalidIPAddress.InUse", 400, `Address ${privateIp} is in use.`);
+        const { record, because } = hosts.take(asked);
+        places.push({ machine: record.name, because, privateIp });
+      } catch (thrown) {
+        if (number < asked.min) throw thrown;
+        break;
+      }
+    }
+    return this.#space.commit((tx) =>
+      places.map((place, launchIndex) =>
+        this.#make(tx, asked, { ...place, reservation, launchIndex }),
+      ),
+    ).value;
+  }
+
+  /** What was launched by the same token. Throws "IdempotentParameterMismatch" where that asked for something else. */
+  #before({ project, clientToken, launchDigest }: LaunchAsked): InstanceRecord[] {
+    if (clientToken === undefined) return [];
+    const before = this.list(project).filter(({ spec }) => spec.clientToken === clientToken);
+    if (before.every(({ spec }) => spec.launchDigest === launchDigest)) return before;
+    throw new AwsError(
+      "IdempotentParameterMismatch",
+      400,
+      "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+    );
+  }
+
+  #make(
+    tx: Transaction,
+    asked: LaunchAsked,
+    at: {
+      machine: string;
+      because: string;
+      privateIp: string;
+      reservation: string;
+      launchIndex: number;
+    },
+  ): InstanceRecord {
+    const { image, type, subnet, groups, hasPublicAddress, disks, project, tunnel } = asked;
+    const now = this.#clock.now();
+    const name = resourceId("i", this.#random);
+    const { privateIp, machine, because, reservation, launchIndex } = at;
+    const [storage] = this.#space.get("machine", machine)?.status.hosting?.storages ?? [];
+    const whose = { project, instance: name, machine, storage };
+    for (const disk of disks) this.#makeVolume(tx, disk, whose);
+    const { keyName, userData, profile, market, clientToken, launchDigest } = asked;
+    const spec: InstanceSpec = {
+      launchedAt: now,
+      reservation,
+      launchIndex,
+      image: image.name,
+      type: type.name,
+      kind: type.kind,
+      wanted: "running",
+      reboots: 0,
+      network: {
+        interface: resourceId("eni", this.#random),
+        vpc: subnet.spec.vpc,
+        subnet: subnet.name,
+        privateIp,
+        mac: macOf(privateIp, tunnel),
+        groups,
+        hasPublicAddress,
+      },
+      metadata: asked.metadata,
+      placement: asked.placement,
+      onShutdown: asked.onShutdown,
+      isTerminationProtected: asked.isTerminationProtected,
+      isStopProtected: asked.isStopProtected,
+      isRecovered: asked.isRecovered,
+      tags: asked.tags,
+      ...(clientToken !== undefined && { clientToken, launchDigest }),
+      ...(keyName !== undefined && { keyName }),
+      ...(userData !== undefined && { userData }),
+      ...(profile !== undefined && { profile }),
+      ...(market && { market }),
+    };
+    const status = {
+      state: "pending" as const,
+      since: now,
+      machine,
+      because,
+      fence: 1,
+      ...leaseOf({ spec }),
+    };
+    return tx.put<"instance">({ kind: "instance", project, name, spec, status });
+  }
+
+  #makeVolume(
+    tx: Transaction,
+    { device, deletesOnTermination, volume }: LaunchDisk,
+    at: { project: string; instance: string; machine: string; storage: string | undefined },
+  ): void {
+    const now = this.#clock.now();
+    const { project, instance, machine, storage } = at;
+    const { name, spec } = this.#volumes.draft(volume);
+    tx.put<"volume">({
+      kind: "volume",
+      project,
+      name,
+      spec,
+      status: {
+        state: "in-use",
+        machine,
+        ...(storage !== undefined && { storage }),
+        attachment: { instance, device, since: now, state: "attaching", deletesOnTermination },
+      },
+    });
+  }
+
+  /** Starts what is stopped, where its volumes are. Throws "IncorrectInstanceState", "InsufficientInstanceCapacity". */
+  start(records: readonly InstanceRecord[]): InstanceRecord[] {
+    const hosts = new Hosts(this.#space, this.#field);
+    const places = records.map((record) => {
+      const { state } = record.status;
+      if (state === "pending" || state === "running") return undefined;
+      if (state !== "stopped") throw wrongState(record, "started");
+      return this.#placeOf(record, hosts);
+    });
+    return this.#space.commit((tx) =>
+      records.map((record, index) => {
+        const machine = places[index];
+        const known = tx.get("instance", record.name);
+        if (machine === undefined || !known) return record;
+        const { reason: _reason, waits: _waits, ...status } = known.status;
+        const { hibernates: _hibernates, ...spec } = known.spec;
+        const starting = { ...known, spec: { ...spec, wanted: "running" as const }, status };
+        return bind(tx, starting, volumesOf(this.#space, record.name), {
+          machine,
+          status: { state: "pending", since: this.#clock.now() },
+        });
+      }),
+    ).value;
+  }
+
+  /** Where it was, or else where its volumes are too. */
+  #placeOf(record: InstanceRecord, hosts: Hosts): string {
+    const { spec, status, project, name } = record;
+    const asked = { type: instanceTypes.get(spec.type)!, project, placement: spec.placement };
+    const portability = portabilityOf(volumesOf(this.#space, name));
+    const { machine } = status;
+    if (machine === undefined) {
+      if ("stays" in portability) throw wrongState(record, "started");
+      return hosts.take({ ...asked, ...portability }).record.name;
+    }
+    try {
+      return hosts.take({ ...asked, only: machine }).record.name;
+    } catch (thrown) {
+      const isElsewhere = "storages" in portability && portability.storages.length > 0;
+      if (!isElsewhere || !(thrown instanceof AwsError)) throw thrown;
+      return hosts.take({ ...asked, ...portability }).record.name;
+    }
+  }
+
+  /** Throws "IncorrectInstanceState", "OperationNotPermitted" for one that is protected. */
+  stop(records: readonly InstanceRecord[], reason = userStopped): InstanceRecord[] {
+    return this.#put(
+      records.map((record) => {
+        const { spec, status } = record;
+        if (status.state === "stopping" || status.state === "stopped") return record;
+        if (status.state !== "pending" && status.state !== "running")
+          throw wrongState(record, "stopped");
+        if (spec.isStopProtected) throw isProtected(record, "disableApiStop", "stopped");
+        return {
+          ...record,
+          spec: { ...spec, wanted: "stopped" as const },
+          status: {
+            ...status,
+            ...spentSoFar(record, this.#clock.now()),
+            state: "stopping" as const,
+            since: this.#clock.now(),
+            reason,
+          },
+        };
+      }),
+    );
+  }
+
+  /** Throws "IncorrectInstanceState" for one that does not run. */
+  reboot(records: readonly InstanceRecord[]): InstanceRecord[] {
+    return this.#put(
+      records.map((record) => {
+        const { spec, status } = record;
+        if (status.state !== "pending" && status.state !== "running")
+          throw wrongState(record, "rebooted");
+        return { ...record, spec: { ...spec, reboots: spec.reboots + 1 } };
+      }),
+    );
+  }
+
+  /** Nothing of it stays but the volumes that are to outlive it. Throws "OperationNotPermitted" for one that is protected. */
+  terminate(records: readonly InstanceRecord[], reason = userTerminated): InstanceRecord[] {
+    return this.#put(
+      records.map((record) => {
+        const { spec, status } = record;
+        if (status.state === "shutting-down" || status.state === "terminated") return record;
+        if (spec.isTerminationProtected)
+          throw isProtected(record, "disableApiTermination", "terminated");
+        return {
+          ...record,
+          spec: { ...spec, wanted: "terminated" as const },
+          status: {
+            ...status,
+            ...spentSoFar(record, this.#clock.now()),
+            state: "shutting-down" as const,
+            since: this.#clock.now(),
+            reason,
+          },
+        };
+      }),
+    );
+  }
+
+  #put(records: readonly InstanceRecord[]): InstanceRecord[] {
+    return this.#space.commit((tx) =>
+      records.map((record) => {
+        const known = tx.get("instance", record.name);
+        return known?.revision === record.revision && known !== record
+          ? tx.put<"instance">(record)
+          : record;
+      }),
+    ).value;
+  }
+
+  /** Those of a project, in the order in which they were launched. */
+  list(project: string): InstanceRecord[] {
+    return [...this.#space.all("instance")].filter((record) => record.project === project);
+  }
+
+  /** Throws "InvalidInstanceID.NotFound", also for those of others. */
+  find(project: string, names: readonly string[]): InstanceRecord[] {
+    const missing = names.filter((name) => this.#space.get("instance", name)?.project !== project);
+    if (missing.length === 0) return names.map((name) => this.#space.get("instance", name)!);
+    const malformed = missing.find((name) => !/^i-[0-9a-f]{8,17}$/.test(name));
+    if (malformed !== undefined)
+      throw new AwsError(
+        "InvalidInstanceID.Malformed",
+        400,
+        `Invalid id: "${malformed.slice(0, 100)}"`,
+      );
+    const [first, ...others] = missing.slice(0, limits.namedInErrorMax);
+    throw new AwsError(
+      "InvalidInstanceID.NotFound",
+      400,
+      others.length === 0
+        ? `The instance ID '${first}' does not exist`
+        : `The instance IDs '${[first, ...others].join(", ")}' do not exist`,
+    );
+  }
+}
+
+const userStopped = {
+  code: "Client.UserInitiatedShutdown",
+  message: "Client.UserInitiatedShutdown: User initiated shutdown",
+};
+const userTerminated = userStopped;
+
+function wrongState({ name, status }: InstanceRecord, done: string): AwsError {
+  return new AwsError(
+    "IncorrectInstanceState",
+    400,
+    `The instance '${name}' is not in a state from which it can be ${done}: it is ${status.state}.`,
+  );
+}
+
+function isProtected({ name }: InstanceRecord, attribute: string, done: string): AwsError {
+  return new AwsError(
+    "OperationNotPermitted",
+    400,
+    `The instance '${name}' may not be ${done}. Modify its '${attribute}' instance attribute and try again.`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { MetadataOrder } from "#/model/hosting.ts";
+import type { InstanceRecord } from "#/model/instance.ts";
+import type { Space } from "#/space/space.ts";
+import { metadataOf } from "./metadata.ts";
+import type { OrderMeans } from "./orders.ts";
+import type { RoleCredentials } from "./role-credentials.ts";
+
+/** What seals and opens secrets of records. */
+export interface Sealer {
+  unseal(sealed: string, context: string): string;
+}
+
+/** The key of a volume is sealed for that volume alone. */
+export const sealedForVolume = (volume: string) => `volume ${volume}`;
+
+export const sealedForMove = (migration: string) => `migration ${migration}`;
+
+export function orderMeans({
+  space,
+  access,
+  region,
+  credentials,
+}: {
+  space: Space;
+  access: Sealer;
+  region: string;
+  /** Of instances' roles; absent where nobody has one. */
+  credentials?: Pick<RoleCredentials, "documentsOf">;
+}): OrderMeans {
+  return {
+    space,
+    metadataOf: (instance: InstanceRecord): MetadataOrder =>
+      metadataOf(instance, { space, region, ofRole: credentials?.documentsOf(instance) ?? {} }),
+    keyOf: (sealedKey, volume) => access.unseal(sealedKey, sealedForVolume(volume)),
+    moveKeyOf: ({ sealedKey, migration }) => access.unseal(sealedKey, sealedForMove(migration)),
+    addressOf: (machine) => {
+      const url = space.get("machine", machine)?.status.peerUrl;
+      return url === undefined ? undefined : new URL(url).hostname;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { listMicrosPerHour } from "#/model/instance-price.ts";
+import { instanceTypes } from "#/model/instance-type.ts";
+import type { SnapshotRecord, VolumeRecord, VolumeType } from "#/model/volume.ts";
+import type { Space } from "#/space/space.ts";
+
+/** Something that costs money and serves nobody, as far as can be seen. */
+export interface Saving {
+  subject: string;
+  rule:
+    | "unattached-volume"
+    | "stale-snapshot"
+    | "stopped-instance"
+    | "forgotten-request"
+    | "spot-first";
+  sentence: string;
+  microsPerMonth: number;
+  /** What would end it. */
+  advice: string;
+}
+
+const GiB = 2 ** 30;
+const dayMs = 24 * 60 * 60_000;
+const hoursPerMonth = 730;
+
+/** Millionths of the currency for a GiB a month, about what AWS asks. */
+const microsPerGiBMonth: Record<VolumeType, number> = {
+  gp2: 100_000,
+  gp3: 80_000,
+  io1: 125_000,
+  io2: 125_000,
+  st1: 45_000,
+  sc1: 25_000,
+  standard: 50_000,
+};
+const snapshotMicrosPerGiBMonth = 50_000;
+
+/** From when on it is said. */
+const ages = {
+  volumeMs: dayMs,
+  snapshotMs: 30 * dayMs,
+  stoppedMs: 7 * dayMs,
+  requestMs: 7 * dayMs,
+  onDemandMs: 7 * dayMs,
+};
+
+/** What a project could save, the most money first: a pure function of its records. */
+export function savingsOf(
+  space: Pick<Space, "all">,
+  { project, now }: { project: string; now: number },
+): Saving[] {
+  const own = <One extends { project: string }>(all: Iterable<One>) =>
+    [...all].filter((one) => one.project === project);
+  const volumes = own(space.all("volume"));
+  return [
+    ...volumes.flatMap((volume) => unattached(volume, now)),
+    ...staleSnapshots(own(space.all("snapshot")), space, now),
+    ...own(space.all("instance")).flatMap(({ name, spec, status }) => {
+      const sinceMs = now - status.since;
+      const held = volumes.filter((one) => one.status.attachment?.instance === name);
+      const microsPerMonth = held.reduce((sum, volume) => sum + costOf(volume), 0);
+      if (status.state === "stopped" && sinceMs > ages.stoppedMs && microsPerMonth > 0)
+        return {
+          subject: name,
+          rule: "stopped-instance" as const,
+          sentence: `it is stopped for ${daysOf(sinceMs)}, and its volumes are paid for: a snapshot costs less`,
+          microsPerMonth,
+          advice: `canopy snapshots create ${held[0]!.name}, then canopy instances rm ${name}`,
+        };
+      const type = instanceTypes.get(spec.type);
+      if (status.state !== "running" || spec.market || !type) return [];
+      if (now - spec.launchedAt < ages.onDemandMs || status.startedAt === undefined) return [];
+      return {
+        subject: name,
+        rule: "spot-first" as const,
+        sentence: `it runs on demand for ${daysOf(now - spec.launchedAt)}: what may be interrupted costs down to 30 % of that as spot, and nothing while it is stopped`,
+        microsPerMonth: Math.round(0.7 * listMicrosPerHour(type) * hoursPerMonth),
+        advice: `canopy instances stop ${name} in breaks`,
+      };
+    }),
+    ...own(space.all("spot-request")).flatMap(({ name, spec, status }) => {
+      const sinceMs = now - status.since;
+      const isForgotten = status.state === "open" || status.state === "disabled";
+      if (spec.type !== "persistent" || !isForgotten || sinceMs < ages.requestMs) return [];
+      return {
+        subject: name,
+        rule: "forgotten-request" as const,
+        sentence: `it waits for ${daysOf(sinceMs)} (${status.code}), and starts an instance again as soon as it can`,
+        microsPerMonth: spec.maxMicrosPerHour * hoursPerMonth,
+        advice: `aws ec2 cancel-spot-instance-requests --spot-instance-request-ids ${name}`,
+      };
+    }),
+  ].sort((a, b) => b.microsPerMonth - a.microsPerMonth);
+}
+
+function unattached(volume: VolumeRecord, now: number): Saving[] {
+  const { name, spec, status } = volume;
+  const ageMs = now - spec.createdAt;
+  if (status.attachment || status.state !== "available" || ageMs < ages.volumeMs) return [];
+  return [
+    {
+      subject: name,
+      rule: "unattached-volume",
+      sentence: `no instance has it, and it is ${daysOf(ageMs)} old`,
+      microsPerMonth: costOf(volume),
+      advice: `canopy snapshots create ${name}, then canopy volumes rm ${name}`,
+    },
+  ];
+}
+
+/** Those that no image needs, and that a newer one of the same volume has taken the place of. */
+function staleSnapshots(
+  snapshots: readonly SnapshotRecord[],
+  space: Pick<Space, "all">,
+  now: number,
+): Saving[] {
+  const images = JSON.stringify([...space.all("image")].map(({ spec }) => spec));
+  return snapshots.flatMap(({ name, spec, status, serial }) => {
+    const ageMs = now - spec.createdAt;
+    const isReplaced = snapshots.some(
+      (other) =>
+        other.serial > serial &&
+        spec.volume !== undefined &&
+        other.spec.volume === spec.volume &&
+        other.status.state === "completed",
+    );
+    if (ageMs < ages.snapshotMs || !isReplaced || images.includes(`"${name}"`)) return [];
+    const bytes = status.newBytes ?? spec.sizeBytes;
+    return {
+      subject: name,
+      rule: "stale-snapshot" as const,
+      sentence: `it is ${daysOf(ageMs)} old, a newer one of ${spec.volume} is there, and no image needs it`,
+      microsPerMonth: Math.round((bytes / GiB) * snapshotMicrosPerGiBMonth),
+      advice: `canopy snapshots rm ${name}`,
+    };
+  });
+}
+
+const costOf = ({ spec }: VolumeRecord) =>
+  Math.round((spec.sizeBytes / GiB) * microsPerGiBMonth[spec.type]);
+
+function daysOf(ms: number): string {
+  const days = Math.floor(ms / dayMs);
+  return days === 1 ? "1 day" : `${days} days`;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from "#/base/clock.ts";
+import type { Random } from "#/base/random.ts";
+import { AwsError } from "#/model/aws-error.ts";
+import { resourceId } from "#/model/resource-id.ts";
+import type { SnapshotRecord } from "#/model/volume.ts";
+import type { Space } from "#/space/space.ts";
+
+/** Whether an account may make volumes of it. */
+export function isUsable(
+  { project, spec }: SnapshotRecord,
+  by: { project: string; accountId: string },
+): boolean {
+  return (
+    project === by.project ||
+    spec.isPublic === true ||
+    spec.sharedWith?.includes(by.accountId) === true
+  );
+}
+
+/** Its chunks stay while others have them. Throws "InvalidSnapshot.InUse" while an image is made of it. */
+export function deleteSnapshot(space: Space, { name }: SnapshotRecord): void {
+  for (const image of space.all("image")) {
+    const { source } = image.spec;
+    if (image.status.state === "deregistered") continue;
+    if (source.type === "disk" && source.disks.some(({ snapshot }) => snapshot === name))
+      throw new AwsError(
+        "InvalidSnapshot.InUse",
+        400,
+        `The snapshot ${name} is currently in use by ${image.name}`,
+      );
+  }
+  space.commit((tx) => tx.delete("snapshot", name));
+}
+
+/** Another of the same chunks. Throws "IncorrectState" for one that is not completed. */
+export function copySnapshot(
+  { space, clock, random }: { space: Space; clock: Pick<Clock, "now">; random: Random },
+  from: SnapshotRecord,
+  asked: { description: string; tags: Readonly<Record<string, string>> },
+): SnapshotRecord {
+  if (from.status.state !== "completed")
+    throw new AwsError("IncorrectState", 400, `Snapshot '${from.name}' is ${from.status.state}`);
+  const { isPublic: _public, sharedWith: _shared, ...spec } = from.spec;
+  return space.commit((tx) =>
+    tx.put<"snapshot">({
+      kind: "snapshot",
+      project: from.project,
+      name: resourceId("snap", random),
+      spec: { ...spec, ...asked, createdAt: clock.now() },
+      status: { ...from.status, newBytes: 0 },
+    }),
+  ).value;
+}
+
+/** Throws "OperationNotPermitted" for one that is encrypted: its key is its project's alone. */
+export function shareSnapshot(
+  space: Space,
+  record: SnapshotRecord,
+  change: { isPublic: boolean; sharedWith: readonly string[] },
+): void {
+  if (record.spec.isEncrypted && (change.isPublic || change.sharedWith.length > 0))
+    throw new AwsError(
+      "OperationNotPermitted",
+      400,
+      `The snapshot ${record.name} is encrypted: it cannot be shared.`,
+    );
+  space.commit((tx) => tx.put<"snapshot">({ ...record, spec: { ...record.spec, ...change } }));
+}
