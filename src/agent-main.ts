@@ -32,6 +32,8 @@ try {
       ...(memory !== undefined && { memoryBytes: Number(memory) }),
       logLevel: values["log-level"],
       isSupervised: false,
+      hostsInstances: true,
+      storages: {},
     },
     env,
   );

@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import { startAgent } from "#/agent/agent.ts";
-import { messageOf } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { processDriver } from "#/drivers/process/process.ts";
 import { runnerDriver } from "#/drivers/runner/runner.ts";
+import type { NetworksWish } from "#/drivers/instances/networks/open-networks.ts";
+import { parseCidr } from "#/model/cidr.ts";
 import { ratesOf } from "#/meter/prices.ts";
 import type { AgentWish, StartedAgent } from "#/cli/programs.ts";
+import { openHosting } from "./hosting.ts";
 import { inherited } from "./inherited.ts";
 import { version } from "./version.ts";
 
@@ -16,6 +19,7 @@ type Environment = Readonly<Record<string, string>>;
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
   const { folder, urls, token, joinPatienceMs, labels, cpus, memoryBytes, logLevel, isSupervised } =
     options;
+  const { hostsInstances, storages } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
     host.log.error("the agent met a fault of its own and ends", {
@@ -49,6 +53,9 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
       ...(memoryBytes !== undefined && { memoryBytes }),
     },
     env: inherited(env),
+    ...(hostsInstances && {
+      openHosting: (parts) => openHosting(parts, { storages, ...networksWish(env) }),
+    }),
     ...(isSupervised && { crash: () => host.processes.kill(process.pid) }),
   });
   return {
@@ -59,4 +66,19 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
       await host.files.remove(join(folder, "pid"));
     },
   };
+}
+
+/** What the operator of this machine has said of its instances' networks. Throws "invalid". */
+function networksWish({
+  CANOPY_NETWORKS: type = "",
+  CANOPY_INSTANCES_REACH: reach = "",
+}: Environment): NetworksWish {
+  if (type !== "" && type !== "full" && type !== "user")
+    throw new CanopyError(
+      "invalid",
+      `Cannot open networks as CANOPY_NETWORKS must be 'full' or 'user': current value is '${type}'`,
+    );
+  const reachable = reach.split(",").flatMap((one) => (one.trim() === "" ? [] : [one.trim()]));
+  for (const one of reachable) parseCidr(one.includes("/") ? one : `${one}/32`);
+  return { reachable, ...(type !== "" && { type }) };
 }

@@ -236,7 +236,7 @@ const shuffling = `
 for (const way of ["directly", "by relay"] as const) {
   test(`a shuffle goes from agent to agent ${way}, and what is lost is named`, async (t) => {
     const cloud = await cloudOf(t);
-    const module = cloud.object(shuffling);
+    const module = cloud.blob(shuffling);
     const [one, two] = [await agentOf(t, cloud), await agentOf(t, cloud)];
     await Promise.all([one.connected, two.connected]);
     const run = (role: "map" | "reduce"): { run: FunctionRun } => ({
@@ -270,22 +270,22 @@ for (const way of ["directly", "by relay"] as const) {
   });
 }
 
-test("files and large results go by objects", async (t) => {
+test("files and large results go by blobs", async (t) => {
   const cloud = await cloudOf(t);
   const agent = await agentOf(t, cloud);
   await agent.connected;
   const brief = shell("tr a-z A-Z < in > out", {
-    inputs: [{ path: "in", from: { object: cloud.object("text") } }],
+    inputs: [{ path: "in", from: { blob: cloud.blob("text") } }],
     outputs: [{ path: "out", optional: false }],
   });
-  const missing = shell("true", { inputs: [{ path: "in", from: { object: "0".repeat(64) } }] });
+  const missing = shell("true", { inputs: [{ path: "in", from: { blob: "0".repeat(64) } }] });
   cloud.offer(agent.machine, { "j1/0": brief, "j1/1": missing }, [
     offerOf("j1/0/0"),
     offerOf("j1/1/0"),
   ]);
   await cloud.until(() => cloud.reports.length === 2);
   const ends = new Map(cloud.reports.map((report) => [report.task, report]));
-  assert.equal(cloud.objects.get(ends.get("j1/0/0")!.outputs!["out"]!)!.toString(), "TEXT");
+  assert.equal(cloud.blobs.get(ends.get("j1/0/0")!.outputs!["out"]!)!.toString(), "TEXT");
   assert.equal(ends.get("j1/1/0")!.error!.reason, "input-missing");
 });
 

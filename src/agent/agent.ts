@@ -6,6 +6,7 @@ import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
 import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Fault } from "#/model/game-day.ts";
+import type { HostQuestion } from "#/model/hosting.ts";
 import type { MachineMeasure } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
@@ -14,8 +15,9 @@ import { Connection } from "./connection.ts";
 import { ControlPlanes } from "./control-planes.ts";
 import { HandIn } from "./hand-in.ts";
 import { identify, keepControlPlanes, type Identity } from "./identity.ts";
-import { ObjectCache } from "./objects.ts";
+import { BlobCache } from "./blobs.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
+import { InstanceKeeper } from "./instances/keeper.ts";
 import { measureOf } from "./measure.ts";
 import { Peers } from "./peers.ts";
 import { PowerMeter } from "./power.ts";
@@ -49,7 +51,7 @@ class RunningAgent implements Agent {
   #connection: Connection;
   #planes: ControlPlanes;
   #calls: Calls;
-  #objects: ObjectCache;
+  #blobs: BlobCache;
   #segments: Segments;
   #peers: Peers;
   #drivers: Driver[] = [];
@@ -58,6 +60,8 @@ class RunningAgent implements Agent {
   #handIn: HandIn;
   #reports: Reports;
   #prints: Prints;
+  #instances: InstanceKeeper | undefined;
+  #hosting: Promise<void> | undefined;
   #mark: string;
   #cages: DriverParts["cages"];
   #peerUrl: string | undefined;
@@ -67,6 +71,8 @@ class RunningAgent implements Agent {
   #isDue = false;
   #isStopping = false;
   #beat: Timer | undefined;
+  /** When beats were sent on this link that were not answered yet, on the monotonic clock. */
+  #beatsSentMs: number[] = [];
 
   constructor(options: StartAgentOptions, { machine, key, controlPlanes }: Identity) {
     const { host, folder, urls } = options;
@@ -82,7 +88,7 @@ class RunningAgent implements Agent {
     this.#handIn = new HandIn(host, folder, () => this.isConnected);
     const { reports, owed } = this.#handIn;
     this.#reports = reports;
-    this.#objects = new ObjectCache(host, join(folder, "objects"), { calls: this.#calls, owed });
+    this.#blobs = new BlobCache(host, join(folder, "blobs"), { calls: this.#calls, owed });
     this.#segments = new Segments(host, join(folder, "shuffle"));
     this.#peers = new Peers(host, machine, this.#segments, this.#calls);
     this.#connection = new Connection(
@@ -97,6 +103,7 @@ class RunningAgent implements Agent {
             peerUrl: this.#peerUrl,
             measuresPower: this.#power !== undefined,
             measured: this.#measured,
+            hosting: this.#instances?.abilities,
           }),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
@@ -118,9 +125,9 @@ class RunningAgent implements Agent {
     const { host, folder, drivers, power } = this.#options;
     await this.#clean();
     if (this.#options.measures) this.#measured = await measureOf(host, folder);
-    await this.#objects.open();
+    await this.#blobs.open();
     await this.#handIn.open({
-      pay: (project, key, path) => this.#objects.pay(project, key, path),
+      pay: (project, key, path) => this.#blobs.pay(project, key, path),
       ready: () => this.#tellSoon(),
     });
     this.#peerUrl = await this.#peers.serve(peerAddressOf(this.#options));
@@ -143,11 +150,39 @@ class RunningAgent implements Agent {
     });
     this.#connection.open();
     this.#beatLater();
+    // To find out what this computer can do takes seconds the first time: tasks do not wait for it.
+    this.#hosting = this.#openHosting().catch((thrown: unknown) => {
+      host.log.error("this computer hosts no instances", { error: messageOf(thrown) });
+    });
+  }
+
+  async #openHosting(): Promise<void> {
+    const { host, folder, openHosting } = this.#options;
+    if (!openHosting) return;
+    const parts = {
+      ...host,
+      folder: join(folder, "hosting"),
+      blobs: this.#blobs,
+      address: peerAddressOf(this.#options).tell,
+      mark: `${this.#mark}-hosting`,
+    };
+    await host.files.makeFolder(parts.folder);
+    const instances = new InstanceKeeper(parts, await openHosting(parts), (reports) => {
+      if (this.isConnected) this.#connection.send({ type: "host", reports });
+    });
+    await instances.open();
+    this.#instances = instances;
+    const { abilities } = instances;
+    if (!this.isConnected) return;
+    this.#connection.send({ type: "hosting", abilities });
+    instances.sayAll();
   }
 
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    await this.#hosting;
+    await this.#instances?.close();
     this.#beat?.cancel();
     this.#power?.stop();
     this.#release(this.#tasks!.giveUp("waiting"));
@@ -189,7 +224,7 @@ class RunningAgent implements Agent {
       },
       capacity: this.#capacity,
       admission,
-      objects: this.#objects,
+      blobs: this.#blobs,
       shuffle: {
         keep: (task, partitions) => this.#segments.keep(task, partitions),
         gather: (sources, signal) => this.#peers.gather(sources, signal),
@@ -204,6 +239,9 @@ class RunningAgent implements Agent {
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
     this.#pulling = 0;
     this.#tell();
+    this.#beatsSentMs = [];
+    this.#instances?.sayAll();
+    if (this.#instances) this.#sendBeat(); // what has a lease waits for its answer
     this.#handIn.owed.wake();
     this.#connected.resolve();
   }
@@ -229,7 +267,15 @@ class RunningAgent implements Agent {
       case "finished":
         this.#reports.acknowledged(message.number);
         return this.#tellSoon();
+      case "host":
+        return void this.#instances?.orders(message.orders).catch((thrown: unknown) => {
+          const { log } = this.#options.host;
+          log.error("orders for instances could not be kept", { error: messageOf(thrown) });
+        });
+      case "question":
+        return void this.#answer(message.request, message.question);
       case "heard":
+        this.#answered(message.isSure !== false);
         return message.controlPlanes && void this.#learn(message.controlPlanes);
       case "cancel":
         this.#reports.drop(message.tasks);
@@ -242,6 +288,12 @@ class RunningAgent implements Agent {
       case "fetch":
         return void this.#giveSegment(message.request, message.segment);
     }
+  }
+
+  /** The cloud has answered the oldest beat: so much later than that was sent it may believe that we live. */
+  #answered(isSure: boolean): void {
+    const sentMs = this.#beatsSentMs.shift();
+    if (sentMs !== undefined && isSure) this.#instances?.heard(sentMs);
   }
 
   /** A game day hits this machine, or what it runs. */
@@ -264,6 +316,11 @@ class RunningAgent implements Agent {
     const content = await this.#peers.part(segment).catch(() => undefined);
     const base64 = content && Buffer.from(content).toString("base64");
     this.#connection.send({ type: "segment", request, content: base64 });
+  }
+
+  async #answer(request: number, question: HostQuestion): Promise<void> {
+    const answer = await this.#instances?.answer(question);
+    if (this.isConnected && answer) this.#connection.send({ type: "answer", request, answer });
   }
 
   #tellSoon(): void {
@@ -294,26 +351,31 @@ class RunningAgent implements Agent {
   }
 
   #beatLater(): void {
-    const { clock, processes } = this.#options.host;
-    this.#beat = clock.after(
+    this.#beat = this.#options.host.clock.after(
       limits.heartbeatMs,
       () => {
         if (this.isConnected) {
-          const { cpuShare, memoryFreeBytes } = processes.load();
-          const running = [...this.#tasks!.running(), ...this.#reports.waiting()];
-          const watts = this.#power?.watts;
-          this.#connection.send({
-            type: "beat",
-            cpuShare,
-            memoryFreeBytes,
-            running,
-            ...(watts !== undefined && { watts }),
-          });
+          this.#sendBeat();
           this.#tellSoon();
         }
         this.#beatLater();
       },
       true,
     );
+  }
+
+  #sendBeat(): void {
+    const { clock, processes } = this.#options.host;
+    const { cpuShare, memoryFreeBytes } = processes.load();
+    const running = [...this.#tasks!.running(), ...this.#reports.waiting()];
+    const watts = this.#power?.watts;
+    this.#beatsSentMs.push(clock.monotonicMs());
+    this.#connection.send({
+      type: "beat",
+      cpuShare,
+      memoryFreeBytes,
+      running,
+      ...(watts !== undefined && { watts }),
+    });
   }
 }

@@ -53,7 +53,7 @@ class Scene {
     return agent;
   }
 
-  /** The objects that wait for the cloud. */
+  /** The blobs that wait for the cloud. */
   async owed(): Promise<string[]> {
     const names = await readdir(join(this.folder, "owed", "default")).catch(() => []);
     return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
@@ -79,7 +79,7 @@ const offer = (task: string, fence: number): TaskOffer => ({
 
 const writesOut = shell("echo large > out", { outputs: [{ path: "out", optional: false }] });
 
-test("what ended while the cloud was away outlives the agent, with its objects", async (t) => {
+test("what ended while the cloud was away outlives the agent, with its blobs", async (t) => {
   const scene = new Scene(t);
   const cloud = await scene.cloud();
   const earlier = await scene.agent(cloud.url);
@@ -104,7 +104,7 @@ test("what ended while the cloud was away outlives the agent, with its objects",
   const ends = new Map(next.reports.map((report) => [report.task, report]));
   assert.equal(ends.get("j1/0/0")!.error, undefined);
   const key = ends.get("j1/1/0")!.outputs!["out"]!;
-  assert.equal(next.objects.get(key)!.toString(), "large\n");
+  assert.equal(next.blobs.get(key)!.toString(), "large\n");
   assert.deepEqual(await scene.owed(), []);
 });
 
@@ -117,7 +117,7 @@ test("an output that the cloud cannot take waits on disk, and its report for it"
   await cloud.close();
   await until(async () => (await scene.owed()).length === 1);
   const full = new FakeCloud();
-  full.objectStatus = 507;
+  full.blobStatus = 507;
   const next = await scene.cloud(port, full);
   await next.until(() => next.links.length > 0 && next.linkOf(machine).hello !== undefined);
   assert.deepEqual(next.linkOf(machine).hello!.holds, [["j1/1/0", 1]]);
@@ -125,9 +125,9 @@ test("an output that the cloud cannot take waits on disk, and its report for it"
     next.linkOf(machine).heard.some((said) => said.type === "beat" && said.running.length === 1),
   );
   assert.equal(next.reports.length, 0);
-  next.objectStatus = 201;
+  next.blobStatus = 201;
   await next.until(() => next.reports.length === 1);
-  assert.deepEqual(Object.values(next.reports[0]!.outputs!), [...next.objects.keys()]);
+  assert.deepEqual(Object.values(next.reports[0]!.outputs!), [...next.blobs.keys()]);
 });
 
 test("an output that the disk has damaged costs the task no attempt of its own", async (t) => {
@@ -149,14 +149,14 @@ test("a task whose input cannot be had while the cloud is away waits for it", as
   const scene = new Scene(t);
   const cloud = await scene.cloud();
   const { machine } = await scene.agent(cloud.url);
-  const key = cloud.object("text");
-  const brief = shell("cat in", { inputs: [{ path: "in", from: { object: key } }] });
+  const key = cloud.blob("text");
+  const brief = shell("cat in", { inputs: [{ path: "in", from: { blob: key } }] });
   const { port } = cloud;
   cloud.offer(machine, { "j1/0": brief }, [offer("j1/0/0", 1)]);
   await cloud.close();
   await sleep(500);
   const next = new FakeCloud();
-  next.object("text");
+  next.blob("text");
   await scene.cloud(port, next);
   await next.until(() => next.reports.length === 1);
   assert.equal(next.reports[0]!.error, undefined);
@@ -167,7 +167,7 @@ test("an agent that stops while its cloud is away ends at once, and forgets noth
   const scene = new Scene(t);
   const cloud = await scene.cloud();
   const agent = await scene.agent(cloud.url);
-  const lacks = shell("true", { inputs: [{ path: "in", from: { object: "0".repeat(64) } }] });
+  const lacks = shell("true", { inputs: [{ path: "in", from: { blob: "0".repeat(64) } }] });
   const steps = { "j1/0": shell("echo done"), "j1/1": lacks };
   const { port } = cloud;
   cloud.offer(agent.machine, steps, [offer("j1/0/0", 1), offer("j1/1/0", 2)]);
@@ -189,7 +189,7 @@ test("an agent goes on over another control plane that it was told of, after its
   one.offer(agent.machine, { "j1/1": writesOut }, [offer("j1/1/0", 1)]);
   await one.close();
   await two.until(() => two.reports.length === 1);
-  assert.equal(two.objects.size, 1, "calls beside the link go there too");
+  assert.equal(two.blobs.size, 1, "calls beside the link go there too");
   await agent.stop();
   const later = await scene.agent(url);
   assert.equal(later.machine, agent.machine);

@@ -37,7 +37,7 @@ export interface Call<T> {
   waits?: boolean;
 }
 
-/** What an agent asks of its cloud beside its link, from the control plane that it is linked with: objects, and segments by relay. */
+/** What an agent asks of its cloud beside its link, from the control plane that it is linked with: blobs, and segments by relay. */
 export class Calls {
   #host: Pick<Host, "network" | "clock">;
   #planes: ControlPlanes;

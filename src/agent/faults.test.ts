@@ -64,7 +64,7 @@ test("a task that is hit ends by SIGKILL and is reported as injected, and the ag
 
 test("a function that is hit is charged alone: what its process had been told besides goes on", async (t) => {
   const { cloud, agent } = await pairOf(t, { capacity: { milliCpus: 1000 } });
-  const module = cloud.object(
+  const module = cloud.blob(
     "export const f = async (ms) => { console.log(ms); await new Promise((r) => setTimeout(r, ms)); return ms; };",
   );
   const brief = briefOf({ run: { driver: "runner", module, function: "f", role: "task" } });

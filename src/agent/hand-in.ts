@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import type { Host } from "#/base/host.ts";
 import { Outbox } from "./outbox.ts";
-import { OwedObjects, type OwedEvents } from "./owed.ts";
-import { objectsOf, Reports } from "./reports.ts";
+import { OwedBlobs, type OwedEvents } from "./owed.ts";
+import { blobsOf, Reports } from "./reports.ts";
 
 /**
  * What has ended here until the cloud has it: reports in memory, on disk as well when that takes long,
- * and the objects that they name.
+ * and the blobs that they name.
  */
 export class HandIn {
   readonly reports: Reports;
-  readonly owed: OwedObjects;
+  readonly owed: OwedBlobs;
   #outbox: Outbox;
 
   constructor(
@@ -18,7 +18,7 @@ export class HandIn {
     folder: string,
     isLinked: () => boolean,
   ) {
-    this.owed = new OwedObjects(host, join(folder, "owed"));
+    this.owed = new OwedBlobs(host, join(folder, "owed"));
     this.reports = new Reports(host.clock, (key) => this.owed.has(key));
     this.#outbox = new Outbox(host, join(folder, "outbox"), { reports: this.reports, isLinked });
   }
@@ -42,7 +42,7 @@ export class HandIn {
           events.ready();
         },
       },
-      new Set(ended.flatMap(objectsOf)),
+      new Set(ended.flatMap(blobsOf)),
     );
   }
 

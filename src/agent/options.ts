@@ -1,6 +1,7 @@
 import type { Host } from "#/base/host.ts";
 import type { MakeDriver } from "#/drivers/driver.ts";
 import type { MachineRates } from "#/model/machine.ts";
+import type { OpenHosting } from "./instances/options.ts";
 import type { PowerPaths } from "./power.ts";
 import type { Capacity } from "#/model/needs.ts";
 
@@ -29,6 +30,8 @@ export interface StartAgentOptions {
   capacity?: Partial<Capacity>;
   /** What every task inherits of the environment. */
   env: Record<string, string>;
+  /** Opens what instances are hosted with; none are when absent. */
+  openHosting?: OpenHosting;
   /** Ends this process at once, as kill -9 would. Absent where nobody would start it again. */
   crash?: () => void;
   /** The address at which other agents reach this one; guessed when absent. */

@@ -10,7 +10,7 @@ import { isPassing } from "./calls.ts";
 type Parts = Pick<Host, "files" | "clock" | "log">;
 
 export interface OwedEvents {
-  /** Gives an object to the cloud, and takes its file. Throws "invalid" when the file is another object. */
+  /** Gives a blob to the cloud, and takes its file. Throws "invalid" when the file is another blob. */
   pay(project: string, key: string, path: string): Promise<void>;
   /** The cloud has it. */
   paid(): void;
@@ -26,11 +26,11 @@ interface Owed {
 }
 
 /**
- * Objects that tasks here made while the cloud could not take them: files on this machine's disk, by
+ * Blobs that tasks here made while the cloud could not take them: files on this machine's disk, by
  * project and key, each there and synced before anything names it. They are given to the cloud when it
  * is back; a report that names one is handed in after that.
  */
-export class OwedObjects {
+export class OwedBlobs {
   #parts: Parts;
   #folder: string;
   #owed = new Map<string, Owed>();
@@ -63,7 +63,7 @@ export class OwedObjects {
       this.#drop(owed);
       void this.#parts.files.remove(owed.path);
     }
-    this.#loop = startLoop("owed objects", () => this.#payAll(events), {
+    this.#loop = startLoop("owed blobs", () => this.#payAll(events), {
       ...this.#parts,
       everyMs: limits.owedLookMs,
     });
@@ -82,7 +82,7 @@ export class OwedObjects {
     return this.#byKey.has(key);
   }
 
-  /** Whether as much more may be owed: one object always may, of any size. */
+  /** Whether as much more may be owed: one blob always may, of any size. */
   hasRoom(sizeBytes: number): boolean {
     return this.#owed.size === 0 || this.#bytes + sizeBytes <= limits.owedBytesMax;
   }
@@ -110,7 +110,7 @@ export class OwedObjects {
         events.paid();
       } catch (thrown) {
         if (isPassing(thrown)) return;
-        this.#parts.log.warn("the cloud does not take an object that a task made here", {
+        this.#parts.log.warn("the cloud does not take a blob that a task made here", {
           key,
           error: messageOf(thrown),
         });

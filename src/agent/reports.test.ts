@@ -55,11 +55,11 @@ describe("Reports", () => {
     assert.equal(reports.unacknowledged().length, messages.length);
   });
 
-  it("holds back what names an object that the cloud does not have", () => {
+  it("holds back what names a blob that the cloud does not have", () => {
     const { owed, reports } = rigOf(new Set(["a", "b"]));
     reports.add(reportOf(1, { outputs: { x: "a", y: "b" } }));
-    reports.add(reportOf(2, { resultObject: "b" }));
-    reports.add(reportOf(3, { resultObject: "c" }));
+    reports.add(reportOf(2, { resultBlob: "b" }));
+    reports.add(reportOf(3, { resultBlob: "c" }));
     assert.deepEqual(takeAll(reports), [[3]]);
     assert.deepEqual(
       reports.waiting().map(({ fence }) => fence),
@@ -74,10 +74,10 @@ describe("Reports", () => {
     assert.deepEqual(takeAll(reports), [[1]]);
   });
 
-  it("forgets what waits for its objects when the cloud waits for it no more", () => {
+  it("forgets what waits for its blobs when the cloud waits for it no more", () => {
     const { owed, reports } = rigOf(new Set(["a"]));
-    reports.add(reportOf(1, { resultObject: "a" }));
-    reports.add(reportOf(2, { resultObject: "a" }));
+    reports.add(reportOf(1, { resultBlob: "a" }));
+    reports.add(reportOf(2, { resultBlob: "a" }));
     reports.drop([
       ["j1/0/1", 1],
       ["j1/0/2", 1],
@@ -88,10 +88,10 @@ describe("Reports", () => {
     assert.equal(reports.count, 1);
   });
 
-  it("fails what names an object that the cloud will never have", () => {
+  it("fails what names a blob that the cloud will never have", () => {
     const { reports } = rigOf(new Set(["a", "b"]));
     reports.add(reportOf(1, { outputs: { x: "a" } }));
-    reports.add(reportOf(2, { resultObject: "b" }));
+    reports.add(reportOf(2, { resultBlob: "b" }));
     const error = { reason: "output-missing", message: "too large" } as const;
     reports.refused("a", error);
     assert.deepEqual(reports.take()!.reports, [reportOf(1, { error })]);

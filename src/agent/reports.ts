@@ -8,7 +8,7 @@ type Finish = Extract<FromAgent, { type: "finish" }>;
 /**
  * What has ended, until the cloud says that it is durable. Ended work of one turn leaves in one
  * message; what was not acknowledged is said again, under the same number, on a new link. What names an
- * object that the cloud does not have yet waits for it.
+ * blob that the cloud does not have yet waits for it.
  */
 export class Reports {
   #clock: Pick<Clock, "monotonicMs">;
@@ -20,7 +20,7 @@ export class Reports {
   #number = 0;
   #count = 0;
 
-  /** `owes` tells whether an object is still to be given to the cloud. */
+  /** `owes` tells whether a blob is still to be given to the cloud. */
   constructor(clock: Pick<Clock, "monotonicMs">, owes: (key: string) => boolean) {
     this.#clock = clock;
     this.#owes = owes;
@@ -33,7 +33,7 @@ export class Reports {
 
   add(report: TaskReport): void {
     this.#count++;
-    if (objectsOf(report).some(this.#owes)) this.#waiting.push(report);
+    if (blobsOf(report).some(this.#owes)) this.#waiting.push(report);
     else this.#ready(report);
   }
 
@@ -87,7 +87,7 @@ export class Reports {
     return this.all().map(({ task, fence }): TaskClaim => [task, fence]);
   }
 
-  /** What waits for its objects: for the cloud, it is under way. */
+  /** What waits for its blobs: for the cloud, it is under way. */
   waiting(): RunningTask[] {
     return this.#waiting.map(({ task, fence, usage: { wallMs } }) => ({
       task,
@@ -96,7 +96,7 @@ export class Reports {
     }));
   }
 
-  /** The cloud waits for these no more: what waits for its objects is forgotten. */
+  /** The cloud waits for these no more: what waits for its blobs is forgotten. */
   drop(claims: readonly TaskClaim[]): void {
     if (this.#waiting.length === 0) return;
     const dropped = new Set(claims.map(([task, fence]) => `${task} ${fence}`));
@@ -105,19 +105,19 @@ export class Reports {
     this.#waiting = kept;
   }
 
-  /** The cloud has taken an object: what waited for no other can be handed in. */
+  /** The cloud has taken a blob: what waited for no other can be handed in. */
   paid(): void {
     for (const report of this.#waiting.splice(0)) {
-      if (objectsOf(report).some(this.#owes)) this.#waiting.push(report);
+      if (blobsOf(report).some(this.#owes)) this.#waiting.push(report);
       else this.#ready(report);
     }
   }
 
-  /** The cloud will never have that object: what names it has failed. */
+  /** The cloud will never have that blob: what names it has failed. */
   refused(key: string, error: TaskError): void {
     for (const report of this.#waiting.splice(0)) {
       const { task, fence, usage } = report;
-      if (objectsOf(report).includes(key)) this.#ready({ task, fence, usage, error });
+      if (blobsOf(report).includes(key)) this.#ready({ task, fence, usage, error });
       else this.#waiting.push(report);
     }
   }
@@ -143,10 +143,10 @@ export class Reports {
   }
 }
 
-/** Objects of the cloud that a report names. */
-export function objectsOf({ resultObject, outputs }: TaskReport): readonly string[] {
-  if (resultObject === undefined && outputs === undefined) return none;
-  return [...(resultObject === undefined ? [] : [resultObject]), ...Object.values(outputs ?? {})];
+/** Blobs of the cloud that a report names. */
+export function blobsOf({ resultBlob, outputs }: TaskReport): readonly string[] {
+  if (resultBlob === undefined && outputs === undefined) return none;
+  return [...(resultBlob === undefined ? [] : [resultBlob]), ...Object.values(outputs ?? {})];
 }
 
 const none: readonly string[] = [];

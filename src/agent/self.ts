@@ -35,10 +35,11 @@ export function statusOf(
     peerUrl: string | undefined;
     measuresPower: boolean;
     measured: MachineStatus["measured"];
+    hosting: MachineStatus["hosting"];
   },
 ): MachineStatus {
   const { hostname, os, arch } = host.processes.facts();
-  const { capacity, drivers, peerUrl, measuresPower, measured } = more;
+  const { capacity, drivers, peerUrl, measuresPower, measured, hosting } = more;
   return {
     hostname,
     os,
@@ -51,5 +52,6 @@ export function statusOf(
     rates,
     ...(measuresPower && { measuresPower }),
     ...(measured && { measured }),
+    ...(hosting && { hosting }),
   };
 }

@@ -28,13 +28,13 @@ export interface FakeLink {
  */
 export class FakeCloud {
   readonly token = "good-token";
-  readonly objects = new Map<string, Buffer>();
+  readonly blobs = new Map<string, Buffer>();
   readonly links: FakeLink[] = [];
   readonly reports: TaskReport[] = [];
   readonly logs: LogLine[] = [];
   acknowledges = true;
-  /** What it answers who would give it an object; 201 keeps it. */
-  objectStatus = 201;
+  /** What it answers who would give it a blob; 201 keeps it. */
+  blobStatus = 201;
   controlPlanes: string[] = [];
   refusal: string | undefined;
   /** Called with every message, after it was kept. */
@@ -68,10 +68,10 @@ export class FakeCloud {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Keeps an object of any project. */
-  object(content: string): string {
+  /** Keeps a blob of any project. */
+  blob(content: string): string {
     const key = createHash("sha256").update(content).digest("hex");
-    this.objects.set(key, Buffer.from(content));
+    this.blobs.set(key, Buffer.from(content));
     return key;
   }
 
@@ -158,19 +158,19 @@ export class FakeCloud {
     }
     if (!machineOf(request)) return void answer(401, { detail: "no key" });
     const [, , noun = "", name = "", ...rest] = pathname.split("/");
-    if (noun === "objects" && request.method === "POST") {
-      if (this.objectStatus !== 201) return void answer(this.objectStatus, { detail: "not now" });
+    if (noun === "blobs" && request.method === "POST") {
+      if (this.blobStatus !== 201) return void answer(this.blobStatus, { detail: "not now" });
       const key = createHash("sha256").update(body).digest("hex");
       const { searchParams } = new URL(request.url!, "http://cloud");
       if ((searchParams.get("key") ?? key) !== key) return void answer(400, { detail: "another" });
-      this.objects.set(key, body);
+      this.blobs.set(key, body);
       return void answer(201, { key, sizeBytes: body.length });
     }
-    if (noun === "objects") {
-      const content = this.objects.get(name);
+    if (noun === "blobs") {
+      const content = this.blobs.get(name);
       return void (content
         ? answer(200, content)
-        : answer(404, { detail: `there is no object ${name}` }));
+        : answer(404, { detail: `there is no blob ${name}` }));
     }
     if (noun === "machines") {
       const content = await this.#relay(name, rest.slice(1).join("/"));

@@ -8,17 +8,17 @@ import { silent } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles as files } from "#/base/node/files.ts";
 import type { Calls } from "./calls.ts";
-import { ObjectCache } from "./objects.ts";
-import { OwedObjects } from "./owed.ts";
+import { BlobCache } from "./blobs.ts";
+import { OwedBlobs } from "./owed.ts";
 
-const top = mkdtempSync(join(tmpdir(), "canopy-agent-objects-"));
+const top = mkdtempSync(join(tmpdir(), "canopy-agent-blobs-"));
 after(() => rmSync(top, { recursive: true }));
 
 const content = "made by a task";
 const key = createHash("sha256").update(content).digest("hex");
 const sizeBytes = content.length;
 
-/** A cloud that takes and gives that object. `calls` says how often it gave it. */
+/** A cloud that takes and gives that blob. `calls` says how often it gave it. */
 function cacheOf(folder: string) {
   const host = { files, clock: nodeClock, log: silent };
   const asked = { fetches: 0 };
@@ -30,8 +30,8 @@ function cacheOf(folder: string) {
       return read({ body: ReadableStream.from([Buffer.from(text)]) });
     },
   } as unknown as Calls;
-  const owed = new OwedObjects(host, join(folder, "owed"));
-  return { asked, cache: new ObjectCache(host, join(folder, "objects"), { calls, owed }) };
+  const owed = new OwedBlobs(host, join(folder, "owed"));
+  return { asked, cache: new BlobCache(host, join(folder, "blobs"), { calls, owed }) };
 }
 
 test("what a task made is at hand for the next one, and not after a restart: its content was never synced", async () => {
@@ -47,7 +47,7 @@ test("what a task made is at hand for the next one, and not after a restart: its
 
   const next = cacheOf(top);
   await next.cache.open();
-  assert.deepEqual(await files.list(join(top, "objects", "p")), []);
+  assert.deepEqual(await files.list(join(top, "blobs", "p")), []);
   const fetched = await next.cache.fetch("p", key);
   assert.equal(next.asked.fetches, 1);
   assert.equal(Buffer.from((await files.read(fetched.path))!).toString(), content);

@@ -4,9 +4,9 @@ import { textOf } from "#/base/body.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { limits } from "#/base/limits.ts";
-import type { ObjectAccess } from "#/drivers/driver.ts";
+import type { BlobAccess } from "#/drivers/driver.ts";
 import { isPassing, type Calls } from "./calls.ts";
-import type { OwedObjects } from "./owed.ts";
+import type { OwedBlobs } from "./owed.ts";
 
 let copyCount = 0;
 
@@ -17,22 +17,22 @@ interface Kept {
 }
 
 /**
- * Objects that tasks here need or made, as files, per project. One that is asked for by many at once is
+ * Blobs that tasks here need or made, as files, per project. One that is asked for by many at once is
  * fetched once; the least recently used go when there are too many bytes.
  */
-export class ObjectCache implements ObjectAccess {
+export class BlobCache implements BlobAccess {
   #host: Pick<Host, "files" | "clock" | "log">;
   #folder: string;
   #calls: Calls;
   #kept = new Map<string, Kept>();
   #fetching = new Map<string, Promise<Kept>>();
   #bytes = 0;
-  #owed: OwedObjects;
+  #owed: OwedBlobs;
 
   constructor(
     host: Pick<Host, "files" | "clock" | "log">,
     folder: string,
-    more: { calls: Calls; owed: OwedObjects },
+    more: { calls: Calls; owed: OwedBlobs },
   ) {
     this.#host = host;
     this.#folder = folder;
@@ -70,7 +70,7 @@ export class ObjectCache implements ObjectAccess {
   }
 
   /** Gives it to the cloud, or owes it when the cloud is away; waits when too much is owed. */
-  async store(project: string, path: string): Promise<StoredObject> {
+  async store(project: string, path: string): Promise<StoredBlob> {
     const sizeBytes = (await this.#host.files.stat(path))?.sizeBytes ?? 0;
     for (;;) {
       if (this.#calls.isLinked) {
@@ -85,26 +85,26 @@ export class ObjectCache implements ObjectAccess {
     }
   }
 
-  /** Gives an object to the cloud that is owed, and keeps its file. Throws "invalid" when that is not it any more. */
+  /** Gives a blob to the cloud that is owed, and keeps its file. Throws "invalid" when that is not it any more. */
   async pay(project: string, key: string, path: string): Promise<void> {
     const { sizeBytes } = await this.#send(project, path, key);
-    const object = { project, key, sizeBytes };
-    await this.#take(object, key, (own) => this.#host.files.rename(path, own));
+    const blob = { project, key, sizeBytes };
+    await this.#take(blob, key, (own) => this.#host.files.rename(path, own));
     await this.#host.files.remove(path);
   }
 
-  async #upload(project: string, path: string): Promise<StoredObject> {
+  async #upload(project: string, path: string): Promise<StoredBlob> {
     const { files } = this.#host;
     const { key, sizeBytes } = await this.#send(project, path);
     // A step after is likely to want it here. The copy is not synced, so its name is one that the next life removes.
-    const object = { project, key, sizeBytes };
-    await this.#take(object, `copy-${++copyCount}-of-${key}`, (own) => files.copy(path, own));
+    const blob = { project, key, sizeBytes };
+    await this.#take(blob, `copy-${++copyCount}-of-${key}`, (own) => files.copy(path, own));
     return { key, sizeBytes };
   }
 
   /** Takes a file in that the cloud has too; where that cannot be, it will be fetched. */
   async #take(
-    { project, key, sizeBytes }: StoredObject & { project: string },
+    { project, key, sizeBytes }: StoredBlob & { project: string },
     name: string,
     move: (own: string) => Promise<void>,
   ): Promise<void> {
@@ -115,19 +115,19 @@ export class ObjectCache implements ObjectAccess {
       await move(own);
       this.#keep(`${project}/${key}`, own, sizeBytes);
     } catch (thrown) {
-      this.#host.log.warn("an object could not be kept here", { key, error: messageOf(thrown) });
+      this.#host.log.warn("a blob could not be kept here", { key, error: messageOf(thrown) });
     }
   }
 
-  async #send(project: string, path: string, key?: string): Promise<StoredObject> {
+  async #send(project: string, path: string, key?: string): Promise<StoredBlob> {
     const query = new URLSearchParams({ project, ...(key !== undefined && { key }) });
     const source = new Source(this.#host.files, path);
     try {
       return await this.#calls.ask({
         method: "POST",
-        path: `/v1/objects?${query.toString()}`,
+        path: `/v1/blobs?${query.toString()}`,
         body: () => source.stream(),
-        read: async (response) => JSON.parse(await textOf(response.body)) as StoredObject,
+        read: async (response) => JSON.parse(await textOf(response.body)) as StoredBlob,
         waits: false,
       });
     } catch (thrown) {
@@ -140,7 +140,7 @@ export class ObjectCache implements ObjectAccess {
     const path = join(this.#folder, project, key);
     const { sizeBytes } = await this.#calls.ask({
       method: "GET",
-      path: `/v1/objects/${key}?project=${encodeURIComponent(project)}`,
+      path: `/v1/blobs/${key}?project=${encodeURIComponent(project)}`,
       read: ({ body }) =>
         this.#host.files.writeStream(path, checked(body, createHash("sha256"), key)),
     });
@@ -155,7 +155,7 @@ export class ObjectCache implements ObjectAccess {
     const kept = { path, sizeBytes, usedMs: this.#host.clock.monotonicMs() };
     this.#bytes += sizeBytes;
     this.#kept.set(name, kept);
-    if (this.#bytes > limits.objectCacheBytesMax) this.#makeRoom();
+    if (this.#bytes > limits.blobCacheBytesMax) this.#makeRoom();
     return kept;
   }
 
@@ -163,8 +163,8 @@ export class ObjectCache implements ObjectAccess {
     const nowMs = this.#host.clock.monotonicMs();
     const oldest = [...this.#kept].sort(([, a], [, b]) => a.usedMs - b.usedMs);
     for (const [name, { path, sizeBytes, usedMs }] of oldest) {
-      if (this.#bytes < limits.objectCacheBytesMax * 0.9) return;
-      if (nowMs - usedMs < limits.objectCacheKeptMs) return;
+      if (this.#bytes < limits.blobCacheBytesMax * 0.9) return;
+      if (nowMs - usedMs < limits.blobCacheKeptMs) return;
       this.#kept.delete(name);
       this.#bytes -= sizeBytes;
       void this.#host.files.remove(path);
@@ -172,7 +172,7 @@ export class ObjectCache implements ObjectAccess {
   }
 }
 
-interface StoredObject {
+interface StoredBlob {
   key: string;
   sizeBytes: number;
 }
@@ -233,7 +233,7 @@ async function* checked(
   if (hash.digest("hex") !== key) {
     throw new CanopyError(
       "unavailable",
-      `Cannot use the object ${key} as what came is not what was asked for`,
+      `Cannot use the blob ${key} as what came is not what was asked for`,
     );
   }
 }

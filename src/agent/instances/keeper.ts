@@ -1,0 +1,285 @@
+import { join } from "node:path";
+import { within, type Timer } from "#/base/clock.ts";
+import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
+import type { PreparedDisk } from "#/drivers/instance-driver.ts";
+import { HostingError } from "#/drivers/instances/hosting-error.ts";
+import type {
+  HostAnswer,
+  HostOrders,
+  HostQuestion,
+  HostReports,
+  InstanceOrder,
+  VolumeOrder,
+} from "#/model/hosting.ts";
+import { Gate } from "./gate.ts";
+import { KeptInstance, type InstanceParts } from "./kept-instance.ts";
+import { KeptSnapshots } from "./kept-snapshots.ts";
+import { KeptVolumes } from "./kept-volumes.ts";
+import type { HostingMeans, HostingParts } from "./options.ts";
+import { answerFile, Warden } from "./warden.ts";
+
+/**
+ * Keeps true what the cloud says of instances on this machine, and says what is. What runs goes on when the agent ends, and is
+ * found again; it goes on too when nothing is heard of the cloud, but for those that may be started elsewhere then.
+ */
+export class InstanceKeeper {
+  readonly abilities: HostingMeans["abilities"];
+  #parts: HostingParts;
+  #means: HostingMeans;
+  #say: (reports: HostReports) => void;
+  #instances = new Map<string, KeptInstance>();
+  #volumes: KeptVolumes;
+  #snapshots: KeptSnapshots;
+  #ofInstance: InstanceParts;
+  #warden: Warden;
+  /** When that was sent which the cloud answered last, on the monotonic clock. */
+  #answeredMs = -Infinity;
+  #saidMs = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #timer: Timer | undefined;
+  #isClosed = false;
+  #keeping: Promise<void> | undefined;
+
+  constructor(parts: HostingParts, means: HostingMeans, say: (reports: HostReports) => void) {
+    this.#parts = parts;
+    this.#means = means;
+    this.#say = say;
+    this.abilities = means.abilities;
+    const { disks, networks, drivers } = means;
+    const { clock, files, log } = parts;
+    this.#volumes = new KeptVolumes({
+      disks,
+      log,
+      say: (report) => this.#tell({ volumes: [report] }),
+      grown: (volume) => this.#holderOf(volume)?.wake(),
+    });
+    this.#snapshots = new KeptSnapshots({
+      clock,
+      disks,
+      log,
+      sourceOf: (volume) => this.#sourceOf(volume),
+      say: (report) => this.#tell({ snapshots: [report] }),
+    });
+    this.#warden = new Warden(parts);
+    this.#ofInstance = {
+      warden: this.#warden,
+      address: parts.address,
+      clock,
+      files,
+      log,
+      networks,
+      starts: new Gate(limits.instanceStartsAtOnce),
+      driverOf: ({ kind }) => drivers.find(({ kinds }) => kinds.includes(kind)),
+      disksOf: (order) => this.#disksOf(order),
+      say: (report) => this.#tell({ instances: [report] }),
+      left: (instance) => void this.#instances.delete(instance),
+      isForsaken: ({ leaseMs = Infinity }) => this.#silentMs > leaseMs,
+    };
+  }
+
+  /** Finds what an earlier life of this agent has left running. */
+  async open(): Promise<void> {
+    const { files, folder, log } = this.#parts;
+    const all = join(folder, "instances");
+    await files.makeFolder(all);
+    this.#volumes.know(await this.#kept<VolumeOrder[]>(volumesFile));
+    await this.#recallAnswer();
+    for (const name of await files.list(all)) {
+      try {
+        const found = await KeptInstance.open(this.#ofInstance, join(all, name));
+        if (found) this.#instances.set(name, found);
+        else await files.remove(join(all, name)); // it was never told of
+      } catch (thrown) {
+        log.error(`the instance ${name} cannot be read`, { error: messageOf(thrown) });
+      }
+    }
+    this.#watch();
+  }
+
+  async #kept<T>(name: string): Promise<T | undefined> {
+    const content = await this.#parts.files.read(join(this.#parts.folder, name));
+    return content && (JSON.parse(Buffer.from(content).toString("utf8")) as T);
+  }
+
+  /** The cloud says what is to be: one word after the other. */
+  orders(orders: HostOrders): Promise<void> {
+    const taken = this.#last.then(() => this.#take(orders));
+    this.#last = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #take(orders: HostOrders): Promise<void> {
+    const { files, folder, log } = this.#parts;
+    const { networks } = this.#means;
+    this.#volumes.wanted(orders.volumes);
+    await files.write(join(folder, volumesFile), JSON.stringify(this.#volumes.orders), {
+      mode: 0o600,
+    });
+    await networks.know(orders.vpcs).catch((thrown: unknown) => {
+      log.warn("what is new in networks cannot be told", { error: messageOf(thrown) });
+    });
+    for (const order of orders.instances) this.#wanted(order);
+    this.#snapshots.wanted(orders.snapshots, orders.isAll);
+    for (const name of orders.gone) this.#gone(name);
+    if (!orders.isAll) return;
+    const named = new Set(orders.instances.map(({ instance }) => instance));
+    for (const [name, instance] of this.#instances) if (!named.has(name)) instance.unwanted();
+    this.sayAll();
+  }
+
+  #wanted(order: InstanceOrder): void {
+    const known = this.#instances.get(order.instance);
+    if (known) return known.wanted(order);
+    const folder = join(this.#parts.folder, "instances", order.instance);
+    const instance = new KeptInstance(this.#ofInstance, folder, { order, reboots: order.reboots });
+    this.#instances.set(order.instance, instance);
+    instance.wake();
+  }
+
+  #gone(name: string): void {
+    if (name.startsWith("vol-")) return void this.#volumes.gone(name);
+    const instance = this.#instances.get(name);
+    if (instance) return instance.unwanted();
+    // Nobody knows under which fence it was here, and it is not: it is gone under each.
+    this.#tell({ gone: [name] });
+  }
+
+  /**
+   * The cloud has answered what was sent at `sentMs` of the monotonic clock: leases count from then, as it cannot have heard of us
+   * before. Words of it that answer nothing may be old, and say nothing of how long it waits.
+   */
+  heard(sentMs: number): void {
+    const { clock } = this.#parts;
+    this.#answeredMs = Math.max(this.#answeredMs, sentMs);
+    const leased = [...this.#instances.values()].filter(({ order }) => order.leaseMs !== undefined);
+    if (leased.length === 0) return;
+    for (const instance of leased) if (!instance.running) instance.wake();
+    const answeredAt = clock.now() - (clock.monotonicMs() - this.#answeredMs);
+    this.#keepAnswer(answeredAt);
+  }
+
+  get #silentMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#answeredMs;
+  }
+
+  /** An agent that starts again goes on with the leases of before: none is longer for that. */
+  async #recallAnswer(): Promise<void> {
+    const { clock } = this.#parts;
+    const silentMs = clock.now() - ((await this.#kept<number>(answerFile)) ?? Infinity);
+    // A wall clock that was set back tells nothing.
+    if (silentMs >= 0) this.#answeredMs = clock.monotonicMs() - silentMs;
+  }
+
+  #keepAnswer(answeredAt: number): void {
+    const { files, folder, log } = this.#parts;
+    if (this.#keeping) return;
+    this.#keeping = files
+      .write(join(folder, answerFile), JSON.stringify(answeredAt))
+      .catch((thrown: unknown) => {
+        log.warn("when the cloud answered last is not kept", { error: messageOf(thrown) });
+      })
+      .finally(() => (this.#keeping = undefined));
+  }
+
+  /** All that there is: on a new link, and now and then. */
+  sayAll(): void {
+    this.#say({
+      instances: [...this.#instances.values()].map(({ report }) => report),
+      volumes: this.#volumes.reports(),
+      snapshots: this.#snapshots.reports(),
+      gone: [],
+    });
+  }
+
+  async answer(question: HostQuestion): Promise<HostAnswer> {
+    const instance = this.#instances.get(question.instance);
+    if (!instance || instance.order.fence !== question.fence)
+      return { error: `${question.instance} is not here` };
+    const { running } = instance;
+    if (!running) return { error: `${question.instance} does not run` };
+    try {
+      const content =
+        question.type === "console" ? await running.console() : await running.screenshot();
+      if (!content) return { error: `${question.instance} has no display` };
+      return { content: Buffer.from(content).toString("base64") };
+    } catch (thrown) {
+      return { error: messageOf(thrown) };
+    }
+  }
+
+  /** The agent ends; what runs goes on. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#last;
+    const { hostCloseMs } = limits;
+    const settled = [
+      ...[...this.#instances.values()].map((instance) => instance.close()),
+      this.#volumes.settled(),
+      this.#snapshots.close(),
+      this.#keeping ?? Promise.resolve(),
+    ];
+    // What takes long is begun again by the next agent.
+    await within(this.#parts.clock, hostCloseMs, Promise.all(settled));
+    await this.#means.networks.close();
+  }
+
+  #tell(reports: Partial<HostReports>): void {
+    if (this.#isClosed) return;
+    this.#say({ instances: [], volumes: [], snapshots: [], gone: [], ...reports });
+  }
+
+  async #disksOf({ disks, instance }: InstanceOrder): Promise<PreparedDisk[]> {
+    const prepared: PreparedDisk[] = [];
+    for (const disk of disks) {
+      const order = this.#volumes.orderOf(disk.volume);
+      if (!order)
+        throw new HostingError(
+          "Server.InternalError",
+          `Nothing was said of ${disk.volume}, which ${instance} has`,
+        );
+      const { path, below } = await this.#volumes.prepare(order);
+      prepared.push({ ...disk, path, order, ...(below !== undefined && { below }) });
+    }
+    return prepared;
+  }
+
+  #holderOf(volume: string): KeptInstance | undefined {
+    return this.#instances
+      .values()
+      .find(({ order }) => order.disks.some((disk) => disk.volume === volume));
+  }
+
+  /** What a volume holds at this moment, as a file that nothing writes to. */
+  async #sourceOf(volume: string): Promise<{ path: string; release(): Promise<void> }> {
+    const order = this.#volumes.orderOf(volume);
+    if (!order) throw new HostingError("Server.InternalError", `${volume} is not here`);
+    const running = this.#holderOf(volume)?.running;
+    if (running) return running.freeze(order);
+    const { path } = await this.#volumes.prepare(order);
+    return { path, release: () => Promise.resolve() };
+  }
+
+  #watch(): void {
+    const { clock } = this.#parts;
+    this.#timer = clock.after(
+      limits.hostLookMs,
+      () => {
+        for (const instance of this.#instances.values()) {
+          const { leaseMs = Infinity } = instance.order;
+          if (leaseMs !== Infinity && instance.running?.handles) this.#warden.watch();
+          if (this.#silentMs > leaseMs && instance.running) instance.wake();
+        }
+        if (clock.monotonicMs() - this.#saidMs > limits.hostReportMs) {
+          this.#saidMs = clock.monotonicMs();
+          this.sayAll();
+        }
+        this.#watch();
+      },
+      true,
+    );
+  }
+}
+
+const volumesFile = "volumes.json";
