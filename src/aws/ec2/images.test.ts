@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import {
+  CopyImageCommand,
+  CreateImageCommand,
+  DeregisterImageCommand,
+  DescribeImageAttributeCommand,
+  DescribeImagesCommand,
+  ModifyImageAttributeCommand,
+  RegisterImageCommand,
+  RunInstancesCommand,
+  waitUntilImageAvailable,
+  waitUntilInstanceRunning,
+} from "@aws-sdk/client-ec2";
+import { accountId } from "../testing/aws-port.ts";
+import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+
+let world: Ec2World;
+before(async () => {
+  world = await startEc2();
+});
+after(() => world.stop());
+
+const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
+const wait = () => ({ client: world.client, ...waiting });
+
+async function image(id: string) {
+  const { Images } = await send(new DescribeImagesCommand({ ImageIds: [id] }));
+  return Images![0]!;
+}
+
+test("an image is made of an instance, launched, copied and deregistered", async () => {
+  const { Instances } = await send(
+    new RunInstancesCommand({
+      ImageId: world.diskImage,
+      InstanceType: "v.micro" as never,
+      MinCount: 1,
+      MaxCount: 1,
+    }),
+  );
+  const InstanceId = Instances![0]!.InstanceId!;
+  await waitUntilInstanceRunning(wait(), { InstanceIds: [InstanceId] });
+  const { ImageId } = await send(new CreateImageCommand({ InstanceId, Name: "made of it" }));
+  await waitUntilImageAvailable(wait(), { ImageIds: [ImageId!] });
+  const made = await image(ImageId!);
+  assert.equal(made.RootDeviceName, "/dev/sda1");
+  assert.equal(made.SourceInstanceId, InstanceId);
+  await assert.rejects(send(new CreateImageCommand({ InstanceId, Name: "made of it" })), {
+    name: "InvalidAMIName.Duplicate",
+  });
+  const copy = await send(
+    new CopyImageCommand({ SourceImageId: ImageId, SourceRegion: "us-east-1", Name: "a copy" }),
+  );
+  assert.notEqual(
+    (await image(copy.ImageId!)).BlockDeviceMappings![0]!.Ebs!.SnapshotId,
+    made.BlockDeviceMappings![0]!.Ebs!.SnapshotId,
+  );
+  await send(new DeregisterImageCommand({ ImageId }));
+  await assert.rejects(image(ImageId!), { name: "InvalidAMIID.NotFound" });
+  await assert.rejects(send(new RunInstancesCommand({ ImageId, MinCount: 1, MaxCount: 1 })), {
+    name: "InvalidAMIID.Unavailable",
+  });
+});
+
+test("an image is registered of a snapshot, whose name and snapshot are checked", async () => {
+  const disk = { DeviceName: "/dev/sda1", Ebs: { SnapshotId: world.snapshot } };
+  const register = (more: object) =>
+    send(new RegisterImageCommand({ Name: "registered", BlockDeviceMappings: [disk], ...more }));
+  const { ImageId } = await register({ RootDeviceName: "/dev/sda1" });
+  assert.equal((await image(ImageId!)).State, "available");
+  await assert.rejects(register({ Name: "x" }), { name: "InvalidAMIName.Malformed" });
+  await assert.rejects(register({ Name: "other", BlockDeviceMappings: [] }), {
+    name: "InvalidBlockDeviceMapping",
+  });
+  const unknown = [{ DeviceName: "/dev/sda1", Ebs: { SnapshotId: "snap-00000000" } }];
+  await assert.rejects(register({ Name: "other", BlockDeviceMappings: unknown }), {
+    name: "InvalidSnapshot.NotFound",
+  });
+});
+
+test("an image is another's to launch when it is shared, and its owner's alone to change", async () => {
+  const { other, filesImage: ImageId } = world;
+  const seen = async (asked: object) =>
+    (await other.send(new DescribeImagesCommand(asked))).Images!.map((one) => one.ImageId);
+  assert.deepEqual(await seen({ Owners: [accountId] }), []);
+  await assert.rejects(other.send(new DescribeImagesCommand({ ImageIds: [ImageId] })), {
+    name: "InvalidAMIID.NotFound",
+  });
+  await send(
+    new ModifyImageAttributeCommand({
+      ImageId,
+      LaunchPermission: { Add: [{ Group: "all" }] },
+    }),
+  );
+  assert.deepEqual(await seen({ Owners: [accountId] }), [ImageId]);
+  assert.deepEqual(await seen({ ExecutableUsers: ["all"] }), [ImageId]);
+  assert.deepEqual(await seen({ Owners: ["self"] }), []);
+  const { LaunchPermissions } = await send(
+    new DescribeImageAttributeCommand({ ImageId, Attribute: "launchPermission" }),
+  );
+  assert.deepEqual(LaunchPermissions, [{ Group: "all" }]);
+  await assert.rejects(other.send(new DeregisterImageCommand({ ImageId })), {
+    name: "InvalidAMIID.NotFound",
+  });
+  await send(new ModifyImageAttributeCommand({ ImageId, Description: { Value: "of all" } }));
+  assert.equal((await image(ImageId)).Description, "of all");
+  assert.equal((await image(ImageId)).Public, true);
+});

@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import {
+  DescribeHostsCommand,
+  DescribeInstanceAttributeCommand,
+  DescribeInstanceStatusCommand,
+  DescribeInstancesCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  GetConsoleOutputCommand,
+  GetConsoleScreenshotCommand,
+  GetPasswordDataCommand,
+  ModifyInstanceAttributeCommand,
+  ModifyInstanceMetadataOptionsCommand,
+  MonitorInstancesCommand,
+  RunInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+  waitUntilInstanceRunning,
+  waitUntilInstanceStatusOk,
+  waitUntilInstanceStopped,
+  waitUntilInstanceTerminated,
+  type RunInstancesCommandInput,
+} from "@aws-sdk/client-ec2";
+import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+
+let world: Ec2World;
+before(async () => {
+  world = await startEc2();
+});
+after(() => world.stop());
+
+const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
+
+async function launched(more: Partial<RunInstancesCommandInput> = {}): Promise<string> {
+  const { Instances } = await send(
+    new RunInstancesCommand({
+      ImageId: world.filesImage,
+      InstanceType: "c.nano" as never,
+      MinCount: 1,
+      MaxCount: 1,
+      ...more,
+    }),
+  );
+  return Instances![0]!.InstanceId!;
+}
+
+async function instance(id: string) {
+  const { Reservations } = await send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  return Reservations![0]!.Instances![0]!;
+}
+
+const wait = () => ({ client: world.client, ...waiting });
+
+test("an instance runs, is well, stops, starts and ends, as the SDK's waiters see it", async () => {
+  const id = await launched();
+  const InstanceIds = [id];
+  await waitUntilInstanceRunning(wait(), { InstanceIds });
+  await waitUntilInstanceStatusOk(wait(), { InstanceIds });
+  const running = await instance(id);
+  assert.equal(running.PublicIpAddress, "192.0.2.1");
+  assert.equal(running.MetadataOptions!.HttpTokens, "required");
+  await send(new StopInstancesCommand({ InstanceIds }));
+  await waitUntilInstanceStopped(wait(), { InstanceIds });
+  assert.equal((await instance(id)).PublicIpAddress, undefined);
+  assert.equal((await instance(id)).StateReason!.Code, "Client.UserInitiatedShutdown");
+  await send(new StartInstancesCommand({ InstanceIds }));
+  await waitUntilInstanceRunning(wait(), { InstanceIds });
+  await send(new TerminateInstancesCommand({ InstanceIds }));
+  await waitUntilInstanceTerminated(wait(), { InstanceIds });
+  assert.equal((await instance(id)).PrivateIpAddress, undefined);
+  await assert.rejects(send(new StartInstancesCommand({ InstanceIds })), {
+    name: "IncorrectInstanceState",
+  });
+});
+
+test("DescribeInstanceStatus tells of those that run, and of all where that is asked", async () => {
+  const id = await launched();
+  await waitUntilInstanceRunning(wait(), { InstanceIds: [id] });
+  await send(new StopInstancesCommand({ InstanceIds: [id] }));
+  await waitUntilInstanceStopped(wait(), { InstanceIds: [id] });
+  const told = async (IncludeAllInstances: boolean) =>
+    (
+      await send(new DescribeInstanceStatusCommand({ InstanceIds: [id], IncludeAllInstances }))
+    ).InstanceStatuses!.map(({ InstanceState, SystemStatus }) => [
+      InstanceState!.Name,
+      SystemStatus!.Status,
+    ]);
+  assert.deepEqual(await told(false), []);
+  assert.deepEqual(await told(true), [["stopped", "not-applicable"]]);
+});
+
+test("a token launches once, and not with another request", async () => {
+  const ClientToken = "once";
+  const first = await launched({ ClientToken });
+  assert.equal(await launched({ ClientToken }), first);
+  await assert.rejects(launched({ ClientToken, InstanceType: "c.micro" as never }), {
+    name: "IdempotentParameterMismatch",
+  });
+});
+
+test("another tenant sees nothing of an instance, not even that there is one", async () => {
+  const id = await launched();
+  const { other } = world;
+  assert.deepEqual((await other.send(new DescribeInstancesCommand({}))).Reservations, []);
+  for (const InstanceIds of [[id], ["i-0123456789abcdef0"]])
+    for (const command of [
+      new DescribeInstancesCommand({ InstanceIds }),
+      new TerminateInstancesCommand({ InstanceIds }),
+      new MonitorInstancesCommand({ InstanceIds }),
+    ])
+      await assert.rejects(other.send(command as never), {
+        name: "InvalidInstanceID.NotFound",
+        message: `The instance ID '${InstanceIds[0]}' does not exist`,
+      });
+  await assert.rejects(
+    other.send(new RunInstancesCommand({ ImageId: world.filesImage, MinCount: 1, MaxCount: 1 })),
+    { name: "InvalidAMIID.NotFound" },
+  );
+  await assert.rejects(send(new DescribeInstancesCommand({ InstanceIds: ["x"] })), {
+    name: "InvalidInstanceID.Malformed",
+  });
+});
+
+test("attributes are changed one by one; the type and the user data of one that is stopped", async () => {
+  const id = await launched();
+  await waitUntilInstanceRunning(wait(), { InstanceIds: [id] });
+  const change = (more: object) =>
+    send(new ModifyInstanceAttributeCommand({ InstanceId: id, ...more }));
+  const attribute = (Attribute: string) =>
+    send(new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: Attribute as never }));
+  await assert.rejects(change({ InstanceType: { Value: "c.micro" } }), {
+    name: "IncorrectInstanceState",
+  });
+  await change({ DisableApiStop: { Value: true } });
+  await assert.rejects(send(new StopInstancesCommand({ InstanceIds: [id] })), {
+    name: "OperationNotPermitted",
+  });
+  await change({ Attribute: "disableApiStop", Value: "false" });
+  await send(new StopInstancesCommand({ InstanceIds: [id] }));
+  await waitUntilInstanceStopped(wait(), { InstanceIds: [id] });
+  await change({ InstanceType: { Value: "c.micro" } });
+  assert.equal((await attribute("instanceType")).InstanceType!.Value, "c.micro");
+  await assert.rejects(change({ InstanceType: { Value: "v.micro" } }), {
+    name: "InvalidParameterCombination",
+  });
+  await change({ UserData: { Value: Buffer.from("#!/bin/sh\n") } });
+  assert.equal(
+    (await attribute("userData")).UserData!.Value,
+    Buffer.from("#!/bin/sh\n").toString("base64"),
+  );
+  await change({ InstanceInitiatedShutdownBehavior: { Value: "terminate" } });
+  assert.equal(
+    (await attribute("instanceInitiatedShutdownBehavior")).InstanceInitiatedShutdownBehavior!.Value,
+    "terminate",
+  );
+  await assert.rejects(change({ SourceDestCheck: { Value: false } }), {
+    name: "UnsupportedOperation",
+  });
+  await assert.rejects(attribute("colour"), { name: "InvalidParameterValue" });
+  await change({ DisableApiTermination: { Value: true } });
+  await assert.rejects(send(new TerminateInstancesCommand({ InstanceIds: [id] })), {
+    name: "OperationNotPermitted",
+  });
+});
+
+test("metadata is of version 2 only, and its reach is changed while it runs", async () => {
+  const InstanceId = await launched();
+  const { InstanceMetadataOptions } = await send(
+    new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpPutResponseHopLimit: 3 }),
+  );
+  assert.equal(InstanceMetadataOptions!.HttpPutResponseHopLimit, 3);
+  await assert.rejects(
+    send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpTokens: "optional" })),
+    { name: "UnsupportedOperation" },
+  );
+});
+
+test("the console of an instance is read; what it has not is said", async () => {
+  const InstanceId = await launched();
+  await waitUntilInstanceRunning(wait(), { InstanceIds: [InstanceId] });
+  const { Output } = await send(new GetConsoleOutputCommand({ InstanceId }));
+  assert.equal(Buffer.from(Output!, "base64").toString(), `${InstanceId} has booted\n`);
+  await assert.rejects(send(new GetConsoleScreenshotCommand({ InstanceId })), {
+    name: "UnsupportedOperation",
+    message: "it has no display",
+  });
+  await assert.rejects(send(new GetPasswordDataCommand({ InstanceId })), {
+    name: "InvalidParameterValue",
+  });
+});
+
+test("types are told by name, shape and kind; offered is what a machine here runs", async () => {
+  const { InstanceTypes } = await send(
+    new DescribeInstanceTypesCommand({ InstanceTypes: ["t3.micro"] }),
+  );
+  assert.equal(InstanceTypes![0]!.MemoryInfo!.SizeInMiB, 1024);
+  await assert.rejects(
+    send(new DescribeInstanceTypesCommand({ InstanceTypes: ["z9.huge" as never] })),
+    { name: "InvalidInstanceType" },
+  );
+  const { InstanceTypeOfferings } = await send(
+    new DescribeInstanceTypeOfferingsCommand({
+      LocationType: "availability-zone",
+      Filters: [{ Name: "instance-type", Values: ["m5.*"] }],
+    }),
+  );
+  assert.deepEqual(
+    InstanceTypeOfferings!.map(({ InstanceType, Location }) => [InstanceType, Location]),
+    ["m5.2xlarge", "m5.large", "m5.xlarge"].map((type) => [type, "us-east-1a"]),
+  );
+});
+
+test("machines are shown to the project that has them alone", async () => {
+  const { space } = world.aws.parts;
+  const hosts = async () =>
+    (await send(new DescribeHostsCommand({}))).Hosts!.map((one) => one.HostId);
+  assert.deepEqual(await hosts(), []);
+  const machine = space.get("machine", world.host.name)!;
+  const spec = { ...machine.spec, reservedForProject: "default" };
+  await space.commit((tx) => tx.put<"machine">({ ...machine, spec })).durable;
+  assert.deepEqual(await hosts(), [world.host.name]);
+  assert.deepEqual((await world.other.send(new DescribeHostsCommand({}))).Hosts, []);
+});

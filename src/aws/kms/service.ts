@@ -1,0 +1,43 @@
+import type { Service } from "../service.ts";
+
+/** Symmetric keys that encrypt and never leave; neither grants nor keys that sign are here. */
+export const kms: Service = {
+  name: "kms",
+  version: "2014-11-01",
+  targetPrefix: "TrentService",
+  xmlNamespace: "https://trent.amazonaws.com/doc/2014-11-01/",
+  protocols: ["awsJson1_1"],
+  schemas: () => import("@aws-sdk/client-kms"),
+  operations: {
+    CreateKey: async () => (await import("./create-key.ts")).createKey,
+    DescribeKey: async () => (await import("./keys.ts")).describeKey,
+    ListKeys: async () => (await import("./keys.ts")).listKeys,
+    EnableKey: async () => (await import("./keys.ts")).enableKey,
+    DisableKey: async () => (await import("./keys.ts")).disableKey,
+    UpdateKeyDescription: async () => (await import("./keys.ts")).updateKeyDescription,
+    ScheduleKeyDeletion: async () => (await import("./keys.ts")).scheduleKeyDeletion,
+    CancelKeyDeletion: async () => (await import("./keys.ts")).cancelKeyDeletion,
+    GetKeyPolicy: async () => (await import("./key-policy.ts")).getKeyPolicy,
+    PutKeyPolicy: async () => (await import("./key-policy.ts")).putKeyPolicy,
+    ListKeyPolicies: async () => (await import("./key-policy.ts")).listKeyPolicies,
+    CreateAlias: async () => (await import("./aliases.ts")).createAlias,
+    UpdateAlias: async () => (await import("./aliases.ts")).updateAlias,
+    DeleteAlias: async () => (await import("./aliases.ts")).deleteAlias,
+    ListAliases: async () => (await import("./aliases.ts")).listAliases,
+    Encrypt: async () => (await import("./encryption.ts")).encrypt,
+    Decrypt: async () => (await import("./encryption.ts")).decrypt,
+    ReEncrypt: async () => (await import("./encryption.ts")).reEncrypt,
+    GenerateDataKey: async () => (await import("./encryption.ts")).generateDataKey,
+    GenerateDataKeyWithoutPlaintext: async () =>
+      (await import("./encryption.ts")).generateDataKeyWithoutPlaintext,
+    GenerateRandom: async () => (await import("./encryption.ts")).generateRandom,
+    EnableKeyRotation: async () => (await import("./rotation.ts")).enableKeyRotation,
+    DisableKeyRotation: async () => (await import("./rotation.ts")).disableKeyRotation,
+    GetKeyRotationStatus: async () => (await import("./rotation.ts")).getKeyRotationStatus,
+    RotateKeyOnDemand: async () => (await import("./rotation.ts")).rotateKeyOnDemand,
+    ListKeyRotations: async () => (await import("./rotation.ts")).listKeyRotations,
+    TagResource: async () => (await import("./tags.ts")).tagResource,
+    UntagResource: async () => (await import("./tags.ts")).untagResource,
+    ListResourceTags: async () => (await import("./tags.ts")).listResourceTags,
+  },
+};

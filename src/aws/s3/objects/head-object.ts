@@ -1,0 +1,4 @@
+import { operation } from "../call.ts";
+import { readObject } from "./read-object.ts";
+
+export const headObject = operation((call) => readObject(call, true));
