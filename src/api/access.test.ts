@@ -129,13 +129,13 @@ describe("the door", () => {
       403,
     );
     const stored = (
-      await world.call("POST", "/v1/objects", {
+      await world.call("POST", "/v1/blobs", {
         body: Buffer.from("secret"),
         headers: { "content-type": "application/octet-stream" },
       })
     ).json<{ key: string }>();
-    assert.equal((await world.call("GET", `/v1/objects/${stored.key}`, { key })).statusCode, 404);
-    assert.equal((await world.call("GET", `/v1/objects/${stored.key}`)).body, "secret");
+    assert.equal((await world.call("GET", `/v1/blobs/${stored.key}`, { key })).statusCode, 404);
+    assert.equal((await world.call("GET", `/v1/blobs/${stored.key}`)).body, "secret");
     const theirs = await submitJob(world, {}, { key });
     assert.equal(theirs.project, "other");
     assert.equal((await world.call("GET", `/v1/jobs/${theirs.id}?project=other`)).statusCode, 200);
@@ -162,14 +162,14 @@ describe("the door", () => {
     assert.match(problem(ended).detail, /has ended/);
   });
 
-  it("lets a machine reach objects and segments only", async () => {
+  it("lets a machine reach blobs and segments only", async () => {
     const { machine, key } = await joinMachine(world);
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 403);
     assert.equal(
       (await world.call("POST", "/v1/jobs", { key, body: { title: "x", steps: [] } })).statusCode,
       403,
     );
-    const put = await world.call("POST", "/v1/objects?project=default", {
+    const put = await world.call("POST", "/v1/blobs?project=default", {
       key,
       body: Buffer.from("output"),
       headers: { "content-type": "application/octet-stream" },
@@ -253,7 +253,7 @@ describe("the door", () => {
   it("a removed machine's key opens nothing", async () => {
     const { machine, key } = await joinMachine(world);
     assert.equal((await world.call("DELETE", `/v1/machines/${machine}`)).statusCode, 204);
-    assert.equal((await world.call("GET", "/v1/objects/x", { key })).statusCode, 401);
+    assert.equal((await world.call("GET", "/v1/blobs/x", { key })).statusCode, 401);
   });
 
   it("removes a project with its keys, but not one whose jobs run, nor the first", async () => {

@@ -19,19 +19,19 @@ before(async () => {
   }).durable;
   lab = await startAgent(world, url, { known });
   elsewhere = await startAgent(world, url);
-  const body = { data: [{ objects: "patients/", sites: ["lab"] }] };
+  const body = { data: [{ blobs: "patients/", sites: ["lab"] }] };
   assert.equal((await world.call("PUT", "/v1/policy", { body })).statusCode, 200);
 });
 after(() => world.stop());
 
 async function stored(content: string): Promise<string> {
   const headers = { "content-type": "application/octet-stream" };
-  const answer = await world.call("POST", "/v1/objects", { body: content, headers });
+  const answer = await world.call("POST", "/v1/blobs", { body: content, headers });
   return answer.json<{ key: string }>().key;
 }
 
 const run = { driver: "process", command: ["true"] } as const;
-const reading = (path: string, object: string) => ({ inputs: [{ path, from: { object } }] });
+const reading = (path: string, blob: string) => ({ inputs: [{ path, from: { blob } }] });
 
 async function submit(...steps: object[]): Promise<JobView> {
   const body = { title: "t", steps };
@@ -40,11 +40,11 @@ async function submit(...steps: object[]): Promise<JobView> {
   return answer.json<JobView>();
 }
 
-const fetched = (agent: TestAgent, object: string) =>
-  world.call("GET", `/v1/objects/${object}?project=default`, { key: agent.key });
+const fetched = (agent: TestAgent, blob: string) =>
+  world.call("GET", `/v1/blobs/${blob}?project=default`, { key: agent.key });
 
 describe("data that may not leave a site", () => {
-  it("is read at that site alone; why says so, and the object's door refuses others", async () => {
+  it("is read at that site alone; why says so, and the blob's door refuses others", async () => {
     const secret = await stored("a patient");
     const job = await submit({ name: "read", run, ...reading("patients/1", secret) });
     elsewhere.send({ type: "pull", max: 10 });
@@ -59,7 +59,7 @@ describe("data that may not leave a site", () => {
     const refused = await fetched(elsewhere, secret);
     assert.equal(refused.statusCode, 403);
     assert.match(refused.json<ProblemView>().detail, /read at lab only: asked from joined/);
-    assert.equal((await world.call("GET", `/v1/objects/${secret}`)).statusCode, 200);
+    assert.equal((await world.call("GET", `/v1/blobs/${secret}`)).statusCode, 200);
     const harmless = await stored("the weather");
     assert.equal((await fetched(elsewhere, harmless)).statusCode, 200);
     // What is made of it may not leave either.
@@ -133,7 +133,7 @@ describe("data that may not leave a site", () => {
 
   it("binds tasks that wait, and stops those that run where they may not any more", async () => {
     await world.call("DELETE", "/v1/policy");
-    const inputs = [{ path: "notes/1", from: { object: await stored("notes") } }];
+    const inputs = [{ path: "notes/1", from: { blob: await stored("notes") } }];
     const source = { type: "inputs", inputs: [null, null, null, null, null, null] };
     const job = await submit({ name: "read", run, inputs, source });
     const handedTo = async (agent: TestAgent) => {
@@ -144,7 +144,7 @@ describe("data that may not leave a site", () => {
       }
     };
     const tasks = (await handedTo(elsewhere)).filter(({ task }) => task.startsWith(job.id));
-    const body = { data: [{ objects: "notes/", sites: ["lab"] }] };
+    const body = { data: [{ blobs: "notes/", sites: ["lab"] }] };
     assert.equal((await world.call("PUT", "/v1/policy", { body })).statusCode, 200);
     const needs = () => world.space.get("step", `${job.id}/0`)!.spec.template.needs;
     assert.deepEqual([needs().sites, needs().confinedBy], [["lab"], ["notes/"]]);
@@ -167,8 +167,8 @@ describe("data that may not leave a site", () => {
 
   it("is refused where two rules leave no site, with both statements", async () => {
     const data = [
-      { objects: "patients/", sites: ["lab"] },
-      { objects: "patients/old/", sites: ["aws"] },
+      { blobs: "patients/", sites: ["lab"] },
+      { blobs: "patients/old/", sites: ["aws"] },
     ];
     const answer = await world.call("PUT", "/v1/policy", { body: { data } });
     assert.equal(answer.statusCode, 400);
@@ -180,13 +180,13 @@ describe("data that may not leave a site", () => {
 });
 
 describe("a rule on data that is set meanwhile", () => {
-  const rules = (...objects: string[]) => ({
-    data: objects.map((one) => ({ objects: one, sites: ["lab"] })),
+  const rules = (...blobs: string[]) => ({
+    data: blobs.map((one) => ({ blobs: one, sites: ["lab"] })),
   });
   const set = (body: object) => world.call("PUT", "/v1/policy", { body });
   const sitesOf = (job: string) => world.space.get("step", `${job}/0`)!.spec.template.needs.sites;
 
-  /** Makes a call, and lets `meanwhile` happen when it looks up which objects are marked. */
+  /** Makes a call, and lets `meanwhile` happen when it looks up which blobs are marked. */
   async function interrupted<T>(call: () => Promise<T>, meanwhile: () => Promise<unknown>) {
     const { space } = world;
     const find = space.find.bind(space);
@@ -212,9 +212,9 @@ describe("a rule on data that is set meanwhile", () => {
 
   it("binds a job that is being submitted", async () => {
     await set(rules("weather/"));
-    const object = await stored("a patient of the race");
+    const blob = await stored("a patient of the race");
     const job = await interrupted(
-      () => submit({ name: "read", run, ...reading("patients/5", object) }),
+      () => submit({ name: "read", run, ...reading("patients/5", blob) }),
       () => set(rules("weather/", "patients/")),
     );
     assert.deepEqual(sitesOf(job.id), ["lab"]);
@@ -222,14 +222,14 @@ describe("a rule on data that is set meanwhile", () => {
   });
 
   it("binds a job also where the policy was removed and set anew: its revision is what it was", async () => {
-    const anew = async (...objects: string[]) => {
+    const anew = async (...blobs: string[]) => {
       await world.call("DELETE", "/v1/policy");
-      await set(rules(...objects));
+      await set(rules(...blobs));
     };
     await anew("weather/");
-    const object = await stored("a patient of a new policy");
+    const blob = await stored("a patient of a new policy");
     const job = await interrupted(
-      () => submit({ name: "read", run, ...reading("patients/9", object) }),
+      () => submit({ name: "read", run, ...reading("patients/9", blob) }),
       () => anew("weather/", "patients/"),
     );
     assert.deepEqual(sitesOf(job.id), ["lab"]);
@@ -238,13 +238,13 @@ describe("a rule on data that is set meanwhile", () => {
 
   it("binds a job that came while the others were bound", async () => {
     await set(rules("weather/"));
-    const object = await stored("another patient of the race");
-    const first = await submit({ name: "read", run, ...reading("patients/6", object) });
+    const blob = await stored("another patient of the race");
+    const first = await submit({ name: "read", run, ...reading("patients/6", blob) });
     let second = first;
     await interrupted(
       () => set(rules("patients/")),
       async () => {
-        second = await submit({ name: "read", run, ...reading("patients/7", object) });
+        second = await submit({ name: "read", run, ...reading("patients/7", blob) });
       },
     );
     assert.deepEqual([sitesOf(first.id), sitesOf(second.id)], [["lab"], ["lab"]]);
@@ -253,8 +253,8 @@ describe("a rule on data that is set meanwhile", () => {
 
   it("binds a job that had ended, when it is tried again", async () => {
     await set({});
-    const object = await stored("a patient of before");
-    const job = await submit({ name: "read", run, ...reading("patients/8", object) });
+    const blob = await stored("a patient of before");
+    const job = await submit({ name: "read", run, ...reading("patients/8", blob) });
     await world.call("POST", `/v1/jobs/${job.id}/cancel`);
     await set(rules("patients/"));
     const retried = await world.call("POST", `/v1/jobs/${job.id}/retry`, { body: {} });

@@ -106,7 +106,7 @@ describe("POST /v1/jobs", () => {
     assert.ok(![...world.space.list("job")].some(({ spec }) => spec.title === "huge"));
   });
 
-  it("refuses objects that are not there, and steps in a circle, naming them", async () => {
+  it("refuses blobs that are not there, and steps in a circle, naming them", async () => {
     const module = "a".repeat(64);
     const missing = await world.call("POST", "/v1/jobs", {
       body: {
@@ -257,16 +257,13 @@ describe("steps and tasks of a job", () => {
     assert.deepEqual(closed.json<AppendedView>(), { offered: 4, closed: true });
   });
 
-  it("an input too large to travel inline becomes an object", async () => {
+  it("an input too large to travel inline becomes a blob", async () => {
     const job = await submitJob(world);
     const input = "x".repeat(limits.inlineBytesMax);
     await append(job.id, { from: 0, inputs: [input] });
     const task = (await world.call("GET", `/v1/jobs/${job.id}/steps/0/tasks/0`)).json<TaskDetail>();
     assert.equal(task.input, "null");
-    assert.equal(
-      (await world.call("GET", `/v1/objects/${task.inputObject}`)).json<string>(),
-      input,
-    );
+    assert.equal((await world.call("GET", `/v1/blobs/${task.inputBlob}`)).json<string>(), input);
   });
 
   it("steps are found by any title that a step may have", async () => {

@@ -97,7 +97,7 @@ describe("GET /openapi.json", () => {
       "application/json",
       "application/x-ndjson",
     ]);
-    assert.deepEqual(types("/v1/objects"), ["application/octet-stream"]);
+    assert.deepEqual(types("/v1/blobs"), ["application/octet-stream"]);
     assert.deepEqual(types("/v1/jobs"), ["application/json"]);
   });
 });

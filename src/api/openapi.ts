@@ -4,6 +4,14 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-pro
 import { z } from "zod";
 import { errorCodes, type ErrorCode } from "#/base/errors.ts";
 import { jobRequest, stepRequest } from "#/model/job-request.ts";
+import {
+  bucketView,
+  madeWebhookView,
+  notificationView,
+  webhookView,
+} from "#/model/bucket-views.ts";
+import { accessKeyView, madeAccessKeyView } from "#/model/access-key-views.ts";
+import * as instances from "#/model/instance-views.ts";
 import * as chaos from "#/model/chaos-views.ts";
 import * as sites from "#/model/site-views.ts";
 import * as forecast from "#/model/forecast-views.ts";
@@ -31,13 +39,25 @@ const named: Record<string, z.ZodType> = {
   Project: views.projectView,
   Key: views.keyView,
   MadeKey: views.madeKeyView,
+  AccessKey: accessKeyView,
+  Bucket: bucketView,
+  Notification: notificationView,
+  Webhook: webhookView,
+  MadeWebhook: madeWebhookView,
+  MadeAccessKey: madeAccessKeyView,
   MadeJoinToken: views.madeJoinTokenView,
-  Object: views.objectView,
+  Blob: views.blobView,
   Status: views.statusView,
   ChaosPolicy: chaos.chaosPolicyView,
   GameDay: chaos.gameDayView,
   GameDayReport: chaos.gameDayReport,
   Hit: chaos.hitView,
+  Instance: instances.instanceView,
+  InstanceType: instances.instanceTypeView,
+  KeyPair: instances.keyPairView,
+  MadeKeyPair: instances.madeKeyPairView,
+  Volume: instances.volumeView,
+  Snapshot: instances.snapshotView,
   Site: sites.siteView,
   SiteDetail: sites.siteDetail,
   Offer: sites.offerView,

@@ -181,7 +181,7 @@ describe("a key whose every job fails", () => {
     const submit = (body: object, headers = {}) =>
       world.call("POST", "/v1/jobs", { key, body, headers });
     const good = { title: "t", steps: [listStep] };
-    const source = { type: "lines", object: "0".repeat(64) };
+    const source = { type: "lines", blob: "0".repeat(64) };
     assert.equal((await submit({ title: "t", steps: "typo" })).statusCode, 400);
     const lacking = await submit({ title: "t", steps: [{ ...listStep, source }] });
     assert.equal(lacking.json<ProblemView>().code, "not-found", lacking.body);

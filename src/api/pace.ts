@@ -8,7 +8,7 @@ import { keyDecisionsName, type Caller, type KeyStatus } from "#/model/access.ts
 import { briefDuration } from "#/model/units.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
-import { Buckets } from "./buckets.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 
 interface PaceParts {
   clock: Clock;
@@ -25,13 +25,13 @@ interface PaceParts {
  */
 export class Pace {
   #parts: PaceParts;
-  #calls: Buckets;
+  #calls: TokenBuckets;
   /** When a slowed key may begin its next job, on the monotonic clock. */
   #nextMs = new Map<string, number>();
 
   constructor({ clock, log, space, standing }: PaceParts) {
     this.#parts = { clock, log, space, standing };
-    this.#calls = new Buckets({
+    this.#calls = new TokenBuckets({
       clock,
       max: limits.callsMax,
       everyMs: limits.callMs,

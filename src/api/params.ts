@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "#/base/limits.ts";
-import { objectKey } from "#/model/job-request.ts";
+import { blobKey } from "#/model/job-request.ts";
 
 /** Parts of paths and queries that many calls share. */
 const word = z.string().min(1).max(100);
@@ -9,6 +9,11 @@ const number = z.coerce.number().int().min(0);
 export const jobParams = z.object({ job: word });
 export const stepParams = jobParams.extend({ step: number });
 export const taskParams = stepParams.extend({ index: number });
+export const instanceParams = z.object({ instance: word });
+export const instanceTypeParams = z.object({ type: word });
+export const keyPairParams = z.object({ keyPair: z.string().min(1).max(255) });
+export const volumeParams = z.object({ volume: word });
+export const snapshotParams = z.object({ snapshot: word });
 export const machineParams = z.object({ machine: word });
 export const projectParams = z.object({ name: word });
 export const gameDayParams = z.object({ gameDay: word });
@@ -26,8 +31,12 @@ export const carbonZoneParams = z.object({
     ),
 });
 export const planParams = z.object({ plan: word });
+export const bucketParams = z.object({ bucket: word });
+export const notificationParams = bucketParams.extend({ notification: z.string().min(1).max(255) });
+export const webhookParams = z.object({ webhook: word });
+export const imageParams = z.object({ image: word });
 export const keyParams = z.object({ key: word });
-export const objectParams = z.object({ key: objectKey });
+export const blobParams = z.object({ key: blobKey });
 
 /** Root and agents choose the project by it; others may name their own. */
 export const inProject = z.object({ project: word.optional() });

@@ -34,19 +34,60 @@ import { replayLoad } from "./forecast/replay.ts";
 import { whatIf } from "./forecast/what-if.ts";
 import { createJoinToken } from "./join-tokens/create.ts";
 import { takeBackup } from "./backup/take.ts";
+import { changeBucket } from "./buckets/change.ts";
+import { createBucket } from "./buckets/create.ts";
+import { listBuckets } from "./buckets/list.ts";
+import { readBucket } from "./buckets/read.ts";
+import { removeBucket } from "./buckets/remove.ts";
+import { createNotification } from "./notifications/create.ts";
+import { listNotifications } from "./notifications/list.ts";
+import { removeNotification } from "./notifications/remove.ts";
+import { createWebhook } from "./webhooks/create.ts";
+import { createImage } from "./images/create.ts";
+import { listImages } from "./images/list.ts";
+import { listOrphans } from "./images/orphans.ts";
+import { readImage } from "./images/read.ts";
+import { removeImage } from "./images/remove.ts";
+import { listWebhooks } from "./webhooks/list.ts";
+import { removeWebhook } from "./webhooks/remove.ts";
+import { createAccessKey } from "./access-keys/create.ts";
+import { listAccessKeys } from "./access-keys/list.ts";
+import { removeAccessKey } from "./access-keys/remove.ts";
 import { createKey } from "./keys/create.ts";
 import { listKeys } from "./keys/list.ts";
+import { listTrail } from "./trail/list.ts";
 import { removeKey } from "./keys/remove.ts";
 import { whyKey } from "./keys/why.ts";
 import { changeMachine } from "./machines/change.ts";
+import { evacuateMachine } from "./machines/evacuate.ts";
 import { joinMachine } from "./machines/join.ts";
 import { listMachines } from "./machines/list.ts";
 import { readMachine } from "./machines/read.ts";
 import { removeMachine } from "./machines/remove.ts";
 import { whyMachine } from "./machines/why.ts";
+import { listInstanceTypes } from "./instance-types/list.ts";
+import { whyInstanceType } from "./instance-types/why.ts";
+import {
+  rebootInstance,
+  startInstance,
+  stopInstance,
+  terminateInstance,
+} from "./instances/change-state.ts";
+import { changeInstanceCall } from "./instances/change.ts";
+import { consoleOfInstance } from "./instances/console.ts";
+import { launchInstances } from "./instances/launch.ts";
+import { listInstances } from "./instances/list.ts";
+import { listSavings } from "./instances/savings.ts";
+import { migrateInstance } from "./instances/migrate.ts";
+import { readInstance } from "./instances/read.ts";
+import { screenshotOfInstance } from "./instances/screenshot.ts";
+import { whyInstance } from "./instances/why.ts";
+import { createKeyPair } from "./key-pairs/create.ts";
+import { listKeyPairs } from "./key-pairs/list.ts";
+import { removeKeyPair } from "./key-pairs/remove.ts";
 import { readSegment } from "./machines/segments.ts";
-import { getObject } from "./objects/get.ts";
-import { putObject } from "./objects/put.ts";
+import { getBlob } from "./blobs/get.ts";
+import { putBlob } from "./blobs/put.ts";
 import { listOrders } from "./orders/list.ts";
 import { whyOrder } from "./orders/why.ts";
 import { applyPlan } from "./plans/apply.ts";
@@ -72,6 +113,10 @@ import { readSite } from "./sites/read.ts";
 import { removeSite } from "./sites/remove.ts";
 import { setSite } from "./sites/set.ts";
 import { whySite } from "./sites/why.ts";
+import { createSnapshot } from "./snapshots/create.ts";
+import { listSnapshots } from "./snapshots/list.ts";
+import { readSnapshot } from "./snapshots/read.ts";
+import { removeSnapshot } from "./snapshots/remove.ts";
 import { readStatus } from "./status/read.ts";
 import { addStep } from "./steps/add.ts";
 import { appendTasks } from "./steps/append.ts";
@@ -81,6 +126,13 @@ import { resultsOfStep } from "./steps/results.ts";
 import { listTasks } from "./tasks/list.ts";
 import { readTask } from "./tasks/read.ts";
 import { whyTask } from "./tasks/why.ts";
+import { attachVolume } from "./volumes/attach.ts";
+import { changeVolume } from "./volumes/change.ts";
+import { createVolume } from "./volumes/create.ts";
+import { detachVolume } from "./volumes/detach.ts";
+import { listVolumes } from "./volumes/list.ts";
+import { readVolume } from "./volumes/read.ts";
+import { removeVolume } from "./volumes/remove.ts";
 
 /** Every call there is, beside `GET /v1/link` for agents and the four for operators in `operators.ts`. */
 export const routes: Record<string, AnyDefinition> = {
@@ -123,8 +175,8 @@ export const routes: Record<string, AnyDefinition> = {
   "DELETE /v1/policy": removePolicy,
   "GET    /v1/policy/why": whyPolicy,
 
-  "POST   /v1/objects": putObject,
-  "GET    /v1/objects/:key": getObject,
+  "POST   /v1/blobs": putBlob,
+  "GET    /v1/blobs/:key": getBlob,
 
   "GET    /v1/machines": listMachines,
   "GET    /v1/machines/:machine": readMachine,
@@ -132,9 +184,40 @@ export const routes: Record<string, AnyDefinition> = {
   "PATCH  /v1/machines/:machine": changeMachine,
   "DELETE /v1/machines/:machine": removeMachine,
   "GET    /v1/machines/:machine/segments/*": readSegment,
+  "POST   /v1/machines/:machine/evacuate": evacuateMachine,
   "POST   /v1/machines/join": joinMachine,
   "POST   /v1/join-tokens": createJoinToken,
   "GET    /v1/agent/:file": getAgentFile,
+
+  "POST   /v1/instances": launchInstances,
+  "GET    /v1/instances": listInstances,
+  "GET    /v1/instances/:instance": readInstance,
+  "GET    /v1/instances/:instance/console": consoleOfInstance,
+  "GET    /v1/instances/:instance/screenshot": screenshotOfInstance,
+  "POST   /v1/instances/:instance/start": startInstance,
+  "POST   /v1/instances/:instance/stop": stopInstance,
+  "POST   /v1/instances/:instance/reboot": rebootInstance,
+  "PATCH  /v1/instances/:instance": changeInstanceCall,
+  "POST   /v1/instances/:instance/migrate": migrateInstance,
+  "DELETE /v1/instances/:instance": terminateInstance,
+  "GET    /v1/instances/:instance/why": whyInstance,
+  "GET    /v1/savings": listSavings,
+  "GET    /v1/instance-types": listInstanceTypes,
+  "GET    /v1/instance-types/:type/why": whyInstanceType,
+  "GET    /v1/key-pairs": listKeyPairs,
+  "POST   /v1/key-pairs": createKeyPair,
+  "DELETE /v1/key-pairs/:keyPair": removeKeyPair,
+  "POST   /v1/volumes": createVolume,
+  "GET    /v1/volumes": listVolumes,
+  "GET    /v1/volumes/:volume": readVolume,
+  "PATCH  /v1/volumes/:volume": changeVolume,
+  "DELETE /v1/volumes/:volume": removeVolume,
+  "POST   /v1/volumes/:volume/attach": attachVolume,
+  "POST   /v1/volumes/:volume/detach": detachVolume,
+  "POST   /v1/snapshots": createSnapshot,
+  "GET    /v1/snapshots": listSnapshots,
+  "GET    /v1/snapshots/:snapshot": readSnapshot,
+  "DELETE /v1/snapshots/:snapshot": removeSnapshot,
 
   "GET    /v1/sites": listSites,
   "GET    /v1/sites/:site": readSite,
@@ -170,7 +253,27 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/projects/:name/why": whyProject,
   "PATCH  /v1/projects/:name": changeProject,
   "DELETE /v1/projects/:name": removeProject,
+  "GET    /v1/buckets": listBuckets,
+  "POST   /v1/buckets": createBucket,
+  "GET    /v1/buckets/:bucket": readBucket,
+  "PATCH  /v1/buckets/:bucket": changeBucket,
+  "DELETE /v1/buckets/:bucket": removeBucket,
+  "GET    /v1/buckets/:bucket/notifications": listNotifications,
+  "POST   /v1/buckets/:bucket/notifications": createNotification,
+  "DELETE /v1/buckets/:bucket/notifications/:notification": removeNotification,
+  "GET    /v1/images": listImages,
+  "POST   /v1/images": createImage,
+  "GET    /v1/images/:image": readImage,
+  "DELETE /v1/images/:image": removeImage,
+  "GET    /v1/orphaned-image-data": listOrphans,
+  "GET    /v1/webhooks": listWebhooks,
+  "POST   /v1/webhooks": createWebhook,
+  "DELETE /v1/webhooks/:webhook": removeWebhook,
+  "GET    /v1/access-keys": listAccessKeys,
+  "POST   /v1/access-keys": createAccessKey,
+  "DELETE /v1/access-keys/:key": removeAccessKey,
   "GET    /v1/keys": listKeys,
+  "GET    /v1/trail": listTrail,
   "POST   /v1/keys": createKey,
   "GET    /v1/keys/:key/why": whyKey,
   "DELETE /v1/keys/:key": removeKey,

@@ -10,6 +10,7 @@ import { limits } from "#/base/limits.ts";
 import { linkOf } from "#/base/web-socket-link.ts";
 import type { Caller } from "#/model/access.ts";
 import { NotLeading } from "#/space/log.ts";
+import { actionOf, requirePolicy } from "./action.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
 import { cutLinksInTime } from "./link/cut-links.ts";
@@ -27,6 +28,7 @@ import { answersHere, knownCaller, sure } from "./standing.ts";
 import { Feed } from "./streams/feed.ts";
 import { Watchers } from "./streams/watchers.ts";
 import { ToLeader } from "./to-leader.ts";
+import { noteCall } from "./trail/note.ts";
 import { WrongKeys } from "./wrong-keys.ts";
 
 /**
@@ -137,14 +139,20 @@ function serveCall(
   } = definition;
   const callers = new WeakMap<object, Caller>();
   const isChange = method !== "GET" && method !== "HEAD";
+  const operation = operationIdOf(method, url);
+  const action = actionOf(method, url);
   server.route({
     method,
     url,
+    onResponse: async (request, reply) => {
+      if (role !== "anyone" || isChange)
+        noteCall(parts, request, reply, operation, callers.get(request));
+    },
     schema: {
       summary,
       ...(description && { description }),
       tags: [tag],
-      operationId: operationIdOf(method, url),
+      operationId: operation,
       ...(role === "anyone" && { security: [] }),
       params: params ?? noParams,
       querystring: query ?? noParams,
@@ -160,6 +168,7 @@ function serveCall(
           : await parts.wrongKeys.guard(request, () => knownCaller(request, parts));
       requireAllowed(caller, definition, request.params as { job?: string });
       if (await answersHere(parts, definition.isForAny === true)) {
+        requirePolicy(parts, caller, action, request);
         if (isChange && role !== "anyone") parts.pace.keep(caller);
         return void callers.set(request, caller);
       }

@@ -8,7 +8,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Standing } from "#/space/leadership.ts";
 import type { Space } from "#/space/space.ts";
-import { Buckets } from "./buckets.ts";
+import { TokenBuckets } from "./token-buckets.ts";
 
 type Asking = Pick<IncomingMessage, "headers" | "socket">;
 
@@ -27,11 +27,11 @@ interface WrongKeysParts {
 export class WrongKeys {
   #parts: WrongKeysParts;
   /** By address, and by the digest of a key. */
-  #buckets: Buckets;
+  #buckets: TokenBuckets;
 
   constructor({ clock, log, space, standing }: WrongKeysParts) {
     this.#parts = { clock, log, space, standing };
-    this.#buckets = new Buckets({
+    this.#buckets = new TokenBuckets({
       clock,
       max: limits.wrongKeysMax,
       everyMs: limits.wrongKeyMs,

@@ -30,7 +30,29 @@ export function agentOptions(command: Command): Command {
       sizeOption,
     )
     .option("--supervised", "something starts it again when it dies, so that game days may kill it")
+    .option(
+      "--storage <name=folder>",
+      "a folder for volumes that other machines have too, under that name (may be repeated)",
+      many,
+    )
+    .option("--no-instances", "it runs tasks alone, and no containers and virtual machines")
     .option("--log-level <level>", "debug, info, warn or error");
+}
+
+/** "disks=/srv/disks": folders that machines share, by name. */
+function storagesOf(words: readonly string[], folder: string): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf("=");
+      const name = word.slice(0, at);
+      if (at < 1 || !/^[a-z0-9-]{1,40}$/.test(name) || at === word.length - 1)
+        throw new CanopyError(
+          "invalid",
+          `Cannot use the storage '${word}' as it must be NAME=FOLDER, the name in small letters, digits and hyphens`,
+        );
+      return [name, resolve(folder, word.slice(at + 1))];
+    }),
+  );
 }
 
 interface AgentFlags {
@@ -39,6 +61,8 @@ interface AgentFlags {
   cpus?: number;
   memory?: number;
   supervised?: boolean;
+  storage?: string[];
+  instances?: boolean;
   logLevel?: string;
 }
 
@@ -52,6 +76,7 @@ export async function runUntilEnded(
   const urls = addressesOf(url);
   const { terminal, programs } = cli;
   const { folder, label, cpus, memory, supervised, logLevel } = cli.options as AgentFlags;
+  const { storage = [], instances = true } = cli.options as AgentFlags;
   const agent = await programs.agent({
     folder:
       folder === undefined
@@ -64,6 +89,8 @@ export async function runUntilEnded(
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     isSupervised: supervised === true,
+    hostsInstances: instances,
+    storages: storagesOf(storage, terminal.world.folder),
     logLevel: logLevel ?? programs.config.logLevel,
   });
   if (cli.options.json !== undefined)

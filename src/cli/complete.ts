@@ -21,13 +21,24 @@ export async function complete(argv: readonly string[], terminal: Terminal): Pro
     dataFolder: "",
     host: "",
     port: 0,
+    awsPort: undefined,
     joinToken: undefined,
     logUrl: undefined,
+    objectsUrl: undefined,
     logLevel: "",
   };
   const program = await buildWhole({
     terminal,
-    programs: { version: "", config, up: unused, restore: unused, doctor: unused, agent: unused },
+    programs: {
+      version: "",
+      config,
+      up: unused,
+      restore: unused,
+      examineBackup: unused,
+      doctor: unused,
+      machine: unused,
+      agent: unused,
+    },
     rest: undefined,
     onExit: () => {},
   });

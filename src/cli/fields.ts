@@ -48,7 +48,7 @@ function checkField(rows: readonly object[], path: string): void {
 
 /** Fields of views that may be absent from all that are listed. */
 const optionalFields = new Set(
-  "gameDay refusal healMs noticeMs hours schedule first endedAt reason exitCode mainStep tasks usage machine runningSince notBefore free lastSeenAt cpuShare memoryFreeBytes microsPerHour expiresAt result resultObject error spent projected eta project key note".split(
+  "gameDay refusal healMs noticeMs hours schedule first endedAt reason exitCode mainStep tasks usage machine runningSince notBefore free lastSeenAt cpuShare memoryFreeBytes microsPerHour expiresAt result resultBlob error spent projected eta project key note publicIp ports keyName startedAt waits interruptionAt attachment snapshot storage volume newBytes".split(
     " ",
   ),
 );

@@ -201,7 +201,7 @@ function tellEnd(progress: Progress, result: JobResult, { err }: Terminal): void
   const { job } = progress;
   err.write(`${summary(progress, err)}\n`);
   if (job.phase === "succeeded") {
-    if (result.resultObject !== undefined)
+    if (result.resultBlob !== undefined)
       err.write(`  the result is large. Fetch it with: canopy result ${job.id}\n`);
     else if (result.result !== undefined && (decodeValue(result.result) ?? null) !== null) {
       const text = hasTagged(result.result)
@@ -228,7 +228,7 @@ function indented(text: string): string {
   return text.replaceAll(/^/gm, "    ");
 }
 
-function jsonResult(job: JobDetail, { result, resultObject, error }: JobResult): Result {
+function jsonResult(job: JobDetail, { result, resultBlob, error }: JobResult): Result {
   const value = {
     id: job.id,
     title: job.title,
@@ -238,7 +238,7 @@ function jsonResult(job: JobDetail, { result, resultObject, error }: JobResult):
     endedAt: job.endedAt,
     reason: job.reason,
     result: result === undefined ? undefined : (JSON.parse(result) as unknown),
-    resultObject,
+    resultBlob,
     error,
     tasks: job.tasks,
     usage: job.usage,

@@ -1,3 +1,4 @@
+import type { Host } from "#/base/host.ts";
 import type { Placement } from "#/model/placement.ts";
 
 /** What the CLI starts but is not part of it: handed in by `main.ts`. */
@@ -9,8 +10,12 @@ export interface Programs {
   up(options: UpWish): Promise<StartedCloud>;
   /** Makes of a backup what a cloud can start from. */
   restore(file: string, to: RestoreWish): Promise<RestoredCloud>;
+  /** What a backup says of itself, when it is whole but for blobs and objects, which are looked at when they are put back. */
+  examineBackup(file: string): Promise<BackupFacts>;
   /** Looks at what a cloud starts from, and mends what can safely be mended when told to. */
   doctor(options: DoctorWish): Promise<DoctorFinding[]>;
+  /** Programs and sockets of this computer, to look into files with disks. */
+  machine(): Promise<Pick<Host, "processes" | "sockets">>;
   /** Runs this computer's agent in this process. */
   agent(options: AgentWish): Promise<StartedAgent>;
 }
@@ -20,9 +25,12 @@ export interface ProgramConfig {
   dataFolder: string;
   host: string;
   port: number;
+  awsPort: number | undefined;
   joinToken: string | undefined;
   /** Of a shared log: it may hold a password, which a command line shows to everyone. */
   logUrl: string | undefined;
+  /** Where the bytes of large objects are, when not in the data folder. */
+  objectsUrl: string | undefined;
   logLevel: string;
 }
 
@@ -32,6 +40,8 @@ export interface UpWish {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Of the AWS services; 0 takes a free one. The one after `port` when absent, a free one when that is 0. */
+  awsPort: number | undefined;
   /** Whether this computer is the first machine. */
   withAgent: boolean;
   /** "normal" survives kill -9 but not a power cut: for measuring only. */
@@ -40,6 +50,8 @@ export interface UpWish {
   placement?: Placement;
   /** The address of a log that several control planes share; its own, in the data folder, when absent. */
   log: string | undefined;
+  /** "s3://bucket/prefix?endpoint=…": where the bytes of large objects are; in the data folder when absent. */
+  objects?: string | undefined;
   logLevel: string;
 }
 
@@ -47,6 +59,8 @@ export interface UpWish {
 export interface StartedCloud {
   /** Where this computer reaches it. */
   url: string;
+  /** Where the AWS services are. */
+  awsUrl: string;
   /** The root key. */
   key: string;
   dataFolder: string;
@@ -61,14 +75,35 @@ export interface StartedCloud {
 }
 
 /** Where a backup is put back: a folder, or a log that control planes share. */
-export type RestoreWish = { dataFolder: string } | { log: string };
+export type RestoreWish = ({ dataFolder: string } | { log: string }) & { withoutObjects: boolean };
+
+/** Of the objects of buckets in a backup. */
+export interface ObjectsFacts {
+  /** Versions, and the bytes of all of them and of uploads under way. */
+  objects: number;
+  bytes: number;
+  /** Files of them in the backup, and those that the disk had lost before. */
+  files: number;
+  missing: number;
+  /** The bytes of large ones are in another cluster, and not in the backup. */
+  isElsewhere: boolean;
+}
+
+export interface BackupFacts {
+  takenAt: string;
+  blobs: number;
+  /** Absent where they are not in it. */
+  objects?: ObjectsFacts | undefined;
+}
 
 export interface RestoredCloud {
   /** The folder, or the address without its password. */
   place: string;
   live: number;
   archived: number;
-  objects: number;
+  blobs: number;
+  /** Absent where none were put back. */
+  objects?: ObjectsFacts;
   takenAt: string;
   /** Whether the root token is that of the cloud that the backup was taken of; else a new one is made. */
   hasSecrets: boolean;
@@ -106,6 +141,9 @@ export interface AgentWish {
   logLevel: string;
   /** Something starts this program again when it dies. */
   isSupervised: boolean;
+  hostsInstances: boolean;
+  /** Folders that other machines have too, by name. */
+  storages: Record<string, string>;
 }
 
 export interface StartedAgent {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { thisWorld, type World } from "#/sdk/world.ts";
@@ -26,8 +27,14 @@ export interface Terminal {
   /** A person can be asked. */
   canAsk: boolean;
   ask(question: string): Promise<string>;
+  /** The same for what nobody may see: it is not shown while it is typed. */
+  askSecret(question: string): Promise<string>;
   /** All of the standard input. */
   readInput(): AsyncIterable<Uint8Array>;
+  /** Writes bytes to the data output, as fast as they are taken. */
+  writeData(content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Runs another program in this terminal to its end; gives its exit code, undefined where there is no such program. */
+  run(command: readonly string[], env?: Record<string, string>): Promise<number | undefined>;
   /** Calls `action` at each Ctrl-C, instead of ending; gives how to stop that. */
   onInterrupt(action: () => void): () => void;
   /** Resolves when this process is told to end, by Ctrl-C or SIGTERM. */
@@ -57,7 +64,13 @@ export function thisTerminal(): Terminal {
         lines.close();
       }
     },
+    askSecret: (question) => askSecret(question),
     readInput: () => process.stdin,
+    async writeData(content) {
+      for await (const piece of content)
+        if (!process.stdout.write(piece)) await once(process.stdout, "drain");
+    },
+    run,
     onInterrupt(action) {
       process.on("SIGINT", action);
       return () => void process.off("SIGINT", action);
@@ -84,6 +97,38 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     },
     paint: (tone, text) => styleText(tone, text, { stream }),
   };
+}
+
+async function askSecret(question: string): Promise<string> {
+  const { Writable } = await import("node:stream");
+  const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
+  process.stderr.write(question);
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return await lines.question("");
+  } finally {
+    lines.close();
+    process.stderr.write("\n");
+  }
+}
+
+async function run(
+  [program, ...args]: readonly string[],
+  env: Record<string, string> = {},
+): Promise<number | undefined> {
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve) => {
+    // Ctrl-C goes to both: the program ends by it, and then this does.
+    const ignore = () => {};
+    process.on("SIGINT", ignore);
+    const child = spawn(program!, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    const end = (code: number | undefined) => {
+      process.off("SIGINT", ignore);
+      resolve(code);
+    };
+    child.once("error", () => end(undefined));
+    child.once("exit", (code) => end(code ?? 130));
+  });
 }
 
 async function openUrl(url: string): Promise<boolean> {

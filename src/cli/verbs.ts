@@ -4,7 +4,7 @@ import type { Verb } from "./verb.ts";
 export interface VerbEntry {
   name: string;
   aliases?: string[];
-  group: "Run work" | "Look" | "Machines and people" | "This computer";
+  group: "Run work" | "Look" | "Keep data" | "Machines and people" | "This computer";
   summary: string;
   load: () => Promise<{ verb: Verb }>;
 }
@@ -81,7 +81,8 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "why",
     group: "Look",
-    summary: "Explain a job, task, machine, order, plan, site, key, project, fleet, or the policy",
+    summary:
+      "Explain a job, task, machine, instance, order, plan, site, key, project, fleet, or the policy",
     load: () => import("./verbs/why.ts"),
   },
   {
@@ -141,6 +142,62 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/status.ts"),
   },
   {
+    name: "instances",
+    aliases: ["instance"],
+    group: "Run work",
+    summary: "Containers, microVMs and VMs: launch, list, stop, reach by ssh",
+    load: () => import("./verbs/instances.ts"),
+  },
+  {
+    name: "key-pairs",
+    aliases: ["key-pair"],
+    group: "Machines and people",
+    summary: "Keys that open instances for ssh: make, import, list, delete",
+    load: () => import("./verbs/key-pairs.ts"),
+  },
+  {
+    name: "volumes",
+    aliases: ["volume"],
+    group: "Keep data",
+    summary: "Disks that outlive instances: make, attach, grow, delete",
+    load: () => import("./verbs/volumes.ts"),
+  },
+  {
+    name: "snapshots",
+    aliases: ["snapshot"],
+    group: "Keep data",
+    summary: "What volumes held at some moment: take, list, delete",
+    load: () => import("./verbs/snapshots.ts"),
+  },
+  {
+    name: "bucket",
+    aliases: ["buckets"],
+    group: "Keep data",
+    summary: "Buckets of objects: make, list, bound, delete",
+    load: () => import("./verbs/bucket.ts"),
+  },
+  {
+    name: "webhook",
+    aliases: ["webhooks"],
+    group: "Keep data",
+    summary: "Addresses that are told of what happens in buckets",
+    load: () => import("./verbs/webhook.ts"),
+  },
+  {
+    name: "objects",
+    aliases: ["object"],
+    group: "Keep data",
+    summary: "Objects in buckets: list, copy, sync, mount, seal",
+    load: () => import("./verbs/objects.ts"),
+  },
+  {
+    name: "images",
+    aliases: ["image"],
+    group: "Keep data",
+    summary: "Images of instances: import, build, list, deregister",
+    load: () => import("./verbs/images.ts"),
+  },
+  {
     name: "machines",
     aliases: ["machine"],
     group: "Machines and people",
@@ -192,11 +249,23 @@ export const verbs: readonly VerbEntry[] = [
     load: () => import("./verbs/project.ts"),
   },
   {
+    name: "trail",
+    group: "Machines and people",
+    summary: "Look up who called what, and when",
+    load: () => import("./verbs/trail.ts"),
+  },
+  {
     name: "key",
     aliases: ["keys"],
     group: "Machines and people",
     summary: "API keys of a project",
     load: () => import("./verbs/key.ts"),
+  },
+  {
+    name: "aws",
+    group: "This computer",
+    summary: "Set up AWS's tools for this cloud",
+    load: () => import("./verbs/aws.ts"),
   },
   {
     name: "context",

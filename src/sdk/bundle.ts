@@ -8,7 +8,7 @@ import { CanopyError } from "#/base/errors.ts";
 export interface Bundle {
   /** ECMAScript with an inline source map. */
   code: Uint8Array;
-  /** SHA-256 of the code: its name as an object. */
+  /** SHA-256 of the code: its name as a blob. */
   key: string;
   /** The user's own files that it was made of; packages are not listed. */
   sources: readonly string[];

@@ -40,7 +40,7 @@ import type {
   MachineView,
   MadeJoinTokenView,
   MadeKeyView,
-  ObjectView,
+  BlobView,
   Page,
   ProjectChange,
   ProjectView,
@@ -161,7 +161,7 @@ export class Client {
 
   /** Why a machine, an order, a plan, a site, a project or a key is as it is. Throws CanopyError "not-found". */
   whyOf(
-    kind: "machine" | "order" | "plan" | "site" | "project" | "key",
+    kind: "machine" | "order" | "plan" | "site" | "project" | "key" | "instance" | "instance-type",
     name: string,
   ): Promise<WhyView> {
     return this.http.json("GET", `/v1/${kind}s/${encodeURIComponent(name)}/why`);
@@ -276,30 +276,30 @@ export class Client {
   }
 
   /** Keeps content under its SHA-256. */
-  putObject(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<ObjectView> {
+  putBlob(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobView> {
     const headers = { "content-type": "application/octet-stream" };
-    return this.http.json("POST", "/v1/objects", { content, headers, repeatable: true });
+    return this.http.json("POST", "/v1/blobs", { content, headers, repeatable: true });
   }
 
   /** Throws CanopyError "not-found". */
-  async getObject(key: string): Promise<Uint8Array> {
-    return bytesOf(await this.streamObject(key));
+  async getBlob(key: string): Promise<Uint8Array> {
+    return bytesOf(await this.streamBlob(key));
   }
 
-  /** An object in pieces. Throws CanopyError "not-found". */
-  async streamObject(key: string): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.http.send("GET", `/v1/objects/${key}`)).body;
+  /** A blob in pieces. Throws CanopyError "not-found". */
+  async streamBlob(key: string): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.http.send("GET", `/v1/blobs/${key}`)).body;
   }
 
   /** A backup of the whole cloud, in pieces. */
-  async streamBackup(options: { secrets: boolean }): Promise<AsyncIterable<Uint8Array>> {
-    const query = { secrets: String(options.secrets) };
+  async streamBackup(wish: Record<"secrets" | "objects", boolean>) {
+    const query = { secrets: String(wish.secrets), objects: String(wish.objects) };
     return (await this.http.send("GET", "/v1/backup", { query })).body;
   }
 
-  async hasObject(key: string): Promise<boolean> {
+  async hasBlob(key: string): Promise<boolean> {
     try {
-      await this.http.json("HEAD", `/v1/objects/${key}`);
+      await this.http.json("HEAD", `/v1/blobs/${key}`);
       return true;
     } catch (thrown) {
       if (thrown instanceof CanopyError && thrown.code === "not-found") return false;
@@ -464,7 +464,7 @@ export class Client {
     return this.http.json("GET", "/v1/keys", { query });
   }
 
-  makeKey(key: { title: string; role: string; expiresAt?: string }): Promise<MadeKeyView> {
+  makeKey(key: Partial<KeyView> & { title: string }): Promise<MadeKeyView> {
     return this.http.json("POST", "/v1/keys", { body: key });
   }
 

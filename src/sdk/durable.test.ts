@@ -39,7 +39,7 @@ before(async () => {
   url = await world.listen();
   agent = await startAgent(world, url, { cpus: 64 });
   module = (
-    await world.call("POST", "/v1/objects", {
+    await world.call("POST", "/v1/blobs", {
       body: Buffer.from("the module"),
       headers: { "content-type": "application/octet-stream" },
     })

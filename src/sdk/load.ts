@@ -70,7 +70,7 @@ export async function load<M>(module: URL | string, options: LoadOptions = {}): 
   const { bundleModule } = await import("./bundle.ts");
   const { code, key } = await bundleModule(file);
   const exports = await importBundle(code, options.world ?? thisWorld());
-  if (!(await client.hasObject(key))) await client.putObject(code);
+  if (!(await client.hasBlob(key))) await client.putBlob(code);
   const loaded: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(exports)) {
     const definition = definitionOf(value);
@@ -174,8 +174,8 @@ async function valueOf(client: Client, title: string, ended: JobResult): Promise
       },
     );
   }
-  if (ended.resultObject !== undefined)
-    return decodeValue(Buffer.from(await client.getObject(ended.resultObject)).toString());
+  if (ended.resultBlob !== undefined)
+    return decodeValue(Buffer.from(await client.getBlob(ended.resultBlob)).toString());
   return ended.result === undefined ? undefined : decodeValue(ended.result);
 }
 

@@ -13,7 +13,7 @@ export interface Outcome {
   value?: unknown;
   /** Why it failed for good. */
   error?: TaskErrorView;
-  /** Objects of its declared output files, by path. */
+  /** Blobs of its declared output files, by path. */
   outputs?: Record<string, string>;
 }
 
@@ -29,7 +29,7 @@ export interface StepEnd {
 
 interface Line extends Outcome {
   result?: unknown;
-  resultObject?: string;
+  resultBlob?: string;
   end?: StepEnd;
 }
 
@@ -151,8 +151,8 @@ class Place {
 
 async function withValues(client: Client, lines: Line[], mayHoldTags: boolean): Promise<Outcome[]> {
   for (const line of lines) {
-    if (line.resultObject !== undefined) {
-      line.value = decodeValue(Buffer.from(await client.getObject(line.resultObject)).toString());
+    if (line.resultBlob !== undefined) {
+      line.value = decodeValue(Buffer.from(await client.getBlob(line.resultBlob)).toString());
     } else if (line.error === undefined) {
       line.value = mayHoldTags ? reviveValue(line.result) : line.result;
     }

@@ -1,7 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 import type { StepRequest } from "#/model/job-request.ts";
 import type { StepRecord } from "#/model/step.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import type { Scheduler } from "#/scheduler/scheduler.ts";
 import type { Space } from "#/space/space.ts";
 import type { Purchasable } from "./purchasable.ts";
@@ -33,26 +33,26 @@ function hasGreeted(space: Space): boolean {
   return false;
 }
 
-/** Throws "not-found" when a step names an object that its project does not have. */
-export async function requireObjects(
-  objects: Objects,
+/** Throws "not-found" when a step names a blob that its project does not have. */
+export async function requireBlobs(
+  blobs: Blobs,
   project: string,
   steps: readonly StepRequest[],
 ): Promise<void> {
   const wanted = new Map<string, string>();
   for (const { name, run, source, inputs } of steps) {
     if (run.driver === "runner") wanted.set(run.module, `the module of the step '${name}'`);
-    if (source.type === "lines") wanted.set(source.object, `the lines of the step '${name}'`);
+    if (source.type === "lines") wanted.set(source.blob, `the lines of the step '${name}'`);
     for (const { path, from } of inputs)
-      if ("object" in from) wanted.set(from.object, `the input '${path}' of the step '${name}'`);
+      if ("blob" in from) wanted.set(from.blob, `the input '${path}' of the step '${name}'`);
   }
   for (const [key, what] of wanted) {
-    if (await objects.stat(project, key)) continue;
+    if (await blobs.stat(project, key)) continue;
     throw new CanopyError(
       "not-found",
-      `Cannot find the object ${key}, ${what}, in the project '${project}'`,
+      `Cannot find the blob ${key}, ${what}, in the project '${project}'`,
       {
-        hint: "Put it first: POST /v1/objects",
+        hint: "Put it first: POST /v1/blobs",
       },
     );
   }

@@ -6,7 +6,7 @@ import {
   confinedName,
   confinedRecord,
   isCode,
-  objectsOf,
+  blobsOf,
   type Confinable,
   sitesOf,
   type Confinement,
@@ -20,7 +20,7 @@ import type { Space, Transaction } from "#/space/space.ts";
 import { stepsOf } from "../views/jobs.ts";
 
 /**
- * Writes down which objects are read under rules of a project's policy. Throws what `whileOvertaken` takes up where
+ * Writes down which blobs are read under rules of a project's policy. Throws what `whileOvertaken` takes up where
  * these are not the rules of before any more.
  */
 export type Mark = (tx: Transaction) => void;
@@ -55,7 +55,7 @@ export async function confinedRequest(
   request: JobRequest,
 ): Promise<{ request: JobRequest; mark: Mark }> {
   const { rules, check } = dataRules(space, project);
-  const marked = await marksOf(space, project, objectsOf(request.steps), rules);
+  const marked = await marksOf(space, project, blobsOf(request.steps), rules);
   const found = confine(request, rules, marked);
   mustHaveSites(found);
   const mark = all(check, markOf(project, found));
@@ -79,7 +79,7 @@ export async function confinedStep(
   const before = new Map(
     steps.map(({ spec }) => [spec.name, spec.template.needs.confinedBy ?? []]),
   );
-  const marked = await marksOf(space, project, objectsOf([step]), rules);
+  const marked = await marksOf(space, project, blobsOf([step]), rules);
   const found = confine({ steps: [step] }, rules, marked, before, code?.needs.confinedBy);
   mustHaveSites(found);
   const [bound] = found.steps as [StepRequest];
@@ -139,7 +139,7 @@ async function boundBy(
 ): Promise<{ found: Confinement<Confinable>; mark: Mark }> {
   const { project } = job;
   const steps = (await stepsOf({ space }, job)).map(confinableOf);
-  const marked = await marksOf(space, project, objectsOf(steps), rules);
+  const marked = await marksOf(space, project, blobsOf(steps), rules);
   const found = confine({ main: job.spec.mainStep, steps }, rules, marked);
   const bindAll: Mark = (tx) => {
     for (const { name, needs } of found.steps) bind(tx, name, needs);
@@ -186,8 +186,8 @@ function bind(
   tx.put<"step">({ ...step, spec: { ...step.spec, template: { ...template, needs } } });
 }
 
-/** Where an object may be read; undefined where no rule speaks of it. */
-export async function sitesOfObject(
+/** Where a blob may be read; undefined where no rule speaks of it. */
+export async function sitesOfBlob(
   space: Space,
   project: string,
   key: string,
@@ -208,7 +208,7 @@ function dataRules(space: Space, project: string): { rules: readonly DataRule[];
   return { rules: policyOf(policy, "autonomic")?.data ?? [], check };
 }
 
-/** By object, the rules that it is known to be under. */
+/** By blob, the rules that it is known to be under. */
 async function marksOf(
   space: Space,
   project: string,
@@ -218,7 +218,7 @@ async function marksOf(
   const marks = new Map<string, string[]>();
   if (rules.length === 0 || keys.size === 0) return marks;
   const names = [...keys].flatMap((key) =>
-    rules.map(({ objects }) => confinedName(project, key, objects)),
+    rules.map(({ blobs }) => confinedName(project, key, blobs)),
   );
   for (const record of await space.find("confined", names)) {
     if (!record) continue;

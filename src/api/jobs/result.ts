@@ -66,6 +66,6 @@ async function mainResult(
   if (job.spec.mainStep === undefined) return {};
   const [task] = await space.find("task", [taskName(job.spec.mainStep, 0)]);
   if (!task) return {};
-  const { phase, result, resultObject } = task.status;
-  return phase === "succeeded" ? { result, resultObject } : { error: finalErrorOf(task) };
+  const { phase, result, resultBlob } = task.status;
+  return phase === "succeeded" ? { result, resultBlob } : { error: finalErrorOf(task) };
 }

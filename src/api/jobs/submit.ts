@@ -11,7 +11,7 @@ import { requireKeepable } from "../plans/keepable.ts";
 import { demandIfKnown } from "../plans/now.ts";
 import type { DoorParts } from "../parts.ts";
 import { findJob, jobViewOf } from "../views/jobs.ts";
-import { requireFit, requireObjects } from "./checks.ts";
+import { requireFit, requireBlobs } from "./checks.ts";
 import { purchasableFor } from "./purchasable.ts";
 import { confinedRequest, whileOvertaken } from "./confined.ts";
 import { goalByPolicy } from "./goals.ts";
@@ -19,7 +19,7 @@ import { goalByPolicy } from "./goals.ts";
 export const submitJob = defineCall({
   summary: "Submit a job",
   description:
-    "Refused before anything runs when a step cannot run on any machine there is, nor on one that its project would buy by itself, when an object that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
+    "Refused before anything runs when a step cannot run on any machine there is, nor on one that its project would buy by itself, when a blob that it names is not there, or when its steps form a circle. Where the project's policy bounds time or money, these are its goal; refused, too, when by all that is known of its work that cannot be kept.",
   tag: "jobs",
   role: "submitter",
   query: inProject,
@@ -37,9 +37,9 @@ export const submitJob = defineCall({
 /** Submits it, and gives its name. */
 async function begun(call: Call<unknown, unknown, JobRequest>): Promise<string> {
   const { parts, project, caller, body } = call;
-  const { space, objects, pace } = parts;
+  const { space, blobs, pace } = parts;
   pace.requireTurn(caller);
-  await requireObjects(objects, project, body.steps);
+  await requireBlobs(blobs, project, body.steps);
   return whileOvertaken(async () => {
     const { request, mark } = await confinedRequest(space, project, body);
     const goal = goalByPolicy(space, project);

@@ -6,6 +6,7 @@ import { defineCall } from "../call.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
 import { keyViewOf } from "../views/access.ts";
+import { userOfNewKey } from "./user-of-new-key.ts";
 
 export const createKey = defineCall({
   summary: "Make a key",
@@ -16,7 +17,10 @@ export const createKey = defineCall({
   query: inProject,
   body: z.strictObject({
     title: z.string().min(1).max(200),
-    role: z.enum(["viewer", "submitter", "admin"]).default("submitter"),
+    /** What it may at most; "submitter" when absent, and "admin" of a user's. */
+    role: z.enum(["viewer", "submitter", "admin"]).optional(),
+    /** Bound to this user of the project's account: each call must be allowed by the user's policies too. The caller's own when absent. */
+    user: z.string().min(1).max(64).optional(),
     /** It opens nothing from then on; for ever when absent. */
     expiresAt: z.iso.datetime({ offset: true }).optional(),
   }),
@@ -25,8 +29,10 @@ export const createKey = defineCall({
   errors: ["not-found", "conflict", "no-space"],
   async run(call) {
     const { parts, project, body, caller } = call;
-    requireRole(caller, body.role, `make a key with the role '${body.role}'`);
-    const { title, role } = body;
+    const { title } = body;
+    const user = userOfNewKey(call, body.user);
+    const { role = user === undefined ? "submitter" : "admin" } = body;
+    requireRole(caller, role, `make a key with the role '${role}'`);
     const expiresAt = body.expiresAt === undefined ? undefined : Date.parse(body.expiresAt);
     if (expiresAt !== undefined && expiresAt <= parts.clock.now()) {
       throw new CanopyError(
@@ -36,7 +42,13 @@ export const createKey = defineCall({
     }
     const answer = await once(call, (tx) => {
       const nonce = parts.access.newNonce();
-      const asked = { project, title, role, ...(expiresAt !== undefined && { expiresAt }) };
+      const asked = {
+        project,
+        title,
+        role,
+        ...(user !== undefined && { user }),
+        ...(expiresAt !== undefined && { expiresAt }),
+      };
       return `${nonce} ${parts.access.createKey(tx, asked, nonce).record.name}`;
     });
     const [nonce, name] = answer.split(" ") as [string, string];

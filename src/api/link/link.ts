@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Link } from "#/base/network.ts";
+import type { HostAbilities } from "#/model/hosting.ts";
 import { ratesOf, type MachineStatus } from "#/model/machine.ts";
 import { jobOf } from "#/model/task.ts";
 import type { FromAgent, FromCloud, LogLine, TaskReport } from "#/model/wire.ts";
+import type { HostSession } from "#/instances/hosting.ts";
 import type { Session } from "#/scheduler/session.ts";
 import type { DoorParts } from "../parts.ts";
 import { sure } from "../standing.ts";
@@ -22,6 +24,7 @@ const earlyMax = 1000;
 export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   const { space, scheduler, access, relay, clock, log } = parts;
   let session: Session | undefined;
+  let hosting: HostSession | undefined;
   let isOpen = true;
   let isGreeting = false;
   /** The control planes that the agent knows of. */
@@ -33,9 +36,13 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   };
   function heard(): FromCloud {
     const controlPlanes = parts.members.urls();
-    if (isDeepStrictEqual(controlPlanes, told)) return { type: "heard" };
+    const word = {
+      type: "heard" as const,
+      ...(!parts.standing.isSure && { isSure: false as const }),
+    };
+    if (isDeepStrictEqual(controlPlanes, told)) return word;
     told = controlPlanes;
-    return { type: "heard", controlPlanes };
+    return { ...word, controlPlanes };
   }
 
   const open: OpenLink = { send, cut: (reason) => end(reason) };
@@ -44,6 +51,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     if (!isOpen) return;
     isOpen = false;
     session?.close();
+    hosting?.close();
     relay.remove(machine, open);
     link.close(reason);
     log.info(`machine ${machine} is no longer connected`, { reason });
@@ -91,11 +99,31 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       },
       (job) => access.jobKey(job),
     );
+    if (said.hosting) host();
     for (const message of early.splice(0)) handle(message);
     log.info(`machine ${machine} is connected`, {
       cpus: said.capacity.milliCpus / 1000,
       holds: holds.length,
     });
+  }
+
+  /** It can host instances: it is told which, from now on. */
+  function host(): void {
+    hosting?.close();
+    hosting = parts.hosting.connect(machine, {
+      orders: (orders) => send({ type: "host", orders }),
+      question: (request, question) => send({ type: "question", request, question }),
+    });
+  }
+
+  async function canHost(abilities: HostAbilities): Promise<void> {
+    const committed = space.commit((tx) => {
+      const record = tx.get("machine", machine);
+      if (record)
+        tx.put<"machine">({ ...record, status: { ...record.status, hosting: abilities } });
+    });
+    await committed.durable;
+    if (isOpen) host();
   }
 
   function finish(number: number, reports: TaskReport[]): void {
@@ -140,6 +168,12 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         return session.struck(message.hit, message.wasThere);
       case "segment":
         return relay.answered(machine, message.request, message.content);
+      case "hosting":
+        return void canHost(message.abilities).catch(failed);
+      case "host":
+        return hosting?.reported(message.reports);
+      case "answer":
+        return hosting?.answered(message.request, message.answer);
     }
   }
 

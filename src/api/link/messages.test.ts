@@ -16,7 +16,7 @@ describe("parseMessage()", () => {
       {
         ...report,
         result: undefined,
-        resultObject: "a".repeat(64),
+        resultBlob: "a".repeat(64),
         outputs: { "out.txt": "b" },
         exitCode: 0,
       },

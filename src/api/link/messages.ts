@@ -1,5 +1,6 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { instanceKinds } from "#/model/instance-type.ts";
 import { chaosTargets } from "#/model/game-day.ts";
 import type { FromAgent, TaskReport } from "#/model/wire.ts";
 import { z } from "zod";
@@ -9,6 +10,14 @@ import { z } from "zod";
  * these, and the pulls beside them, are checked by hand and the rest by schema.
  */
 const claims = z.array(z.tuple([z.string(), z.number()]));
+
+const hosting = z.object({
+  kinds: z.array(z.enum(instanceKinds)),
+  hasKvm: z.boolean(),
+  networks: z.enum(["full", "user"]),
+  storages: z.array(z.string().max(100)).max(100),
+  missing: z.array(z.string().max(1000)).max(100),
+});
 
 const machineStatus = z.object({
   hostname: z.string().max(255),
@@ -26,6 +35,7 @@ const machineStatus = z.object({
     pue: z.number().min(1),
   }),
   measuresPower: z.boolean().optional(),
+  hosting: hosting.optional(),
   measured: z
     .object({
       at: z.number(),
@@ -35,6 +45,48 @@ const machineStatus = z.object({
       syncMs: z.number().min(0),
     })
     .optional(),
+});
+
+const id = z.string().max(100);
+const reason = z.object({ code: z.string().max(100), message: z.string().max(2000) });
+const instanceReport = z.object({
+  instance: id,
+  fence: z.int(),
+  state: z.enum(["preparing", "running", "stopping", "stopped", "failed", "gone"]),
+  reboots: z.int(),
+  reason: reason.optional(),
+  ended: z
+    .object({ by: z.enum(["itself", "signal", "crash"]), exitCode: z.int().optional() })
+    .optional(),
+  startedAt: z.number().optional(),
+  publicIp: z.string().max(100).optional(),
+  ports: z.record(z.string().max(5), z.int()).optional(),
+  attached: z.array(id).max(100).optional(),
+  awaits: z.object({ migration: id, address: z.string().max(100), port: z.int() }).optional(),
+  left: z.object({ migration: id, pauseMs: z.number() }).optional(),
+  use: z.object({ cpuMs: z.number(), memoryBytes: z.number() }).optional(),
+});
+const hostReports = z.object({
+  instances: z.array(instanceReport),
+  volumes: z.array(
+    z.object({
+      volume: id,
+      state: z.enum(["making", "here", "gone", "failed"]),
+      sizeBytes: z.number().optional(),
+      reason: z.string().max(2000).optional(),
+    }),
+  ),
+  snapshots: z.array(
+    z.object({
+      snapshot: id,
+      state: z.enum(["reading", "done", "failed"]),
+      progress: z.number(),
+      manifest: z.string().max(200).optional(),
+      newBytes: z.number().optional(),
+      reason: z.string().max(2000).optional(),
+    }),
+  ),
+  gone: z.array(id),
 });
 
 const others = z.discriminatedUnion("type", [
@@ -61,6 +113,13 @@ const others = z.discriminatedUnion("type", [
   z.object({ type: z.literal("release"), tasks: claims }),
   z.object({ type: z.literal("struck"), hit: z.string().max(100), wasThere: z.boolean() }),
   z.object({ type: z.literal("segment"), request: z.number(), content: z.string().optional() }),
+  z.object({ type: z.literal("hosting"), abilities: hosting }),
+  z.object({ type: z.literal("host"), reports: hostReports }),
+  z.object({
+    type: z.literal("answer"),
+    request: z.number(),
+    answer: z.union([z.object({ content: z.string() }), z.object({ error: z.string() })]),
+  }),
 ]);
 
 /** Throws "invalid" for what no agent says. */
@@ -116,7 +175,7 @@ function checkFinish(message: Extract<FromAgent, { type: "finish" }>): FromAgent
 }
 
 function isReport(report: TaskReport): boolean {
-  const { task, fence, usage, result, resultObject, error, outputs, shuffleBytes, exitCode } =
+  const { task, fence, usage, result, resultBlob, error, outputs, shuffleBytes, exitCode } =
     report ?? {};
   return (
     typeof task === "string" &&
@@ -131,7 +190,7 @@ function isReport(report: TaskReport): boolean {
     isMaybe(usage.joules, "number") &&
     (result === undefined ||
       (typeof result === "string" && result.length <= limits.inlineBytesMax)) &&
-    isMaybe(resultObject, "string") &&
+    isMaybe(resultBlob, "string") &&
     isMaybe(exitCode, "number") &&
     (error === undefined ||
       (typeof error.reason === "string" && typeof error.message === "string")) &&

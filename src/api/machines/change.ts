@@ -3,7 +3,7 @@ import { machineView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, machineParams } from "../params.ts";
 import { requireRevision, tellRevision } from "../revisions.ts";
-import { findMachine, machineViewOf } from "../views/machines.ts";
+import { findMachine, instancesByMachine, machineViewOf } from "../views/machines.ts";
 
 export const changeMachine = defineCall({
   summary: "Change a machine",
@@ -40,7 +40,10 @@ export const changeMachine = defineCall({
     return machineViewOf(
       committed.value,
       parts.scheduler.machines().find((state) => state.machine === params.machine),
-      parts.knowledge.slownessOf(committed.value),
+      {
+        slowness: parts.knowledge.slownessOf(committed.value),
+        instances: instancesByMachine(parts.space).get(committed.value.name) ?? 0,
+      },
     );
   },
 });

@@ -2,7 +2,7 @@ import { machineView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, machineParams } from "../params.ts";
 import { tellRevision } from "../revisions.ts";
-import { findMachine, machineViewOf } from "../views/machines.ts";
+import { findMachine, instancesByMachine, machineViewOf } from "../views/machines.ts";
 
 export const readMachine = defineCall({
   summary: "Read a machine",
@@ -19,7 +19,10 @@ export const readMachine = defineCall({
     return machineViewOf(
       machine,
       parts.scheduler.machines().find((state) => state.machine === machine.name),
-      parts.knowledge.slownessOf(machine),
+      {
+        slowness: parts.knowledge.slownessOf(machine),
+        instances: instancesByMachine(parts.space).get(machine.name) ?? 0,
+      },
     );
   },
 });

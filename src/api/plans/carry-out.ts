@@ -104,11 +104,11 @@ function submitPlan(
 }
 
 async function requestOf(
-  { objects }: DoorParts,
+  { blobs }: DoorParts,
   { name, project, spec }: PlanRecord,
   { verb }: Way,
 ): Promise<JobRequest> {
-  const stored = await objects.get(project, spec.request);
+  const stored = await blobs.get(project, spec.request);
   if (!stored)
     throw new CanopyError(
       "not-found",

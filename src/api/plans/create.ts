@@ -4,7 +4,7 @@ import { newId } from "#/base/ids.ts";
 import { planInput, planView } from "#/model/plan-views.ts";
 import type { Offer } from "#/model/site.ts";
 import { defineCall } from "../call.ts";
-import { requireObjects } from "../jobs/checks.ts";
+import { requireBlobs } from "../jobs/checks.ts";
 import { confinedRequest } from "../jobs/confined.ts";
 import { once } from "../once.ts";
 import { inProject } from "../params.ts";
@@ -26,10 +26,10 @@ export const createPlan = defineCall({
   errors: ["infeasible", "no-space"],
   async run(call) {
     const { parts, project, caller, body } = call;
-    const { space, scheduler, clock, random, objects, sites, zones, knowledge, planner, currency } =
+    const { space, scheduler, clock, random, blobs, sites, zones, knowledge, planner, currency } =
       parts;
     const { told } = body;
-    await requireObjects(objects, project, body.request.steps);
+    await requireBlobs(blobs, project, body.request.steps);
     const { request } = await confinedRequest(space, project, body.request);
     const demand = await demandNow(parts, project, request, told);
     const { deadlineMs, budget, objective } = body.goal;
@@ -55,7 +55,7 @@ export const createPlan = defineCall({
       plan: (problem) => planner.plan(problem),
     });
     if (!("predicted" in found)) throw infeasible(goal, found, leftOut, currency);
-    const { key } = await objects.put(project, Buffer.from(JSON.stringify(body.request)));
+    const { key } = await blobs.put(project, Buffer.from(JSON.stringify(body.request)));
     const name = await once(call, (tx) => {
       const id = newId("p", { clock, random }, (name) => tx.get("plan", name) !== undefined);
       tx.put<"plan">({

@@ -7,23 +7,23 @@ import { limits } from "#/base/limits.ts";
 import { countLines } from "#/jobs/sources.ts";
 import type { JobRequest } from "#/model/job-request.ts";
 import { autonomicPolicyName, policyOf } from "#/model/policy.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import type { Space } from "#/space/space.ts";
 import type { DoorParts } from "../parts.ts";
 
 /** What a request would run, by all that is known now. Throws "infeasible" where too little is. */
 export async function demandNow(
-  { space, objects, knowledge }: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  { space, blobs, knowledge }: Pick<DoorParts, "space" | "blobs" | "knowledge">,
   project: string,
   request: JobRequest,
   told: Told,
 ): Promise<Demand> {
-  return known(await foundDemand({ space, objects, knowledge }, project, request, told));
+  return known(await foundDemand({ space, blobs, knowledge }, project, request, told));
 }
 
 /** The same, undefined where too little is known. */
 export async function demandIfKnown(
-  parts: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  parts: Pick<DoorParts, "space" | "blobs" | "knowledge">,
   project: string,
   request: JobRequest,
 ): Promise<Demand | undefined> {
@@ -32,13 +32,13 @@ export async function demandIfKnown(
 }
 
 async function foundDemand(
-  { space, objects, knowledge }: Pick<DoorParts, "space" | "objects" | "knowledge">,
+  { space, blobs, knowledge }: Pick<DoorParts, "space" | "blobs" | "knowledge">,
   project: string,
   request: JobRequest,
   told: Told,
 ): Promise<Demand | Unknown> {
   const past = await pastOf(space, project, request.title);
-  const lines = await countedLines(objects, project, request);
+  const lines = await countedLines(blobs, project, request);
   return demandOfRequest(request, { past, seen: knowledge.seen(project), told, lines });
 }
 
@@ -47,18 +47,18 @@ export function rulesNow(space: Space, project: string): Promise<Rules> {
   return rulesOf(policyOf(space.get("policy", autonomicPolicyName(project)), "autonomic"));
 }
 
-/** Lines of the files that steps take their tasks from, by object; those of huge ones are not counted. */
+/** Lines of the files that steps take their tasks from, by blob; those of huge ones are not counted. */
 async function countedLines(
-  objects: Objects,
+  blobs: Blobs,
   project: string,
   { steps }: JobRequest,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const { source } of steps) {
-    if (source.type !== "lines" || counts.has(source.object)) continue;
-    const found = await objects.get(project, source.object);
+    if (source.type !== "lines" || counts.has(source.blob)) continue;
+    const found = await blobs.get(project, source.blob);
     if (found && found.sizeBytes <= limits.linesCountedBytesMax)
-      counts.set(source.object, await countLines(found.content));
+      counts.set(source.blob, await countLines(found.content));
   }
   return counts;
 }

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { includesRole } from "#/access/roles.ts";
 import { limits } from "#/base/limits.ts";
 import { billedSince } from "#/autonomic/fleet/bill.ts";
+import { spentMicrosOf } from "#/instances/spent.ts";
+import type { InstanceRecord } from "#/model/instance.ts";
 import type { JobRecord } from "#/model/job.ts";
 import { isFleetOrder, type OrderRecord } from "#/model/order.ts";
 import { projectCostView } from "#/model/energy-views.ts";
@@ -53,6 +55,7 @@ export const costOfProject = defineCall({
       jobs: jobs.length,
       currency: parts.currency,
       spent: usage.costMicros === undefined ? undefined : formatMicros(usage.costMicros),
+      instances: await instanceBill(parts, name, isCutShort ? first : since),
       fleet: await fleetBill(parts, name, isCutShort ? first : since),
       energyJoules: usage.energyJoules,
       grams: usage.grams,
@@ -61,6 +64,34 @@ export const costOfProject = defineCall({
     };
   },
 });
+
+/** Those that were launched since then, also those that have ended; undefined for none. */
+async function instanceBill(
+  { space, clock }: Pick<DoorParts, "space" | "clock">,
+  project: string,
+  since: number,
+): Promise<{ count: number; spent: string } | undefined> {
+  const isIn = ({ spec, project: of }: InstanceRecord) =>
+    of === project && spec.launchedAt >= since;
+  const found = new Map<string, InstanceRecord>();
+  let before: string | undefined;
+  for (let looked = 0; looked < limits.costJobsMax; looked += limits.pageMax) {
+    const limit = limits.pageMax;
+    const page = await space.archived("instance", {
+      project,
+      limit,
+      ...(before !== undefined && { before }),
+    });
+    for (const one of page.filter(isIn)) found.set(one.name, one);
+    before = page.at(-1)?.name;
+    if (page.length < limit) break;
+  }
+  for (const one of space.all("instance")) if (isIn(one)) found.set(one.name, one);
+  if (found.size === 0) return undefined;
+  const now = clock.now();
+  const micros = [...found.values()].reduce((sum, one) => sum + spentMicrosOf(one, now), 0);
+  return { count: found.size, spent: formatMicros(micros) };
+}
 
 /** What a project's shared machines were billed since then. */
 async function fleetBill(

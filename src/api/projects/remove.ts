@@ -1,5 +1,6 @@
 import { defaultProject } from "#/access/access.ts";
 import { CanopyError } from "#/base/errors.ts";
+import { iamKinds } from "#/model/iam.ts";
 import { hasJobEnded } from "#/model/job.ts";
 import { defineCall } from "../call.ts";
 import { projectParams } from "../params.ts";
@@ -9,7 +10,7 @@ import { findProject } from "../views/access.ts";
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys and policies. Refused while jobs of it run; what its jobs have left in the log stays there.",
+    "With its keys and policies. Refused while jobs of it run or it has buckets; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -37,9 +38,20 @@ export const removeProject = defineCall({
         },
       );
     }
-    const owned = (["key", "request", "policy"] as const).flatMap((kind) => [
-      ...space.list(kind, name),
-    ]);
+    const [bucket] = parts.buckets.list(name);
+    if (bucket) {
+      throw new CanopyError(
+        "conflict",
+        `Cannot remove the project '${name}' as it must have no buckets: one is '${bucket.name}'`,
+        { hint: `canopy bucket delete ${bucket.name} --project ${name}` },
+      );
+    }
+    const owned = [
+      ...(
+        ["key", "request", "policy", ...iamKinds, "kms-key", "kms-alias", "webhook"] as const
+      ).flatMap((kind) => [...space.list(kind, name)]),
+      ...[...space.list("access-key")].filter(({ project: owner }) => owner === name),
+    ];
     await space.commit((tx) => {
       requireRevision(request, project);
       for (const record of owned) tx.delete(record.kind, record.name);

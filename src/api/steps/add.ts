@@ -6,7 +6,7 @@ import { indexOfTask } from "#/model/task.ts";
 import { stepRequest } from "#/model/job-request.ts";
 import { stepView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
-import { requireFit, requireObjects } from "../jobs/checks.ts";
+import { requireFit, requireBlobs } from "../jobs/checks.ts";
 import { confinedStep, whileOvertaken } from "../jobs/confined.ts";
 import { purchasableFor } from "../jobs/purchasable.ts";
 import { answerBefore, once } from "../once.ts";
@@ -35,7 +35,7 @@ export const addStep = defineCall({
     const [known] = await parts.space.find("step", names);
     const isNew = !known && answerBefore(call) === undefined;
     if (isNew) mustRun(job);
-    if (isNew) await requireObjects(parts.objects, project, [body]);
+    if (isNew) await requireBlobs(parts.blobs, project, [body]);
     const purchasable = await purchasableFor(parts, project, job);
     const name = await whileOvertaken(async () => {
       const { step: request, mark } = await confinedStep(parts.space, job, body);

@@ -22,7 +22,7 @@ async function crowded() {
       });
     return appendTasks(...asked);
   };
-  const { space, objects } = world;
+  const { space, blobs } = world;
   const clock = {
     now: () => laterMs,
     monotonicMs: () => laterMs,
@@ -30,7 +30,7 @@ async function crowded() {
     soon: (action: () => void) => setImmediate(action),
   };
   const feed = new Feed(space);
-  const parts = { space, objects, clock, feed, jobs: { appendTasks: append } };
+  const parts = { space, blobs, clock, feed, jobs: { appendTasks: append } };
   const appending = new Appending(parts as never, {
     project: "default",
     step: `${job.id}/0`,

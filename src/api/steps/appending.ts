@@ -1,7 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import type { AppendedView } from "#/model/views.ts";
 import { isTooLarge, jobOf } from "#/model/task.ts";
 import type { Space } from "#/space/space.ts";
@@ -11,7 +11,7 @@ import type { Feed } from "../streams/feed.ts";
 interface AppendingParts {
   space: Space;
   jobs: JobCalls;
-  objects: Objects;
+  blobs: Blobs;
   clock: Clock;
   feed: Feed;
 }
@@ -51,7 +51,7 @@ export class Appending {
   }
 
   /** Holds the caller back while too many tasks of the job wait; throws "limited" when that lasts. */
-  async #commit(inputs: { input: string; inputObject?: string }[], close: boolean): Promise<void> {
+  async #commit(inputs: { input: string; inputBlob?: string }[], close: boolean): Promise<void> {
     const { space, jobs, clock } = this.#parts;
     const untilMs = clock.monotonicMs() + limits.throttleHoldMs;
     for (;;) {
@@ -100,9 +100,9 @@ export class Appending {
     });
   }
 
-  async #inputOf(text: string): Promise<{ input: string; inputObject?: string }> {
+  async #inputOf(text: string): Promise<{ input: string; inputBlob?: string }> {
     if (!isTooLarge(text)) return { input: text };
-    const { key } = await this.#parts.objects.put(this.#project, Buffer.from(text));
-    return { input: "null", inputObject: key };
+    const { key } = await this.#parts.blobs.put(this.#project, Buffer.from(text));
+    return { input: "null", inputBlob: key };
   }
 }

@@ -19,7 +19,7 @@ export async function* inputLines(body: AsyncIterable<Uint8Array>): AsyncGenerat
         "too-large",
         `Cannot take line ${number + 1} as an input may have at most ${limits.bodyBytesMax} bytes`,
         {
-          hint: "Put it as an object, and give its key",
+          hint: "Put it as a blob, and give its key",
         },
       );
     }

@@ -205,10 +205,10 @@ async function readLines(
 
 /** One result as a line; the task's own JSON goes in as it is. */
 function lineOf(index: number, task: TaskRecord): string {
-  const { phase, result = "null", resultObject, outputs } = task.status;
+  const { phase, result = "null", resultBlob, outputs } = task.status;
   if (phase !== "succeeded")
     return `${JSON.stringify({ index, error: finalErrorOf(task) } satisfies ResultLine)}\n`;
-  if (resultObject !== undefined) return `{"index":${index},"resultObject":"${resultObject}"}\n`;
+  if (resultBlob !== undefined) return `{"index":${index},"resultBlob":"${resultBlob}"}\n`;
   if (outputs !== undefined)
     return `{"index":${index},"result":${result},"outputs":${JSON.stringify(outputs)}}\n`;
   return `{"index":${index},"result":${result}}\n`;

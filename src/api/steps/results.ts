@@ -17,7 +17,7 @@ const query = inProject.extend({
 export const resultsOfStep = defineCall({
   summary: "Stream the results of a step",
   description:
-    'One line of JSON per task as soon as it has durably ended: `{"index", "result"}` with the result\'s own JSON, `{"index", "resultObject"}` for a large one, or `{"index", "error"}`; then `{"end": {"phase", …}}`. The reader sets the pace. Who is cut off comes back with `from`, or `have`, and misses nothing.',
+    'One line of JSON per task as soon as it has durably ended: `{"index", "result"}` with the result\'s own JSON, `{"index", "resultBlob"}` for a large one, or `{"index", "error"}`; then `{"end": {"phase", …}}`. The reader sets the pace. Who is cut off comes back with `from`, or `have`, and misses nothing.',
   isForAny: true,
   tag: "steps",
   role: "viewer",

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
+import { Identities } from "#/access/identities/identities.ts";
 import { Access } from "#/access/access.ts";
 import { cutNow } from "#/autonomic/spending.ts";
 import { CarbonZones } from "#/autonomic/carbon/zones.ts";
@@ -27,7 +28,19 @@ import { FileLogs } from "#/logs/files.ts";
 import { meterWith } from "#/meter/meter.ts";
 import type { JobRequestInput, StepRequestInput } from "#/model/job-request.ts";
 import type { JobView } from "#/model/views.ts";
-import { FileObjects } from "#/objects/files.ts";
+import { BucketEvents } from "#/buckets/events.ts";
+import { Webhooks } from "#/buckets/webhooks.ts";
+import { openLocalStore } from "#/objects/local/open.ts";
+import { Evacuation } from "#/instances/evacuation.ts";
+import { Hosting } from "#/instances/hosting.ts";
+import { Images } from "#/instances/images.ts";
+import { Moves } from "#/instances/moves.ts";
+import { Instances } from "#/instances/instances.ts";
+import { VirtualNetworks } from "#/instances/virtual-networks.ts";
+import { Volumes } from "#/instances/volumes.ts";
+import { orderMeans } from "#/instances/order-means.ts";
+import { Buckets } from "#/objects/buckets.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
 import { SimulatedSite } from "#/sites/simulated.ts";
 import type { OpenSite } from "#/sites/site.ts";
@@ -46,7 +59,7 @@ export interface World {
   scheduler: Scheduler;
   access: Access;
   logs: FileLogs;
-  objects: FileObjects;
+  blobs: FileBlobs;
   sites: OpenSites;
   folder: string;
   root: string;
@@ -82,7 +95,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { log = new MemoryLog(), clock = nodeClock, report = silent } = options;
   const folder = await mkdtemp(join(tmpdir(), "canopy-api-"));
   const space = await Space.open({ log, clock, report, onBroken: () => {} });
-  const objects = await FileObjects.open({ files: nodeFiles, folder: join(folder, "objects") });
+  const blobs = await FileBlobs.open({ files: nodeFiles, folder: join(folder, "blobs") });
   const logs = await FileLogs.open({
     files: nodeFiles,
     folder: join(folder, "logs"),
@@ -94,7 +107,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const meter = meterWith((machine, from, to) => zones.meanOf(machine, from, to));
   const scheduler = new Scheduler({ space, clock, log: report, meter });
   const cut = (...asked: Parameters<CutBy>) => cutNow({ space, field: scheduler }, ...asked);
-  const jobs = startJobs({ space, objects, clock, log: report, cut });
+  const jobs = startJobs({ space, blobs, clock, log: report, cut });
   scheduler.start();
   const knowledge = new Knowledge(space);
   knowledge.start({ clock, log: report });
@@ -114,6 +127,23 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const forecaster = new Forecaster(forecasting);
   const solver = new URL("../../solver-thread.ts", import.meta.url);
   const planner = new Planner({ clock, log: report, startThread, program: solver });
+  const store = await openLocalStore({
+    folder: join(folder, "objects"),
+    clock: nodeClock,
+    random: nodeRandom,
+    report,
+    onBroken: (thrown) => {
+      throw thrown;
+    },
+  });
+  const webhooks = new Webhooks({ space, sealer: access, clock, random: nodeRandom });
+  const means = orderMeans({ space, access, region: "us-east-1" });
+  const hosting = new Hosting({ space, clock, log: report, means });
+  hosting.start();
+  const volumes = new Volumes({ space, sealer: access, clock, random: nodeRandom });
+  const launching = { space, volumes, field: scheduler, clock, random: nodeRandom };
+  const instances = new Instances(launching);
+  const moves = new Moves({ ...launching, sealer: access });
   const server = buildServer({
     space,
     scheduler,
@@ -123,9 +153,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     forward: nodeForward,
     jobs: { ...submit, eta },
     access,
+    identities: new Identities({ space, sealer: access, clock, random: nodeRandom }),
     zones,
     meter,
-    objects,
+    blobs,
+    hosting,
+    instances,
+    moves,
+    evacuation: new Evacuation({ space, instances, moves, clock }),
+    volumes,
+    networks: new VirtualNetworks({ ...launching, zone: "us-east-1a" }),
+    images: new Images({ space, volumes, blobs, clock, random: nodeRandom }),
+    buckets: new Buckets({ space, store, clock, random: nodeRandom }),
+    store,
+    bucketEvents: new BucketEvents({ space, clock, random: nodeRandom }),
+    places: { webhook: webhooks },
+    webhooks,
     logs,
     sites,
     forecaster,
@@ -134,7 +177,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     random: nodeRandom,
     log: report,
     version: "0.0.0-test",
-    takeBackup: oneBackupAtATime(async () => ({ space, objects, clock, version: "0.0.0-test" })),
+    takeBackup: oneBackupAtATime(async () => ({ space, blobs, clock, version: "0.0.0-test" })),
     agentFile: async (part) => {
       const { agentPath, nodePath } = await elsewhere();
       const path = part === "agent" ? agentPath : nodePath;
@@ -143,6 +186,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     currency: "USD",
     publicUrl: () => url,
+    awsUrl: () => url,
   });
   await server.ready();
   const root = access.rootToken;
@@ -152,7 +196,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     scheduler,
     access,
     logs,
-    objects,
+    blobs,
     sites,
     folder,
     root,
@@ -182,8 +226,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       await server.close();
       sites.stop();
       jobs.stop();
+      hosting.stop();
       scheduler.stop();
       await logs.close();
+      await store.close();
       await space.close();
       await rm(folder, { recursive: true });
     },

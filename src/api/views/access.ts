@@ -69,6 +69,7 @@ export function keyViewOf({ name, project, spec, status }: KeyRecord): KeyView {
     project,
     title: spec.title,
     role: spec.role,
+    ...(spec.user !== undefined && { user: spec.user }),
     createdAt: instantOf(spec.createdAt),
     expiresAt: maybeInstant(spec.expiresAt),
     slowed: status.slowed && { ...status.slowed, since: instantOf(status.slowed.since) },

@@ -18,7 +18,7 @@ export function findMachine(space: Space, name: string): MachineRecord {
 export function machineViewOf(
   { name, spec, status }: MachineRecord,
   soft: SoftState | undefined,
-  slowness: number,
+  more: { slowness: number; instances: number },
 ): MachineView {
   const connected = soft?.connected === true;
   return {
@@ -42,14 +42,32 @@ export function machineViewOf(
     },
     lastSeenAt: maybeInstant(soft?.lastSeenMs),
     running: soft?.running ?? 0,
+    hosting: status.hosting && {
+      kinds: [...status.hosting.kinds],
+      hasKvm: status.hosting.hasKvm,
+      networks: status.hosting.networks,
+      storages: [...status.hosting.storages],
+      missing: [...status.hosting.missing],
+    },
     cpuShare: connected ? soft.load?.cpuShare : undefined,
     memoryFreeBytes: connected ? soft.load?.memoryFreeBytes : undefined,
     joinedAt: instantOf(spec.joinedAt),
     measured: status.measured && { ...status.measured, at: instantOf(status.measured.at) },
-    slowness,
+    ...more,
     microsPerHour: status.rates.microsPerHour,
     power: powerOf(status, connected ? soft.load?.watts : undefined),
   };
+}
+
+/** How many instances hold something of each machine. */
+export function instancesByMachine(space: Pick<Space, "all">): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { status } of space.all("instance")) {
+    const { machine, state } = status;
+    if (machine === undefined || state === "stopped" || state === "terminated") continue;
+    counts.set(machine, (counts.get(machine) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Absent where nobody knows it. The agent's measure, like its model, is without the building's overhead. */

@@ -78,14 +78,14 @@ export function taskDetailOf(
   lease: LeaseView | undefined,
   parts: Pick<DoorParts, "space" | "meter">,
 ): TaskDetail {
-  const { input, inputObject } = task.spec;
-  const { result, resultObject, outputs } = task.status;
+  const { input, inputBlob } = task.spec;
+  const { result, resultBlob, outputs } = task.status;
   return {
     ...taskViewOf(task, step, lease, parts),
     input,
-    inputObject,
+    inputBlob,
     result,
-    resultObject,
+    resultBlob,
     outputs: { ...outputs },
   };
 }

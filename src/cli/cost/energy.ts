@@ -49,7 +49,7 @@ function drawText({ watts, gramsPerHour }: EnergyView["placed"]): string {
 }
 
 export function projectCostResult(cost: ProjectCostView): Result {
-  const { project, since, jobs, currency, spent, fleet, usage, isCutShort } = cost;
+  const { project, since, jobs, currency, spent, instances, fleet, usage, isCutShort } = cost;
   const more = isCutShort ? ", as many as are summed" : "";
   return {
     type: "record",
@@ -58,6 +58,14 @@ export function projectCostResult(cost: ProjectCostView): Result {
       { title: "project", value: project },
       { title: "jobs", value: `${countOf(jobs)} since ${since.slice(0, 16)}Z${more}` },
       { title: "spent", value: moneyOf(spent, currency) },
+      ...(instances === undefined
+        ? []
+        : [
+            {
+              title: "instances",
+              value: `${moneyOf(instances.spent, currency)} by ${countOf(instances.count)}, at list price`,
+            },
+          ]),
       ...(fleet === undefined
         ? []
         : [{ title: "its fleet", value: `${moneyOf(fleet, currency)} billed, used or idle` }]),

@@ -57,7 +57,7 @@ describe("policyOfFile()", () => {
     );
     const budgets = await refused("budget: 20 USD\nbudgetMax: 2.50 USD\n");
     assert.match(budgets.message, /:1 and policy.yaml:2/);
-    const data = await refused(`data:\n  - { objects: p/, sites: [lab] }\nsitesNever: [lab]\n`);
+    const data = await refused(`data:\n  - { blobs: p/, sites: [lab] }\nsitesNever: [lab]\n`);
     assert.match(data.message, /policy.yaml:2 and policy.yaml:3 .* and that is forbidden/);
     const condition = `where: offer.market == "on-demand" && offer.perHour < 1.0\n`;
     const markets = await refused(`markets: [spot]\n${condition}`);

@@ -111,7 +111,7 @@ function placeOf(frame: string | undefined): Place | undefined {
 }
 
 async function store(client: Client, key: string, code: Uint8Array): Promise<void> {
-  if (!(await client.hasObject(key))) await client.putObject(code);
+  if (!(await client.hasBlob(key))) await client.putBlob(code);
 }
 
 /** The export that was named, else the default one, else the only job, else the only one. */

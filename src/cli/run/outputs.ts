@@ -32,7 +32,7 @@ export async function fetchOutputs(
     const below = tasks.length === 1 ? folder : join(folder, String(task.step), String(task.index));
     for (const [path, key] of Object.entries(task.outputs)) {
       const file = join(below, path);
-      const { sizeBytes } = await files.writeStream(file, await client.streamObject(key));
+      const { sizeBytes } = await files.writeStream(file, await client.streamBlob(key));
       fetched.push({ task: task.id, path, file, sizeBytes });
     }
   }

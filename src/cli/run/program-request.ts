@@ -91,7 +91,7 @@ async function withOwnProgram(
   const path = basename(program);
   return {
     command: [`./${path}`, ...args],
-    inputs: [{ path, from: { object: key }, executable: true }],
+    inputs: [{ path, from: { blob: key }, executable: true }],
   };
 }
 
@@ -101,7 +101,7 @@ async function inputOf(client: Client, word: string, terminal: Terminal): Promis
   const local = colon > 0 ? word.slice(0, colon) : word;
   const path = colon > 0 ? word.slice(colon + 1) : basename(word);
   const { key, isExecutable } = await storeFile(client, local, terminal.world);
-  return { path, from: { object: key }, ...(isExecutable ? { executable: true } : {}) };
+  return { path, from: { blob: key }, ...(isExecutable ? { executable: true } : {}) };
 }
 
 async function sourceOf(
@@ -113,9 +113,9 @@ async function sourceOf(
   if (sweep) return { type: "grid", parameters: sweepOf(sweep) };
   if (each === undefined) return { type: "inputs", inputs: [null] };
   if (each !== "-")
-    return { type: "lines", object: (await storeFile(client, each, terminal.world)).key };
-  const { key } = await client.putObject(terminal.readInput());
-  return { type: "lines", object: key };
+    return { type: "lines", blob: (await storeFile(client, each, terminal.world)).key };
+  const { key } = await client.putBlob(terminal.readInput());
+  return { type: "lines", blob: key };
 }
 
 function ranksOf(count: number): number[] {

@@ -22,8 +22,8 @@ export async function storeUploads(
         upload.from === "made"
           ? Readable.from(madeContent(upload.name, upload.sizeBytes))
           : await fileContent(upload, beside, files);
-      const { key } = await client.putObject(content);
-      for (const slot of upload.slots) slot.object = key;
+      const { key } = await client.putBlob(content);
+      for (const slot of upload.slots) slot.blob = key;
     }
   };
   await Promise.all(Array.from({ length: uploadsMax }, storeNext));
@@ -61,6 +61,6 @@ export async function storeFile(
       `Cannot send ${path} along as ${found ? "it is a folder" : "there is no such file"}: ${file}`,
     );
   }
-  const { key } = await client.putObject(files.stream(file));
+  const { key } = await client.putBlob(files.stream(file));
   return { key, isExecutable: (found.mode & 0o111) !== 0 };
 }

@@ -53,6 +53,11 @@ export async function canopy(argv: string[], options: TestOptions = {}): Promise
     err: outputOf((text) => void (stderr += text)),
     canAsk: answer !== undefined,
     ask: async () => answer ?? "",
+    askSecret: async () => answer ?? "",
+    async writeData(content) {
+      for await (const piece of content) stdout += Buffer.from(piece).toString();
+    },
+    run: async () => undefined,
     async *readInput() {
       yield Buffer.from(input);
     },
@@ -84,12 +89,16 @@ const noPrograms: Programs = {
     dataFolder: "/nowhere",
     host: "127.0.0.1",
     port: 0,
+    awsPort: undefined,
     joinToken: undefined,
     logUrl: undefined,
+    objectsUrl: undefined,
     logLevel: "warn",
   },
   up: refuse,
   restore: refuse,
+  examineBackup: refuse,
   doctor: refuse,
+  machine: refuse,
   agent: refuse,
 };

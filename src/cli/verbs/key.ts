@@ -19,19 +19,32 @@ export const verb: Verb = {
       .description("Make a key; it is shown once")
       .argument("<title>", "whose it is, or what for")
       .addOption(
-        new Option("--role <role>", "what it may do")
-          .choices(["viewer", "submitter", "admin"])
-          .default("submitter"),
+        new Option(
+          "--role <role>",
+          "what it may do; submitter when absent, admin of a user's",
+        ).choices(["viewer", "submitter", "admin"]),
       )
+      .option("--user <name>", "bound by the policies of this user of the project")
       .option("--expires <duration>", "good for this long, as in 30d", durationOption)
       .action(
         does(async (cli, title: string) => {
-          const { role, expires } = cli.options as { role: string; expires?: number };
+          const { role, user, expires } = cli.options as {
+            role?: KeyView["role"];
+            user?: string;
+            expires?: number;
+          };
           const expiresAt =
             expires === undefined
               ? {}
               : { expiresAt: new Date(cli.terminal.world.clock.now() + expires).toISOString() };
-          const made = await (await cli.client()).makeKey({ title, role, ...expiresAt });
+          const made = await (
+            await cli.client()
+          ).makeKey({
+            title,
+            ...(role !== undefined && { role }),
+            ...(user !== undefined && { user }),
+            ...expiresAt,
+          });
           return {
             type: "text",
             value: made,
@@ -66,6 +79,9 @@ async function list(cli: Cli): Promise<Result> {
     column<KeyView>("title", ({ title }) => title, { flexible: true }),
     column<KeyView>("project", ({ project }) => project),
     column<KeyView>("role", ({ role }) => role),
+    ...(items.some(({ user }) => user !== undefined)
+      ? [column<KeyView>("user", ({ user }) => user ?? "")]
+      : []),
     column<KeyView>("made", ({ createdAt }) => agoOf(createdAt, nowMs), { align: "right" }),
     column<KeyView>("expires", ({ expiresAt }) => expiresAt ?? "never"),
     ...(items.some(({ slowed }) => slowed)

@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { briefSize, formatMicros } from "#/model/units.ts";
+import type { EvacuatedView } from "#/model/instance-views.ts";
 import type { MachineView } from "#/model/views.ts";
 import { allOf } from "#/sdk/client.ts";
 import { confirm } from "../confirm.ts";
+import { instanceCalls } from "../instances/find.ts";
 import { column, type Cell, type Result } from "../result.ts";
 import type { Cli, Does, Verb } from "../verb.ts";
 import { agoOf, labelsOf } from "../words.ts";
@@ -46,6 +48,17 @@ export const verb: Verb = {
         }),
       );
     command
+      .command("evacuate")
+      .description("Empty a machine: what runs there as an instance goes elsewhere where it can")
+      .argument("<machine>")
+      .action(
+        does(async (cli, name: string) => {
+          const done = await (await instanceCalls(cli)).evacuate(name);
+          const exitCode = done.staying.length > 0 ? 1 : 0;
+          return { result: { type: "done", value: done, message: evacuated(done) }, exitCode };
+        }),
+      );
+    command
       .command("remove")
       .description("Forget a machine; its agent may not come back with its key")
       .argument("<machine>")
@@ -64,6 +77,15 @@ export const verb: Verb = {
       );
   },
 };
+
+function evacuated({ machine, moving, restarting, staying }: EvacuatedView): string {
+  return [
+    `${machine} is cordoned`,
+    ...moving.map(({ instance, to }) => `${instance} moves to ${to}, running`),
+    ...restarting.map((instance) => `${instance} stops, and is started elsewhere`),
+    ...staying.map(({ instance, why }) => `${instance} stays: ${why}`),
+  ].join("\n");
+}
 
 function changing(
   command: Command,
@@ -175,7 +197,12 @@ function record(machine: MachineView, nowMs: number): Result {
         title: "free",
         value: free && `${free.milliCpus / 1000} CPUs, ${briefSize(free.memoryBytes)}`,
       },
-      { title: "running", value: `${machine.running} tasks` },
+      {
+        title: "running",
+        value: `${machine.running} tasks, ${machine.instances} instances of all projects`,
+      },
+      { title: "hosts", value: hostingText(machine) },
+      { title: "lacks", value: machine.hosting?.missing.join("; ") },
       { title: "speed", value: `${(1 / machine.slowness).toFixed(2)} of a usual machine's` },
       { title: "measured", value: machine.measured && measureText(machine.measured) },
       {
@@ -187,6 +214,17 @@ function record(machine: MachineView, nowMs: number): Result {
       { title: "seen", value: machine.connected ? "now" : agoOf(machine.lastSeenAt, nowMs) },
     ],
   };
+}
+
+function hostingText({ hosting }: MachineView): string {
+  if (!hosting || hosting.kinds.length === 0) return "no instances";
+  const { kinds, hasKvm, networks, storages } = hosting;
+  const speed = kinds.some((kind) => kind === "vm" || kind === "microvm")
+    ? [hasKvm ? "guests at full speed (KVM)" : "guests emulated, as KVM does not work"]
+    : [];
+  const net = networks === "full" ? "networks of their own" : "networks by forwarded ports";
+  const shared = storages.length > 0 ? [`shares ${storages.join(", ")}`] : [];
+  return [kinds.join(", "), ...speed, net, ...shared].join("; ");
 }
 
 function powerText({ power }: MachineView): string {

@@ -49,9 +49,9 @@ export const verb: Verb = {
             );
           }
           const text =
-            ended.resultObject === undefined
+            ended.resultBlob === undefined
               ? (ended.result ?? "null")
-              : Buffer.from(await client.getObject(ended.resultObject)).toString();
+              : Buffer.from(await client.getBlob(ended.resultBlob)).toString();
           const value = JSON.parse(text) as unknown;
           return {
             type: "text",

@@ -82,15 +82,15 @@ function fieldsOf(task: TaskDetail): Field[] {
     { title: "machine", value: task.machine },
     {
       title: "input",
-      value: task.inputObject === undefined ? task.input : `object ${task.inputObject}`,
+      value: task.inputBlob === undefined ? task.input : `blob ${task.inputBlob}`,
     },
     {
       title: "result",
-      value: task.resultObject === undefined ? task.result : `object ${task.resultObject}`,
+      value: task.resultBlob === undefined ? task.result : `blob ${task.resultBlob}`,
     },
     ...Object.entries(task.outputs).map(([path, key]) => ({
       title: `output ${path}`,
-      value: `object ${key}`,
+      value: `blob ${key}`,
     })),
     { title: "exit code", value: task.exitCode === undefined ? undefined : String(task.exitCode) },
     {

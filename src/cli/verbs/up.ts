@@ -19,8 +19,17 @@ export const verb: Verb = {
       .option("--host <address>", "the address to listen on")
       .option("--port <number>", "the port to listen on; 0 takes a free one", parsePort)
       .option(
+        "--aws-port <number>",
+        "the port of the AWS services; the next one when absent, or CANOPY_AWS_PORT",
+        parsePort,
+      )
+      .option(
         "--log <address>",
         "share a log with other control planes: postgres://user@host/database, or CANOPY_LOG_URL",
+      )
+      .option(
+        "--objects <address>",
+        "keep the bytes of large objects in a cluster that speaks S3: s3://bucket/prefix?endpoint=http://host:port, or CANOPY_OBJECTS",
       )
       .option("--no-agent", "do not use this computer as a machine")
       .option("--keep-context", "do not make it the cloud that commands speak to")
@@ -47,20 +56,22 @@ export const verb: Verb = {
             dataFolder: resolve(cli.terminal.world.folder, options.data ?? config.dataFolder),
             host: options.host ?? config.host,
             port: options.port ?? config.port,
+            awsPort: options.awsPort ?? config.awsPort,
             withAgent: options.agent,
             durability: options.durability,
             ...(options.placement && { placement: options.placement }),
             log: options.log ?? config.logUrl,
+            objects: options.objects ?? config.objectsUrl,
             logLevel: options.logLevel ?? config.logLevel,
           });
           const end = cli.terminal.untilEnded();
           try {
             if (!options.keepContext) await writeContext(cli, cloud);
-            const { url, key, joinLine, dataFolder, readyMs } = cloud;
+            const { url, awsUrl, key, joinLine, dataFolder, readyMs } = cloud;
             render(
               {
                 type: "text",
-                value: { url, key, joinLine, dataFolder, readyMs },
+                value: { url, awsUrl, key, joinLine, dataFolder, readyMs },
                 text: (out) => upText(cloud, out),
               },
               lines(cli),
@@ -79,7 +90,9 @@ interface UpOptions {
   data?: string;
   host?: string;
   port?: number;
+  awsPort?: number;
   log?: string;
+  objects?: string;
   agent: boolean;
   keepContext?: boolean;
   durability: "full" | "normal";
@@ -107,7 +120,7 @@ async function writeContext({ terminal }: Cli, { url, key }: StartedCloud): Prom
 }
 
 function upText(
-  { url, dataFolder, joinLine, isReachable, readyMs }: StartedCloud,
+  { url, awsUrl, dataFolder, joinLine, isReachable, readyMs }: StartedCloud,
   out: Output,
 ): string {
   const dim = (text: string) => out.paint("dim", text);
@@ -116,6 +129,7 @@ function upText(
     "",
     `  run something      ${out.paint("cyan", "canopy run -- echo hi")}     ${dim("in another terminal")}`,
     `  watch it           ${out.paint("cyan", "canopy top")}`,
+    `  use it as AWS      ${out.paint("cyan", `AWS_ENDPOINT_URL=${awsUrl}`)}   ${dim("S3, SQS, IAM, STS, KMS …")}`,
     `  add a machine      ${out.paint("cyan", joinLine)}`,
     `                     ${dim("on that machine; the token is good once, for an hour")}`,
     ...(isReachable

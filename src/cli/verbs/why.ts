@@ -1,4 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
+import { instanceTypes } from "#/model/instance-type.ts";
 import { nearestWord } from "#/model/nearest-word.ts";
 import type { WhyView } from "#/model/views.ts";
 import type { Client } from "#/sdk/client.ts";
@@ -9,6 +10,8 @@ const kinds = [
   "job",
   "task",
   "machine",
+  "instance",
+  "instance-type",
   "order",
   "plan",
   "site",
@@ -25,12 +28,12 @@ export const verb: Verb = {
       .usage("[kind] <name> [options]")
       .argument(
         "<name...>",
-        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, order, plan, site, key, project NAME, fleet, or policy",
+        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, instance (i-…) or type of them (v.small), order, plan, site, key, project NAME, fleet, or policy",
       )
       .option("--not <machine>", "why a job or task is not on that machine")
       .addHelpText(
         "after",
-        `\nExamples:\n  canopy why j0f3k2m9x1ab2             why it waits, failed, and what was decided for it\n  canopy why j0f3k2m9x1ab2 --not lab1  why not there\n  canopy why p0f3k2m9x1ab2             why this mix, and what each other offer would need\n  canopy why site lab                  a kind before a name that several things have`,
+        `\nExamples:\n  canopy why j0f3k2m9x1ab2             why it waits, failed, and what was decided for it\n  canopy why j0f3k2m9x1ab2 --not lab1  why not there\n  canopy why i-0123456789abcdef0       why it is where it is, does not start, or ended\n  canopy why v.small                   on which machines there is room for one\n  canopy why p0f3k2m9x1ab2             why this mix, and what each other offer would need\n  canopy why site lab                  a kind before a name that several things have`,
       )
       .action(
         does(async (cli, words: string[]) => {
@@ -80,6 +83,8 @@ const kindOfLetter: Record<string, Kind> = { j: "job", o: "order", p: "plan", k:
 
 /** Names of what Canopy names itself say what they name; others are machines and sites. */
 function kindOf(name: string): Kind | undefined {
+  if (/^i-[0-9a-f]{8,17}$/.test(name)) return "instance";
+  if (instanceTypes.has(name)) return "instance-type";
   if (name === "policy" || name === "fleet" || name === "project") return name;
   const [, letter] = /^([jopk])[0-9a-z]{12}(?:\/|$)/.exec(name) ?? [];
   return letter === undefined ? undefined : kindOfLetter[letter];

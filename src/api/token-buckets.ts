@@ -10,7 +10,7 @@ interface Bucket {
   isStrained: boolean;
 }
 
-export interface BucketsParts {
+export interface TokenBucketsParts {
   clock: Pick<Clock, "monotonicMs">;
   /** What a full one holds, and how long it takes until one more is in it. */
   max: number;
@@ -23,12 +23,12 @@ export interface BucketsParts {
 }
 
 /** Token buckets by name, on the monotonic clock. */
-export class Buckets {
-  #parts: BucketsParts;
+export class TokenBuckets {
+  #parts: TokenBucketsParts;
   /** The oldest first. */
   #buckets = new Map<string, Bucket>();
 
-  constructor(parts: BucketsParts) {
+  constructor(parts: TokenBucketsParts) {
     this.#parts = parts;
   }
 

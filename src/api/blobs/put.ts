@@ -1,35 +1,35 @@
 import { CanopyError } from "#/base/errors.ts";
 import { z } from "zod";
-import { objectKey } from "#/model/job-request.ts";
-import { objectView } from "#/model/views.ts";
+import { blobKey } from "#/model/job-request.ts";
+import { blobView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject } from "../params.ts";
 
-export const putObject = defineCall({
-  summary: "Put an object",
+export const putBlob = defineCall({
+  summary: "Put a blob",
   description:
     "The body, whatever it is, under the SHA-256 of its content. With `key`, refused when the content turns out to be another.",
   isForAny: true,
-  tag: "objects",
+  tag: "blobs",
   role: "submitter",
   fromJobs: "project",
   fromMachines: true,
-  query: inProject.extend({ key: objectKey.optional() }),
+  query: inProject.extend({ key: blobKey.optional() }),
   body: z.never(),
   streams: ["application/octet-stream"],
-  answer: objectView,
+  answer: blobView,
   status: 201,
   isSettled: true,
   errors: ["no-space"],
   async run({ parts, project, query, body }) {
-    const stored = await parts.objects.put(
+    const stored = await parts.blobs.put(
       project,
       (body ?? new Uint8Array(0)) as AsyncIterable<Uint8Array>,
     );
     if (query.key !== undefined && query.key !== stored.key) {
       throw new CanopyError(
         "invalid",
-        `Cannot keep this object as ${query.key} as the SHA-256 of what came is ${stored.key}`,
+        `Cannot keep this blob as ${query.key} as the SHA-256 of what came is ${stored.key}`,
         {
           hint: "It was changed on its way: put it again",
         },

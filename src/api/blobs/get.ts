@@ -4,20 +4,20 @@ import type { Caller } from "#/model/access.ts";
 import { siteOf } from "#/model/machine.ts";
 import type { Space } from "#/space/space.ts";
 import { defineCall } from "../call.ts";
-import { sitesOfObject } from "../jobs/confined.ts";
-import { inProject, objectParams } from "../params.ts";
+import { sitesOfBlob } from "../jobs/confined.ts";
+import { inProject, blobParams } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
 
-export const getObject = defineCall({
-  summary: "Get an object",
+export const getBlob = defineCall({
+  summary: "Get a blob",
   description:
     "All of it, or with the header Range one part (`bytes=0-1023`). HEAD gives its size only.",
   isForAny: true,
-  tag: "objects",
+  tag: "blobs",
   role: "viewer",
   fromJobs: "project",
   fromMachines: true,
-  params: objectParams,
+  params: blobParams,
   query: inProject,
   answerType: {
     type: "application/octet-stream",
@@ -26,11 +26,11 @@ export const getObject = defineCall({
   errors: ["not-found", "forbidden"],
   async run({ parts, project, params, caller, request, reply }) {
     await requireAllowed(parts, project, params.key, caller);
-    const stored = await parts.objects.stat(project, params.key);
+    const stored = await parts.blobs.stat(project, params.key);
     if (!stored)
       throw new CanopyError(
         "not-found",
-        `Cannot find the object ${params.key} in the project '${project}'`,
+        `Cannot find the blob ${params.key} in the project '${project}'`,
       );
     const { sizeBytes } = stored;
     reply
@@ -47,7 +47,7 @@ export const getObject = defineCall({
         .code(206)
         .header("content-range", `bytes ${range.offset}-${range.offset + length - 1}/${sizeBytes}`);
     if (request.method === "HEAD") return reply.send(Readable.from([])); // a stream, so that its length stays said
-    const found = await parts.objects.get(project, params.key, range);
+    const found = await parts.blobs.get(project, params.key, range);
     return reply.send(Readable.from(found!.content, { objectMode: false }));
   },
 });
@@ -60,14 +60,14 @@ async function requireAllowed(
   { machine, job }: Caller,
 ): Promise<void> {
   if (machine === undefined && job === undefined) return;
-  const allowed = await sitesOfObject(space, project, key);
+  const allowed = await sitesOfBlob(space, project, key);
   if (!allowed) return;
   const at =
     machine === undefined ? await sitesOfCode(space, job!) : sitesOfMachine(space, machine);
   if (at && at.every((site) => allowed.includes(site))) return;
   throw new CanopyError(
     "forbidden",
-    `Cannot give the object ${key} as the policy lets it be read at ${allowed.join(" or ") || "no site"} only: asked from ${at?.join(" or ") ?? "any site"}`,
+    `Cannot give the blob ${key} as the policy lets it be read at ${allowed.join(" or ") || "no site"} only: asked from ${at?.join(" or ") ?? "any site"}`,
     { hint: "See the rules: canopy policy show" },
   );
 }
@@ -85,7 +85,7 @@ async function sitesOfCode(space: Space, name: string): Promise<readonly string[
   return step?.spec.template.needs.sites;
 }
 
-/** One range of bytes, cut to the object; undefined where none, or none of this form, is asked for (then all of it is right). */
+/** One range of bytes, cut to the blob; undefined where none, or none of this form, is asked for (then all of it is right). */
 function rangeOf(
   header: string | undefined,
   sizeBytes: number,
@@ -98,7 +98,7 @@ function rangeOf(
   if (offset >= sizeBytes || end < offset) {
     throw new CanopyError(
       "invalid",
-      `Cannot give that part of the object as it has ${sizeBytes} bytes: asked for '${header}'`,
+      `Cannot give that part of the blob as it has ${sizeBytes} bytes: asked for '${header}'`,
     );
   }
   return { offset, length: end - offset + 1 };

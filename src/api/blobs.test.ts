@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import type { ObjectView, ProblemView } from "#/model/views.ts";
+import type { BlobView, ProblemView } from "#/model/views.ts";
 import { startWorld, type World } from "./testing/world.ts";
 
 let world: World;
@@ -11,9 +11,9 @@ after(() => world.stop());
 const headers = { "content-type": "application/octet-stream" };
 const keyOf = (content: Buffer) => createHash("sha256").update(content).digest("hex");
 const put = (body: Buffer, query = "") =>
-  world.call("POST", `/v1/objects${query}`, { body, headers });
+  world.call("POST", `/v1/blobs${query}`, { body, headers });
 
-describe("/v1/objects", () => {
+describe("/v1/blobs", () => {
   const content = Buffer.from("0123456789");
   const key = keyOf(content);
 
@@ -22,20 +22,20 @@ describe("/v1/objects", () => {
     for (const body of [content, Buffer.alloc(0), large]) {
       const answer = await put(body);
       assert.equal(answer.statusCode, 201, answer.body);
-      assert.deepEqual(answer.json<ObjectView>(), { key: keyOf(body), sizeBytes: body.length });
-      assert.deepEqual((await world.call("GET", `/v1/objects/${keyOf(body)}`)).rawPayload, body);
+      assert.deepEqual(answer.json<BlobView>(), { key: keyOf(body), sizeBytes: body.length });
+      assert.deepEqual((await world.call("GET", `/v1/blobs/${keyOf(body)}`)).rawPayload, body);
     }
   });
 
   it("POST takes bytes by whatever name, and none at all", async () => {
     for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"]) {
-      const answer = await world.call("POST", "/v1/objects", {
+      const answer = await world.call("POST", "/v1/blobs", {
         body: '{"a"',
         headers: { "content-type": type },
       });
-      assert.equal(answer.json<ObjectView>().key, keyOf(Buffer.from('{"a"')), type);
+      assert.equal(answer.json<BlobView>().key, keyOf(Buffer.from('{"a"')), type);
     }
-    assert.equal((await world.call("POST", "/v1/objects")).json<ObjectView>().sizeBytes, 0);
+    assert.equal((await world.call("POST", "/v1/blobs")).json<BlobView>().sizeBytes, 0);
   });
 
   it("POST refuses content that is not what was meant", async () => {
@@ -48,7 +48,7 @@ describe("/v1/objects", () => {
   it("GET gives parts, HEAD the size, and who has it already nothing", async () => {
     await put(content);
     const part = async (range: string) => {
-      const answer = await world.call("GET", `/v1/objects/${key}`, { headers: { range } });
+      const answer = await world.call("GET", `/v1/blobs/${key}`, { headers: { range } });
       return [answer.statusCode, answer.body, answer.headers["content-range"]];
     };
     assert.deepEqual(await part("bytes=2-4"), [206, "234", "bytes 2-4/10"]);
@@ -57,14 +57,14 @@ describe("/v1/objects", () => {
     assert.deepEqual(await part("bytes=5-500"), [206, "56789", "bytes 5-9/10"]);
     assert.deepEqual(await part("lines=1-2"), [200, "0123456789", undefined]);
     assert.equal((await part("bytes=10-12"))[0], 400);
-    const head = await world.call("HEAD", `/v1/objects/${key}`);
+    const head = await world.call("HEAD", `/v1/blobs/${key}`);
     assert.equal(head.statusCode, 200);
     assert.equal(head.headers["content-length"], "10");
-    const cached = await world.call("GET", `/v1/objects/${key}`, {
+    const cached = await world.call("GET", `/v1/blobs/${key}`, {
       headers: { "if-none-match": `"${key}"` },
     });
     assert.equal(cached.statusCode, 304);
-    assert.equal((await world.call("GET", `/v1/objects/${"0".repeat(64)}`)).statusCode, 404);
-    assert.equal((await world.call("GET", "/v1/objects/..%2f..%2fetc")).statusCode, 400);
+    assert.equal((await world.call("GET", `/v1/blobs/${"0".repeat(64)}`)).statusCode, 404);
+    assert.equal((await world.call("GET", "/v1/blobs/..%2f..%2fetc")).statusCode, 400);
   });
 });
