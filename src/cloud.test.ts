@@ -1,18 +1,30 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import {
+  CreateQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { dial, hello } from "#/api/testing/agent.ts";
 import type { Host } from "#/base/host.ts";
 import { silent } from "#/base/log.ts";
 import { limits } from "#/base/limits.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { nodeHost } from "#/base/node/host.ts";
+import type { MadeAccessKeyView } from "#/model/access-key-views.ts";
+import type { TrailPage } from "#/model/trail.ts";
 import type { Page, ControlPlaneView, JobView, MadeKeyView, StatusView } from "#/model/views.ts";
-import { FileObjects } from "#/objects/files.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import type { Batch } from "#/space/log.ts";
 import { MemoryLog, SharedMemory } from "#/space/logs/memory.ts";
+import { presignedUrl } from "#/sdk/objects/signature.ts";
+import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { startCloud, type Cloud } from "./cloud.ts";
 
 const host: Host = nodeHost(silent);
@@ -48,6 +60,7 @@ class Planes {
       dataFolder,
       host: "127.0.0.1",
       port: 0,
+      awsPort: 0,
       version: "0.0.0-test",
       onBroken: (thrown) => assert.fail(String(thrown)),
       log: {
@@ -56,8 +69,8 @@ class Planes {
           logs.push(log);
           return log;
         },
-        openObjects: () =>
-          FileObjects.open({ files: nodeFiles, folder: join(this.folders[0]!, "objects") }),
+        openBlobs: () =>
+          FileBlobs.open({ files: nodeFiles, folder: join(this.folders[0]!, "blobs") }),
         secrets: { agree: async (_name, proposed) => first?.rootToken ?? proposed },
       },
     });
@@ -123,6 +136,76 @@ test("a follower takes writes, which can be read everywhere at once, and checks 
   assert.match(Buffer.from(value!).toString(), /^id: 1\nevent: changes/);
 });
 
+test("calls of AWS to a follower are answered by the leader, which knows where they came from", async () => {
+  const { clouds } = await startPlanes(2);
+  const [leader, follower] = clouds as [Cloud, Cloud];
+  const asked = { title: "t" };
+  const credentials = await leader.call<MadeAccessKeyView>("POST", "/v1/access-keys", asked);
+  const clientOf = ({ awsUrl: endpoint }: Cloud) =>
+    new SQSClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  const { QueueUrl } = await clientOf(follower).send(new CreateQueueCommand({ QueueName: "q" }));
+  await clientOf(follower).send(new SendMessageCommand({ QueueUrl, MessageBody: "a" }));
+  const received = await clientOf(leader).send(new ReceiveMessageCommand({ QueueUrl }));
+  assert.equal(received.Messages?.[0]?.Body, "a");
+  // Who says of itself to be a control plane is not believed where a call came from.
+  await fetch(`${leader.url}/`, {
+    headers: { "canopy-door": "aws", "canopy-asked-from": "9.9.9.9", "canopy-asked-proof": "00" },
+  });
+  const { items } = await leader.call<TrailPage>("GET", "/v1/trail?service=sqs&kind=data");
+  assert.deepEqual(
+    items.map(({ operation, from }) => [operation, from]),
+    [
+      ["ReceiveMessage", "127.0.0.1"],
+      ["SendMessage", "127.0.0.1"],
+    ],
+  );
+  const strangers = await leader.call<TrailPage>("GET", "/v1/trail?who=anonymous");
+  assert.deepEqual(
+    strangers.items.map(({ from }) => from),
+    ["127.0.0.1"],
+  );
+});
+
+test("an object that is on its way when its cloud is stopped is taken, and nobody else is let in", async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), "canopy-stops-"));
+  const cloud = await startCloud(host, {
+    dataFolder,
+    host: "127.0.0.1",
+    port: 0,
+    awsPort: 0,
+    version: "0.0.0-test",
+    onBroken: (thrown) => assert.fail(String(thrown)),
+    log: new SqliteLog(join(dataFolder, "space.db"), { durability: "normal" }),
+  });
+  const asked = { title: "t" };
+  const credentials = await cloud.call<MadeAccessKeyView>("POST", "/v1/access-keys", asked);
+  const { awsUrl: endpoint } = cloud;
+  const signedFor = (path: string) =>
+    presignedUrl(
+      { method: "PUT", origin: endpoint, path, query: {}, headers: {} },
+      { credentials, region: "us-east-1", nowMs: Date.now(), expiresMs: 60_000 },
+    );
+  assert.equal((await fetch(signedFor("/on-its-way"), { method: "PUT" })).status, 200);
+  const headers = { "content-length": 10, expect: "100-continue" };
+  const sending = request(signedFor("/on-its-way/k"), { method: "PUT", headers });
+  sending.flushHeaders();
+  await once(sending, "continue");
+  sending.write("01234");
+  const stopped = cloud.stop();
+  await until(() =>
+    fetch(endpoint).then(
+      () => false,
+      () => true,
+    ),
+  );
+  sending.end("56789");
+  const [answer] = (await once(sending, "response")) as [IncomingMessage];
+  assert.equal(answer.statusCode, 200);
+  answer.resume();
+  await stopped;
+  await rm(dataFolder, { recursive: true });
+});
+
 test("bodies and streams go through a follower whole, whatever their size", async () => {
   const { clouds } = await startPlanes(2);
   const [, follower] = clouds as [Cloud, Cloud];
@@ -132,9 +215,9 @@ test("bodies and streams go through a follower whole, whatever their size", asyn
     body: content,
     headers: { "content-type": "application/octet-stream" },
   };
-  const put = await ask(follower, "/v1/objects", init);
+  const put = await ask(follower, "/v1/blobs", init);
   const { key } = (await put.json()) as { key: string };
-  const got = await ask(clouds[0]!, `/v1/objects/${key}`);
+  const got = await ask(clouds[0]!, `/v1/blobs/${key}`);
   assert.ok(Buffer.from(await got.arrayBuffer()).equals(content));
 
   const job = await follower.call<JobView>("POST", "/v1/jobs", listJob);

@@ -1,5 +1,6 @@
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import { loadSecrets } from "#/access/secrets.ts";
+import type { MasterKeys } from "#/access/vault.ts";
 import { Members } from "#/api/members.ts";
 import type { AgentDownload } from "#/api/parts.ts";
 import { buildServer } from "#/api/server.ts";
@@ -23,9 +24,12 @@ import { listPrices } from "#/meter/prices.ts";
 import type { AgentFiles } from "#/sites/parts.ts";
 import type { OpenSite } from "#/sites/site.ts";
 import type { SharedLog, SpaceLog } from "#/space/log.ts";
+import { Trail } from "#/trail/trail.ts";
 import { startAnnouncing } from "./announce.ts";
+import { openLocalStore, type OpenBig } from "#/objects/local/open.ts";
 import { startEngine, startSharedEngine, type Engine, type SharedParts } from "./engine.ts";
-import { Front } from "./front.ts";
+import { openAwsDoor, refuseAsAws } from "./aws-door.ts";
+import { Front, refuseNatively } from "./front.ts";
 
 export interface CloudOptions {
   /** Everything that it keeps, and does not share, is in here. */
@@ -33,6 +37,10 @@ export interface CloudOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Of the AWS services; 0 takes a free one. */
+  awsPort: number;
+  /** Where the bytes of large objects are, when not in the data folder. */
+  openBig?: OpenBig;
   version: string;
   /** Its own, or one that it shares: opened anew each time that it begins anew. */
   log: SpaceLog | ({ open(): SharedLog } & SharedParts);
@@ -40,6 +48,10 @@ export interface CloudOptions {
   /** What machines fetch that have nothing of Canopy. */
   agentFiles?: () => Promise<AgentFiles>;
   placement?: Placement;
+  /** What seals secrets in the end; the cloud's signing secret when absent. */
+  masters?: MasterKeys;
+  /** Addresses that projects may be given, a CIDR; none when absent. */
+  addressPool?: string;
   /** Called once when its own log can no longer be trusted: must end the process. */
   onBroken: (error: unknown) => void;
 }
@@ -48,6 +60,8 @@ export interface CloudOptions {
 export interface Cloud {
   /** Where this computer reaches it. */
   url: string;
+  /** Where this computer reaches its AWS services. */
+  awsUrl: string;
   /** Where others do; undefined when it listens to this computer only. */
   networkUrl: string | undefined;
   rootToken: string;
@@ -73,11 +87,21 @@ const stopMsMax = 10_000;
 
 /** Opens the door to an engine. Throws what the log throws at its first opening. */
 export async function startCloud(host: Host, options: CloudOptions): Promise<Cloud> {
-  const front = new Front(host.clock);
+  const front = new Front(host.clock, refuseNatively);
+  const awsFront = new Front(host.clock, refuseAsAws, true);
   const door = await openDoor(options, front);
+  const awsDoor = await openDoor({ host: options.host, port: options.awsPort }, awsFront).catch(
+    async (thrown) => {
+      await door.close(0);
+      throw thrown;
+    },
+  );
   const addresses = host.processes.facts().addresses;
   const { url, networkUrl } = urlsOf(options.host, door.port, addresses);
+  const { url: awsUrl, networkUrl: awsNetworkUrl } = urlsOf(options.host, awsDoor.port, addresses);
+  const publicAwsUrl = awsNetworkUrl ?? awsUrl;
   const publicUrl = networkUrl ?? url;
+  const trail = await Trail.open(join(options.dataFolder, "trail"), host);
   let isStopping = false;
   let life: Life | undefined;
 
@@ -95,16 +119,32 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
     const forecaster = new Forecaster(parts);
     const solver = new URL(solverProgram, import.meta.url);
     const planner = new Planner({ clock, log: host.log, startThread, program: solver });
-    const server = serverOf(host, options, engine, { members, forecaster, planner });
+    const server = serverOf(
+      host,
+      options,
+      engine,
+      { members, forecaster, planner, trail },
+      publicAwsUrl,
+    );
     await server.ready();
+    const aws = openAwsDoor(host, engine, trail);
     const { rootToken } = access;
     const announcing = startAnnouncing(host, { standing, members, rootToken });
-    front.enter(server);
+    front.enter({
+      request(request, response) {
+        if (aws.isHandedOn(request)) aws.request(request, response);
+        else server.server.emit("request", request, response);
+      },
+      upgrade: (...asked) => void server.server.emit("upgrade", ...asked),
+    });
+    awsFront.enter(aws);
     life = {
       engine,
       members,
       async end() {
         front.leave();
+        awsFront.leave();
+        aws.close();
         announcing.stop();
         forecaster.stop();
         planner.stop();
@@ -133,12 +173,13 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
   }
 
   await begin().catch(async (thrown) => {
-    await door.close(0);
+    await Promise.all([door.close(0), awsDoor.close(0), trail.close()]);
     throw thrown;
   });
   const rootToken = life!.engine.access.rootToken;
   return {
     url,
+    awsUrl,
     networkUrl,
     rootToken,
     call: (method, path, body) => callOf(host, { url, rootToken }, method, path, body),
@@ -146,32 +187,40 @@ export async function startCloud(host: Host, options: CloudOptions): Promise<Clo
       isStopping = true;
       if (life) await resign(host, life);
       // A log that is not reached by now keeps nobody: what was not acknowledged may be lost.
-      const closed = door.close(graceMs);
+      const closed = Promise.all([door.close(graceMs), awsDoor.close(graceMs)]);
       const isShared = "open" in options.log;
-      const ended = front
-        .drained(isShared ? graceMs : 0)
-        .then(() => Promise.all([closed, life?.end()]));
-      if (isShared) await within(host.clock, stopMsMax, ended);
-      else await ended;
+      const drainMs = isShared ? graceMs : 0;
+      // Objects on their way are not cut off: their bytes are not asked for again by themselves.
+      const ended = Promise.all([front.drained(drainMs), awsFront.drained(graceMs)]).then(() =>
+        Promise.all([closed, life?.end()]),
+      );
+      const noted = ended.then(() => trail.close());
+      if (isShared) await within(host.clock, stopMsMax, noted);
+      else await noted;
     },
   };
 }
 
 function openEngine(
   host: Host,
-  { dataFolder, log, onBroken, openSite, placement }: CloudOptions,
+  { dataFolder, log, onBroken, openBig, openSite, placement, masters, addressPool }: CloudOptions,
   url: string,
   onOver: (reason: string) => void,
 ): Promise<Engine> {
+  const { clock, random } = host;
   if (!("open" in log))
     return startEngine(host, {
       dataFolder,
       log,
       onBroken,
+      openStore: (asked) =>
+        openLocalStore({ ...asked, clock, random, report: host.log, ...(openBig && { openBig }) }),
       openSite,
       network: host.network,
       url,
       placement,
+      masters,
+      addressPool,
     });
   return startSharedEngine(host, {
     dataFolder,
@@ -182,6 +231,8 @@ function openEngine(
     openSite,
     network: host.network,
     placement,
+    masters,
+    addressPool,
   });
 }
 
@@ -189,11 +240,36 @@ function serverOf(
   host: Host,
   options: CloudOptions,
   engine: Engine,
-  thinking: { members: Members; forecaster: Forecaster; planner: Planner },
+  thinking: { members: Members; forecaster: Forecaster; planner: Planner; trail: Trail },
+  awsUrl: string,
 ) {
   const { clock, random, log } = host;
-  const { space, access, scheduler, objects, logs, sites, knowledge, standing, zones, meter } =
-    engine;
+  const {
+    space,
+    access,
+    identities,
+    scheduler,
+    hosting,
+    instances,
+    moves,
+    evacuation,
+    volumes,
+    networks,
+    images,
+    blobs,
+    buckets,
+    store,
+    holdObjects,
+    bucketEvents,
+    places,
+    webhooks,
+    logs,
+    sites,
+    knowledge,
+    standing,
+    zones,
+    meter,
+  } = engine;
   return buildServer({
     space,
     scheduler,
@@ -203,25 +279,40 @@ function serverOf(
     ...thinking,
     jobs: { submitJob, addStep, appendTasks, closeJob, cancelJob, retryJob, eta },
     access,
+    identities,
     zones,
     meter,
-    objects,
+    hosting,
+    instances,
+    moves,
+    evacuation,
+    volumes,
+    networks,
+    images,
+    blobs,
+    buckets,
+    store,
+    bucketEvents,
+    places,
+    webhooks,
     logs,
     sites,
     clock,
     random,
     log,
     version: options.version,
-    takeBackup: oneBackupAtATime(async (withSecrets) => ({
+    takeBackup: oneBackupAtATime(async (wish) => ({
       space,
-      objects,
+      blobs,
       clock,
       version: options.version,
-      secrets: withSecrets ? await loadSecrets(options.dataFolder, host.files, random) : undefined,
+      holdObjects: wish.objects ? holdObjects : undefined,
+      secrets: wish.secrets ? await loadSecrets(options.dataFolder, host.files, random) : undefined,
     })),
     agentFile: (part) => agentFileOf(host, options, part),
     currency: listPrices.currency,
     publicUrl: () => thinking.members.own().url,
+    awsUrl: () => awsUrl,
   });
 }
 

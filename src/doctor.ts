@@ -4,6 +4,7 @@ import type { DoctorWish } from "#/cli/programs.ts";
 import { examineFolder } from "#/doctor/folder.ts";
 import type { Finding } from "#/doctor/finding.ts";
 import { examineSurroundings } from "#/doctor/surroundings.ts";
+import { examineHosting } from "./hosting-doctor.ts";
 import { examineShared } from "./shared-doctor.ts";
 import { serversOf } from "./shared-log.ts";
 
@@ -11,7 +12,8 @@ import { serversOf } from "./shared-log.ts";
 export async function examine({ dataFolder, log, repair }: DoctorWish): Promise<Finding[]> {
   const host = nodeHost(stderrLog("error", "doctor"));
   const options = { nodeVersion: process.version, repair };
-  if (log === undefined) return await examineFolder(host, dataFolder, options);
+  if (log === undefined)
+    return [...(await examineFolder(host, dataFolder, options)), ...(await examineHosting(host))];
   // The folder of a control plane that shares its log holds its secrets, and its agent's.
   const surroundings = async () =>
     (await host.files.stat(dataFolder)) ? examineSurroundings(host, dataFolder, options) : [];

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { FastifyInstance } from "fastify";
 import { sleep, type Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { Hall } from "#/base/node/door.ts";
@@ -12,17 +11,22 @@ const lookMs = 10;
  * and when it is over, it is said to all that it has not answered yet.
  */
 export class Front implements Hall {
+  readonly takesContinue: boolean;
   #clock: Clock;
-  #inside: FastifyInstance | undefined;
+  #refuse: (response: ServerResponse) => void;
+  #inside: Hall | undefined;
   #unanswered = new Set<ServerResponse>();
   #waiting = new Set<() => void>();
 
-  constructor(clock: Clock) {
+  /** `refuse` says "not now" as its clients understand, having been given a response whose head is not sent. */
+  constructor(clock: Clock, refuse: (response: ServerResponse) => void, takesContinue = false) {
     this.#clock = clock;
+    this.#refuse = refuse;
+    this.takesContinue = takesContinue;
   }
 
-  enter(server: FastifyInstance): void {
-    this.#inside = server;
+  enter(hall: Hall): void {
+    this.#inside = hall;
     for (const go of this.#waiting) go();
     this.#waiting.clear();
   }
@@ -30,7 +34,7 @@ export class Front implements Hall {
   /** Nothing is asked of it any more, and nothing more is heard of it. */
   leave(): void {
     this.#inside = undefined;
-    for (const response of this.#unanswered) refuse(response);
+    for (const response of this.#unanswered) this.#end(response);
     this.#unanswered.clear();
   }
 
@@ -48,7 +52,7 @@ export class Front implements Hall {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const go = () => {
-      if (this.#inside) this.#inside.server.emit("upgrade", request, socket, head);
+      if (this.#inside) this.#inside.upgrade(request, socket, head);
       else socket.destroy();
     };
     if (this.#inside) go();
@@ -56,10 +60,16 @@ export class Front implements Hall {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    if (!this.#inside) return refuse(response);
+    if (!this.#inside) return this.#end(response);
     this.#unanswered.add(response);
-    response.once("close", () => this.#unanswered.delete(response));
-    this.#inside.server.emit("request", request, response);
+    // It comes once; to listen once would cost more.
+    response.on("close", () => this.#unanswered.delete(response));
+    this.#inside.request(request, response);
+  }
+
+  #end(response: ServerResponse): void {
+    if (response.headersSent) response.destroy();
+    else this.#refuse(response);
   }
 
   #wait(action: () => void): void {
@@ -82,8 +92,8 @@ const problem = JSON.stringify({
   retryAfterMs: 1000,
 });
 
-function refuse(response: ServerResponse): void {
-  if (response.headersSent) return void response.destroy();
+/** To clients of the native door. */
+export function refuseNatively(response: ServerResponse): void {
   response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1" });
   response.end(problem);
 }

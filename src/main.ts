@@ -11,6 +11,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   up: async (options) => (await import("./up.ts")).up(options, env),
   restore: async (file, to) => (await import("./restore.ts")).restoreBackup(file, to),
+  examineBackup: async (file) => (await import("./restore.ts")).examineBackup(file),
   doctor: async (options) => (await import("./doctor.ts")).examine(options),
+  machine: async () => (await import("./machine.ts")).thisMachine,
   agent: async (options) => (await import("./agent-program.ts")).runAgent(options, env),
 });

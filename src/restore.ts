@@ -10,23 +10,33 @@ import { nodeFiles as files } from "#/base/node/files.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import { PostgresDatabase } from "#/base/node/postgres/database.ts";
-import type { RestoredCloud, RestoreWish } from "#/cli/programs.ts";
-import { FileObjects } from "#/objects/files.ts";
-import { PostgresObjects } from "#/objects/postgres.ts";
+import type { BackupFacts, RestoredCloud, RestoreWish } from "#/cli/programs.ts";
+import { FileBlobs } from "#/blobs/files.ts";
+import { PostgresBlobs } from "#/blobs/postgres.ts";
+import { makeStore } from "#/objects/local/made-store.ts";
 import { PostgresRestoring } from "#/space/logs/postgres/restoring.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { serversOf } from "./shared-log.ts";
 
 /** Makes of a backup what `canopy up` can start from. Throws what the two throw, and what `Contents.open` does. */
 export async function restoreBackup(file: string, to: RestoreWish): Promise<RestoredCloud> {
-  return "log" in to ? await restoreShared(file, to.log) : await restoreFolder(file, to.dataFolder);
+  return "log" in to ? await restoreShared(file, to) : await restoreFolder(file, to);
+}
+
+/** What a backup says of itself. Throws what `Contents.open` does. */
+export async function examineBackup(file: string): Promise<BackupFacts> {
+  const { manifest } = await Contents.open(files, file);
+  return { takenAt: manifest.takenAt, blobs: manifest.blobs, objects: manifest.objects };
 }
 
 /**
  * Makes a data folder of a backup. It is made aside and renamed when whole, so that one cut short is
  * never started from. Throws CanopyError "conflict" when something is in the folder.
  */
-async function restoreFolder(file: string, dataFolder: string): Promise<RestoredCloud> {
+async function restoreFolder(
+  file: string,
+  { dataFolder, withoutObjects }: RestoreWish & { dataFolder: string },
+): Promise<RestoredCloud> {
   if ((await files.list(dataFolder)).length > 0) {
     throw new CanopyError(
       "conflict",
@@ -42,9 +52,13 @@ async function restoreFolder(file: string, dataFolder: string): Promise<Restored
   const log = new SqliteLog(join(aside, "space.db"), {
     epochAbove: epochAbove(contents),
   });
+  const { clock, log: report } = nodeHost(stderrLog("error", "restore"));
+  const objects = withoutObjects
+    ? undefined
+    : makeStore({ files, folder: join(aside, "objects"), clock, report });
   try {
-    const objects = await FileObjects.open({ files, folder: join(aside, "objects") });
-    const restored = await restore(contents, { log, objects });
+    const blobs = await FileBlobs.open({ files, folder: join(aside, "blobs") });
+    const restored = await restore(contents, { log, blobs, objects });
     await log.close();
     const secrets = await contents.secrets();
     if (secrets) await saveSecrets(aside, files, secrets);
@@ -63,23 +77,36 @@ async function restoreFolder(file: string, dataFolder: string): Promise<Restored
  * is never started from; doing it again begins anew. Throws CanopyError "conflict" when something is in the
  * schema, or another restore into it is under way.
  */
-async function restoreShared(file: string, log: string): Promise<RestoredCloud> {
+async function restoreShared(
+  file: string,
+  { log, withoutObjects }: RestoreWish & { log: string },
+): Promise<RestoredCloud> {
   const { clock, random, log: report } = nodeHost(stderrLog("error", "restore"));
   const servers = serversOf(log);
   const contents = await Contents.open(files, file);
+  const { objects = 0, bytes = 0 } = contents.manifest.objects ?? {};
+  if (objects + bytes > 0 && !withoutObjects) {
+    throw new CanopyError(
+      "conflict",
+      `Cannot restore ${file} into a log that is shared as control planes that share one keep no objects: it has ${objects}`,
+      {
+        hint: `Leave them out, with --without-objects; or make a folder of it: canopy restore ${file} --data FOLDER`,
+      },
+    );
+  }
   const restoring = new PostgresRestoring(servers, {
     mark: randomSecret(random),
     epochAbove: epochAbove(contents),
     after: beginsAfter(contents.manifest),
   });
   const database = new PostgresDatabase(servers);
-  // It leads, and says so while it is busy with objects, so that no other restore takes its place.
+  // It leads, and says so while it is busy with blobs, so that no other restore takes its place.
   const beat = () => restoring.log.beat().catch(() => undefined); // the next append tells of it
   const beating = startLoop("beat", beat, { clock, log: report, everyMs: limits.leaderBeatMs });
   try {
     await restoring.begin();
-    const objects = await PostgresObjects.open({ database });
-    const restored = await restore(contents, { log: restoring.log, objects });
+    const blobs = await PostgresBlobs.open({ database });
+    const restored = await restore(contents, { log: restoring.log, blobs });
     const secrets = await contents.secrets();
     await restoring.finish(secrets ? namedSecrets(secrets) : {});
     const { shown } = servers.address;
@@ -104,5 +131,12 @@ function told(
   restored: Restored,
   to: Pick<RestoredCloud, "place" | "hasSecrets">,
 ): RestoredCloud {
-  return { ...to, ...restored, takenAt: manifest.takenAt };
+  const { objects, ...counts } = restored;
+  const isThere = objects !== undefined && manifest.objects !== undefined;
+  return {
+    ...to,
+    ...counts,
+    ...(isThere && { objects: { ...manifest.objects!, objects } }),
+    takenAt: manifest.takenAt,
+  };
 }

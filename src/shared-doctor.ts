@@ -8,7 +8,7 @@ import { goodUnless, type Finding } from "#/doctor/finding.ts";
 import { examinePlace, type Place } from "#/doctor/place.ts";
 import { examineOutput } from "#/logs/examine.ts";
 import { briefDuration, briefSize } from "#/model/units.ts";
-import { PostgresObjects } from "#/objects/postgres.ts";
+import { PostgresBlobs } from "#/blobs/postgres.ts";
 import { examinePostgres } from "#/space/logs/postgres/examine.ts";
 import { isAlive, lastLeader, requireNoLeader } from "#/space/logs/postgres/leader.ts";
 import { repairPostgres } from "#/space/logs/postgres/repair.ts";
@@ -130,7 +130,7 @@ function placeOf(
     },
     examine: (onRecord) => examinePostgres(connection, address.schema, onRecord),
     repair: (mends) => repairPostgres(connection, address.schema, mends),
-    objects: () => PostgresObjects.open({ database }),
+    blobs: () => PostgresBlobs.open({ database }),
   };
 }
 

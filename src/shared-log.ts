@@ -4,7 +4,7 @@ import type { Host } from "#/base/host.ts";
 import { PostgresDatabase } from "#/base/node/postgres/database.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
 import { PostgresLogs } from "#/logs/postgres.ts";
-import { PostgresObjects } from "#/objects/postgres.ts";
+import { PostgresBlobs } from "#/blobs/postgres.ts";
 import { PostgresLog } from "#/space/logs/postgres.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import type { CloudOptions } from "./cloud.ts";
@@ -19,7 +19,7 @@ export function sharedLog(
   const relaxed = new PostgresDatabase(servers, "relaxed");
   return {
     open: () => new PostgresLog(servers),
-    openObjects: () => PostgresObjects.open({ database }),
+    openBlobs: () => PostgresBlobs.open({ database }),
     openLogs: () => PostgresLogs.open({ database: relaxed, clock, report }),
     secrets: new PostgresSecrets(servers),
   };

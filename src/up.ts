@@ -7,11 +7,16 @@ import { nodeHost } from "#/base/node/host.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import type { StartedCloud, UpWish } from "#/cli/programs.ts";
 import type { MachineView, MadeJoinTokenView } from "#/model/views.ts";
+import type { OpenBig } from "#/objects/local/open.ts";
+import { parseRemoteAddress } from "#/objects/remote/address.ts";
+import { readRemoteCredentials } from "#/objects/remote/credentials.ts";
+import { RemoteBytes } from "#/objects/remote/remote-bytes.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { siteOpener } from "#/sites/open.ts";
 import { startCloud, type Cloud, type CloudOptions } from "./cloud.ts";
 import { agentFiles } from "./agent-files.ts";
 import { inherited } from "./inherited.ts";
+import { readMasterKeys } from "./master-keys.ts";
 import { startLocalAgent } from "./local-agent.ts";
 import { sharedLog } from "./shared-log.ts";
 import { version } from "./version.ts";
@@ -34,13 +39,20 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
         { hint: "Name another one: canopy up --data FOLDER", cause: thrown },
       );
     });
+  const openBig = await remoteOpener(host, options.objects, env);
+  const masters = await readMasterKeys(env, host.files);
   const elsewhere = agentFiles(host, join(dataFolder, "programs"));
+  const log = openLog(host, options);
   const cloud = await startCloud(host, {
     dataFolder,
     host: options.host,
     port: options.port,
+    awsPort: awsPortOf(options),
     ...(options.placement && { placement: options.placement }),
-    log: openLog(host, options),
+    masters,
+    ...(env.CANOPY_ADDRESS_POOL && { addressPool: env.CANOPY_ADDRESS_POOL }),
+    log,
+    ...(openBig && { openBig }),
     version,
     agentFiles: elsewhere,
     openSite: siteOpener(host, {
@@ -53,7 +65,9 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
       },
     }),
     onBroken: () => process.exit(1),
-  }).catch((thrown) => {
+  }).catch(async (thrown) => {
+    // One that is left open looks to the next start as if what it wrote ahead were missing.
+    if ("close" in log) await log.close();
     throw explain(thrown, options);
   });
   // What has begun and is never ready would be in the way of the next try.
@@ -79,6 +93,7 @@ async function openUp(
     const { token } = await cloud.call<MadeJoinTokenView>("POST", "/v1/join-tokens", {});
     return {
       url: cloud.url,
+      awsUrl: cloud.awsUrl,
       key: cloud.rootToken,
       dataFolder,
       joinLine: `canopy join ${cloud.networkUrl ?? cloud.url} --token ${token}`,
@@ -150,9 +165,32 @@ async function isConnected(host: Host, cloud: Cloud, identityFile: string): Prom
   }
 }
 
-function explain(thrown: unknown, { host, port }: UpWish): unknown {
-  if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE") return thrown;
-  return new CanopyError("conflict", `Cannot listen on ${host}:${port} as another process does`, {
-    hint: "Take another port: canopy up --port 0",
-  });
+/** A free one goes with a free one: two clouds of one computer are then never in each other's way. */
+/** Where the bytes of large objects are, when not in the data folder. */
+async function remoteOpener(
+  { files }: Host,
+  address: string | undefined,
+  env: Record<string, string>,
+): Promise<OpenBig | undefined> {
+  if (address === undefined) return undefined;
+  const parts = {
+    address: parseRemoteAddress(address),
+    credentials: await readRemoteCredentials(env, files),
+  };
+  return (owner) => new RemoteBytes({ ...parts, owner });
+}
+
+function awsPortOf({ port, awsPort }: UpWish): number {
+  return awsPort ?? (port === 0 || port === 65_535 ? 0 : port + 1);
+}
+
+function explain(thrown: unknown, options: UpWish): unknown {
+  const { code, port = options.port } = thrown as NodeJS.ErrnoException & { port?: number };
+  if (code !== "EADDRINUSE") return thrown;
+  const flag = port === options.port ? "--port" : "--aws-port";
+  return new CanopyError(
+    "conflict",
+    `Cannot listen on ${options.host}:${port} as another process does`,
+    { hint: `Take another port: canopy up ${flag} 0` },
+  );
 }

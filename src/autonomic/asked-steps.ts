@@ -3,12 +3,12 @@ import { gridSize } from "#/model/grid.ts";
 import type { StepRequest } from "#/model/job-request.ts";
 import type { Needs } from "#/model/needs.ts";
 
-/** How many tasks a step has; undefined where only running tells. `lines` says how many an object has. */
+/** How many tasks a step has; undefined where only running tells. `lines` says how many a blob has. */
 export function tasksOf(
   { source }: StepRequest,
   lines: ReadonlyMap<string, number> | undefined,
 ): number | undefined {
-  if (source.type === "lines") return lines?.get(source.object);
+  if (source.type === "lines") return lines?.get(source.blob);
   if (source.type === "inputs") return source.inputs.length;
   return source.type === "grid" ? gridSize(source.parameters) : undefined;
 }

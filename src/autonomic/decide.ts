@@ -1,8 +1,5 @@
-import type { DecisionRecord, DecisionSpec } from "#/model/decision.ts";
+import { decisionName, type DecisionRecord, type DecisionSpec } from "#/model/decision.ts";
 import type { Space, Transaction } from "#/space/space.ts";
-
-/** Numbers have so many digits, so that their order is that of names. */
-const digits = 10;
 
 /**
  * Writes a decision down in the same commit as what is done, so that there is never one without the
@@ -13,8 +10,7 @@ export function decide(
   about: { project: string; name: string },
   decision: DecisionSpec,
 ): string {
-  const key = Math.floor(decision.at).toString(36).padStart(digits, "0");
-  const name = `${about.name}/${key}.${decision.action}${decision.subject === undefined ? "" : `.${decision.subject}`}`;
+  const name = decisionName(about.name, decision);
   tx.archive<"decision">({
     kind: "decision",
     project: about.project,

@@ -30,7 +30,7 @@ export type Seen = (
 /**
  * What a job would run that has not been submitted. Run times are those that were seen of its kinds of
  * tasks, else what was told. How many tasks a job makes that is written as a function only running it
- * tells: they are taken to be as many as the last time, or as was told. `lines` says how many an object has.
+ * tells: they are taken to be as many as the last time, or as was told. `lines` says how many a blob has.
  */
 export function demandOfRequest(
   request: JobRequest,

@@ -8,7 +8,7 @@ import { silent } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
-import { FileObjects } from "#/objects/files.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { Space, type Draft } from "#/space/space.ts";
 import { Contents } from "./contents.ts";
@@ -23,8 +23,8 @@ async function openCloud() {
   const folder = join(root, String(++count));
   await nodeFiles.makeFolder(folder);
   const log = new SqliteLog(join(folder, "space.db"), { durability: "normal" });
-  const objects = await FileObjects.open({ files: nodeFiles, folder: join(folder, "objects") });
-  return { folder, log, objects };
+  const blobs = await FileBlobs.open({ files: nodeFiles, folder: join(folder, "blobs") });
+  return { folder, log, blobs };
 }
 
 async function openSpace(log: SqliteLog): Promise<Space> {
@@ -104,7 +104,7 @@ async function doTo(
 test("a backup taken while work goes on is every record as it was at one moment, its end", async () => {
   await fc.assert(
     fc.asyncProperty(doings, fc.nat(5), async (work, pause) => {
-      const { log, objects } = await openCloud();
+      const { log, blobs } = await openCloud();
       const space = await openSpace(log);
       const told: Change[][] = [];
       space.onDurable(({ sequence, changes }) => (told[sequence] = [...changes]));
@@ -120,7 +120,7 @@ test("a backup taken while work goes on is every record as it was at one moment,
       const gone = new Set<string>();
       const left = [...work];
       let turn = 0;
-      for await (const piece of takeBackup({ space, objects, clock: nodeClock, version: "1" })) {
+      for await (const piece of takeBackup({ space, blobs, clock: nodeClock, version: "1" })) {
         pieces.push(Uint8Array.from(piece));
         if (turn++ % (pause + 1) !== 0) continue;
         for (const doing of left.splice(0, 5)) await doTo(space, doing as [string, number], gone);
@@ -144,9 +144,9 @@ test("a backup taken while work goes on is every record as it was at one moment,
   );
 });
 
-async function backUp(fill: (objects: FileObjects) => Promise<void> = async () => {}) {
-  const { log, objects } = await openCloud();
-  await fill(objects);
+async function backUp(fill: (blobs: FileBlobs) => Promise<void> = async () => {}) {
+  const { log, blobs } = await openCloud();
+  await fill(blobs);
   const space = await openSpace(log);
   await space.commit((tx) => tx.put(draft("j/0/1"))).durable;
   const file = join(root, `${count}.tar`);
@@ -154,7 +154,7 @@ async function backUp(fill: (objects: FileObjects) => Promise<void> = async () =
     file,
     takeBackup({
       space,
-      objects,
+      blobs,
       clock: nodeClock,
       version: "1",
       secrets: { rootToken: "a", signing: "b" },
@@ -164,18 +164,18 @@ async function backUp(fill: (objects: FileObjects) => Promise<void> = async () =
   return file;
 }
 
-test("objects and secrets are in it, and sequences go on where it ended", async () => {
+test("blobs and secrets are in it, and sequences go on where it ended", async () => {
   const large = Buffer.alloc(3_000_000, "large ");
-  const file = await backUp(async (objects) => {
-    await objects.put("a", Buffer.from("hello"));
-    await objects.put("b", large);
+  const file = await backUp(async (blobs) => {
+    await blobs.put("a", Buffer.from("hello"));
+    await blobs.put("b", large);
   });
   const contents = await Contents.open(nodeFiles, file);
   assert.deepEqual(await contents.secrets(), { rootToken: "a", signing: "b" });
   const other = await openCloud();
-  assert.deepEqual(await restore(contents, other), { live: 1, archived: 0, objects: 2 });
-  const [kept] = await Array.fromAsync(other.objects.list("b"));
-  const found = await other.objects.get("b", kept!.key);
+  assert.deepEqual(await restore(contents, other), { live: 1, archived: 0, blobs: 2 });
+  const [kept] = await Array.fromAsync(other.blobs.list("b"));
+  const found = await other.blobs.get("b", kept!.key);
   assert.deepEqual(Buffer.concat(await Array.fromAsync(found!.content)), large);
   await other.log.close();
   const again = new SqliteLog(join(other.folder, "space.db"));

@@ -4,9 +4,17 @@ import { gunzip } from "node:zlib";
 import type { Secrets } from "#/access/secrets.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
-import { listTar, type TarEntry } from "#/base/tar.ts";
+import { walkTar, type TarEntry } from "#/base/tar.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
-import { manifestName, manifestSchema, secretsName, type Manifest } from "./manifest.ts";
+import {
+  digestsPart,
+  manifestName,
+  manifestSchema,
+  objectsFolder,
+  secretsName,
+  type Digest,
+  type Manifest,
+} from "./manifest.ts";
 
 const expand = promisify(gunzip);
 
@@ -26,7 +34,9 @@ export class Contents {
 
   /** Throws CanopyError "invalid" when it is no backup, and "damaged" when it is not whole. */
   static async open(files: Files, path: string): Promise<Contents> {
-    const entries = await listTar(files, path);
+    const entries: TarEntry[] = [];
+    for await (const entry of walkTar(files, path))
+      if (!entry.name.startsWith(objectsFolder)) entries.push(entry); // of those there may be very many
     const last = entries.at(-1);
     if (last?.name !== manifestName) {
       throw new CanopyError(
@@ -60,20 +70,61 @@ export class Contents {
       if (digest !== sha256)
         throw this.#damaged(name, `its SHA-256 must be ${sha256}: it is ${digest}`);
     }
-    const objects = this.objects().length;
-    if (objects !== this.manifest.objects)
-      throw this.#damaged(
-        "objects",
-        `there must be ${this.manifest.objects}: there are ${objects}`,
-      );
+    const blobs = this.blobs().length;
+    if (blobs !== this.manifest.blobs)
+      throw this.#damaged("blobs", `there must be ${this.manifest.blobs}: there are ${blobs}`);
   }
 
-  objects(): { project: string; key: string; content: AsyncIterable<Uint8Array> }[] {
-    return this.#named("objects/").map(({ name, offset, sizeBytes }) => {
+  blobs(): { project: string; key: string; content: AsyncIterable<Uint8Array> }[] {
+    return this.#named("blobs/").map(({ name, offset, sizeBytes }) => {
       const [, project = "", key = ""] = name.split("/");
       const content = this.#files.stream(this.#path, { offset, length: sizeBytes });
       return { project, key, content };
     });
+  }
+
+  /**
+   * Files of the store of objects, in the order in which they came, each to be read before the next. Throws CanopyError "damaged"
+   * behind those that are not as they were, and at the end when there are too few.
+   */
+  async *objects(): AsyncGenerator<{ name: string; content: AsyncIterable<Uint8Array> }> {
+    const seen = new Map<string, string>();
+    let files = 0;
+    for await (const entry of walkTar(this.#files, this.#path)) {
+      if (entry.name.startsWith(`${digestsPart}/`)) await this.#compare(entry, seen);
+      if (!entry.name.startsWith(objectsFolder)) continue;
+      const name = entry.name.slice(objectsFolder.length);
+      files++;
+      yield { name, content: this.#digested(entry, (sha256) => seen.set(name, sha256)) };
+    }
+    const wanted = this.manifest.objects?.files ?? 0;
+    if (files !== wanted)
+      throw this.#damaged("objects", `there must be ${wanted} files: there are ${files}`);
+    const [first] = seen.keys();
+    if (first !== undefined) throw this.#damaged(first, "its digest is missing");
+  }
+
+  async *#digested(
+    { offset, sizeBytes }: TarEntry,
+    onEnd: (sha256: string) => void,
+  ): AsyncGenerator<Uint8Array> {
+    const hash = createHash("sha256");
+    for await (const piece of this.#files.stream(this.#path, { offset, length: sizeBytes })) {
+      hash.update(piece);
+      yield piece;
+    }
+    onEnd(hash.digest("hex"));
+  }
+
+  /** Every file of a list must be among those seen, and is not waited for any more. */
+  async #compare(list: TarEntry, seen: Map<string, string>): Promise<void> {
+    for (const { name, sha256 } of await this.#lines<Digest>(list)) {
+      const found = seen.get(name);
+      if (found === undefined) throw this.#damaged(name, "it is missing");
+      if (found !== sha256)
+        throw this.#damaged(name, `its SHA-256 must be ${sha256}: it is ${found}`);
+      seen.delete(name);
+    }
   }
 
   /** Those of the cloud that it was taken of, when they were asked for. */

@@ -1,7 +1,8 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { AnyRecord, Change } from "#/model/record.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
+import type { MadeStore } from "#/objects/held-objects.ts";
 import type { SpaceLog } from "#/space/log.ts";
 import type { Contents } from "./contents.ts";
 
@@ -9,7 +10,9 @@ import type { Contents } from "./contents.ts";
 export interface Restored {
   live: number;
   archived: number;
-  objects: number;
+  blobs: number;
+  /** Absent where none are in it, or none were asked for. */
+  objects?: number;
 }
 
 /**
@@ -21,12 +24,12 @@ export function beginsAfter({ sequence }: { sequence: number }): number {
 }
 
 /**
- * Puts a backup into a log and a store of objects that are empty. Records are written by serial, as
+ * Puts a backup into a log and stores of blobs and objects that are empty. Records are written by serial, as
  * they were first made: the log finds tasks by the runs in which they came.
  */
 export async function restore(
   contents: Contents,
-  { log, objects }: { log: SpaceLog; objects: Objects },
+  { log, blobs, objects }: { log: SpaceLog; blobs: Blobs; objects?: MadeStore | undefined },
 ): Promise<Restored> {
   const { manifest } = contents;
   const { sequence, records } = await log.load();
@@ -36,7 +39,7 @@ export async function restore(
       "conflict",
       `Cannot restore as the log must be empty: it ends at ${sequence}`,
     );
-  const restored: Restored = { live: 0, archived: 0, objects: 0 };
+  const restored: Restored = { live: 0, archived: 0, blobs: 0 };
   const { serial } = manifest;
   const writer = new Writer(log, { serial, sequence: Math.max(sequence, manifest.sequence) });
   for await (const { op, record } of finalRecords(contents)) {
@@ -44,14 +47,15 @@ export async function restore(
     await writer.add(op, record);
   }
   await writer.end();
-  for (const { project, key, content } of contents.objects()) {
-    const put = await objects.put(project, content);
+  for (const { project, key, content } of contents.blobs()) {
+    const put = await blobs.put(project, content);
     if (put.key !== key)
-      throw new CanopyError(
-        "damaged",
-        `Cannot restore the object ${key} as its content is another`,
-      );
-    restored.objects++;
+      throw new CanopyError("damaged", `Cannot restore the blob ${key} as its content is another`);
+    restored.blobs++;
+  }
+  if (manifest.objects && objects) {
+    for await (const { name, content } of contents.objects()) await objects.add(name, content);
+    restored.objects = (await objects.finish(manifest.objects)).objects;
   }
   return restored;
 }

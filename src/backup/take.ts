@@ -1,42 +1,45 @@
-import { createHash } from "node:crypto";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import type { Secrets } from "#/access/secrets.ts";
 import type { Clock } from "#/base/clock.ts";
-import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import { tarEnd, tarHeader, tarPadding } from "#/base/tar.ts";
+import { tarEnd } from "#/base/tar.ts";
 import { kinds, type Change, type Kind } from "#/model/record.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { HeldObjects } from "#/objects/held-objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import type { Space } from "#/space/space.ts";
 import { manifestName, secretsName, type Manifest } from "./manifest.ts";
+import { takeObjects } from "./take-objects.ts";
+import { Taking } from "./taking.ts";
 
 export interface BackupParts {
   space: Space;
-  objects: Objects;
+  blobs: Blobs;
   clock: Clock;
   version: string;
+  /** Holds the objects of buckets as they are. Absent where there are none, or they are not to be in it. */
+  holdObjects?: (() => HeldObjects) | undefined;
   /** Given only when the secrets are to be in it. */
   secrets?: Secrets | undefined;
 }
-
-const compress = promisify(gzip);
-const quickly = { level: 1 };
 
 /**
  * A backup of a cloud that works on meanwhile, in pieces. Stopping the world would be simple; instead
  * it takes the live records of one moment, then reads the archive page by page while that changes, and
  * keeps all changes since the moment beside. Applied to what was read, these give the records exactly
  * as they were at the end: a record that changed is in the changes, one that did not was read as it is.
- * Objects come last, so that whatever a record names is there.
+ * Blobs come after that, so that whatever a record names is there.
+ *
+ * Objects are held in the turn of the event loop in which the last change is taken: records and objects together are then what a crash
+ * at that moment would have left. What was acknowledged is in both; what was on its way between them the next start settles,
+ * as it does after a crash. Their bytes come last, and stay where they are until they have come.
  */
 export async function* takeBackup(parts: BackupParts): AsyncGenerator<Uint8Array> {
-  const { space, objects, clock } = parts;
+  const { space, blobs, clock } = parts;
   const taking = new Taking(clock.now());
   const changes: Change[] = [];
   const stopListening = space.onDurable((batch) => {
     for (const change of batch.changes) changes.push(change);
   });
+  let held: HeldObjects | undefined;
   const drain = () => changes.splice(0).map((change) => JSON.stringify(change));
   try {
     const { records } = space.snapshot();
@@ -49,11 +52,14 @@ export async function* takeBackup(parts: BackupParts): AsyncGenerator<Uint8Array
     }
     await space.durable();
     stopListening();
+    held = parts.holdObjects?.();
     yield* taking.lines("changes", [drain()]);
     const { sequence, serial, epoch } = space.snapshot();
-    for (const project of await objects.projects()) yield* keptObjects(taking, objects, project);
+    let kept = 0;
+    for (const project of await blobs.projects()) kept += yield* keptBlobs(taking, blobs, project);
     if (parts.secrets)
       yield* taking.file(secretsName, Buffer.from(`${JSON.stringify(parts.secrets)}\n`));
+    const objects = held && (yield* takeObjects(taking, held));
     const manifest: Manifest = {
       format: "canopy-backup",
       version: 1,
@@ -62,13 +68,15 @@ export async function* takeBackup(parts: BackupParts): AsyncGenerator<Uint8Array
       sequence,
       serial,
       epoch,
-      objects: taking.objects,
+      blobs: kept,
+      ...(objects && { objects }),
       files: taking.files,
     };
     yield* taking.file(manifestName, Buffer.from(`${JSON.stringify(manifest)}\n`));
     yield tarEnd;
   } finally {
     stopListening();
+    held?.release();
   }
 }
 
@@ -97,76 +105,17 @@ async function* archivedOf(space: Space, kind: Kind): AsyncGenerator<string[]> {
   }
 }
 
-async function* keptObjects(
+async function* keptBlobs(
   taking: Taking,
-  objects: Objects,
+  blobs: Blobs,
   project: string,
-): AsyncGenerator<Uint8Array> {
-  for await (const { key } of objects.list(project)) {
-    const found = await objects.get(project, key);
-    if (found) yield* taking.object(`objects/${project}/${key}`, found);
+): AsyncGenerator<Uint8Array, number> {
+  let kept = 0;
+  for await (const { key } of blobs.list(project)) {
+    const found = await blobs.get(project, key);
+    if (!found) continue;
+    kept++;
+    yield* taking.stream(`blobs/${project}/${key}`, found);
   }
-}
-
-/** Writes files of a tar one after the other, and notes them for the manifest. */
-class Taking {
-  readonly files: Manifest["files"] = [];
-  objects = 0;
-  #modifiedMs: number;
-  #numbers = new Map<string, number>();
-
-  constructor(modifiedMs: number) {
-    this.#modifiedMs = modifiedMs;
-  }
-
-  /** Files of at most about `limits.backupPartBytes` before they are compressed, numbered on from those of the same name before. */
-  async *lines(
-    name: string,
-    pages: Iterable<string[]> | AsyncIterable<string[]>,
-  ): AsyncGenerator<Uint8Array> {
-    let text = "";
-    for await (const page of pages) {
-      for (const line of page) text += `${line}\n`;
-      if (text.length < limits.backupPartBytes) continue;
-      yield* this.#part(name, text);
-      text = "";
-    }
-    if (text !== "") yield* this.#part(name, text);
-  }
-
-  async *#part(name: string, text: string): AsyncGenerator<Uint8Array> {
-    const number = (this.#numbers.get(name) ?? 0) + 1;
-    this.#numbers.set(name, number);
-    const content = await compress(text, quickly);
-    yield* this.file(`${name}/${String(number).padStart(6, "0")}.ndjson.gz`, content);
-  }
-
-  /** All of it in one piece, so that others may stand between. */
-  *file(name: string, content: Uint8Array): Generator<Uint8Array> {
-    const sizeBytes = content.byteLength;
-    const sha256 = createHash("sha256").update(content).digest("hex");
-    this.files.push({ name, sizeBytes, sha256 });
-    const header = tarHeader({ name, sizeBytes, modifiedMs: this.#modifiedMs });
-    yield Buffer.concat([header, content, tarPadding(sizeBytes)]);
-  }
-
-  async *object(
-    name: string,
-    { sizeBytes, content }: { sizeBytes: number; content: AsyncIterable<Uint8Array> },
-  ): AsyncGenerator<Uint8Array> {
-    this.objects++;
-    yield tarHeader({ name, sizeBytes, modifiedMs: this.#modifiedMs });
-    let leftBytes = sizeBytes;
-    for await (const piece of content) {
-      leftBytes -= piece.byteLength;
-      yield piece;
-    }
-    if (leftBytes !== 0) {
-      throw new CanopyError(
-        "damaged",
-        `Cannot back up ${name} as it must have ${sizeBytes} bytes: ${sizeBytes - leftBytes} were read`,
-      );
-    }
-    yield tarPadding(sizeBytes);
-  }
+  return kept;
 }

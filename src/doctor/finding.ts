@@ -1,6 +1,6 @@
 /** What one check came to. */
 export interface Finding {
-  /** What was looked at: "log", "objects". */
+  /** What was looked at: "log", "blobs". */
   check: string;
   /** "unknown": it could not be looked at. "repaired": it was a fault. */
   state: "good" | "warning" | "fault" | "repaired" | "unknown";

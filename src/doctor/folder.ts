@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
-import { FileObjects } from "#/objects/files.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import { examineSqlite } from "#/space/logs/sqlite/examine.ts";
 import { repairSqlite } from "#/space/logs/sqlite/repair.ts";
 import type { Finding } from "./finding.ts";
+import { objectFindings } from "./objects.ts";
 import { examinePlace, type Place } from "./place.ts";
 import { examineSurroundings, type Surroundings } from "./surroundings.ts";
 
@@ -26,14 +27,21 @@ export async function examineFolder(
     });
   }
   const surroundings = await examineSurroundings(host, dataFolder, options);
+  const names = new Map<string, string>();
   const place: Place = {
     commands: {
       doctor: `canopy doctor --data ${dataFolder}`,
       restore: "canopy restore FILE --data FOLDER",
     },
-    examine: async (onRecord) => examineSqlite(file, onRecord),
+    examine: async (onRecord) =>
+      examineSqlite(file, (record, isLive) => {
+        if (record.kind === "bucket") names.set(record.spec.id, record.name);
+        onRecord(record, isLive);
+      }),
     repair: async (mends) => repairSqlite(file, mends),
-    objects: () => FileObjects.open({ files, folder: join(dataFolder, "objects") }),
+    blobs: () => FileBlobs.open({ files, folder: join(dataFolder, "blobs") }),
   };
-  return [...surroundings, ...(await examinePlace(place, options.repair))];
+  const placed = await examinePlace(place, options.repair);
+  const objects = await objectFindings(join(dataFolder, "objects"), names);
+  return [...surroundings, ...placed, ...objects];
 }

@@ -2,7 +2,7 @@ import type { LogFault, Mendable, OnRecord } from "#/space/logs/examination.ts";
 import { Contents, type SetAside } from "./contents.ts";
 import { goodUnless, type Finding } from "./finding.ts";
 
-/** Where a cloud keeps its records and objects. */
+/** Where a cloud keeps its records and blobs. */
 export interface Place {
   /** The commands that look at it, and that make one like it of a backup. */
   commands: { doctor: string; restore: string };
@@ -10,7 +10,7 @@ export interface Place {
   examine(onRecord: OnRecord): Promise<LogFault[] | "in-use">;
   /** Mends its log; gives the copies that it made before. */
   repair(mends: ReadonlySet<Mendable>): Promise<string[]>;
-  objects(): Promise<SetAside>;
+  blobs(): Promise<SetAside>;
 }
 
 /** Looks at all that a place holds, whichever it is, and mends what can be mended when told to. */
@@ -40,7 +40,7 @@ export async function examinePlace(place: Place, repair: boolean): Promise<Findi
     ...mended,
     ...goodUnless("log", `${contents.records} records are whole`, logFindings),
     ...contents.stepFindings(),
-    ...(await contents.objectFindings(await place.objects(), repair)),
+    ...(await contents.blobFindings(await place.blobs(), repair)),
   ];
 }
 

@@ -88,7 +88,7 @@ export class Fork {
     }
     fork.unended = moment.jobs.length;
     space.onApplied((changes) => fork.#see(changes));
-    startJobs({ space, objects: noObjects, clock, log: silent });
+    startJobs({ space, blobs: noBlobs, clock, log: silent });
     fork.scheduler.start();
     const had = Map.groupBy(moment.held, ({ machine }) => machine);
     for (const machine of moment.machines) fork.#connect(machine, had.get(machine.name) ?? []);
@@ -227,8 +227,8 @@ export class Fork {
   }
 }
 
-const noObjects: Parameters<typeof startJobs>[0]["objects"] = {
+const noBlobs: Parameters<typeof startJobs>[0]["blobs"] = {
   get: () => Promise.resolve(undefined),
-  put: () => Promise.reject(new CanopyError("unavailable", "Cannot keep objects in a fork")),
+  put: () => Promise.reject(new CanopyError("unavailable", "Cannot keep blobs in a fork")),
   stat: () => Promise.resolve(undefined),
 };

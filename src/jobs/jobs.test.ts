@@ -105,7 +105,7 @@ test("startJobs() makes each line of a file a task once, whatever the batches an
         if (!endsLast && expected.at(-1) === "") expected.pop();
         const job = await stage.submit({
           title: "lines",
-          steps: [processStep("each", { source: { type: "lines", object: stage.put(text) } })],
+          steps: [processStep("each", { source: { type: "lines", blob: stage.put(text) } })],
         });
         const seen: string[] = [];
         for (let turn = 0; ; turn++) {
@@ -138,7 +138,7 @@ test("startJobs() keeps no more tasks of a long file than its limit, and knows t
   const text = Array.from({ length: count }, (_, index) => `line ${index}\n`).join("");
   const job = await stage.submit({
     title: "long",
-    steps: [processStep("each", { source: { type: "lines", object: stage.put(text) } })],
+    steps: [processStep("each", { source: { type: "lines", blob: stage.put(text) } })],
   });
   assert.equal((await stage.step(`${job}/0`)).status.total, count);
   let most = 0;
@@ -175,10 +175,10 @@ test("startJobs() makes as many tasks of a lazy source as a large pool could run
   madeFor(12_000);
 });
 
-test("startJobs() puts a line past the inline limit into an object", async () => {
+test("startJobs() puts a line past the inline limit into a blob", async () => {
   const stage = await Stage.open();
   const long = "x".repeat(limits.inlineBytesMax + 1);
-  const source = { type: "lines" as const, object: stage.put(`a\n${long}\nb\n`) };
+  const source = { type: "lines" as const, blob: stage.put(`a\n${long}\nb\n`) };
   const job = await stage.submit({ title: "long line", steps: [processStep("each", { source })] });
   const specs = stage.ready(job).map(({ spec }) => spec);
   assert.deepEqual(
@@ -186,18 +186,18 @@ test("startJobs() puts a line past the inline limit into an object", async () =>
     ['"a"', "null", '"b"'],
   );
   assert.equal(
-    Buffer.from(stage.objects.get(specs[1]!.inputObject!)!).toString(),
+    Buffer.from(stage.blobs.get(specs[1]!.inputBlob!)!).toString(),
     JSON.stringify(long),
   );
 });
 
 test("startJobs() fails a step whose file of lines is not there", async () => {
   const stage = await Stage.open();
-  const source = { type: "lines" as const, object: "a".repeat(64) };
+  const source = { type: "lines" as const, blob: "a".repeat(64) };
   const job = await stage.submit({ title: "no file", steps: [processStep("each", { source })] });
   const { status } = await stage.job(job);
   assert.equal(status.phase, "failed");
-  assert.match(status.reason!, /'each' failed: Cannot read lines as their object must be there/);
+  assert.match(status.reason!, /'each' failed: Cannot read lines as their blob must be there/);
 });
 
 test("startJobs() unfolds a grid, the last parameter turning fastest", async () => {

@@ -7,7 +7,7 @@ import { hasJobEnded, type JobRecord } from "#/model/job.ts";
 import type { Change } from "#/model/record.ts";
 import { hasStepEnded, type StepRecord } from "#/model/step.ts";
 import { jobOf } from "#/model/task.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { advanceJob, advanceStep, type CutBy, type Failure, type Surroundings } from "./advance.ts";
 import { EndedJobs } from "./ended-jobs.ts";
@@ -20,7 +20,7 @@ import { unfold, type Unfolded } from "./sources.ts";
 
 export interface JobsParts {
   space: Space;
-  objects: Pick<Objects, "get" | "put" | "stat">;
+  blobs: Pick<Blobs, "get" | "put" | "stat">;
   clock: Clock;
   log: Log;
   /** Nothing is under way where it is not given. */
@@ -43,7 +43,7 @@ const againMs = 1000;
 
 class JobsLoop {
   #space: Space;
-  #objects: JobsParts["objects"];
+  #blobs: JobsParts["blobs"];
   #clock: Clock;
   #log: Log;
   #cut: CutBy;
@@ -63,11 +63,11 @@ class JobsLoop {
   /** Steps with a lazy source of which more tasks are to be made. */
   #unfolding = new Set<string>();
 
-  constructor({ space, objects, clock, log, cut = () => ({}) }: JobsParts) {
+  constructor({ space, blobs, clock, log, cut = () => ({}) }: JobsParts) {
     this.#space = space;
     this.#cut = cut;
     this.#places = new Places(space);
-    this.#objects = objects;
+    this.#blobs = blobs;
     this.#clock = clock;
     this.#log = log;
     this.#ended = new EndedJobs(space);
@@ -246,16 +246,16 @@ class JobsLoop {
     }
     const { source } = step.spec;
     const more =
-      source.type === "lines" ? this.#nextLines(step, source.object, max) : unfold(step, max);
+      source.type === "lines" ? this.#nextLines(step, source.blob, max) : unfold(step, max);
     budget.tasks -= more?.tasks.length ?? 0;
     return more;
   }
 
-  #nextLines(step: StepRecord, object: string, max: number): Unfolded | undefined {
+  #nextLines(step: StepRecord, blob: string, max: number): Unfolded | undefined {
     const { name, project, status } = step;
     let feed = this.#feeds.get(name);
     if (!feed) {
-      this.#feeds.set(name, (feed = new LinesFeed(this.#objects, project, object)));
+      this.#feeds.set(name, (feed = new LinesFeed(this.#blobs, project, blob)));
       if (status.total === undefined) this.#countLines(name, feed);
     }
     const more = feed.next(status.cursor, max);

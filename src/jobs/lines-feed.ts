@@ -1,7 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { isTooLarge, type TaskSpec } from "#/model/task.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import { countLines, linesIn, type Line, type Unfolded } from "./sources.ts";
 
 /**
@@ -10,9 +10,9 @@ import { countLines, linesIn, type Line, type Unfolded } from "./sources.ts";
  * with its tasks. A feed that is asked from another place simply reads there.
  */
 export class LinesFeed {
-  #objects: Pick<Objects, "get" | "put" | "stat">;
+  #blobs: Pick<Blobs, "get" | "put" | "stat">;
   #project: string;
-  #object: string;
+  #blob: string;
   #sizeBytes: number | undefined;
   /** Tasks made ready, and where each one's next line begins. */
   #ahead: { task: TaskSpec; next: number }[] = [];
@@ -23,10 +23,10 @@ export class LinesFeed {
   #endsAt = Infinity;
   #reading: Promise<void> | undefined;
 
-  constructor(objects: Pick<Objects, "get" | "put" | "stat">, project: string, object: string) {
-    this.#objects = objects;
+  constructor(blobs: Pick<Blobs, "get" | "put" | "stat">, project: string, blob: string) {
+    this.#blobs = blobs;
     this.#project = project;
-    this.#object = object;
+    this.#blob = blob;
   }
 
   /** The next tasks after `cursor`, at most `max`; undefined when `read` has to be called first. */
@@ -41,7 +41,7 @@ export class LinesFeed {
     return { tasks: part.map(({ task }) => task), close: next >= this.#sizeBytes, cursor: next };
   }
 
-  /** Reads on from `cursor`. Throws "not-found" when there is no such object, "too-large" for a line past the limit. */
+  /** Reads on from `cursor`. Throws "not-found" when there is no such blob, "too-large" for a line past the limit. */
   read(cursor: number): Promise<void> {
     this.#reading ??= this.#read(cursor).finally(() => (this.#reading = undefined));
     return this.#reading;
@@ -50,7 +50,7 @@ export class LinesFeed {
   /** All lines, counted; undefined when the file is too large to read it twice. */
   async count(): Promise<number | undefined> {
     if ((await this.#size()) > limits.linesCountedBytesMax) return undefined;
-    const found = await this.#objects.get(this.#project, this.#object);
+    const found = await this.#blobs.get(this.#project, this.#blob);
     return found && countLines(found.content);
   }
 
@@ -84,13 +84,13 @@ export class LinesFeed {
 
   async #size(): Promise<number> {
     if (this.#sizeBytes !== undefined) return this.#sizeBytes;
-    const found = await this.#objects.stat(this.#project, this.#object);
+    const found = await this.#blobs.stat(this.#project, this.#blob);
     if (!found) throw this.#notThere();
     return (this.#sizeBytes = found.sizeBytes);
   }
 
   async #part(offset: number, length: number): Promise<Uint8Array> {
-    const found = await this.#objects.get(this.#project, this.#object, { offset, length });
+    const found = await this.#blobs.get(this.#project, this.#blob, { offset, length });
     if (!found) throw this.#notThere();
     const pieces: Uint8Array[] = [];
     for await (const piece of found.content) pieces.push(piece);
@@ -99,14 +99,14 @@ export class LinesFeed {
   }
 
   async #store(input: string): Promise<TaskSpec> {
-    const { key } = await this.#objects.put(this.#project, Buffer.from(input));
-    return { input: "null", inputObject: key };
+    const { key } = await this.#blobs.put(this.#project, Buffer.from(input));
+    return { input: "null", inputBlob: key };
   }
 
   #notThere(): CanopyError {
     return new CanopyError(
       "not-found",
-      `Cannot read lines as their object must be there: ${this.#object} is not`,
+      `Cannot read lines as their blob must be there: ${this.#blob} is not`,
     );
   }
 

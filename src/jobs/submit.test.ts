@@ -35,7 +35,7 @@ test("submitJob() refuses a gang whose tasks could not begin at once", () => {
     gang({ gang: { minimum: 3 }, source: { type: "inputs", inputs: [1, 2] } }),
     /minimum must be at most the number of its tasks \(2\): it is 3/,
   );
-  assert.match(gang({ source: { type: "lines", object: "0".repeat(64) } }), /how many there are/);
+  assert.match(gang({ source: { type: "lines", blob: "0".repeat(64) } }), /how many there are/);
   assert.match(gang({ reuse: true }), /must not be reused/);
   assert.match(
     refusal([functionStep("a", "job", { gang: true })], { main: "a" }),
@@ -290,14 +290,14 @@ test("appendTasks() takes any calls in any order to the same tasks", async () =>
   );
 });
 
-test("appendTasks() refuses inputs that have to be objects, other sources, and ended jobs", async () => {
+test("appendTasks() refuses inputs that have to be blobs, other sources, and ended jobs", async () => {
   const { job, add } = await openJob(processStep("plain"));
   const list = add(processStep("list", { source: { type: "list" } }));
   const append = (name: string, input: string) => () =>
     stage.space.commit((tx) => appendTasks(tx, { name }, 0, [{ input }], false));
   assert.throws(append(list.name, JSON.stringify("x".repeat(limits.inlineBytesMax))), {
     code: "too-large",
-    hint: /inputObject/,
+    hint: /inputBlob/,
   });
   assert.throws(append(`${job}/0`, "1"), {
     code: "invalid",

@@ -148,16 +148,16 @@ function knownStep(step: StepRecord | undefined): KnownStep | undefined {
 
 /**
  * Adds tasks to a step whose source is a list: task `from` and those that follow, each with its JSON
- * text, or "null" and the key of an object that holds it. What the step has already is passed over, so
+ * text, or "null" and the key of a blob that holds it. What the step has already is passed over, so
  * a call may be repeated. `close` says that these are the last. Throws "conflict" when it would leave a
  * gap, or the step or its job takes no more; "limited" while too many tasks of the job wait;
- * "too-large" for an input that has to be an object.
+ * "too-large" for an input that has to be a blob.
  */
 export function appendTasks(
   tx: Transaction,
   { name }: Pick<StepRecord, "name">,
   from: number,
-  inputs: readonly { input: string; inputObject?: string }[],
+  inputs: readonly { input: string; inputBlob?: string }[],
   close: boolean,
 ): { offered: number } {
   const step = read(tx, "step", name);
@@ -197,15 +197,15 @@ export function appendTasks(
   return { offered: growStep(tx, step, { tasks, close }).status.offered };
 }
 
-function taskSpec(action: string, index: number, { input, inputObject }: TaskSpec): TaskSpec {
+function taskSpec(action: string, index: number, { input, inputBlob }: TaskSpec): TaskSpec {
   if (isTooLarge(input)) {
     throw new CanopyError(
       "too-large",
       `${action} as an input must be at most ${limits.inlineBytesMax} bytes: that of task ${index} is ${Buffer.byteLength(input)}`,
-      { hint: "Store it as an object, and give its key as 'inputObject'" },
+      { hint: "Store it as a blob, and give its key as 'inputBlob'" },
     );
   }
-  return inputObject === undefined ? { input } : { input, inputObject };
+  return inputBlob === undefined ? { input } : { input, inputBlob };
 }
 
 function mustHaveRoom(action: string, waiting: number, more: number): void {

@@ -7,7 +7,7 @@ import type { JobRecord } from "#/model/job.ts";
 import { parentOf } from "#/model/record.ts";
 import type { StepRecord } from "#/model/step.ts";
 import type { TaskRecord } from "#/model/task.ts";
-import type { Objects } from "#/objects/objects.ts";
+import type { Blobs } from "#/blobs/blobs.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
 import { startJobs } from "../jobs.ts";
@@ -17,7 +17,7 @@ import { submitJob } from "../submit.ts";
 export class Stage {
   clock = new ManualClock();
   readonly log = new MemoryLog();
-  readonly objects = new Map<string, Uint8Array>();
+  readonly blobs = new Map<string, Uint8Array>();
   space!: Space;
   #jobs: { stop(): void } | undefined;
   #made = 0;
@@ -35,7 +35,7 @@ export class Stage {
       throw error;
     };
     this.space = await Space.open({ log, clock, report: silent, onBroken });
-    this.#jobs = startJobs({ space: this.space, objects: this.#store(), clock, log: silent });
+    this.#jobs = startJobs({ space: this.space, blobs: this.#store(), clock, log: silent });
     await this.settle();
   }
 
@@ -76,7 +76,7 @@ export class Stage {
   put(content: string | Uint8Array): string {
     const bytes = Buffer.from(content);
     const key = createHash("sha256").update(bytes).digest("hex");
-    this.objects.set(key, bytes);
+    this.blobs.set(key, bytes);
     return key;
   }
 
@@ -137,11 +137,11 @@ export class Stage {
     return ran;
   }
 
-  #store(): Pick<Objects, "get" | "put" | "stat"> {
-    const { objects } = this;
+  #store(): Pick<Blobs, "get" | "put" | "stat"> {
+    const { blobs } = this;
     return {
       async get(_project, key, range) {
-        const bytes = objects.get(key);
+        const bytes = blobs.get(key);
         if (!bytes) return undefined;
         const { offset = 0, length = bytes.length } = range ?? {};
         async function* content() {
@@ -154,7 +154,7 @@ export class Stage {
         return { key, sizeBytes: (source as Uint8Array).length };
       },
       async stat(_project, key) {
-        const bytes = objects.get(key);
+        const bytes = blobs.get(key);
         return bytes && { key, sizeBytes: bytes.length };
       },
     };

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "#/base/testing/free-port.ts";
 import type { SshHost } from "#/model/site-config.ts";
 import type { FarHost } from "./far-host.ts";
 
@@ -77,12 +77,4 @@ export async function startSshd(
     stop: () => void daemon.kill("SIGKILL"),
     start: async () => void (daemon = await begin()),
   };
-}
-
-async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
