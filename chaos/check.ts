@@ -64,10 +64,10 @@ export async function checkAll(door: Door, history: History): Promise<void> {
       await checkJob(door, history, job).catch((thrown) => history.violate(String(thrown)));
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  for (const [key, sizeBytes] of history.objects) {
-    const { status, body } = await door.persist<Uint8Array>("GET", `/v1/objects/${key}`);
+  for (const [key, sizeBytes] of history.blobs) {
+    const { status, body } = await door.persist<Uint8Array>("GET", `/v1/blobs/${key}`);
     if (status !== 200 || sha256(body) !== key)
-      history.violate(`the object ${key} of ${sizeBytes} bytes is not what was put: ${status}`);
+      history.violate(`the blob ${key} of ${sizeBytes} bytes is not what was put: ${status}`);
   }
   await checkKeys(door, history);
   for (const record of history.records.values()) {

@@ -30,15 +30,15 @@ export interface AckedJob {
  */
 export class History {
   readonly jobs = new Map<string, AckedJob>();
-  /** Objects by key: the SHA-256 of the bytes is the key, by contract. */
-  readonly objects = new Map<string, number>();
+  /** Blobs by key: the SHA-256 of the bytes is the key, by contract. */
+  readonly blobs = new Map<string, number>();
   /** Keys by name, and whether they were removed. */
   readonly keys = new Map<string, { secret: string; state: "made" | "removing" | "removed" }>();
   /** Of each project that was made to be changed by many at once, by its name. */
   readonly records = new Map<string, RecordHistory>();
   /** What was seen that must not be. */
   readonly violations: string[] = [];
-  /** Writes that the cloud has acknowledged: submissions, appended tasks, cancellations, objects, keys, changes of records. */
+  /** Writes that the cloud has acknowledged: submissions, appended tasks, cancellations, blobs, keys, changes of records. */
   acknowledged = 0;
   #file: number;
 

@@ -39,7 +39,12 @@ export async function startPostgresSite(
   const planes = places.planes.map((place) => {
     const dataFolder = join(folder, place.name);
     mkdirSync(dataFolder);
-    const where = [`--data=${dataFolder}`, `--host=${place.address}`, `--port=${place.port}`];
+    const where = [
+      `--data=${dataFolder}`,
+      `--host=${place.address}`,
+      `--port=${place.port}`,
+      "--aws-port=0",
+    ];
     const how = [`--log=${log}`, "--no-agent", "--keep-context", "--json"];
     const program: Program = new Program(place.name, () => ({
       command: place.wrap([canopyFile, "up", ...where, ...how]),

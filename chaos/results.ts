@@ -78,7 +78,7 @@ export async function faultsOfFiles(
   const faults: string[] = [];
   if (gives !== "file") return faults;
   for (const { index, outputs } of lines) {
-    const path = `/v1/objects/${outputs?.["out"]}`;
+    const path = `/v1/blobs/${outputs?.["out"]}`;
     const { status, body } = await door.persist<Uint8Array>("GET", path);
     const isRight = status === 200 && Buffer.from(body).toString() === fileOf(seed, index);
     if (!isRight) faults.push(`the file of task ${name}/${index} is not what it left: ${status}`);

@@ -8,7 +8,7 @@ import { History } from "./history.ts";
 import { bags, cancellations, chains, effects, programs, streams } from "./load/jobs.ts";
 import type { Client } from "./load/parts.ts";
 import { records } from "./load/records.ts";
-import { keys, objects, readers } from "./load/things.ts";
+import { keys, blobs, readers } from "./load/things.ts";
 import { Probe } from "./probe.ts";
 import { parentOfOrphans } from "./processes.ts";
 import type { Scene } from "./sites.ts";
@@ -25,7 +25,7 @@ const jobClients: Client[] = [
   programs,
   cancellations,
 ];
-const clients = [...jobClients, objects, keys, readers, readers, records, records];
+const clients = [...jobClients, blobs, keys, readers, readers, records, records];
 
 export interface ChaosOptions {
   seed: number;
@@ -65,7 +65,7 @@ export async function runChaos({ site, inject }: Scene, options: ChaosOptions): 
   const chance = new Chance(seed);
   const history = new History(historyFile);
   const door = new Door(site.urls, site.key, chance.fork());
-  const { key: module } = await door.must<{ key: string }>("POST", "/v1/objects", {
+  const { key: module } = await door.must<{ key: string }>("POST", "/v1/blobs", {
     bytes: Buffer.from(moduleSource),
   });
   const probe = new Probe();

@@ -24,7 +24,17 @@ export async function startSqliteSite(folder: string, agents: Place[]): Promise<
   mkdirSync(dataFolder);
   let port = 0;
   const plane = new Program("plane", () => ({
-    command: [canopyFile, "up", "--data", dataFolder, "--port", String(port), "--json"],
+    command: [
+      canopyFile,
+      "up",
+      "--data",
+      dataFolder,
+      "--port",
+      String(port),
+      "--aws-port",
+      "0",
+      "--json",
+    ],
     env: environment(folder),
     logFile: join(folder, "plane.log"),
   }));

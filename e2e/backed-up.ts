@@ -15,7 +15,7 @@ export interface Backup {
   file: string;
   key: string;
   epoch: number;
-  object: string;
+  blob: string;
   content: Buffer;
   job: string;
   step: string;
@@ -23,13 +23,13 @@ export interface Backup {
   succeeded: number;
 }
 
-/** Takes one of a new cloud while tasks are added and run, after a job that has ended and a large object. */
+/** Takes one of a new cloud while tasks are added and run, after a job that has ended and a large blob. */
 export async function backUp(cloud: TestCloud, folder: string, name: string): Promise<Backup> {
   const command = ["sh", "-c", "echo kept > out; echo done"];
   const run = await cloud.canopy("run", "--json", "--output", "out", "--", ...command);
   assert.equal(run.code, 0, run.stderr);
   const content = randomBytes(3_000_000);
-  const object = await sendObject(cloud, content);
+  const blob = await sendBlob(cloud, content);
   const { id } = await cloud.call<{ id: string }>("POST", "/v1/jobs", {
     title: "many",
     steps: [
@@ -57,11 +57,11 @@ export async function backUp(cloud: TestCloud, folder: string, name: string): Pr
   assert.equal(taken.code, 0, taken.stderr);
   assert.equal(statSync(file).mode & 0o077, 0, "nobody else reads it");
   const { epoch } = await cloud.call<{ epoch: number }>("GET", "/v1/status");
-  return { file, key: cloud.key, epoch, object, content, job: id, step, offered, succeeded };
+  return { file, key: cloud.key, epoch, blob, content, job: id, step, offered, succeeded };
 }
 
-async function sendObject(cloud: TestCloud, content: Buffer): Promise<string> {
-  const answer = await fetch(`${cloud.url}/v1/objects`, {
+async function sendBlob(cloud: TestCloud, content: Buffer): Promise<string> {
+  const answer = await fetch(`${cloud.url}/v1/blobs`, {
     method: "POST",
     headers: { authorization: `Bearer ${cloud.key}`, "content-type": "application/octet-stream" },
     body: new Uint8Array(content),
@@ -74,7 +74,7 @@ export async function assertHolds(cloud: TestCloud, backup: Backup): Promise<voi
   assert.equal(cloud.key, backup.key);
   const { epoch } = await cloud.call<{ epoch: number }>("GET", "/v1/status");
   assert.ok(epoch > backup.epoch + 1000, "fences of before are outlived");
-  const { step, job, object, content } = backup;
+  const { step, job, blob, content } = backup;
   const { tasks } = await cloud.call<Step>("GET", step);
   assert.ok(tasks.offered >= backup.offered, `${tasks.offered} of ${backup.offered}`);
   assert.ok(tasks.succeeded >= backup.succeeded, `${tasks.succeeded} of ${backup.succeeded}`);
@@ -86,7 +86,7 @@ export async function assertHolds(cloud: TestCloud, backup: Backup): Promise<voi
   );
   assert.equal(phase, "succeeded");
   assert.equal((await cloud.call<Step>("GET", step)).tasks.succeeded, offered + 1);
-  const read = await fetch(`${cloud.url}/v1/objects/${object}`, {
+  const read = await fetch(`${cloud.url}/v1/blobs/${blob}`, {
     headers: { authorization: `Bearer ${cloud.key}` },
   });
   assert.ok(content.equals(Buffer.from(await read.arrayBuffer())));

@@ -17,6 +17,8 @@ export class TestCloud {
   startedBy: string[] = [];
   moreEnv: Record<string, string> = {};
   url = "";
+  /** Where the AWS services are. */
+  awsUrl = "";
   key = "";
   joinLine = "";
   port = 0;
@@ -44,7 +46,16 @@ export class TestCloud {
 
   /** Starts `canopy up`, or starts it again on the same port, and waits until it is ready. */
   async up(...flags: string[]): Promise<void> {
-    const own = ["up", "--data", this.dataFolder, "--port", String(this.port), "--json"];
+    const own = [
+      "up",
+      "--data",
+      this.dataFolder,
+      "--port",
+      String(this.port),
+      "--aws-port",
+      this.awsUrl === "" ? "0" : new URL(this.awsUrl).port,
+      "--json",
+    ];
     const [program, ...args] = [...this.startedBy, canopyFile, ...own, ...flags];
     const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "inherit"],
@@ -57,8 +68,9 @@ export class TestCloud {
       if (text.includes("\n")) break;
     }
     if (!text.includes("\n")) throw new Error(`canopy up ended before it was ready: ${text}`);
-    const ready = JSON.parse(text) as { url: string; key: string; joinLine: string };
+    const ready = JSON.parse(text) as Record<"url" | "awsUrl" | "key" | "joinLine", string>;
     this.url = ready.url;
+    this.awsUrl = ready.awsUrl;
     this.key = ready.key;
     this.joinLine = ready.joinLine;
     this.port = Number(new URL(ready.url).port);

@@ -106,7 +106,7 @@ test("kill -9 of two leaders, one after the other: a running job ends, each task
 
   const client = await cloud.client();
   const task: TaskDetail = await client.task(job.id, 0, 7);
-  assert.equal((await client.getObject(task.outputs["out"]!)).length, outputBytes);
+  assert.equal((await client.getBlob(task.outputs["out"]!)).length, outputBytes);
 });
 
 test("a leader that was paused is deposed, and when it wakes hands out and records nothing", async () => {

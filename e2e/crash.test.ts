@@ -20,7 +20,7 @@ async function persist<T>(call: () => Promise<T>): Promise<T> {
 }
 
 async function putModule(cloud: TestCloud, source: string): Promise<string> {
-  const response = await fetch(`${cloud.url}/v1/objects`, {
+  const response = await fetch(`${cloud.url}/v1/blobs`, {
     method: "POST",
     headers: { authorization: `Bearer ${cloud.key}`, "content-type": "application/octet-stream" },
     body: source,

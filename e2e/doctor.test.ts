@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sha256, signedHeaders, type Credentials } from "#/sdk/objects/signature.ts";
 import type { TestCloud } from "./cloud.ts";
 import { newCloud } from "./clouds.ts";
 import { doctor } from "./doctor.ts";
@@ -12,7 +13,7 @@ import { doctor } from "./doctor.ts";
 const examine = (cloud: TestCloud, ...flags: string[]) =>
   doctor(cloud, "--data", cloud.dataFolder, ...flags);
 
-/** A cloud killed in the middle of things: jobs that ended, one that failed, one under way, objects. */
+/** A cloud killed in the middle of things: jobs that ended, one that failed, one under way, blobs. */
 async function killedCloud(): Promise<TestCloud> {
   const cloud = newCloud();
   await cloud.up();
@@ -39,7 +40,7 @@ test("doctor finds nothing wrong with a cloud killed at work, and leaves it as i
   const before = readdirSync(cloud.dataFolder).filter((name) => name.startsWith("space.db"));
   const { code, findings, of } = await examine(cloud);
   assert.equal(code, 0, JSON.stringify(findings));
-  for (const check of ["node", "secrets", "log", "steps", "objects"])
+  for (const check of ["node", "secrets", "log", "steps", "blobs"])
     assert.deepEqual(
       of(check).map(({ state }) => state),
       ["good"],
@@ -63,10 +64,8 @@ test("doctor --repair mends what is safe, keeps copies, and the cloud starts aga
     INSERT INTO archive SELECT serial, 'task', NULL, 'default', 'failed', body FROM live LIMIT 1;`);
   database.close(); // which moves the write-ahead log into the database: it is missing now
   chmodSync(join(dataFolder, "root-token"), 0o644);
-  const [project] = readdirSync(join(dataFolder, "objects")).filter(
-    (name) => !name.startsWith("."),
-  );
-  const parts = join(dataFolder, "objects", project!);
+  const [project] = readdirSync(join(dataFolder, "blobs")).filter((name) => !name.startsWith("."));
+  const parts = join(dataFolder, "blobs", project!);
   const folder = join(parts, readdirSync(parts)[0]!);
   writeFileSync(join(folder, readdirSync(folder)[0]!), "something else");
 
@@ -99,6 +98,35 @@ test("doctor --repair mends what is safe, keeps copies, and the cloud starts aga
   await cloud.up();
   const run = await cloud.canopy("run", "--", "echo", "well");
   assert.equal(run.stdout, "well\n", run.stderr);
+});
+
+test("doctor names a damaged object as people do, once the log can be read", async () => {
+  const cloud = newCloud();
+  await cloud.up("--no-agent");
+  const credentials = await cloud.call<Credentials>("POST", "/v1/access-keys", { title: "tests" });
+  const call = async (method: string, path: string, body = "") => {
+    const asked = { method, origin: cloud.awsUrl, path, query: {}, headers: {} };
+    const by = { credentials, region: "us-east-1", nowMs: Date.now() };
+    const headers = signedHeaders(asked, sha256(body), by);
+    const answer = await fetch(cloud.awsUrl + path, { method, headers, body });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  await call("PUT", "/pictures");
+  await call("PUT", "/pictures/cat", "purr".repeat(1000));
+  await sleep(500); // the index commits now and then
+  const pack = join(cloud.dataFolder, "objects", "packs", "0000000001.pack");
+  const bytes = readFileSync(pack);
+  bytes[bytes.indexOf("purrpurr") + 1000]! ^= 4;
+  writeFileSync(pack, bytes);
+  const running = await examine(cloud);
+  assert.match(
+    running.told,
+    /"cat" in the bucket of id \S+ \(its name is in the log, which was not/,
+  );
+  await cloud.kill();
+  const { code, told } = await examine(cloud);
+  assert.equal(code, 1);
+  assert.match(told, /The object "cat" in bucket pictures cannot be read/);
 });
 
 test("doctor says so where there is no cloud", async () => {

@@ -67,7 +67,7 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   const set = await cloud.canopy("chaos", "policy", "set", ...policy, "--gap", "100ms");
   assert.equal(set.code, 0, set.stderr);
 
-  const module = await fetch(`${cloud.url}/v1/objects`, {
+  const module = await fetch(`${cloud.url}/v1/blobs`, {
     method: "POST",
     headers: { authorization: `Bearer ${cloud.key}`, "content-type": "application/octet-stream" },
     body: `export const slow = async (x, ms) => {

@@ -22,7 +22,7 @@ const fileBytes = 24 * MiB;
 
 /** What a machine has fetched: what it made itself it keeps under another name. */
 function fetchedBytes(agent: JoinedAgent): number {
-  const kept = join(agent.folder, "objects", "default");
+  const kept = join(agent.folder, "blobs", "default");
   const keys = readdirSync(kept).filter((name) => /^[0-9a-f]{64}$/.test(name));
   return keys.reduce((sum, key) => sum + statSync(join(kept, key)).size, 0);
 }

@@ -94,8 +94,8 @@ class Outage {
       "GET",
       `${path}/tasks/0`,
     );
-    const object = await fetch(`${this.cloud.url}/v1/objects/${task.outputs["out"]}`, { headers });
-    assert.equal((await object.arrayBuffer()).byteLength, outputBytes);
+    const blob = await fetch(`${this.cloud.url}/v1/blobs/${task.outputs["out"]}`, { headers });
+    assert.equal((await blob.arrayBuffer()).byteLength, outputBytes);
   }
 }
 

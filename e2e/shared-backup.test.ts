@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { limits } from "#/base/limits.ts";
 import { postgresMissing } from "#/base/testing/postgres-server.ts";
 import { assertHolds, backUp } from "./backed-up.ts";
 import { canopyFile, type TestCloud } from "./cloud.ts";
 import { newCloud, newSharedCloud } from "./clouds.ts";
 import { assertHealthy } from "./doctor.ts";
+import { s3Of } from "./objects/s3.ts";
 import { until } from "./until.ts";
 
 assert.equal(postgresMissing, undefined);
@@ -82,6 +85,22 @@ test("a backup of a cloud with a log of its own is restored into a database, and
   assert.equal(restored.code, 0, restored.stderr);
   await cloud.up("--log", log);
   await assertHolds(cloud, taken);
+});
+
+test("restore --log refuses a backup with objects, which no shared log has, unless they are left out", async () => {
+  const own = newCloud();
+  await own.up("--no-agent");
+  const { s3 } = await s3Of(own);
+  await s3.send(new CreateBucketCommand({ Bucket: "films" }));
+  await s3.send(new PutObjectCommand({ Bucket: "films", Key: "empty", Body: "" }));
+  const file = join(folder, "with-objects.tar");
+  assert.equal((await own.canopy("backup", file)).code, 0);
+  const flags = ["restore", file, "--log", await newDatabase("without")];
+  const refused = await own.canopy(...flags);
+  assert.equal(refused.code, 5, refused.stderr);
+  assert.match(refused.stderr, /keep no objects: it has 1[^]*--without-objects/);
+  const restored = await own.canopy(...flags, "--without-objects");
+  assert.equal(restored.code, 0, restored.stderr);
 });
 
 test("restore --log refuses a database with a cell, or anything else, and two places", async () => {

@@ -23,7 +23,7 @@ test("doctor --log finds nothing wrong with a cloud at work, and does not repair
   await plane.canopy("run", "--", "sh", "-c", "echo one; echo two; exit 1");
   const { code, findings, of } = await examine();
   assert.equal(code, 0, JSON.stringify(findings));
-  for (const check of ["database", "leader", "log", "steps", "objects", "output"])
+  for (const check of ["database", "leader", "log", "steps", "blobs", "output"])
     assert.deepEqual(
       of(check).map(({ state }) => state),
       ["good"],
@@ -51,7 +51,7 @@ test("a start that finds damage names doctor --log, which mends what is safe, an
     UPDATE changes SET body = '[' WHERE sequence = 4;
     UPDATE extents SET serial = serial + 1000;
     INSERT INTO archive SELECT serial, 'machine', 'm', 'default', NULL, body FROM live LIMIT 1;
-    UPDATE object_parts SET body = 'something else' WHERE ctid = (SELECT min(ctid) FROM object_parts);
+    UPDATE blob_parts SET body = 'something else' WHERE ctid = (SELECT min(ctid) FROM blob_parts);
     UPDATE log_lines SET first = first + 5`);
   const refused = await plane.canopy("up", "--log", postgres.url, "--no-agent", "--port", "0");
   assert.equal(refused.code, 1, refused.stderr);
@@ -76,7 +76,7 @@ test("a start that finds damage names doctor --log, which mends what is safe, an
   const mended = await examine("--repair");
   assert.equal(mended.of("log").at(-1)!.state, "good", JSON.stringify(mended.findings));
   assert.match(mended.of("log")[0]!.remedy!, /canopy\.changes_before_repair_1/);
-  assert.match(mended.of("objects")[0]!.detail, /is now in "canopy".damaged_objects/);
+  assert.match(mended.of("blobs")[0]!.detail, /is now in "canopy".damaged_blobs/);
   const [copy] = await postgres.sql<{ count: string }>(
     "SELECT count(*) FROM canopy.changes_before_repair_1 WHERE body = '['",
   );

@@ -90,7 +90,7 @@ test("a cloud killed at any sync, write or rename loses nothing acknowledged", a
       if (isUp) {
         await master.check();
         await Promise.race([
-          Promise.all([master.appendUntilRefused(), putObjects(cloud)]),
+          Promise.all([master.appendUntilRefused(), putBlobs(cloud)]),
           sleep(4_000),
         ]);
       }
@@ -105,13 +105,13 @@ test("a cloud killed at any sync, write or rename loses nothing acknowledged", a
   assert.ok(master.acknowledged >= 100, `${master.acknowledged} tasks`);
 });
 
-/** Objects are files, which are renamed into place. */
-async function putObjects(cloud: TestCloud): Promise<void> {
+/** Blobs are files, which are renamed into place. */
+async function putBlobs(cloud: TestCloud): Promise<void> {
   for (let number = 0; ; number++) {
-    const response = await fetch(`${cloud.url}/v1/objects`, {
+    const response = await fetch(`${cloud.url}/v1/blobs`, {
       method: "POST",
       headers: { authorization: `Bearer ${cloud.key}`, "content-type": "application/octet-stream" },
-      body: `object ${number} at ${performance.now()}`,
+      body: `blob ${number} at ${performance.now()}`,
     }).catch(() => undefined);
     if (!response?.ok) return;
   }

@@ -9,7 +9,7 @@ export interface ClientParts {
   chance: Chance;
   /** Its own number: names that it makes begin with it. */
   client: number;
-  /** The object that holds the functions of `work.ts`. */
+  /** The blob that holds the functions of `work.ts`. */
   module: string;
   /** For the files in which tasks write down that they ran. */
   folder: string;

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sha256 } from "../work.ts";
 import type { Client } from "./parts.ts";
 
-/** Objects: bytes that are kept once they were taken. */
-export const objects: Client = async ({ door, history, chance }) => {
+/** Blobs: bytes that are kept once they were taken. */
+export const blobs: Client = async ({ door, history, chance }) => {
   for (;;) {
     const bytes = new Uint8Array(chance.whole(1, 100_000)).map(() => chance.whole(0, 255));
-    const { key } = await door.must<{ key: string }>("POST", "/v1/objects", { bytes });
-    if (key !== sha256(bytes)) history.violate(`an object was named ${key}, not by its SHA-256`);
-    history.objects.set(key, bytes.length);
-    history.tell("object", { key, sizeBytes: bytes.length });
+    const { key } = await door.must<{ key: string }>("POST", "/v1/blobs", { bytes });
+    if (key !== sha256(bytes)) history.violate(`a blob was named ${key}, not by its SHA-256`);
+    history.blobs.set(key, bytes.length);
+    history.tell("blob", { key, sizeBytes: bytes.length });
     await sleep(chance.between(50, 500));
   }
 };

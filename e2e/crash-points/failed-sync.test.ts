@@ -55,3 +55,20 @@ describe("when a sync fails, the process ends and acknowledges nothing after it:
     });
   }
 });
+
+test("when a write to the log of objects fails, the process ends and acknowledges nothing after it", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "canopy-failing-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const objects = fileURLToPath(new URL("object-workload.ts", import.meta.url));
+  const [data, marks, recording] = ["data", "marks", "calls"].map((name) => join(folder, name));
+  const pack = join(data!, "objects", "packs", "0000000001.pack");
+  const inject = ["-e", "trace=write,pwritev", "-e", "inject=pwritev:error=EIO:when=4"];
+  const args = ["-f", "-qq", "-o", recording!, "-P", pack, "-P", marks!, ...inject];
+  const program = [process.execPath, objects, data!, marks!, "1", life];
+  assert.equal(spawnSync("strace", [...args, ...program]).status, 1);
+  const lines = readFileSync(recording!, "utf8").split("\n");
+  const at = lines.findIndex((line) => line.includes("(INJECTED)"));
+  const isAcknowledged = (line: string) => line.includes('kept\\"');
+  assert.ok(lines.slice(0, at).some(isAcknowledged), "some are acknowledged before");
+  assert.deepEqual(lines.slice(at).filter(isAcknowledged), []);
+});

@@ -134,9 +134,9 @@ function textOf(record: { kind: Kind; spec: object } | undefined): string | unde
 function filesFaults(image: Image, expected: Expected): string[] {
   const faults: string[] = [];
   for (const [path, content] of image) {
-    const key = /^data\/objects\/[^.].*\/([0-9a-f]{64})$/.exec(path)?.[1];
+    const key = /^data\/blobs\/[^.].*\/([0-9a-f]{64})$/.exec(path)?.[1];
     if (key !== undefined && digestOf(content) !== key)
-      faults.push(`the object ${key} has another content`);
+      faults.push(`the blob ${key} has another content`);
   }
   for (const [path, wanted] of expected.files) {
     const content = image.get(`data/${path}`);

@@ -63,8 +63,8 @@ export const plants: readonly Plant[] = [
     to: "  return sizeBytes;",
   },
   {
-    what: "an object is kept under the digest of what it begins with",
-    file: "src/objects/files.ts",
+    what: "a blob is kept under the digest of what it begins with",
+    file: "src/blobs/files.ts",
     from: 'const key = createHash("sha256").update(content).digest("hex");',
     to: 'const key = createHash("sha256").update(content.subarray(0, 5)).digest("hex");',
   },

@@ -7,7 +7,7 @@ import { sleep } from "#/base/clock.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import type { AnyRecord, Kind } from "#/model/record.ts";
-import { FileObjects } from "#/objects/files.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import { SqliteLog } from "#/space/logs/sqlite.ts";
 import { Space, type Draft, type Transaction } from "#/space/space.ts";
 import { Chance } from "#/base/testing/chance.ts";
@@ -50,13 +50,13 @@ const { key } = await identify({
   labels: {},
 });
 mark({ kept: "agent/identity.json", holds: key });
-const objects = await FileObjects.open({ files, folder: join(root, "objects") });
+const blobs = await FileBlobs.open({ files, folder: join(root, "blobs") });
 
 /** Names of tasks that this life archived. */
 const ended: string[] = [];
 const under: Promise<void>[] = [];
 for (let commit = 0; commit < commits; commit++) {
-  if (chance.below(12) === 0) under.push(...putObjects());
+  if (chance.below(12) === 0) under.push(...putBlobs());
   const isTogether = chance.below(3) === 0;
   const number = ++count;
   const told: Told[] = [];
@@ -139,7 +139,7 @@ function textOf(length: number): string {
 }
 
 /** Some content twice at once: nobody may be told that it is kept because another is just keeping it. */
-function putObjects(): Promise<void>[] {
+function putBlobs(): Promise<void>[] {
   const content = Buffer.from(textOf(chance.pick([10, 4000, 4000, 1_100_000])));
   const pieces = async function* () {
     yield* [content.subarray(0, 5), content.subarray(5)];
@@ -149,8 +149,8 @@ function putObjects(): Promise<void>[] {
   const digest = createHash("sha256").update(content).digest("hex");
   return [content, pieces(), content].map(async (source) => {
     await sleep(clock, chance.below(3));
-    await objects.put(project, source);
-    mark({ kept: `objects/${project}/${digest.slice(0, 2)}/${digest}`, digest });
+    await blobs.put(project, source);
+    mark({ kept: `blobs/${project}/${digest.slice(0, 2)}/${digest}`, digest });
   });
 }
 

@@ -120,6 +120,7 @@ export class Plane {
       agentFile: () => Promise.resolve(undefined),
       currency: listPrices.currency,
       publicUrl: () => this.url,
+      awsUrl: () => this.url,
       takeBackup: () => undefined,
       planner: { plan: (problem) => Promise.resolve(planMix(problem)) },
       forecaster: { forecast: cannotForecast, whatIf: cannotForecast, replay: cannotForecast },

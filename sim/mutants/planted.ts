@@ -246,7 +246,7 @@ export const planted: readonly Mutant[] = [
   {
     name: "a task is read with its input in place of its result",
     file: "src/api/views/tasks.ts",
-    search: "    result,\n    resultObject,\n    outputs",
-    replace: "    result: input,\n    resultObject,\n    outputs",
+    search: "    result,\n    resultBlob,\n    outputs",
+    replace: "    result: input,\n    resultBlob,\n    outputs",
   },
 ];

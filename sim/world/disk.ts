@@ -172,6 +172,7 @@ export class Disk {
           mode: 0o644,
         });
       },
+      setOwner: async () => {},
       setMode: async (path, mode) => {
         await this.#wait(life, "chmod", 0.02);
         const content = this.#files.get(path);

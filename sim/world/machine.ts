@@ -2,6 +2,7 @@ import type { Host } from "#/base/host.ts";
 import { silent } from "#/base/log.ts";
 import type { Log } from "#/base/log.ts";
 import type { Processes } from "#/base/processes.ts";
+import type { Sockets } from "#/base/sockets.ts";
 import type { Tally } from "../faults/tally.ts";
 import { MachineClock } from "./clock.ts";
 import { Disk } from "./disk.ts";
@@ -43,6 +44,7 @@ export class Machine {
       random: this.world.stream(),
       files: this.disk.of(life),
       network: this.net.of(this, life),
+      sockets: noSockets,
       processes: processesOf(this.name),
       log: this.log,
     };
@@ -75,6 +77,12 @@ export class Machine {
 }
 
 const GiB = 2 ** 30;
+
+/** What talks by sockets of its own is never started here. */
+const noSockets: Sockets = {
+  connect: () => Promise.reject(new Error("Cannot connect to a socket in a simulation")),
+  listen: () => Promise.reject(new Error("Cannot listen at a socket in a simulation")),
+};
 
 /** Tasks are simulated by their driver: no process is ever started here. */
 function processesOf(hostname: string): Processes {

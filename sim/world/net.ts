@@ -114,7 +114,8 @@ export class Net {
     return {
       dial: (url, headers) => this.#dial(machine, life, url, headers),
       request: (request) => this.#request(machine, life, request),
-      serve: async ({ port }, handler) => {
+      serve: async (where, handler) => {
+        const port = "path" in where ? 0 : where.port;
         const free = port === 0 ? ++this.#ports : port;
         const key = `${machine.name}:${free}`;
         const door: Door = {
@@ -124,6 +125,7 @@ export class Net {
               method,
               path,
               headers,
+              from: "",
               body: once(body),
             });
             return { status, headers: {}, body: await whole(answer) };
