@@ -11,6 +11,8 @@ const stopMsMax = 20_000;
 /** A cloud in processes of its own, as a user starts it. */
 export interface Cloud {
   url: string;
+  /** Where its AWS services are. */
+  awsUrl: string;
   key: string;
   pid: number;
   /** From the start of the process to its line that says it is ready. */
@@ -54,7 +56,7 @@ export async function startCloud(folder: string, args: string[] = [], port = 0):
   };
   const child = spawn(
     launcher,
-    ["up", "--data", folder, "--port", String(port), "--json", ...args],
+    ["up", "--data", folder, "--port", String(port), "--aws-port", "0", "--json", ...args],
     {
       env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -77,7 +79,7 @@ export async function startCloud(folder: string, args: string[] = [], port = 0):
   ]);
   const readyMs = performance.now() - startMs;
   child.stdout.resume();
-  const { url, key } = JSON.parse(line) as { url: string; key: string };
+  const { url, awsUrl, key } = JSON.parse(line) as { url: string; awsUrl: string; key: string };
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
@@ -86,6 +88,7 @@ export async function startCloud(folder: string, args: string[] = [], port = 0):
   };
   return {
     url,
+    awsUrl,
     key,
     pid: child.pid!,
     readyMs,

@@ -1,4 +1,4 @@
-// npm run bench -- tasks|start|mapreduce|failover|forecast|fork|sim-scale|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
+// npm run bench -- tasks|start|mapreduce|failover|instances|objects|forecast|fork|sim-scale|plan-… [--json] [--runs 5] [--tasks 100000] [--no-peers] [--log postgres] [--data FOLDER]
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -16,8 +16,10 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => Promise<R
   mapreduce: async () => (await import("./mapreduce.ts")).benchMapReduce,
   place: async () => (await import("./place.ts")).benchPlace,
   "queue-replay": async () => (await import("./queue-replay.ts")).benchQueueReplay,
+  instances: async () => (await import("./instances.ts")).benchInstances,
   failover: async () => (await import("./failover.ts")).benchFailover,
   forecast: async () => (await import("./forecast.ts")).benchForecast,
+  objects: async () => (await import("./objects.ts")).benchObjects,
   "plan-spot": async () => (await import("./plan-spot.ts")).benchPlanSpot,
   "sim-scale": async () => (await import("./sim-scale.ts")).benchSimScale,
   fork: async () => (await import("./fork.ts")).benchFork,

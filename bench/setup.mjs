@@ -17,13 +17,18 @@ const debianPackages = [
   "slurmctld",
   "slurmd",
   "slurm-wlm-basic-plugins",
+  "nginx-light",
+  "radosgw",
+  "ceph-mon",
+  "ceph-osd",
+  "ceph-mgr",
 ];
 const failures = [];
 
 const npm = run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], peers);
 if (!npm)
   failures.push(
-    "the npm packages of bullmq, pg-boss and graphile-worker: run npm ci --ignore-scripts in bench/peers",
+    "the npm packages of bullmq, pg-boss, graphile-worker and s3rver: run npm ci --ignore-scripts in bench/peers",
   );
 
 const missing = debianPackages.filter((name) => !installed(name));

@@ -84,7 +84,7 @@ export async function runProduct(
     },
   });
   begin(space, site, market, terms, { tasks, taskMs });
-  startJobs({ space, objects: noObjects, clock, log: silent });
+  startJobs({ space, blobs: noBlobs, clock, log: silent });
   scheduler.start();
   const knowledge = new Knowledge(space);
   knowledge.start({ clock, log: silent });
@@ -197,8 +197,8 @@ function seenUntil(available: Uint8Array, tickMs: number, untilTick: number): Wa
 
 const nothing = () => Promise.resolve();
 
-const noObjects: Parameters<typeof startJobs>[0]["objects"] = {
+const noBlobs: Parameters<typeof startJobs>[0]["blobs"] = {
   get: () => Promise.resolve(undefined),
-  put: () => Promise.reject(new Error("The bench keeps no objects")),
+  put: () => Promise.reject(new Error("The bench keeps no blobs")),
   stat: () => Promise.resolve(undefined),
 };

@@ -72,7 +72,7 @@ export async function withCloud<T>(
   const cloud = await startCloud(folder, args);
   try {
     const client = await cloud.client();
-    const { key } = await client.putObject(Buffer.from(noopModule));
+    const { key } = await client.putBlob(Buffer.from(noopModule));
     await bulk(client, key, 2000);
     return await action(client, key, cloud);
   } finally {
@@ -165,7 +165,7 @@ async function restartWith(folder: string): Promise<Record<string, number>> {
   const first = await startCloud(folder);
   try {
     const client = await first.client();
-    const { key } = await client.putObject(Buffer.from(noopModule));
+    const { key } = await client.putBlob(Buffer.from(noopModule));
     await cordon(client, true);
     await queue(client, key);
   } finally {

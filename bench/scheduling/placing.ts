@@ -33,7 +33,7 @@ export class Placing {
     this.space = space;
     const meter = plainMeter;
     this.scheduler = new Scheduler({ space, clock: nodeClock, log: silent, meter, placement });
-    this.#jobs = startJobs({ space, objects: noObjects, clock: nodeClock, log: silent });
+    this.#jobs = startJobs({ space, blobs: noBlobs, clock: nodeClock, log: silent });
     this.scheduler.start();
   }
 
@@ -130,9 +130,9 @@ export class Placing {
   }
 }
 
-const noObjects = {
-  get: () => Promise.reject(new Error("No objects here")),
-  put: () => Promise.reject(new Error("No objects here")),
+const noBlobs = {
+  get: () => Promise.reject(new Error("No blobs here")),
+  put: () => Promise.reject(new Error("No blobs here")),
   stat: () => Promise.resolve(undefined),
 };
 
