@@ -168,11 +168,9 @@ function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
 }
 
 async function resultOf<T>(client: Client, job: string): Promise<T> {
-  const { result, resultObject } = await client.result(job);
+  const { result, resultBlob } = await client.result(job);
   const text =
-    resultObject === undefined
-      ? result!
-      : Buffer.from(await client.getObject(resultObject)).toString();
+    resultBlob === undefined ? result! : Buffer.from(await client.getBlob(resultBlob)).toString();
   return JSON.parse(text) as T;
 }
 
