@@ -13,7 +13,9 @@ import type {
   VolumeOrder,
 } from "#/model/hosting.ts";
 import { Gate } from "./gate.ts";
-import { KeptInstance, type InstanceParts } from "./kept-instance.ts";
+import type { InstanceParts } from "./instance-parts.ts";
+import { InstanceRecord } from "./instance-record.ts";
+import { KeptInstance } from "./kept-instance.ts";
 import { KeptSnapshots } from "./kept-snapshots.ts";
 import { KeptVolumes } from "./kept-volumes.ts";
 import type { HostingMeans, HostingParts } from "./options.ts";
@@ -132,7 +134,9 @@ export class InstanceKeeper {
     const known = this.#instances.get(order.instance);
     if (known) return known.wanted(order);
     const folder = join(this.#parts.folder, "instances", order.instance);
-    const instance = new KeptInstance(this.#ofInstance, folder, { order, reboots: order.reboots });
+    const { reboots } = order;
+    const record = new InstanceRecord(this.#parts.files, folder, { order, reboots });
+    const instance = new KeptInstance(this.#ofInstance, record);
     this.#instances.set(order.instance, instance);
     instance.wake();
   }

@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import type { Files } from "#/base/files.ts";
+import type { InstanceOrder, InstanceReport } from "#/model/hosting.ts";
+import type { KeptMoves } from "./moves.ts";
+
+interface Kept {
+  order: InstanceOrder;
+  /** Reboots that were done. */
+  reboots: number;
+  /** How it ended by itself under that fence: it is not started again under it. */
+  ended?: InstanceReport["ended"] & { fence: number };
+  /** See moves.ts. */
+  moves?: KeptMoves;
+}
+
+/** What outlives the agent of an instance: a file in its folder. */
+export class InstanceRecord {
+  readonly folder: string;
+  #files: Files;
+  #kept: Kept;
+  #written = "";
+
+  constructor(files: Files, folder: string, kept: Kept) {
+    this.#files = files;
+    this.folder = folder;
+    this.#kept = kept;
+  }
+
+  /** What an earlier life of the agent has kept in a folder, if anything. */
+  static async read(files: Files, folder: string): Promise<InstanceRecord | undefined> {
+    const content = await files.read(join(folder, orderFile));
+    if (!content) return undefined;
+    const kept = JSON.parse(Buffer.from(content).toString("utf8")) as Kept;
+    return new InstanceRecord(files, folder, kept);
+  }
+
+  get order(): InstanceOrder {
+    return this.#kept.order;
+  }
+
+  get reboots(): number {
+    return this.#kept.reboots;
+  }
+
+  get ended(): Kept["ended"] {
+    return this.#kept.ended;
+  }
+
+  get moves(): KeptMoves | undefined {
+    return this.#kept.moves;
+  }
+
+  /** Where its memory is kept while it hibernates. */
+  get memoryFile(): string {
+    return join(this.folder, "memory.zst");
+  }
+
+  /** Is so from now on, and on disk with the next `keep`. */
+  set(news: Partial<Kept>): void {
+    this.#kept = { ...this.#kept, ...news };
+  }
+
+  async keep(): Promise<void> {
+    const content = JSON.stringify(this.#kept);
+    if (content === this.#written) return;
+    await this.#files.write(join(this.folder, orderFile), content, { mode: 0o600 });
+    this.#written = content;
+  }
+
+  /** Resolves when that is on disk. */
+  async keepMoves(news: KeptMoves): Promise<void> {
+    this.set({ moves: { ...this.moves, ...news } });
+    await this.keep();
+  }
+
+  /** Removes the whole folder. */
+  async remove(): Promise<void> {
+    await this.#files.remove(this.folder);
+    this.#written = "";
+  }
+}
+
+const orderFile = "order.json";
