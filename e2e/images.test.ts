@@ -111,6 +111,9 @@ describe("images as files", () => {
     }
     assert.deepEqual(blobs().toSorted(), before.toSorted(), "equal disks are kept once");
     await refused(/AMI name one is already in use/, disk, "--name", "one");
+    const built = await cloud.canopy("images", "build", "debian", "--name", "one");
+    assert.equal(built.code, 5, "nothing is built for a name that is taken");
+    assert.match(built.stderr, /AMI name one is already in use/);
     const listed = await cloud.canopy("images", "ls", "--json");
     assert.match(listed.stdout, /of vmdk/);
   });

@@ -4,6 +4,7 @@ import type { ImageView } from "#/model/image-views.ts";
 import type { ImportParts } from "#/sdk/images/import-parts.ts";
 import type { Cli, Done } from "../verb.ts";
 import { must } from "./must.ts";
+import { requireFreeNames } from "./free-names.ts";
 import { bringFile, register, told, withParts } from "./import.ts";
 import { buildDebian } from "./debian.ts";
 
@@ -38,6 +39,8 @@ async function buildRecipe(cli: Cli, parts: ImportParts, context: string): Promi
     throw new CanopyError("not-found", `Cannot build as there is no ${recipe}`, {
       hint: "Name it with -f; for a Debian of its own: canopy images build debian",
     });
+  const name = options.name ?? (from.split("/").at(-1) || "image");
+  await requireFreeNames(cli, [name]);
   const buildah = [
     "buildah",
     `--root=${join(folder, "store")}`,
@@ -56,6 +59,5 @@ async function buildRecipe(cli: Cli, parts: ImportParts, context: string): Promi
   ]);
   await must(cli, [...buildah, "push", "canopy-build", `oci-archive:${archive}`]);
   const brought = await bringFile(parts, archive);
-  const name = options.name ?? (from.split("/").at(-1) || "image");
   return [await register(cli, { name, ...brought }, options)];
 }

@@ -6,6 +6,7 @@ import { packed } from "#/sdk/images/archive-import.ts";
 import { bringDisk } from "#/sdk/images/disk-import.ts";
 import type { ImportParts } from "#/sdk/images/import-parts.ts";
 import type { Cli } from "../verb.ts";
+import { requireFreeNames } from "./free-names.ts";
 import { must } from "./must.ts";
 import { register } from "./import.ts";
 
@@ -35,7 +36,7 @@ const commonly = ["ca-certificates", "udev", "netbase", "ifupdown"];
 
 /**
  * Done to the tree in "$1" before it is packed. Each instance makes host keys and an id of its own; data is asked for at the
- * metadata service and nowhere else.
+ * metadata service and nowhere else. The locale is one that is there: cloud-init would take one that nobody has made, and fail.
  */
 const finish = `#!/bin/sh
 set -e
@@ -48,8 +49,8 @@ datasource:
   Ec2:
     strict_id: false
     metadata_urls: [ "http://169.254.169.254" ]
+locale: C.UTF-8
 END
-printf '/dev/root / ext4 defaults 0 1\\n' > "$1/etc/fstab"
 rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
 `;
 
@@ -65,6 +66,8 @@ export async function buildDebian(cli: Cli, parts: ImportParts): Promise<ImageVi
     throw new CanopyError("invalid", `Cannot build Debian '${suite}' as that is no suite of it`);
   const more = packages.split(",").filter(Boolean);
   const hasVm = as !== "system";
+  const vmName = as === "vm" && options.name !== undefined ? name : `${name}-vm`;
+  await requireFreeNames(cli, [...(as === "vm" ? [] : [name]), ...(hasVm ? [vmName] : [])]);
   const [tree, hook] = [join(parts.folder, "root.tar"), join(parts.folder, "finish")];
   await parts.world.files.write(hook, finish, { mode: 0o755 });
   await must(cli, [
@@ -86,9 +89,8 @@ export async function buildDebian(cli: Cli, parts: ImportParts): Promise<ImageVi
     images.push(await register(cli, { name, kinds: ["system", "container"], source }, said));
   }
   if (!hasVm) return images;
-  const title = as === "vm" ? name : `${name}-vm`;
   const source = await diskOf(cli, parts, tree);
-  images.push(await register(cli, { name: title, kinds: ["vm", "microvm"], source }, said));
+  images.push(await register(cli, { name: vmName, kinds: ["vm", "microvm"], source }, said));
   return images;
 }
 
@@ -111,12 +113,13 @@ async function diskOf(cli: Cli, parts: ImportParts, tree: string) {
   };
 }
 
-/** The tree, and then a disk of it, without a mount. */
+/** The tree, and then a disk of it, without a mount. Only a disk has a root to be mounted: a container's is there. */
 const makeDisk = `
 set -e
 tree=$1 root=$2 disk=$3 size=$4 folder=$5
 mkdir "$root"
 tar -C "$root" -xpf "$tree" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*'
+printf '/dev/root / ext4 defaults 0 1\\n' > "$root/etc/fstab"
 cp "$(ls "$root"/boot/vmlinuz-* | tail -n 1)" "$folder/vmlinuz"
 cp "$(ls "$root"/boot/initrd.img-* | tail -n 1)" "$folder/initrd"
 truncate -s "$size" "$disk"

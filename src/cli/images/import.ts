@@ -10,6 +10,7 @@ import { ImageCalls } from "#/sdk/images/image-calls.ts";
 import { fileKind } from "#/sdk/images/kinds-of-file.ts";
 import type { ImportParts } from "#/sdk/images/import-parts.ts";
 import type { Cli, Done } from "../verb.ts";
+import { requireFreeNames } from "./free-names.ts";
 
 interface ImportOptions {
   name?: string;
@@ -28,11 +29,13 @@ type Brought = Pick<ImageInput, "architecture" | "source" | "kinds">;
 export async function importImage(cli: Cli, word: string): Promise<Done> {
   const options = cli.options as ImportOptions;
   const path = resolve(cli.terminal.world.folder, word);
+  const name = options.name ?? titleOf(path);
+  await requireFreeNames(cli, [name]);
   const image = await withParts(cli, async (parts) => {
     const brought = options.kernel
       ? await bringKernel(parts, path, options.commandLine)
       : await bringFile(parts, path, options);
-    return register(cli, { name: options.name ?? titleOf(path), ...brought }, options);
+    return register(cli, { name, ...brought }, options);
   });
   return told(image);
 }
