@@ -1,6 +1,6 @@
 import type { HostReports, InstanceReport, SnapshotReport, VolumeReport } from "#/model/hosting.ts";
 import type { InstanceRecord, InstanceStatus } from "#/model/instance.ts";
-import type { SnapshotStatus } from "#/model/volume.ts";
+import type { SnapshotStatus, VolumeStatus } from "#/model/volume.ts";
 import { leaveVolume, volumesOf } from "./bind.ts";
 import { foldDeparture, foldElsewhere, stay } from "./fold-move.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -195,9 +195,21 @@ function foldVolume(tx: Transaction, machine: string, report: VolumeReport): voi
     const { reason = "" } = report;
     if (status.state !== "error" || status.reason !== reason)
       tx.put<"volume">({ ...record, status: { ...status, state: "error", reason } });
-  } else if (report.sizeBytes !== undefined && report.sizeBytes !== status.grownBytes) {
-    tx.put<"volume">({ ...record, status: { ...status, grownBytes: report.sizeBytes } });
+  } else if (report.state === "here") {
+    const { sizeBytes: grownBytes = status.grownBytes } = report;
+    const isSame = status.state !== "error" && grownBytes === status.grownBytes;
+    if (isSame) return;
+    const sound = status.state === "error" ? withoutFault(status) : status;
+    tx.put<"volume">({
+      ...record,
+      status: { ...sound, ...(grownBytes !== undefined && { grownBytes }) },
+    });
   }
+}
+
+/** What could not be done was tried again, and is done. */
+function withoutFault({ reason: _over, ...status }: VolumeStatus): VolumeStatus {
+  return { ...status, state: status.attachment ? "in-use" : "available" };
 }
 
 function foldSnapshot(tx: Transaction, space: Pick<Space, "all">, report: SnapshotReport): void {

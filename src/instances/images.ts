@@ -17,6 +17,7 @@ import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { DiskManifest, SnapshotRecord } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
+import { disksOf } from "./disks.ts";
 import type { Volumes } from "./volumes.ts";
 
 type Said = Pick<ImageSpec, "title" | "description" | "architecture" | "kinds" | "tags">;
@@ -146,10 +147,9 @@ export class Images {
         `An image can be made of an instance whose root is a volume: the root of '${name}' is ${origin?.spec.source.type ?? "gone"}`,
       );
     const { source, architecture, kinds } = origin.spec;
-    const own = [...space.all("volume")]
-      .filter(({ status: { attachment } }) => attachment?.instance === name)
-      .filter(({ status: { attachment } }) => !leftOut.includes(attachment!.device))
-      .sort((a, b) => (a.status.attachment!.device < b.status.attachment!.device ? -1 : 1));
+    const own = disksOf(space, instance).filter(
+      ({ status: { attachment } }) => !leftOut.includes(attachment!.device),
+    );
     return space.commit((tx) => {
       const disks = own.map((volume) => {
         const { device, deletesOnTermination } = volume.status.attachment!;

@@ -11,6 +11,7 @@ import { volumeTypes, type VolumeType } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
 import type { InstanceMarket, InstancePlacement } from "#/model/instance.ts";
 import type { LaunchAsked, LaunchDisk } from "./instances.ts";
+import { requireDevice, requireDistinctDevices } from "./disks.ts";
 import { keyPairNameOf } from "./metadata.ts";
 import { requirePlacement } from "./place.ts";
 import { defaultGroup, defaultNetwork } from "./networks.ts";
@@ -290,6 +291,7 @@ function disksOf(
   at: { space: Space; zone: string },
 ): LaunchDisk[] {
   const { source } = image.spec;
+  requireDistinctDevices(disks.map(({ device }) => device));
   const wished = new Map(disks.map((disk) => [disk.device, disk]));
   const own = source.type === "disk" ? source.disks : [];
   const ofImage = own.flatMap(({ device, snapshot, deletesOnTermination }) => {
@@ -337,7 +339,7 @@ function diskOf(
       `The snapshot '${wish.snapshot.slice(0, 100)}' does not exist.`,
     );
   return {
-    device,
+    device: requireDevice(device),
     deletesOnTermination,
     volume: {
       type: volumeTypeOf(wish.type),

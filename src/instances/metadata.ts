@@ -2,6 +2,7 @@ import { accountIdOf } from "#/model/account.ts";
 import type { MetadataOrder } from "#/model/hosting.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
+import { disksOf } from "./disks.ts";
 import { hostnameOf } from "./orders.ts";
 
 /** Name of a key pair's record. */
@@ -81,7 +82,7 @@ export function metadataOf(
     "events/maintenance/history": "[]",
     "events/maintenance/scheduled": "[]",
     ...(publicIp !== undefined && { "public-hostname": publicIp, "public-ipv4": publicIp }),
-    ...prefixed("block-device-mapping", devicesOf(name, space)),
+    ...prefixed("block-device-mapping", devicesOf(record, space)),
     ...interruptionOf(record),
     ...ofRole,
     ...(key && {
@@ -125,11 +126,12 @@ function addressOf(
 }
 
 /** The root by two names, as AWS has it, and the others in their order. */
-function devicesOf(instance: string, space: Pick<Space, "all">): Record<string, string> {
-  const devices: string[] = [];
-  for (const { status } of space.all("volume"))
-    if (status.attachment?.instance === instance) devices.push(status.attachment.device);
-  const [root, ...others] = devices.sort();
+function devicesOf(
+  record: InstanceRecord,
+  space: Pick<Space, "all" | "get">,
+): Record<string, string> {
+  const devices = disksOf(space, record).map(({ status }) => status.attachment!.device);
+  const [root, ...others] = devices;
   if (root === undefined) return {};
   return {
     ami: root.replace("/dev/", ""),

@@ -15,7 +15,7 @@ import type { InstanceMove, InstanceRecord } from "#/model/instance.ts";
 import type { SecurityRule } from "#/model/virtual-network.ts";
 import type { SnapshotRecord, VolumeRecord } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
-import { volumesOf } from "./bind.ts";
+import { disksOf } from "./disks.ts";
 import { rateOf } from "./volume-types.ts";
 
 /** What orders are made with beside the records. */
@@ -85,7 +85,7 @@ function instanceOrder(record: InstanceRecord, means: OrderMeans): InstanceOrder
   const image = space.get("image", spec.image);
   if (!image) return undefined;
   const type = instanceTypes.get(spec.type)!;
-  const disks = disksOf(space, name).map(({ name: volume, status: { attachment } }) => ({
+  const disks = keptDisksOf(space, record).map(({ name: volume, status: { attachment } }) => ({
     volume,
     device: attachment!.device,
   }));
@@ -157,8 +157,8 @@ function comingOrder(
 }
 
 /** Those that are copied begin as nothing: what they hold comes with it. */
-function comingVolumes({ name }: InstanceRecord, means: OrderMeans): VolumeOrder[] {
-  return disksOf(means.space, name).map((record) => {
+function comingVolumes(instance: InstanceRecord, means: OrderMeans): VolumeOrder[] {
+  return keptDisksOf(means.space, instance).map((record) => {
     const order = volumeOrder(record, means);
     if (order.storage !== undefined) return order;
     const { manifest: _manifest, manifestProject: _project, ...empty } = order;
@@ -180,13 +180,11 @@ function rootOf(source: ImageSource): RootOrder {
   }
 }
 
-/** The root first: those of an image before those that were attached later. */
-function disksOf(space: Pick<Space, "all">, instance: string): VolumeRecord[] {
-  return volumesOf(space, instance)
-    .filter(({ status: { attachment } }) => attachment!.state !== "detaching")
-    .sort((one, other) =>
-      one.status.attachment!.device.localeCompare(other.status.attachment!.device),
-    );
+/** Without those that are being taken from it. */
+function keptDisksOf(space: OrderMeans["space"], record: InstanceRecord): VolumeRecord[] {
+  return disksOf(space, record).filter(
+    ({ status: { attachment } }) => attachment!.state !== "detaching",
+  );
 }
 
 function volumeOrder(record: VolumeRecord, { keyOf }: OrderMeans): VolumeOrder {

@@ -1,10 +1,13 @@
 import type { Clock } from "#/base/clock.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
+import { bareDeviceName } from "#/model/device-name.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { SnapshotRecord, VolumeOrigin, VolumeRecord, VolumeSpec } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
+import { volumesOf } from "./bind.ts";
+import { requireDevice, rootDeviceOf } from "./disks.ts";
 import { sealedForVolume } from "./order-means.ts";
 import { volumeTypeFacts } from "./volume-types.ts";
 
@@ -92,10 +95,11 @@ export class Volumes {
 
   /**
    * Gives a volume to an instance. Throws "VolumeInUse", "IncorrectState", "IncorrectInstanceState",
-   * "InvalidVolume.ZoneMismatch" where it is on another machine, "InvalidParameterValue" for a device that is taken.
+   * "InvalidVolume.ZoneMismatch" where it is on another machine, "InvalidParameterValue" for a device that is taken or is none.
    */
   attach(volume: VolumeRecord, instance: InstanceRecord, device: string): VolumeRecord {
     const { status } = volume;
+    requireDevice(device);
     if (status.attachment)
       throw new AwsError("VolumeInUse", 400, `${volume.name} is already attached to an instance`);
     if (status.state !== "available")
@@ -113,8 +117,8 @@ export class Volumes {
         400,
         `The volume '${volume.name}' is on another machine than '${instance.name}': take a snapshot of it, and make a volume of that.`,
       );
-    for (const { status: other } of this.#space.all("volume"))
-      if (other.attachment?.instance === instance.name && other.attachment.device === device)
+    for (const { status: other } of volumesOf(this.#space, instance.name))
+      if (bareDeviceName(other.attachment!.device) === bareDeviceName(device))
         throw new AwsError(
           "InvalidParameterValue",
           400,
@@ -139,7 +143,7 @@ export class Volumes {
     });
   }
 
-  /** Takes it back. Throws "IncorrectState" for one that no instance has. */
+  /** Takes it back. Throws "IncorrectState" for one that no instance has, "OperationNotPermitted" for what one runs from. */
   detach(volume: VolumeRecord): VolumeRecord {
     const { attachment } = volume.status;
     if (!attachment)
@@ -154,6 +158,13 @@ export class Volumes {
       const { attachment: _gone, ...status } = volume.status;
       return this.#change(volume, { ...status, state: "available" });
     }
+    const image = instance && this.#space.get("image", instance.spec.image);
+    if (attachment.device === rootDeviceOf(image))
+      throw new AwsError(
+        "OperationNotPermitted",
+        400,
+        `Unable to detach root volume '${volume.name}' from instance '${attachment.instance}'`,
+      );
     return this.#change(volume, {
       ...volume.status,
       attachment: { ...attachment, state: "detaching" },

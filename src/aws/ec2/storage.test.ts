@@ -110,6 +110,29 @@ test("the root goes with its instance, and cannot be taken from one that runs", 
   await waitUntilVolumeDeleted(wait(), { VolumeIds: [VolumeId] });
 });
 
+test("a device names one disk: what names none, or another one's, is refused by launch and attach", async () => {
+  const InstanceId = await launched();
+  const [first, second] = [await volume(), await volume()];
+  const attach = (VolumeId: string, Device: string) =>
+    send(new AttachVolumeCommand({ VolumeId, InstanceId, Device }));
+  await assert.rejects(attach(first, "/etc/passwd"), { name: "InvalidParameterValue" });
+  await attach(first, "/dev/sdf");
+  await assert.rejects(attach(second, "sdf"), { name: "InvalidParameterValue" });
+  const launch = (...names: string[]) =>
+    send(
+      new RunInstancesCommand({
+        ImageId: world.diskImage,
+        InstanceType: "v.micro" as never,
+        MinCount: 1,
+        MaxCount: 1,
+        BlockDeviceMappings: names.map((DeviceName) => ({ DeviceName, Ebs: { VolumeSize: 1 } })),
+      }),
+    );
+  await assert.rejects(launch("/etc/passwd"), { name: "InvalidParameterValue" });
+  await assert.rejects(launch("/dev/sdf", "sdf"), { name: "InvalidBlockDeviceMapping" });
+  await send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }));
+});
+
 test("a volume's token makes one; its size, type, zone and device are checked", async () => {
   const ClientToken = "one";
   const first = await volume({ ClientToken });

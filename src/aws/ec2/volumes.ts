@@ -80,9 +80,6 @@ export const deleteVolume: AwsOperation<DeleteVolumeCommandInput, DeleteVolumeCo
   },
 };
 
-/** "/dev/sdf", "/dev/xvdf", "/dev/vdb", "sdf". */
-const isDevice = /^(?:\/dev\/)?(?:sd|xvd|vd|hd)[a-z]{1,2}[0-9]{0,2}$/;
-
 export const attachVolume: AwsOperation<AttachVolumeCommandInput, AttachVolumeCommandOutput> = {
   asks: ({ VolumeId = "", InstanceId = "" }, context) =>
     askOf("AttachVolume", [VolumeId, InstanceId], context),
@@ -91,12 +88,6 @@ export const attachVolume: AwsOperation<AttachVolumeCommandInput, AttachVolumeCo
     const instance = ownOne("instance", InstanceId, context);
     if (Device === "")
       throw new AwsError("MissingParameter", 400, "The request must contain the parameter device");
-    if (!isDevice.test(Device))
-      throw new AwsError(
-        "InvalidParameterValue",
-        400,
-        `Value (${Device.slice(0, 100)}) for parameter device is invalid. ${Device.slice(0, 100)} is not a valid EBS device name.`,
-      );
     return attachmentView(context.parts.volumes.attach(volume, instance, Device));
   },
 };
@@ -117,17 +108,6 @@ export const detachVolume: AwsOperation<DetachVolumeCommandInput, DetachVolumeCo
         "InvalidAttachment.NotFound",
         400,
         `The volume '${volume.name}' is not attached as it is said to be.`,
-      );
-    const instance = attachment && context.parts.space.get("instance", attachment.instance);
-    const image = instance && context.parts.space.get("image", instance.spec.image);
-    const isRoot =
-      image?.spec.source.type === "disk" &&
-      image.spec.source.disks[0]?.device === attachment?.device;
-    if (isRoot && instance?.status.state === "running")
-      throw new AwsError(
-        "OperationNotPermitted",
-        400,
-        "Unable to detach root volume from a running instance",
       );
     const { status } = context.parts.volumes.detach(volume);
     const view = attachmentView(volume);

@@ -22,8 +22,12 @@ export function seedOf({
     ...(key !== undefined && { "public-keys": [key] }),
   };
   return {
-    // JSON is YAML.
-    "meta-data": Buffer.from(`${JSON.stringify(about)}\n`),
+    "meta-data": yaml(about),
+    // Its address is there before its init is, which may not give it another one.
+    "network-config": yaml({ config: "disabled" }),
     "user-data": Buffer.from(metadata.userData ?? "", "base64"),
   };
 }
+
+/** JSON is YAML. */
+const yaml = (value: unknown) => Buffer.from(`${JSON.stringify(value)}\n`);

@@ -47,12 +47,13 @@ test("root of a system is nobody on the machine either: it reaches no device, cl
       "sh",
       "-c",
       "date -s 2001-01-01; mknod /tmp/sda b 8 0; echo 1 > /proc/sys/kernel/panic; " +
-        "ip link set lo down; mount -t proc p /mnt; ls /sys/fs/cgroup/memory; cat /proc/1/environ | head -c 1; echo; id",
+        "ip link set lo down; cat /var/lib/cloud/seed/nocloud/network-config; mount -t proc p /mnt; ls /sys/fs/cgroup/memory; cat /proc/1/environ | head -c 1; echo; id",
     ],
     { kind: "system" },
   );
   for (const refused of ["date: can't set date", "mknod: /tmp/sda", "panic", "ip: "])
     assert.match(printed, new RegExp(`${refused}.*(not permitted|denied|Read-only)`), refused);
   assert.match(printed, /uid=0\(root\)/);
+  assert.match(printed, /{"config":"disabled"}/, "nor may its init give it another address");
   assert.doesNotMatch(execFileSync("date", { encoding: "utf8" }), /2001/);
 });

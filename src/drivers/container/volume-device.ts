@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { sleep } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
+import { bareDeviceName } from "#/model/device-name.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
 import type { InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
 import { runCommand, systemPath } from "../instances/command.ts";
@@ -227,7 +228,7 @@ exit 1`;
 
 /** Of the device that its owner named. Throws HostingError for a name that no device has. */
 function nameOf({ volume, device }: PreparedDisk): string {
-  const name = device.replace(/^\/dev\//, "");
+  const name = bareDeviceName(device);
   if (/^[a-z][a-z0-9]{0,15}$/.test(name)) return name;
   throw new HostingError(
     "Client.InvalidParameterValue",

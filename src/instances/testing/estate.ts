@@ -270,7 +270,7 @@ export class Estate {
         kind: "image",
         project: "p",
         name: "ami-1",
-        spec: { source: { type: "disk" } } as never,
+        spec: { source: { type: "disk", disks: [{ device: "/dev/xvda" }] } } as never,
         status: { state: "available" } as never,
       });
       tx.put<"instance">({
