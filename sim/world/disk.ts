@@ -128,6 +128,9 @@ export class Disk {
         return { sizeBytes: bytes.length };
       },
       stream: (path, part) => this.#stream(life, path, part),
+      openInMemory: (path) => {
+        throw new Error(`ENOENT: open ${path}`); // no guest lives here
+      },
       append: async (path) => {
         this.#files.makeFolder(dirname(path));
         this.#open(path);

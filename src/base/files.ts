@@ -12,6 +12,8 @@ export interface Files {
   ): Promise<{ sizeBytes: number }>;
   /** The file in pieces, from `offset` (default 0) for `length` bytes (default to its end). */
   stream(path: string, part?: { offset?: number; length?: number }): AsyncIterable<Uint8Array>;
+  /** Opens a file that lives in memory, so that reading it takes no waiting. Throws where there is none. */
+  openInMemory(path: string): MemoryFile;
   /** Opens a file to add to its end; makes it and its folder if needed. */
   append(path: string): Promise<Appender>;
   /** Names in a folder; empty where there is none. */
@@ -40,6 +42,13 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Bytes that may still be written on the disk that holds `path`. */
   freeBytes(path: string): Promise<number>;
+}
+
+/** A file open at any place. */
+export interface MemoryFile {
+  /** Fills `into` with what is at `offset`, at once; gives how many bytes there were. */
+  read(into: Uint8Array, offset: number): number;
+  close(): void;
 }
 
 /** A file open at its end. */

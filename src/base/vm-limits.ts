@@ -40,6 +40,15 @@ export const vmLimits = {
   /** A guest that moves goes as fast as the network lets it, and stands still for so long at most if it can be helped. */
   moveBytesPerSecond: 16 * 1024 * MiB,
   movePauseMs: 200,
+  /**
+   * Memory that is copied while its guest runs is read and compared in such pieces and blocks, so many writes under way at once, in
+   * so many rounds at most: until one has sent so little.
+   */
+  memoryPieceBytes: 1 * MiB,
+  memoryBlockBytes: 16 * KiB,
+  memoryWritesMax: 16,
+  memoryRoundsMax: 6,
+  memoryRestBytes: 2 * MiB,
   /** It comes within this to the machine that waits for it. */
   guestComeMs: 2 * 60_000,
   /** It stands still for so long at most until it is known that it runs elsewhere. */

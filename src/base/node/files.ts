@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, constants } from "node:fs";
+import { closeSync, constants, createReadStream, openSync, readSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -53,6 +53,14 @@ export const nodeFiles: Files = {
       path,
       part.length === undefined ? { start } : { start, end: start + part.length - 1 },
     );
+  },
+
+  openInMemory(path) {
+    const file = openSync(path, constants.O_RDONLY);
+    return {
+      read: (into, offset) => readSync(file, into, 0, into.length, offset),
+      close: () => closeSync(file),
+    };
   },
 
   async append(path) {

@@ -6,6 +6,7 @@ import { volumeSecret } from "../instances/volume-secret.ts";
 import { blockNodes, diskDevice } from "./disk-nodes.ts";
 import type { Emulator } from "./emulator.ts";
 import type { Jail, MachineType } from "./machine.ts";
+import { memoryArguments, memoryName, openMemory } from "./memory-backing.ts";
 import { showPrograms, socketInJail, userNetwork } from "./user-network.ts";
 
 /** All that decides how QEMU is started. */
@@ -29,15 +30,18 @@ export interface GuestPlan {
 /** The command that starts a guest. Keys and what they open are never in it; paths are as they are before its jail closes. */
 export function commandLine(plan: GuestPlan): string[] {
   const { emulator, type, order, boot, network, jail } = plan;
+  const memoryMiB = Math.floor(order.memoryBytes / 2 ** 20);
   return [
     network.namespace === undefined ? [] : ["nsenter", `--net=${namespaceFile(network.namespace)}`],
+    emulator.hasKvm ? [] : openMemory(jail, memoryMiB * 2 ** 20),
     jail && network.type === "user" ? showPrograms(jail, network.metadataSocket) : [],
     ["qemu-system-x86_64"],
     ["-name", `guest=${order.instance}`],
     ["-nodefaults", "-no-user-config", "-display", "none"],
-    ["-M", type === "microvm" ? "microvm" : "q35"],
+    ["-M", emulator.hasKvm ? type : `${type},memory-backend=${memoryName}`],
     accelerator(emulator),
-    ["-m", `${Math.floor(order.memoryBytes / 2 ** 20)}M`, "-smp", String(order.vcpus)],
+    ["-m", `${memoryMiB}M`, "-smp", String(order.vcpus)],
+    emulator.hasKvm ? [] : memoryArguments(memoryMiB * 2 ** 20),
     ["-rtc", "base=utc"],
     ["-action", "reboot=reset,shutdown=pause,panic=pause"],
     ["-qmp", "unix:monitor,server=on,wait=off"],

@@ -11,6 +11,7 @@ import { GuestConsole, panicIn } from "./guest-console.ts";
 import { GuestDisks } from "./guest-disks.ts";
 import { razeJail } from "./jail.ts";
 import { machineFile, monitorSocket, passage, type Machine } from "./machine.ts";
+import { memoryPathOf } from "./memory-backing.ts";
 import { keepMemory } from "./memory-file.ts";
 import { moveOut, stay } from "./moving.ts";
 import { pngOfPpm } from "./picture.ts";
@@ -171,14 +172,26 @@ export class Guest implements RunningInstance {
       parts,
       qmp: this.#qmp,
       volumes: to.withDisks ? await this.#disks.list() : [],
-      losesWrites: machine.losesWrites,
+      memoryFile: machine.isEmulated ? memoryPathOf(machine.pid) : undefined,
       passageOf: (name: string) => passage(folder, machine.jail, name),
-      onLeaving: () => {
-        machine.hasLeft = true;
-        return parts.files.write(machineFile(folder), JSON.stringify(machine), { mode: 0o600 });
-      },
+      onLeaving: () => this.#mayRunElsewhere(true),
     };
-    return moveOut(move, { host: to.address, port: to.port, key: Buffer.from(to.key, "base64") });
+    const aim = { host: to.address, port: to.port, key: Buffer.from(to.key, "base64") };
+    try {
+      return await moveOut(move, aim);
+    } catch (thrown) {
+      if (!(await this.stands().catch(() => true))) await this.#mayRunElsewhere(false);
+      throw thrown;
+    }
+  }
+
+  /** On disk when it resolves. */
+  async #mayRunElsewhere(may: boolean): Promise<void> {
+    const { parts, folder, machine } = this.#place;
+    if (may) machine.hasLeft = true;
+    else if (machine.hasLeft) delete machine.hasLeft;
+    else return;
+    await parts.files.write(machineFile(folder), JSON.stringify(machine), { mode: 0o600 });
   }
 
   handles(): string[] {
@@ -192,11 +205,10 @@ export class Guest implements RunningInstance {
   }
 
   async goOn(): Promise<void> {
-    const { parts, folder, machine } = this.#place;
     const volumes = await this.#disks.list();
-    const passageOf = (name: string) => passage(folder, machine.jail, name);
     await this.#qmp.run("migrate_cancel").catch(() => {}); // there may be none any more
-    await stay({ parts, qmp: this.#qmp, volumes, passageOf });
+    await stay({ qmp: this.#qmp, volumes });
+    await this.#mayRunElsewhere(false);
   }
 
   use(): { cpuMs: number; memoryBytes: number } {

@@ -10,12 +10,11 @@ export interface Machine {
   ticks: number;
   startedAt: number;
   type: MachineType;
-  isEmulated: boolean;
   /**
-   * What it writes while its memory is being sent is not sent again, so it has to stand still: QEMU before 9.1 loses track of
-   * the writes of guests that it emulates (their translated addresses are not forgotten when a page counts as sent).
+   * Its memory is a file that we copy ourselves when it moves: QEMU before 9.1 loses track of what guests write that it emulates
+   * (their translated addresses are not forgotten when a page counts as sent).
    */
-  losesWrites: boolean;
+  isEmulated: boolean;
   memoryBytes: number;
   /** The folder that is its root, and the user that it runs as. */
   jail?: Jail;

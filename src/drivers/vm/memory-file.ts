@@ -25,7 +25,7 @@ export async function keepMemory(
     written.resolve(files.writeStream(file, packed, { mode: 0o600 }));
   });
   try {
-    await prepareMigration(qmp, { stopsForDisks: false });
+    await prepareMigration(qmp);
     await sendMemory(qmp, `unix:${passage.inside}`);
     await written.promise;
   } catch (thrown) {
@@ -46,7 +46,7 @@ export async function giveMemory(
   passage: Passage,
   file: string,
 ): Promise<void> {
-  await prepareMigration(qmp, { stopsForDisks: false });
+  await prepareMigration(qmp);
   await takeMemory(qmp, `unix:${passage.inside}`, async () => {
     const socket = await sockets.connect({ path: passage.outside });
     void pour(files.stream(file), socket);

@@ -4,16 +4,24 @@ import { QmpError, type Qmp, type QmpEvent } from "./qmp.ts";
 const statusOf = ({ event, data }: QmpEvent) =>
   event === "MIGRATION" ? String(data["status"]) : undefined;
 
+interface MigrationWay {
+  /** It waits when the guest stands still, until the copies of its disks are whole. */
+  stopsForDisks?: boolean;
+  /** Memory that is a file does not go with it. */
+  leavesMemory?: boolean;
+}
+
 /** Prepares both ends of a passage of memory: as fast as it goes, standing still only shortly, and never without an end. */
 export async function prepareMigration(
   qmp: Qmp,
-  { stopsForDisks }: { stopsForDisks: boolean },
+  { stopsForDisks = false, leavesMemory = false }: MigrationWay = {},
 ): Promise<void> {
   await qmp.run("migrate-set-capabilities", {
     capabilities: [
       { capability: "events", state: true },
       { capability: "auto-converge", state: true },
       { capability: "pause-before-switchover", state: stopsForDisks },
+      { capability: "x-ignore-shared", state: leavesMemory },
     ],
   });
   await qmp.run("migrate-set-parameters", {
@@ -23,7 +31,7 @@ export async function prepareMigration(
 }
 
 /**
- * Sends all its memory and the state of its devices to where `uri` says. `beforeSwitch` runs when the guest stands still
+ * Sends its memory and the state of its devices to where `uri` says. `beforeSwitch` runs when the guest stands still
  * and all but the last of it has gone. Throws QmpError when it fails; the guest then goes on if it ran.
  */
 export async function sendMemory(

@@ -13,6 +13,11 @@ after(() => Promise.all([here?.close(), there?.close()]));
 
 const key = Buffer.alloc(32, 9).toString("base64");
 
+/** Writes memory all the time, and says of each piece whether it is as it was written. */
+const writer =
+  "(until [ -e /tmp/enough ]; do dd if=/dev/urandom of=/tmp/new bs=64k count=30 2>/dev/null; " +
+  "md5sum /tmp/new > /tmp/sum; sleep 0.1; md5sum -c /tmp/sum; done)";
+
 for (const kind of ["microvm", "vm"] as const) {
   test(
     `a ${kind} moves with its disk to another machine while it runs, and keeps its memory in a file`,
@@ -28,6 +33,7 @@ for (const kind of ["microvm", "vm"] as const) {
       await typist.run(
         "echo remembered > /tmp/word; echo written | dd of=/dev/vda bs=512 conv=sync 2>/dev/null; sync",
       );
+      await typist.run(`${writer} > /tmp/found & sleep 1`);
       const port = Promise.withResolvers<number>();
       const copy = there.disk(root.volume, "/dev/xvda");
       const thereFolder = there.instanceFolder(order);
@@ -57,6 +63,9 @@ for (const kind of ["microvm", "vm"] as const) {
         await typistThere.run("cat /tmp/word; head -c 8 /dev/vda"),
         /remembered\s+written/,
       );
+      const found = await typistThere.run("touch /tmp/enough; wait; sort /tmp/found | uniq -c");
+      assert.match(found, /\d+ \/tmp\/new: OK/);
+      assert.doesNotMatch(found, /FAILED/);
       const file = join(there.folder, "memory.zst");
       await second.hibernate!(file);
       const third = await (

@@ -1,11 +1,14 @@
 import { within, type Clock } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { NbdClient } from "#/base/nbd/nbd-client.ts";
 import { joinSockets, linesOf, type Socket, type SocketAddress } from "#/base/sockets.ts";
 import type { InstanceDriverParts } from "../instance-driver.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import { nodes } from "./disk-nodes.ts";
 import type { Passage } from "./machine.ts";
+import { memoryName, memoryNode } from "./memory-backing.ts";
+import { MemoryCopy } from "./memory-copy.ts";
 import { prepareMigration, sendMemory, takeMemory } from "./migration.ts";
 import type { Qmp } from "./qmp.ts";
 
@@ -15,43 +18,51 @@ import type { Qmp } from "./qmp.ts";
  * is a channel on which they agree who has it: the other side lets it run only when it has heard "go", after which this
  * side never lets it run again. So it stands still on both sides at worst, and never runs on two.
  */
-export interface Move {
-  parts: Pick<InstanceDriverParts, "clock" | "sockets">;
+interface Arrival {
+  parts: Pick<InstanceDriverParts, "clock" | "sockets" | "files">;
   qmp: Qmp;
   /** Volumes that are copied: those that the other machine does not see already. */
   volumes: readonly string[];
-  /** It stands still while its memory goes. */
-  losesWrites?: boolean;
+  /** The file that is its memory here, where that is copied by us and not by QEMU. */
+  memoryFile?: string | undefined;
   passageOf(name: string): Passage;
-  /** From now on the other machine may let it run. */
-  onLeaving?(): Promise<void>;
 }
 
-type Channel = "memory" | "disks" | "word";
+export interface Move extends Arrival {
+  /** From now on the other machine may let it run. */
+  onLeaving(): Promise<void>;
+}
+
+type Channel = "state" | "disks" | "word";
 
 /** Sends it; gives how long it stood still, until the other side said that it runs. Throws HostingError. */
 export async function moveOut(
   move: Move,
   to: { host: string; port: number; key: Uint8Array },
 ): Promise<{ pauseMs: number }> {
-  const { qmp, volumes, parts } = move;
+  const { qmp, parts } = move;
   const word = await reach(move, to, "word");
   const said = linesOf(word.incoming, 100);
   const relays = await Promise.all(
-    (["memory", "disks"] as const).map((channel) => carryOut(move, to, channel)),
+    (["state", "disks"] as const).map((channel) => carryOut(move, to, channel)),
   );
+  let memory: NbdClient | undefined;
   let stoppedMs = 0;
   const unhear = qmp.onEvent(({ event }) => {
     if (event === "STOP") stoppedMs = parts.clock.monotonicMs();
   });
   let isGone = false;
   try {
-    await prepareMigration(qmp, { stopsForDisks: volumes.length > 0 });
+    await prepareMigration(qmp, wayOf(move));
     await copyDisks(move);
-    if (move.losesWrites) await qmp.run("stop");
-    const switched = volumes.length > 0 ? () => leaveCopies(move) : undefined;
-    await sendMemory(qmp, `unix:${move.passageOf("memory").inside}`, switched);
-    await move.onLeaving?.();
+    if (move.memoryFile !== undefined) {
+      memory = await NbdClient.open(await reach(move, to, "disks"), memoryName);
+      await leaveWithMemory(move, move.memoryFile, memory);
+    }
+    // It takes as long as the disk does, and is over before the other side hears that it may.
+    const told = move.onLeaving();
+    const uri = `unix:${move.passageOf("state").inside}`;
+    await sendMemory(qmp, uri, () => leaveCopies(move)).finally(() => told);
     isGone = true;
     await word.write("go\n");
     const answer = await within(parts.clock, limits.guestStandMs, said.next());
@@ -70,12 +81,33 @@ export async function moveOut(
   } finally {
     unhear();
     word.close();
+    void memory?.close();
     for (const relay of relays) await relay.close();
   }
 }
 
+/** What QEMU has to do itself where it sends the memory too, we do before. */
+const wayOf = ({ volumes, memoryFile }: Arrival) => ({
+  stopsForDisks: memoryFile === undefined && volumes.length > 0,
+  leavesMemory: memoryFile !== undefined,
+});
+
+/** When this resolves it stands still, and the other side has its memory and its disks. */
+async function leaveWithMemory(move: Move, file: string, target: NbdClient): Promise<void> {
+  const memory = await MemoryCopy.begin(move.parts, file, target);
+  try {
+    await memory.runAhead();
+    await move.qmp.run("stop");
+    const rest = Promise.all([memory.round(), leaveCopies(move)]);
+    if (!(await within(move.parts.clock, limits.guestStandMs, rest)))
+      throw new Error("the other machine does not take the last of its memory");
+  } finally {
+    memory.close();
+  }
+}
+
 /** It goes on where it is. */
-export async function stay({ qmp, volumes }: Move): Promise<void> {
+export async function stay({ qmp, volumes }: Pick<Move, "qmp" | "volumes">): Promise<void> {
   for (const volume of volumes) await dropCopy(qmp, volume);
   const state = await qmp.run<{ running: boolean }>("query-status").catch(() => undefined);
   if (state && !state.running) await qmp.run("cont").catch(() => {});
@@ -148,11 +180,11 @@ async function dropCopy(qmp: Qmp, volume: string): Promise<void> {
 
 /** Waits for it, and lets it run. `onWaiting` hears where it may come to; `begins` throws where it may not run any more. Throws HostingError when it does not come. */
 export async function moveIn(
-  move: Move,
+  move: Arrival,
   at: { host: string; key: Uint8Array },
   { onWaiting, begins }: { onWaiting: (port: number) => void; begins: () => void },
 ): Promise<void> {
-  const { qmp, volumes, parts, passageOf } = move;
+  const { qmp, parts, passageOf } = move;
   const word = Promise.withResolvers<Socket>();
   const lost = Promise.withResolvers<"lost">();
   const server = await parts.sockets.listen({ ...at, port: 0 }, (socket) => {
@@ -162,10 +194,10 @@ export async function moveIn(
     });
   });
   try {
-    await prepareMigration(qmp, { stopsForDisks: volumes.length > 0 });
-    if (volumes.length > 0) await offerDisks(move);
+    await prepareMigration(qmp, wayOf(move));
+    await offerDisks(move);
     const open = Promise.withResolvers<void>();
-    const taken = takeMemory(qmp, `unix:${passageOf("memory").inside}`, async () => open.resolve());
+    const taken = takeMemory(qmp, `unix:${passageOf("state").inside}`, async () => open.resolve());
     taken.catch(() => open.resolve()); // told below
     await open.promise;
     onWaiting(server.port);
@@ -175,7 +207,7 @@ export async function moveIn(
       throw new Error("the other machine has given it up");
     const go = await Promise.race([linesOf(said.incoming, 100).next(), lost.promise]);
     if (go === "lost" || go.value !== "go") throw new Error("the other machine has kept it");
-    if (volumes.length > 0) await qmp.run("nbd-server-stop");
+    await withdrawDisks(move);
     begins();
     await qmp.run("cont");
     await sayRunning(parts.clock, said).catch(() => {}); // it runs here whoever has heard of that
@@ -196,22 +228,32 @@ async function sayRunning(clock: Clock, word: Socket): Promise<void> {
   await within(clock, limits.killGraceMs, word.closed);
 }
 
-async function offerDisks({ qmp, volumes, passageOf }: Move): Promise<void> {
+/** Its memory is one of them while it comes. */
+async function offerDisks({ qmp, volumes, passageOf, memoryFile }: Arrival): Promise<void> {
   await qmp.run("nbd-server-start", {
     addr: { type: "unix", data: { path: passageOf("disks").inside } },
   });
-  for (const volume of volumes)
-    await qmp.run("block-export-add", {
+  const offer = (node: string, name: string) =>
+    qmp.run("block-export-add", {
       type: "nbd",
-      id: `x-${volume}`,
-      "node-name": nodes.format(volume),
-      name: volume,
+      id: `x-${name}`,
+      "node-name": node,
+      name,
       writable: true,
     });
+  for (const volume of volumes) await offer(nodes.format(volume), volume);
+  if (memoryFile === undefined) return;
+  await qmp.run("blockdev-add", memoryNode);
+  await offer(memoryName, memoryName);
+}
+
+async function withdrawDisks({ qmp, memoryFile }: Arrival): Promise<void> {
+  await qmp.run("nbd-server-stop");
+  if (memoryFile !== undefined) await qmp.run("blockdev-del", { "node-name": memoryName });
 }
 
 /** A stream to the other machine, for one thing. */
-async function reach({ parts }: Move, to: SocketAddress, channel: Channel): Promise<Socket> {
+async function reach({ parts }: Arrival, to: SocketAddress, channel: Channel): Promise<Socket> {
   const socket = await parts.sockets.connect(to);
   await socket.write(`${channel}\n`);
   const answer = await socket.incoming.next(); // nothing else comes before something was sent
@@ -229,7 +271,7 @@ async function reach({ parts }: Move, to: SocketAddress, channel: Channel): Prom
 async function carryOut(
   move: Move,
   to: SocketAddress,
-  channel: "memory" | "disks",
+  channel: "state" | "disks",
 ): Promise<{ close(): Promise<void> }> {
   const { outside } = move.passageOf(channel);
   return move.parts.sockets.listen({ path: outside }, (near) => {
@@ -242,7 +284,7 @@ async function carryOut(
 
 /** What comes from the other machine leads to QEMU. */
 async function carryIn(
-  { parts, passageOf }: Move,
+  { parts, passageOf }: Arrival,
   far: Socket,
   onWord: (socket: Socket) => void,
 ): Promise<void> {
@@ -252,7 +294,7 @@ async function carryIn(
       await far.write("ok\n");
       return onWord(far);
     }
-    if (channel !== "memory" && channel !== "disks") return far.close();
+    if (channel !== "state" && channel !== "disks") return far.close();
     const near = await parts.sockets.connect({ path: passageOf(channel).outside });
     await far.write("ok\n");
     await joinSockets(near, far);

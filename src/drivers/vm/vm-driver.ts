@@ -18,6 +18,7 @@ import { machineTypeOf } from "./fallback.ts";
 import { clearGuest, Guest, openMonitor, type GuestPlace } from "./guest.ts";
 import { bootOf } from "./guest-boot.ts";
 import { buildJail, jailOf } from "./jail.ts";
+import { memoryPathOf } from "./memory-backing.ts";
 import { giveMemory } from "./memory-file.ts";
 import { consoleFile, machineFile, passage, wordsFile, type Machine } from "./machine.ts";
 import { moveIn } from "./moving.ts";
@@ -76,7 +77,6 @@ export class VmDriver implements InstanceDriver {
       fence: order.fence,
       type,
       isEmulated: !emulator.hasKvm,
-      losesWrites: !emulator.hasKvm && emulator.version < 9.1,
       memoryBytes: order.memoryBytes,
       hasDisplay: type === "q35",
       startedAt: clock.now(),
@@ -132,7 +132,9 @@ export class VmDriver implements InstanceDriver {
       const { address, key, withDisks, onWaiting } = awaitsMigration;
       const volumes = withDisks ? disks.map(({ volume }) => volume) : [];
       const at = { host: address, key: Buffer.from(key, "base64") };
-      await moveIn({ parts: this.#parts, qmp, volumes, passageOf }, at, { onWaiting, begins });
+      const memoryFile = machine.isEmulated ? memoryPathOf(machine.pid) : undefined;
+      const move = { parts: this.#parts, qmp, volumes, memoryFile, passageOf };
+      await moveIn(move, at, { onWaiting, begins });
     }
   }
 
