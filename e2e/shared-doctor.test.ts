@@ -33,6 +33,12 @@ test("doctor --log finds nothing wrong with a cloud at work, and does not repair
   assert.match(of("leader")[0]!.detail, /^Led by http:.* under epoch \d+, heard /);
   assert.match(of("steps")[0]!.detail, /^2 steps/);
   assert.match(of("output")[0]!.detail, /^What 1 jobs printed/);
+  assert.match(
+    of("instances")
+      .map(({ detail }) => detail)
+      .join("\n"),
+    /networks of their own/,
+  );
   const repair = await examine("--repair");
   assert.equal(repair.code, 5, repair.stderr);
   assert.match(repair.stderr, /Cannot repair the log .* leads under epoch/);

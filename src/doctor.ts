@@ -17,5 +17,6 @@ export async function examine({ dataFolder, log, repair }: DoctorWish): Promise<
   // The folder of a control plane that shares its log holds its secrets, and its agent's.
   const surroundings = async () =>
     (await host.files.stat(dataFolder)) ? examineSurroundings(host, dataFolder, options) : [];
-  return await examineShared(serversOf(log), surroundings, repair);
+  const findings = await examineShared(serversOf(log), surroundings, repair);
+  return [...findings, ...(await examineHosting(host))];
 }

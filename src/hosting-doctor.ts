@@ -24,7 +24,7 @@ export async function examineHosting(
     return [
       findingOf("containers and systems", containers.canStart, containers.missing),
       guests,
-      findingOf("networks of their own", networks.length === 0, networks),
+      networksFinding(networks),
       kernel,
     ];
   } finally {
@@ -42,6 +42,15 @@ function findingOf(what: string, isThere: boolean, missing: readonly string[]): 
     detail,
     ...(packages.length > 0 && { remedy: `apt-get install ${[...new Set(packages)].join(" ")}` }),
   };
+}
+
+/** Without what it takes, instances still run: what they go without is said. */
+function networksFinding(missing: readonly string[]): Finding {
+  const found = findingOf("networks of their own", missing.length === 0, missing);
+  if (missing.length === 0) return found;
+  const instead =
+    "Until then each instance is alone: ports of this machine lead to it, and rules for some addresses, limits of speed and hop limits do not count";
+  return { ...found, detail: `${found.detail}. ${instead}` };
 }
 
 async function guestsFinding(

@@ -129,6 +129,10 @@ test("ports that are asked for are open to everyone, by one group for the same o
     ],
   );
   assert.equal((await groupsOf(["8000-8010", "22"]))[1], own);
+  const groups = [...world.space.all("security-group")].length;
+  const refused = await launch({ ports: ["9000"], placement: { machine: "nowhere" } });
+  assert.equal(refused.json<{ code: string }>().code, "no-capacity");
+  assert.equal([...world.space.all("security-group")].length, groups, "a refused launch made one");
   assert.equal((await launch({ ports: ["80-22"] })).statusCode, 400);
   assert.equal((await launch({ ports: ["http"] })).statusCode, 400);
 });

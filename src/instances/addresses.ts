@@ -27,13 +27,13 @@ export class Addresses {
     this.#pool = parts.addressPool === undefined ? undefined : parseCidr(parts.addressPool);
   }
 
-  /** Throws "InsufficientAddressCapacity" where there is no pool, or none left in it; "AddressLimitExceeded". */
+  /** Throws "UnsupportedOperation" where there is no pool, "InsufficientAddressCapacity" where it is used up, "AddressLimitExceeded". */
   allocate(project: string, tags: Record<string, string> = {}): AddressRecord {
     if (!this.#pool)
       throw new AwsError(
-        "InsufficientAddressCapacity",
-        500,
-        "This cloud has no addresses to give away: its instances are reached at ports of their machines. Its operator may name some (CANOPY_ADDRESS_POOL).",
+        "UnsupportedOperation",
+        400,
+        "This cloud has no addresses to give away: instances are reached at ports of their machines, which DescribeInstances and `canopy instances` tell. Its operator may name addresses that lead to its machines (CANOPY_ADDRESS_POOL).",
       );
     if (this.list(project).length >= limits.addressesMax)
       throw new AwsError(

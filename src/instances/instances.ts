@@ -18,6 +18,7 @@ import { bind, leaseOf, portabilityOf, volumesOf } from "./bind.ts";
 import type { Field } from "./field.ts";
 import { macOf, takeAddress, takenIn } from "./networks.ts";
 import { Hosts } from "./place.ts";
+import type { portsGroup } from "./ports-group.ts";
 import { spentSoFar } from "./spent.ts";
 import type { VolumeAsked, Volumes } from "./volumes.ts";
 
@@ -32,6 +33,8 @@ export interface LaunchAsked {
   subnet: SubnetRecord;
   tunnel: number;
   groups: readonly string[];
+  /** One of them that is not there yet: it is made with the instances. */
+  newGroup?: ReturnType<typeof portsGroup>["draft"];
   privateIp?: string;
   hasPublicAddress: boolean;
   disks: readonly LaunchDisk[];
@@ -106,11 +109,12 @@ export class Instances {
         break;
       }
     }
-    return this.#space.commit((tx) =>
-      places.map((place, launchIndex) =>
+    return this.#space.commit((tx) => {
+      if (asked.newGroup) tx.put<"security-group">(asked.newGroup);
+      return places.map((place, launchIndex) =>
         this.#make(tx, asked, { ...place, reservation, launchIndex }),
-      ),
-    ).value;
+      );
+    }).value;
   }
 
   /** What was launched by the same token. Throws "IdempotentParameterMismatch" where that asked for something else. */

@@ -97,7 +97,7 @@ test("rules are added and taken away, all or none, each once", async () => {
 
 test("addresses come from the pool, one project's each, and go back", async () => {
   const { networks: poor } = await networksOf();
-  assert.throws(() => poor.addresses.allocate("p"), { awsCode: "InsufficientAddressCapacity" });
+  assert.throws(() => poor.addresses.allocate("p"), { awsCode: "UnsupportedOperation" });
   const { networks } = await networksOf("192.0.2.8/30");
   const { addresses } = networks;
   const first = addresses.allocate("p");

@@ -30,12 +30,18 @@ export const launchInstances = defineCall({
     if (body.profile !== undefined) requirePassRole(call, body.profile);
     const decided = decideLaunch(wishOf(call), { space, clock, random, region });
     const { ports = [] } = body;
-    const groups =
+    const opening =
       ports.length === 0
-        ? decided.groups
-        : [...decided.groups, portsGroup(parts, { project, vpc: decided.subnet.spec.vpc, ports })];
+        ? undefined
+        : portsGroup(parts, { project, vpc: decided.subnet.spec.vpc, ports });
+    const groups = opening ? [...decided.groups, opening.name] : decided.groups;
+    const newGroup = opening?.draft;
     try {
-      const launched = parts.instances.launch({ ...decided, groups });
+      const launched = parts.instances.launch({
+        ...decided,
+        groups,
+        ...(newGroup && { newGroup }),
+      });
       const means = instanceViewMeans(parts);
       return { items: launched.map((record) => instanceViewOf(record, means)) };
     } catch (thrown) {

@@ -20,6 +20,18 @@ const codes: Record<InstanceStateName, number> = {
 
 export const stateView = (Name: InstanceStateName) => ({ Code: codes[Name], Name });
 
+/**
+ * EC2 has no field for the ports of a shared address that lead to an instance ("22=20417 80=28033"). Tags of AWS's own are what
+ * clients show, and neither change nor take for a difference from what was asked for.
+ */
+function portsTag({ ports }: InstanceRecord["status"]) {
+  if (!ports) return [];
+  const Value = Object.entries(ports)
+    .map(([port, outside]) => `${port}=${outside}`)
+    .join(" ");
+  return Value === "" ? [] : [{ Key: "aws:canopy:ports", Value }];
+}
+
 /** An instance as EC2 tells it. `volumes` are those that it has. */
 export function instanceView(
   { name, spec, status }: InstanceRecord,
@@ -91,7 +103,7 @@ export function instanceView(
         Id: space.get("iam-instance-profile", iamName(caller.project, spec.profile))?.spec.id ?? "",
       },
     }),
-    Tags: tagList(spec.tags),
+    Tags: [...tagList(spec.tags), ...portsTag(status)],
     ...(!isGone && {
       SecurityGroups: groups,
       SubnetId: network.subnet,

@@ -2,6 +2,7 @@ import type { BlockDeviceMapping, RunInstancesCommandInput } from "@aws-sdk/clie
 import { AwsError } from "#/model/aws-error.ts";
 import type { DiskWish, LaunchWish } from "#/instances/launch.ts";
 import type { AwsContext } from "../call.ts";
+import { asksForIpv6, refuseIpv6 } from "./ipv6.ts";
 import { requireMetadata } from "./metadata-options.ts";
 import { placementGroup } from "./placement-groups.ts";
 import { tagsFor } from "./tag-list.ts";
@@ -19,6 +20,7 @@ export function launchWish(
   const [first, ...others] = input.NetworkInterfaces ?? [];
   if (others.length > 0)
     throw new AwsError("UnsupportedOperation", 400, "An instance has one network interface here.");
+  refuseIpv6(asksForIpv6(input));
   requireMetadata(MetadataOptions);
   const { Arn, Name = Arn?.slice(Arn.lastIndexOf("/") + 1) } = IamInstanceProfile ?? {};
   return {

@@ -8,6 +8,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import type { MetadataOptions } from "#/model/instance.ts";
 import type { AwsOperation } from "../call.ts";
 import { askOf } from "./asks.ts";
+import { refuseIpv6 } from "./ipv6.ts";
 import { ownOne } from "./own.ts";
 
 const hopsMax = 64;
@@ -22,6 +23,7 @@ export const modifyInstanceMetadataOptions: AwsOperation<
   run(input, context) {
     const record = ownOne("instance", input.InstanceId, context);
     const { HttpEndpoint, HttpPutResponseHopLimit: hops, InstanceMetadataTags } = input;
+    refuseIpv6(input.HttpProtocolIpv6 === "enabled");
     requireMetadata({ HttpTokens: input.HttpTokens, HttpPutResponseHopLimit: hops });
     const before = record.spec.metadata;
     const metadata = {

@@ -120,6 +120,34 @@ test("a VPC and its subnets are made, changed and deleted, and say why when they
   });
 });
 
+test("what asks for IPv6 is told that there is none, and nothing is made", async () => {
+  const VpcId = (await send(new DescribeVpcsCommand({}))).Vpcs![0]!.VpcId!;
+  const { GroupId } = await send(
+    new CreateSecurityGroupCommand({ GroupName: "six", Description: "of version 6" }),
+  );
+  const run = { ImageId: world.filesImage, MinCount: 1, MaxCount: 1 };
+  const rule = { IpProtocol: "tcp", FromPort: 80, ToPort: 80 };
+  const Ipv6Ranges = [{ CidrIpv6: "::/0" }];
+  for (const command of [
+    new RunInstancesCommand({ ...run, Ipv6AddressCount: 1 }),
+    new RunInstancesCommand({ ...run, Ipv6Addresses: [{ Ipv6Address: "2001:db8::5" }] }),
+    new RunInstancesCommand({
+      ...run,
+      NetworkInterfaces: [{ DeviceIndex: 0, Ipv6AddressCount: 1 }],
+    }),
+    new RunInstancesCommand({ ...run, MetadataOptions: { HttpProtocolIpv6: "enabled" } }),
+    new CreateVpcCommand({ CidrBlock: "10.9.0.0/16", AmazonProvidedIpv6CidrBlock: true }),
+    new CreateSubnetCommand({ VpcId, Ipv6Native: true, Ipv6CidrBlock: "2001:db8::/64" }),
+    new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [{ ...rule, Ipv6Ranges }] }),
+  ])
+    await assert.rejects(send(command as never), {
+      name: "UnsupportedOperation",
+      message: /IPv6/,
+    });
+  assert.equal((await send(new DescribeVpcsCommand({}))).Vpcs!.length, 1);
+  await send(new DeleteSecurityGroupCommand({ GroupId }));
+});
+
 test("an instance is given the address that is asked for, if its subnet has it and it is free", async () => {
   const launch = (PrivateIpAddress: string, MaxCount = 1) =>
     send(

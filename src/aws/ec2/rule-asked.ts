@@ -7,6 +7,7 @@ import type { RuleAsked } from "#/instances/security-groups.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { SecurityGroupRecord, SecurityRule } from "#/model/virtual-network.ts";
 import type { AwsContext } from "../call.ts";
+import { refuseIpv6 } from "./ipv6.ts";
 
 /** IANA's numbers, which EC2 takes as well, and "-1" for all. */
 const protocols: Record<string, SecurityRule["protocol"]> = {
@@ -83,12 +84,8 @@ function rulesOf(
 ): RuleAsked[] {
   const { IpProtocol, FromPort = -1, ToPort = -1 } = permission;
   const { IpRanges = [], UserIdGroupPairs = [], Ipv6Ranges = [], PrefixListIds = [] } = permission;
-  if (Ipv6Ranges.length + PrefixListIds.length > 0)
-    throw new AwsError(
-      "UnsupportedOperation",
-      400,
-      "Rules are for IPv4 addresses and for groups here.",
-    );
+  refuseIpv6(Ipv6Ranges.length > 0);
+  refusePrefixLists(PrefixListIds.length > 0);
   const base = { protocol: protocolOf(IpProtocol), from: FromPort, to: ToPort };
   return [
     ...IpRanges.map(({ CidrIp = "", Description }) => ({
@@ -104,6 +101,15 @@ function rulesOf(
   ];
 }
 
+function refusePrefixLists(isAsked: boolean): void {
+  if (isAsked)
+    throw new AwsError(
+      "UnsupportedOperation",
+      400,
+      "Rules are for addresses and for groups here, not for prefix lists.",
+    );
+}
+
 function titled(title: string, { spec }: SecurityGroupRecord, { parts }: AwsContext): string {
   return parts.networks.groups.findByTitle(parts.space.get("vpc", spec.vpc)!, title).name;
 }
@@ -111,12 +117,8 @@ function titled(title: string, { spec }: SecurityGroupRecord, { parts }: AwsCont
 /** A rule as it is asked for by itself. */
 export function ruleAsked(asked: SecurityGroupRuleRequest): RuleAsked {
   const { IpProtocol, FromPort = -1, ToPort = -1, CidrIpv4, ReferencedGroupId } = asked;
-  if (asked.CidrIpv6 !== undefined || asked.PrefixListId !== undefined)
-    throw new AwsError(
-      "UnsupportedOperation",
-      400,
-      "Rules are for IPv4 addresses and for groups here.",
-    );
+  refuseIpv6(asked.CidrIpv6 !== undefined);
+  refusePrefixLists(asked.PrefixListId !== undefined);
   return {
     protocol: protocolOf(IpProtocol),
     from: FromPort,

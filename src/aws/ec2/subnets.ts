@@ -11,6 +11,7 @@ import type {
 import { AwsError } from "#/model/aws-error.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
+import { refuseIpv6 } from "./ipv6.ts";
 import { listed } from "./listing.ts";
 import { own, ownAll, ownOne } from "./own.ts";
 import { tagsFor } from "./tag-list.ts";
@@ -24,14 +25,15 @@ export const createSubnet: AwsOperation<CreateSubnetCommandInput, CreateSubnetCo
   ],
   run({ VpcId, CidrBlock, TagSpecifications, ...more }, context) {
     const vpc = ownOne("vpc", VpcId, context);
+    refuseIpv6(
+      (more.Ipv6CidrBlock ?? more.Ipv6IpamPoolId) !== undefined || more.Ipv6Native === true,
+    );
     if (CidrBlock === undefined)
       throw new AwsError(
         "MissingParameter",
         400,
         "The request must contain the parameter cidrBlock",
       );
-    if (more.Ipv6CidrBlock !== undefined || more.Ipv6Native)
-      throw new AwsError("UnsupportedOperation", 400, "Networks have IPv4 addresses alone here.");
     const zone = zoneOf(more.AvailabilityZone, more.AvailabilityZoneId, context);
     const made = context.parts.networks.createSubnet(vpc, {
       cidr: CidrBlock,
@@ -88,8 +90,8 @@ export const modifySubnetAttribute: AwsOperation<
   asks: ({ SubnetId = "" }, context) => askOf("ModifySubnetAttribute", [SubnetId], context),
   run({ SubnetId, MapPublicIpOnLaunch, ...more }, context) {
     const subnet = ownOne("subnet", SubnetId, context);
+    refuseIpv6(more.AssignIpv6AddressOnCreation?.Value === true);
     const others = [
-      more.AssignIpv6AddressOnCreation,
       more.EnableDns64,
       more.MapCustomerOwnedIpOnLaunch,
       more.EnableResourceNameDnsAAAARecordOnLaunch,

@@ -15,6 +15,7 @@ import type {
 import { AwsError } from "#/model/aws-error.ts";
 import type { AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
+import { refuseIpv6 } from "./ipv6.ts";
 import { listed } from "./listing.ts";
 import { own, ownAll, ownOne } from "./own.ts";
 import { tagsFor } from "./tag-list.ts";
@@ -30,8 +31,16 @@ export const createVpc: AwsOperation<CreateVpcCommandInput, CreateVpcCommandOutp
         400,
         "The request must contain the parameter cidrBlock",
       );
-    if (more.AmazonProvidedIpv6CidrBlock || more.Ipv6CidrBlock || more.Ipv4IpamPoolId)
-      throw new AwsError("UnsupportedOperation", 400, "Networks have IPv4 addresses alone here.");
+    refuseIpv6(
+      more.AmazonProvidedIpv6CidrBlock === true ||
+        (more.Ipv6CidrBlock ?? more.Ipv6IpamPoolId ?? more.Ipv6Pool) !== undefined,
+    );
+    if (more.Ipv4IpamPoolId !== undefined)
+      throw new AwsError(
+        "UnsupportedOperation",
+        400,
+        "There are no pools of IPAM here: name a CIDR block.",
+      );
     if (InstanceTenancy !== undefined && InstanceTenancy !== "default")
       throw new AwsError("UnsupportedOperation", 400, "Tenancy is always 'default' here.");
     const tags = tagsFor("vpc", TagSpecifications);
