@@ -7,7 +7,7 @@ import { HostingError } from "../hosting-error.ts";
 import { MetadataDoors } from "../metadata/doors.ts";
 import { MetadataService } from "../metadata/service.ts";
 import { machineRules } from "./machine-rules.ts";
-import { NetworkNames, portOf } from "./names.ts";
+import { NetworkNames, tapOf } from "./names.ts";
 import type { NetworksParts } from "./parts.ts";
 import { openedPorts, PortPool } from "./ports.ts";
 import { nftScript, runScript, VpcNetwork } from "./vpc-network.ts";
@@ -79,7 +79,7 @@ export class FullNetworks implements Networks {
       return {
         type: "namespace",
         namespace: this.#names.namespace(order.network.vpc),
-        tap: portOf(instance),
+        tap: tapOf(instance),
         ...shared,
       };
     return { type: "namespace", namespace: this.#names.namespace(instance), ...shared };

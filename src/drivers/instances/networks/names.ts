@@ -36,6 +36,10 @@ export class NetworkNames {
 /** In the namespace of its VPC: what leads to an instance. */
 export const portOf = (instance: string) => `i${hashOf(instance, 12)}`;
 
+/** Beside that, of a guest: what its QEMU opens, and the other end of the port, which is patched to it. */
+export const tapOf = (instance: string) => `t${hashOf(instance, 12)}`;
+export const wireOf = (instance: string) => `w${hashOf(instance, 12)}`;
+
 /** In the namespace of a VPC: what leads to the machine, and to other machines. */
 export const upPort = "up0";
 export const acrossPort = "vx0";

@@ -72,5 +72,9 @@ ip link delete probe0
 ip link add probe2 type vxlan id 1 local 127.0.0.1 dstport 4789
 ip tuntap add probe3 mode tap
 nft 'add table inet probe { chain c { type nat hook prerouting priority dstnat; ct state established accept; }; }'
+nft 'add table arp probe { chain c { type filter hook input priority filter; arp saddr ip 10.0.0.1 accept; }; }'
+tc qdisc add dev probe3 root tbf rate 1mbit burst 64000 latency 50ms
+tc qdisc add dev probe3 clsact
+tc filter add dev probe3 ingress protocol all u32 match u32 0 0 action mirred egress redirect dev probe2
 mkdir -p /run/netns
 `;

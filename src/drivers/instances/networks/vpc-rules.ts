@@ -76,6 +76,29 @@ ${members.map(chainsOf).join("\n")}
     ${members.map(hops).join("\n    ")}
   }
 }
+${arpRules(members)}`;
+}
+
+/**
+ * Whoever asks where an address is says who he is, and is remembered for it: only under the one address and the one MAC that an
+ * instance has, so that none can speak for another, nor fill the machine's memory of neighbours, which all VPCs share.
+ */
+function arpRules(members: readonly Member[]): string {
+  const own = members.flatMap((member) =>
+    [member.network.privateIp, "0.0.0.0"].map(
+      (ip) => `"${memberPort(member)}" . ${ip} . ${member.network.mac}`,
+    ),
+  );
+  const asks = `iifname . arp saddr ip . arp saddr ether { ${own.join(", ")} } accept`;
+  return `table arp canopy
+delete table arp canopy
+table arp canopy {
+  chain asked {
+    type filter hook input priority filter; policy drop;
+    iifname "${upPort}" accept
+    ${own.length === 0 ? "" : asks}
+  }
+}
 `;
 }
 
@@ -83,14 +106,8 @@ ${members.map(chainsOf).join("\n")}
 function chainsOf(member: Member): string {
   const { network } = member;
   const port = memberPort(member);
-  const { bitsPerSecond } = network;
-  const rate =
-    bitsPerSecond === undefined
-      ? ""
-      : `limit rate over ${kbytes(bitsPerSecond)} kbytes/second burst ${Math.max(64, Math.ceil(kbytes(bitsPerSecond) / 10))} kbytes drop`;
   return `  chain from_${port} {
     ether saddr != ${network.mac} drop
-    ${rate}
     ip saddr ${network.privateIp} accept
     ip saddr 0.0.0.0 udp dport 67 accept
     drop
@@ -104,8 +121,6 @@ function chainsOf(member: Member): string {
     drop
   }`;
 }
-
-const kbytes = (bitsPerSecond: number) => Math.max(1, Math.floor(bitsPerSecond / 8 / 1000));
 
 function matching(side: "saddr" | "daddr", rule: FilterRule, verdict: string): string {
   const { protocol, from, to, cidr, group } = rule;

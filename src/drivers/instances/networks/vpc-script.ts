@@ -1,5 +1,5 @@
 import type { NetworkNames } from "./names.ts";
-import { acrossPort, namespaceFile, upPort } from "./names.ts";
+import { acrossPort, namespaceFile, tapOf, upPort, wireOf } from "./names.ts";
 import {
   acrossMac,
   bitsOf,
@@ -16,6 +16,8 @@ import {
 /** What tunnels between machines leave of the usual 1,500 bytes. */
 const mtu = 1450;
 const tunnelUdpPort = 4789;
+/** What one turn of a sender may hand over as one frame, to be cut later. */
+const frameBytesMax = 64_000;
 
 /** Makes the namespace of a VPC, and what leads out of it. May run again. */
 export function vpcScript(names: NetworkNames, state: VpcState, address: string): string {
@@ -51,44 +53,52 @@ fi
 `;
 }
 
-/** Makes what an instance has of its network. May run again. */
+/**
+ * Makes what an instance has of its network. May run again. All that passes crosses a pair of devices, and waits at the far end of it
+ * where it is too much: at the port what goes to the instance, at the other end what comes from it.
+ */
 export function memberScript(names: NetworkNames, { vpc }: VpcState, member: Member): string {
-  const { network, instance } = member;
+  const { network, instance, isGuest } = member;
   const ns = names.namespace(vpc);
   const port = memberPort(member);
   const gateway = gatewayOf(network);
-  const bits = bitsOf(network);
   const inside = names.namespace(instance);
-  const make = member.isGuest
-    ? `ip -n ${ns} tuntap add ${port} mode tap`
-    : `ip -n ${ns} link add ${port} mtu ${mtu} type veth peer name eth0 address ${network.mac} mtu ${mtu} netns ${inside}`;
-  const own = member.isGuest ? "" : containerScript({ inside, gateway, bits, member });
+  const [farNs, far] = isGuest ? [ns, wireOf(instance)] : [inside, "eth0"];
   return `
-${member.isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
-ip -n ${ns} link show ${port} >/dev/null 2>&1 || ${make}
+${isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
+ip -n ${ns} link show ${port} >/dev/null 2>&1 ||
+  ip -n ${ns} link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs}
 ip -n ${ns} -batch - <<.
-link set ${port} mtu ${mtu} up
-address replace ${gateway}/${bits} dev ${port} noprefixroute
+link set ${port} up
+address replace ${gateway}/${bitsOf(network)} dev ${port} noprefixroute
 route replace ${network.privateIp}/32 dev ${port}
 neighbor replace ${network.privateIp} lladdr ${network.mac} dev ${port} nud permanent
 .
 nsenter --net=${namespaceFile(ns)} sh -c 'echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp; echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay'
+${isGuest ? guestScript(ns, instance) : containerScript(inside, gateway, network)}
 ${rateScript(ns, port, network.bitsPerSecond)}
-${own}
+${rateScript(farNs, far, network.bitsPerSecond)}
 `;
 }
 
-function containerScript(of: {
-  inside: string;
-  gateway: string;
-  bits: number;
-  member: Member;
-}): string {
-  const { inside, gateway, bits, member } = of;
+/** Frames of the tap cross to the pair's other end and back, as over a wire. */
+function guestScript(ns: string, instance: string): string {
+  const [tap, wire] = [tapOf(instance), wireOf(instance)];
+  const patch = (from: string, to: string) => `
+tc -n ${ns} qdisc add dev ${from} clsact 2>/dev/null || :
+tc -n ${ns} filter replace dev ${from} ingress prio 1 handle 800::1 protocol all u32 match u32 0 0 action mirred egress redirect dev ${to}`;
+  return `ip -n ${ns} link show ${tap} >/dev/null 2>&1 || ip -n ${ns} tuntap add ${tap} mode tap
+ip -n ${ns} -batch - <<.
+link set ${tap} mtu ${mtu} up
+link set ${wire} up
+.${patch(tap, wire)}${patch(wire, tap)}`;
+}
+
+function containerScript(inside: string, gateway: string, network: Member["network"]): string {
   return `ip -n ${inside} -batch - <<.
 link set lo up
 link set eth0 up
-address replace ${member.network.privateIp}/${bits} dev eth0 noprefixroute
+address replace ${network.privateIp}/${bitsOf(network)} dev eth0 noprefixroute
 route replace ${gateway} dev eth0
 route replace default via ${gateway}
 .`;
@@ -114,16 +124,18 @@ for device in ${wires}; do ip neighbor replace proxy ${one} dev $device; done`,
   ].join("\n");
 }
 
-/** Towards the instance what is too much waits; what comes from it is counted by a rule (see vpc-rules.ts). */
-function rateScript(ns: string, port: string, bitsPerSecond: number | undefined): string {
+/** What is too much waits for 50 ms at most. */
+function rateScript(ns: string, device: string, bitsPerSecond: number | undefined): string {
   if (bitsPerSecond === undefined) return "";
-  const burst = Math.max(64_000, Math.ceil(bitsPerSecond / 8 / 100));
-  return `tc -n ${ns} qdisc replace dev ${port} root tbf rate ${bitsPerSecond}bit burst ${burst} latency 50ms`;
+  const burst = Math.max(frameBytesMax, Math.ceil(bitsPerSecond / 8 / 100));
+  return `tc -n ${ns} qdisc replace dev ${device} root tbf rate ${bitsPerSecond}bit burst ${burst} latency 50ms`;
 }
 
 export function leaveScript(names: NetworkNames, vpc: string, member: Member): string {
+  const ns = names.namespace(vpc);
   return `
-ip -n ${names.namespace(vpc)} link delete ${memberPort(member)} 2>/dev/null || :
+ip -n ${ns} link delete ${memberPort(member)} 2>/dev/null || :
+ip -n ${ns} link delete ${tapOf(member.instance)} 2>/dev/null || :
 ip netns delete ${names.namespace(member.instance)} 2>/dev/null || :
 `;
 }

@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { silent } from "#/base/log.ts";
 import { nodeHost } from "#/base/node/host.ts";
+import type { PreparedNetwork } from "../../../instance-driver.ts";
 import type { InstanceOrder, VpcOrder } from "#/model/hosting.ts";
 import { FullNetworks } from "../full-networks.ts";
 import { NetworkNames } from "../names.ts";
@@ -17,11 +19,16 @@ export const outside = "198.51.100.7";
 const wireAddress = "10.99.0.254";
 
 const dhcpClient = fileURLToPath(new URL("./dhcp-client.py", import.meta.url));
+const tapGuest = fileURLToPath(new URL("./tap-guest.py", import.meta.url));
+
+/** After so long a connection is as fast as it will be. */
+const warmUpMs = 500;
 
 /** Machines on one wire, each a network namespace, and what is outside behind it. */
 export class Wire {
   readonly id = `cyt${process.pid}`;
   #spawned: ChildProcess[] = [];
+  #port = 9000;
   #machines: TestMachine[] = [];
 
   constructor() {
@@ -63,7 +70,11 @@ ip -n ${this.id}-wire link set m${number} master br0 up`);
       `SYSTEM:echo ${who} hears $SOCAT_PEERADDR`,
     ]);
     this.#spawned.push(child);
-    for (let turn = 0; turn < 100; turn++) {
+    await this.#listens(namespace, port);
+  }
+
+  async #listens(namespace: string, port: number): Promise<void> {
+    for (let turn = 0; turn < 500; turn++) {
       if (this.run(`nsenter --net=/run/netns/${namespace} ss -Hltn sport = :${port}`) !== "")
         return;
       await wait(10);
@@ -89,6 +100,53 @@ ip -n ${this.id}-wire link set m${number} master br0 up`);
   async asksForAddress(namespace: string, tap: string, mac: string): Promise<string[]> {
     const said = await this.inside(namespace, ["python3", dhcpClient, tap, mac]);
     return said.trim().split("\n");
+  }
+
+  /** What a guest behind a tap would be, as a namespace with the device that its order says. */
+  async guest(order: InstanceOrder, at: PreparedNetwork): Promise<string> {
+    const { privateIp, mac } = order.network;
+    const name = `${this.id}-g-${order.instance}`;
+    this.run(`ip netns add ${name}; ip -n ${name} link set lo up`);
+    const enter = `--net=/run/netns/${at.namespace}`;
+    const child = spawn("nsenter", [enter, "python3", tapGuest, at.tap!, name, "eth0"]);
+    this.#spawned.push(child);
+    await once(child.stdout, "data");
+    this.run(`
+ip -n ${name} link set eth0 address ${mac} mtu 1450 up
+ip -n ${name} address add ${privateIp}/20 dev eth0 noprefixroute
+ip -n ${name} route add 10.0.0.1 dev eth0
+ip -n ${name} route add default via 10.0.0.1`);
+    return name;
+  }
+
+  /** Bytes a second that come through between two namespaces, once they flow. */
+  async speed(from: string, to: string, address: string, ms: number): Promise<number> {
+    const port = String(this.#port++);
+    const listener = spawn("nsenter", [
+      `--net=/run/netns/${to}`,
+      "socat",
+      "-u",
+      `TCP4-LISTEN:${port}`,
+      "STDOUT",
+    ]);
+    await this.#listens(to, Number(port));
+    const sender = spawn("nsenter", [
+      `--net=/run/netns/${from}`,
+      "socat",
+      "-u",
+      "OPEN:/dev/zero",
+      `TCP4:${address}:${port}`,
+    ]);
+    this.#spawned.push(listener, sender);
+    let bytes = 0;
+    listener.stdout.on("data", (piece: Buffer) => (bytes += piece.length));
+    await wait(warmUpMs);
+    const [bytesBefore, before] = [bytes, performance.now()];
+    await wait(ms);
+    const speed = ((bytes - bytesBefore) * 1000) / (performance.now() - before);
+    sender.kill();
+    listener.kill();
+    return speed;
   }
 
   inside(namespace: string, command: string[]): Promise<string> {
