@@ -145,10 +145,8 @@ export interface PreparedVolume {
 /** Networks of instances on this machine. Each call may be made again. */
 export interface Networks {
   readonly type: "full" | "user";
-  /** Makes what an instance needs to be on its network, its metadata service among it. */
+  /** Makes what an instance needs to be on its network, its metadata service among it; again when its rules or its metadata are others. */
   prepare(order: InstanceOrder): Promise<PreparedNetwork>;
-  /** Its rules or its metadata are others now. */
-  change(order: InstanceOrder): Promise<void>;
   /** What is known of the networks that instances here are in. */
   know(vpcs: readonly VpcOrder[]): Promise<void>;
   /** Nothing of it stays. */

@@ -128,7 +128,7 @@ export class InstanceRuntime {
         await running.changed(disk);
     }
     this.#attached = disks;
-    await networks.change(order);
+    this.#reach(await networks.prepare(order)); // its rules, and so its ports, may be others now
   }
 
   /** Tells the warden what ends it when this agent does not; only where that is another than before. */

@@ -232,7 +232,6 @@ export class FakeComputer implements InstanceDriver {
           const forwards = [{ address: "10.0.0.1", port: 2222, to: 22 }];
           return { type: "user", metadataSocket: "", forwards };
         },
-        change: async () => {},
         know: async () => {},
         remove: async (instance) => void this.networks.delete(instance),
         close: async () => {},

@@ -46,9 +46,9 @@ test("instances reach what rules of both let through, by whichever address they 
   );
   // Rules change while it runs, and a group's members too.
   await networks.know([vpcOrder({ groups: { "sg-1": ["10.0.0.4", "10.0.0.9"] } })]);
-  await networks.change(instanceOrder("i-b", "10.0.0.5"));
+  await networks.prepare(instanceOrder("i-b", "10.0.0.5"));
   assert.equal(await wire.ask(a!, "10.0.0.5", 80), "", "the rule is gone");
-  await networks.change(instanceOrder("i-b", "10.0.0.5", { ingress }));
+  await networks.prepare(instanceOrder("i-b", "10.0.0.5", { ingress }));
   assert.equal(await wire.ask(a!, "10.0.0.5", 80), "b hears 10.0.0.4");
   // Who says to be somebody else is not heard.
   wire.run(`ip -n ${a} address add 10.0.0.6/32 dev eth0`);

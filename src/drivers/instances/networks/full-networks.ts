@@ -85,12 +85,6 @@ export class FullNetworks implements Networks {
     return { type: "namespace", namespace: this.#names.namespace(instance), ...shared };
   }
 
-  async change(order: InstanceOrder): Promise<void> {
-    this.#service.know(order.instance, order.metadata);
-    const { vpc } = order.network;
-    if (this.#vpcs.get(vpc)?.state.members[order.instance]) await this.#member(order);
-  }
-
   async #member(order: InstanceOrder): Promise<Member> {
     const { instance, network, metadata } = order;
     const vpc = this.#vpcOf(network.vpc);

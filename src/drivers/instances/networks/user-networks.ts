@@ -49,10 +49,6 @@ export class UserNetworks implements Networks {
     return forwards;
   }
 
-  async change({ instance, metadata }: InstanceOrder): Promise<void> {
-    this.#service.know(instance, metadata);
-  }
-
   async know(): Promise<void> {}
 
   async remove(instance: string): Promise<void> {

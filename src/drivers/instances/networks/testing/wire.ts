@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,15 +62,24 @@ ip -n ${this.id}-wire link set m${number} master br0 up`);
   }
 
   /** A program that answers who it is and who asks, at a port in a namespace. */
-  async answers(namespace: string, who: string, port: number): Promise<void> {
+  async answers(namespace: string, who: string, port: number, by = "TCP4"): Promise<void> {
     const child = spawn("nsenter", [
       `--net=/run/netns/${namespace}`,
       "socat",
-      `TCP4-LISTEN:${port},fork,reuseaddr`,
+      `${by}-LISTEN:${port},fork,reuseaddr`,
       `SYSTEM:echo ${who} hears $SOCAT_PEERADDR`,
     ]);
     this.#spawned.push(child);
     await this.#listens(namespace, port);
+  }
+
+  /** Who answers for names outside: of one zone, and those of nobody else. */
+  async answersForNames(namespace: string, names: Readonly<Record<string, string>>): Promise<void> {
+    const zone = Object.entries(names).map(([name, address]) => `--address=/${name}/${address}`);
+    const own = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"];
+    const enter = `--net=/run/netns/${namespace}`;
+    this.#spawned.push(spawn("nsenter", [enter, "dnsmasq", ...own, "--pid-file=", ...zone]));
+    await this.#listens(namespace, 53);
   }
 
   async #listens(namespace: string, port: number): Promise<void> {
@@ -90,7 +99,7 @@ ip -n ${this.id}-wire link set m${number} master br0 up`);
         "socat",
         "-T1",
         "-u",
-        `TCP4:${address}:${port},connect-timeout=1${bind}`,
+        `TCP:${address}:${port},connect-timeout=1${bind}`,
         "STDOUT",
       ])
     ).trim();
@@ -196,7 +205,7 @@ export class TestMachine {
         ...host.processes,
         spawn: (command, options) =>
           host.processes.spawn(
-            ["nsenter", `--net=/run/netns/${this.namespace}`, ...command],
+            ["nsenter", `--net=/run/netns/${this.namespace}`, ...this.#seeing(command)],
             options,
           ),
       },
@@ -209,6 +218,15 @@ export class TestMachine {
     await networks.open();
     this.#open.push(networks);
     return networks;
+  }
+
+  /** Who asks for names asks whom a machine outside would be told of. */
+  #seeing(command: string[]): string[] {
+    if (!command.includes("dnsmasq")) return command;
+    const file = join(this.folder, "resolv.conf");
+    writeFileSync(file, `nameserver ${outside}\n`);
+    const shows = `mount --bind ${file} "$(readlink -f /etc/resolv.conf)"; exec "$@"`;
+    return ["unshare", "--mount", "sh", "-ec", shows, "sh", ...command];
   }
 
   instance(name: string): string {
