@@ -2,20 +2,12 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { silent } from "#/base/log.ts";
-import { nodeClock } from "#/base/node/clock.ts";
-import { nodeRandom } from "#/base/node/random.ts";
 import { Chance } from "#/base/testing/chance.ts";
-import { openLocalStore } from "#/objects/local/open.ts";
-import type { ObjectVersion } from "#/objects/object-version.ts";
 import { Disk, type Image } from "./disk.ts";
+import { faultsOf, hear, type Expected } from "./inspect-objects.ts";
 import { record } from "./record.ts";
-
-/** What each key may hold: what was acknowledged last, or what was begun since. */
-type Expected = Map<string, Set<string>>;
 
 const pointsWanted = 150;
 
@@ -32,7 +24,8 @@ test("a power cut after any call loses no object that was acknowledged, and tear
   let points = 0;
   const cut = async (at: number, what: string) => {
     for (let image = 0; image < 2; image++) {
-      const faults = await faultsOf(disk.cut(new Chance(chance.below(2 ** 31))), folder, expected);
+      lay(disk.cut(new Chance(chance.below(2 ** 31))), folder);
+      const faults = await faultsOf(join(folder, "data"), expected);
       assert.deepEqual(faults, [], `after call ${at}, ${what}`);
     }
     points++;
@@ -56,47 +49,11 @@ test("a power cut after any call loses no object that was acknowledged, and tear
   t.diagnostic(`${points} points of ${calls.length} calls`);
 });
 
-function hear(expected: Expected, line: string): void {
-  const { begun, kept, holds } = JSON.parse(line) as Record<"begun" | "kept" | "holds", string>;
-  if (begun) expected.set(begun, new Set([...(expected.get(begun) ?? ["gone"]), holds]));
-  else expected.set(kept, new Set([holds]));
-}
-
-async function faultsOf(image: Image, folder: string, expected: Expected): Promise<string[]> {
+function lay(image: Image, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   for (const [path, content] of image) {
     const to = join(folder, path);
     mkdirSync(path.endsWith("/") ? to : dirname(to), { recursive: true });
     if (!path.endsWith("/")) writeFileSync(to, content);
   }
-  const faults: string[] = [];
-  const store = await openLocalStore({
-    folder: join(folder, "data", "objects"),
-    clock: nodeClock,
-    random: nodeRandom,
-    report: {
-      ...silent,
-      error: (message, fields) => void faults.push(`${message} ${JSON.stringify(fields)}`),
-    },
-    onBroken: (error) => void faults.push(String(error)),
-  });
-  try {
-    for (const [key, allowed] of expected) {
-      const place = { bucket: "b", key };
-      const version = store.find(place) as ObjectVersion | undefined;
-      const bytes = version && (await store.read(place, version, {}));
-      const content = bytes instanceof Uint8Array || !bytes ? bytes : await buffer(bytes);
-      const text = content && Buffer.from(content).toString();
-      const holds = text === undefined ? "gone" : (/^\S+ ([\d.]+);/.exec(text)?.[1] ?? "torn");
-      if (!allowed.has(holds))
-        faults.push(`${key} holds ${holds}, not ${[...allowed].join(" or ")}`);
-      const whole = text && Buffer.alloc(content!.byteLength, `${key} ${holds};`).toString();
-      if (text !== whole) faults.push(`${key} is torn`);
-    }
-  } catch (thrown) {
-    faults.push(String(thrown));
-  } finally {
-    await store.close();
-  }
-  return faults;
 }
