@@ -19,7 +19,6 @@ import { runSeeds } from "./seeds.ts";
 const { values } = parseArgs({
   options: {
     seconds: { type: "string" },
-    "cpu-seconds": { type: "string" },
     minutes: { type: "string" },
     seed: { type: "string" },
     from: { type: "string" },
@@ -40,15 +39,12 @@ if (values.mutants) {
   report([await runSeed(Number(values.seed), { isVerbose: values.log })], 1);
 } else {
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
-  const cpuSeconds = number(values["cpu-seconds"]);
-  const usualSeconds = cpuSeconds === undefined ? defaultSeconds : Infinity;
-  const seconds = Number(values.seconds ?? Number(values.minutes ?? usualSeconds / 60) * 60);
+  const seconds = Number(values.seconds ?? Number(values.minutes ?? defaultSeconds / 60) * 60);
   const from = Number(values.from ?? randomInt(2 ** 40));
-  if (!values.json) console.log(`seeds from ${from} on, for ${cpuSeconds ?? seconds} s`);
+  if (!values.json) console.log(`seeds from ${from} on, for ${seconds} s`);
   const { outcomes, processors } = await runSeeds({
     from,
     forMs: seconds * 1000,
-    forCpuMs: cpuSeconds && cpuSeconds * 1000,
     count: number(values.count),
     workers: number(values.workers),
   });

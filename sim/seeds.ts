@@ -6,8 +6,6 @@ export interface SeedsOptions {
   from: number;
   /** No seed is begun after this. */
   forMs?: number | undefined;
-  /** The same, in time of processors that this process has had: a busy machine makes it no less. */
-  forCpuMs?: number | undefined;
   /** Nor are there more than so many. */
   count?: number | undefined;
   /** All processors when undefined. */
@@ -22,12 +20,12 @@ const lookMs = 1_000;
 export async function runSeeds(
   options: SeedsOptions,
 ): Promise<{ outcomes: Outcome[]; processors: number }> {
-  const { from, forMs = Infinity, forCpuMs = Infinity, count = Infinity } = options;
+  const { from, forMs = Infinity, count = Infinity } = options;
   const processors = options.workers ?? availableParallelism();
   const outcomes: Outcome[] = [];
   const untilMs = performance.now() + forMs;
   let next = from;
-  const hasTime = () => performance.now() < untilMs && cpuMs() < forCpuMs;
+  const hasTime = () => performance.now() < untilMs;
   const work = async () => {
     const thread = new Thread();
     while (hasTime() && next < from + count) {
