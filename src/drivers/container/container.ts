@@ -42,9 +42,10 @@ export function containerDriver(
 }
 
 /** What tells of an earlier start. */
-const stale = "again code console.0 console.1 crun exit launch.log pid run.log supervisor".split(
-  " ",
-);
+const stale =
+  "again code console.0 console.1 crun exit launch.log pid ready run.log slirp supervisor".split(
+    " ",
+  );
 
 /** In the instance's folder, which others use too. */
 const ownFolder = "container";

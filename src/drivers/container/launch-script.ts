@@ -56,6 +56,7 @@ ${Object.entries(launch.seed)
 chown ${owner}:${owner} ${Object.keys({ ...launch.etc, ...launch.seed })
     .map((name) => quoted(`${place}/${name}`))
     .join(" ")} &
+${networkWait(launch)}
 ulimit -Sn ${limits.containerOpenFiles}
 ring() {
   while stdbuf -o0 head -c ${limits.consoleBytesMax} >console.1; do
@@ -158,7 +159,6 @@ echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range`;
   // A server in there that takes port 80 of all addresses must get it.
   const metadata = `(
   ${isLong ? `ln -sfn ${quoted(network.metadataSocket)} metadata` : ":"}
-  ip address add ${metadataAddress}/32 dev lo
   port=${metadataPort}
   nft -f - <<. || port=80
 table ip canopy_metadata
@@ -172,24 +172,29 @@ table ip canopy_metadata {
 .
   exec socat TCP4-LISTEN:$port,bind=${metadataAddress},reuseaddr,fork,backlog=64 ${to}
 ) >beside.log 2>&1 &
-beside=$!`;
+beside="$beside $!"`;
   const closed = ["169.254.0.0/16", ...addresses.map((address) => `${address}/32`)];
-  return `${rights}
-${metadata}
-rm -f ready slirp
-mkfifo ready
+  return `mkfifo ready
 exec 8<>ready
 (
   nsenter --net=/proc/self/fd/9 slirp4netns --configure --mtu=65520 --disable-host-loopback --enable-sandbox \\
     --enable-seccomp --ready-fd=8 --api-socket=slirp $$ tap0
   echo 0 >&8
 ) >slirp.log 2>&1 &
-beside="$beside $!"
-[ "$(head -c 1 <&8)" = 1 ] || exit 1
-exec 8>&- 9>&-
+beside=$!
+${rights}
 ip -batch - <<.
+address add ${metadataAddress}/32 dev lo
 ${closed.map((range) => `route add unreachable ${range}`).join("\n")}
-.`;
+.
+${metadata}`;
+}
+
+/** Its way out takes longest to be made: all else is done beside that. */
+function networkWait({ network }: Launch): string {
+  if (network.type === "namespace") return "";
+  return `[ "$(head -c 1 <&8)" = 1 ] || exit 1
+exec 8>&- 9>&-`;
 }
 
 /** The words that start it, in the namespaces that it needs. */
