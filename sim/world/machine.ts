@@ -102,6 +102,7 @@ function processesOf(hostname: string): Processes {
     facts: () => ({
       hostname,
       addresses: [hostname],
+      interfaces: [],
       os: "linux",
       arch: "x64",
       cpus: 4,

@@ -53,6 +53,8 @@ export const instanceLimits = {
   /** How many times what a machine has its labels may let instances hold. */
   overcommitCpuMax: 16,
   overcommitMemoryMax: 4,
+  /** What is told of a network waits so long for the instances that it is about, to be made with them at once. */
+  networkNewsMs: 30,
   /** Instances that an agent starts at once. */
   instanceStartsAtOnce: 8,
 } as const;

@@ -96,6 +96,8 @@ export interface HostFacts {
   hostname: string;
   /** IPv4 addresses that others may reach it at. */
   addresses: string[];
+  /** Networks that it is in: each an interface's name, its IPv4 address and how many bits of that are the network's. */
+  interfaces: { name: string; cidr: string }[];
   os: string;
   arch: string;
   cpus: number;

@@ -39,6 +39,8 @@ export class InstanceKeeper {
   #answeredMs = -Infinity;
   #saidMs = 0;
   #last: Promise<unknown> = Promise.resolve();
+  /** What networks are being told. */
+  #knowing: Promise<unknown> = Promise.resolve();
   #timer: Timer | undefined;
   #isClosed = false;
   #keeping: Promise<void> | undefined;
@@ -118,9 +120,11 @@ export class InstanceKeeper {
     await files.write(join(folder, volumesFile), JSON.stringify(this.#volumes.orders), {
       mode: 0o600,
     });
-    await networks.know(orders.vpcs).catch((thrown: unknown) => {
+    // Instances do not wait for that: what they need of it is made with each.
+    const known = networks.know(orders.vpcs).catch((thrown: unknown) => {
       log.warn("what is new in networks cannot be told", { error: messageOf(thrown) });
     });
+    this.#knowing = Promise.all([this.#knowing, known]);
     for (const order of orders.instances) this.#wanted(order);
     this.#snapshots.wanted(orders.snapshots, orders.isAll);
     for (const name of orders.gone) this.#gone(name);
@@ -220,6 +224,7 @@ export class InstanceKeeper {
     const { hostCloseMs } = limits;
     const settled = [
       ...[...this.#instances.values()].map((instance) => instance.close()),
+      this.#knowing,
       this.#volumes.settled(),
       this.#snapshots.close(),
       this.#keeping ?? Promise.resolve(),

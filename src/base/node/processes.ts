@@ -161,13 +161,13 @@ function isAlive(pid: number, started?: number): boolean {
 }
 
 function facts(): HostFacts {
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((entries) => entries ?? [])
-    .filter(({ family, internal }) => family === "IPv4" && !internal)
-    .map(({ address }) => address);
+  const all = Object.entries(networkInterfaces()).flatMap(([name, entries = []]) =>
+    entries.filter(({ family }) => family === "IPv4").map((entry) => ({ name, ...entry })),
+  );
   return {
     hostname: hostname(),
-    addresses,
+    addresses: all.filter(({ internal }) => !internal).map(({ address }) => address),
+    interfaces: all.flatMap(({ name, cidr }) => (cidr === null ? [] : [{ name, cidr }])),
     os: platform(),
     arch: arch(),
     cpus: availableParallelism(),

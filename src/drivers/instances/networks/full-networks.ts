@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { sleep } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import type { InstanceOrder, VpcOrder } from "#/model/hosting.ts";
 import type { Networks, PreparedNetwork } from "../../instance-driver.ts";
 import { HostingError } from "../hosting-error.ts";
@@ -148,13 +150,18 @@ export class FullNetworks implements Networks {
   }
 
   async know(vpcs: readonly VpcOrder[]): Promise<void> {
+    const changed: VpcNetwork[] = [];
     for (const order of vpcs) {
       this.#orders.set(order.vpc, order);
       const vpc = this.#vpcs.get(order.vpc);
       if (!vpc || JSON.stringify(vpc.state.order) === JSON.stringify(order)) continue;
       vpc.state.order = order;
-      await vpc.apply();
+      changed.push(vpc);
     }
+    if (changed.length === 0) return;
+    // What is told of a network with a new instance is made with that instance.
+    await sleep(this.#parts.clock, limits.networkNewsMs);
+    await Promise.all(changed.filter(({ isEmpty }) => !isEmpty).map((vpc) => vpc.apply()));
   }
 
   async remove(instance: string): Promise<void> {
@@ -180,13 +187,10 @@ export class FullNetworks implements Networks {
   }
 
   /** What instances are kept from: this machine and the networks that it is in, and machines that others are on. */
-  async #surroundings({ order }: VpcState): Promise<Surroundings> {
+  #surroundings({ order }: VpcState): Surroundings {
     const { prefix } = this.#names;
-    const output = await runScript(this.#parts, "ip -4 -o address show");
-    const near = output.split("\n").flatMap((line) => {
-      const [, device = "", address] = /^\d+: (\S+) +inet (\S+)/.exec(line) ?? [];
-      return address === undefined || device.startsWith(prefix) ? [] : [address];
-    });
+    const { interfaces } = this.#parts.processes.facts();
+    const near = interfaces.flatMap(({ name, cidr }) => (name.startsWith(prefix) ? [] : [cidr]));
     const closed = [...always, ...near, ...Object.values(order.peers)];
     return { closed: [...new Set(closed)].sort(), open: this.#parts.reachable };
   }

@@ -22,7 +22,7 @@ export interface VpcNetworkParts extends NetworksParts {
   service: MetadataService;
   /** Where what is made is written down: it goes when the machine starts anew, as what is made does. */
   runFolder: string;
-  surroundings(state: VpcState): Promise<Surroundings>;
+  surroundings(state: VpcState): Surroundings;
   /** What the machine's own namespace is told follows from all VPCs. */
   tellMachine(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export class VpcNetwork {
         ? ""
         : peersScript(names, state, this.#peers);
     // Rules before what they rule: nothing passes that is not let through.
-    const rules = vpcRules(state, await surroundings(state));
+    const rules = vpcRules(state, surroundings(state));
     const ruled = rules === this.#rules ? "" : nftScript(rules, names.namespace(state.vpc));
     const elastic = members.flatMap(({ network }) => network.elasticIp ?? []);
     const gone = this.#elastic.filter((one) => !elastic.includes(one));
@@ -99,13 +99,15 @@ export class VpcNetwork {
         ? elasticScript(names, state, { now: elastic, gone })
         : "";
     const script = [begin, ruled, ...due.map(([, one]) => one), peers, routed].join("\n");
-    if (script.trim() !== "") await this.#run(script);
+    const makes = () => (script.trim() === "" ? Promise.resolve() : this.#run(script));
+    const tells = () => Promise.all([this.#tellNames(), this.#openMetadata(), tellMachine()]);
+    if (this.#isMade) await Promise.all([makes(), tells()]);
+    else await makes().then(tells);
     this.#elastic = elastic;
     this.#isMade = true;
     this.#rules = rules;
     this.#peers = state.order.peers;
     for (const [{ instance }, script] of due) this.#made.set(instance, script);
-    await Promise.all([this.#tellNames(), this.#openMetadata(), tellMachine()]);
   }
 
   async #tellNames(): Promise<void> {

@@ -197,6 +197,14 @@ export class TestMachine {
   }
 
   /** As an agent opens it that has just started. */
+  /** As the namespace has them that stands for the machine. */
+  #interfaces(): { name: string; cidr: string }[] {
+    const said = execFileSync("ip", ["-n", this.namespace, "-4", "-o", "address", "show"]);
+    return [...said.toString().matchAll(/^\d+: (\S+) +inet (\S+)/gm)].map(
+      ([, name = "", cidr = ""]) => ({ name, cidr }),
+    );
+  }
+
   async networks(reachable: string[] = []): Promise<FullNetworks> {
     const host = nodeHost(silent);
     const networks = new FullNetworks({
@@ -208,6 +216,7 @@ export class TestMachine {
             ["nsenter", `--net=/run/netns/${this.namespace}`, ...this.#seeing(command)],
             options,
           ),
+        facts: () => ({ ...host.processes.facts(), interfaces: this.#interfaces() }),
       },
       sockets: { ...host.sockets, listen: async () => ({ port: 0, close: async () => {} }) },
       folder: this.folder,
