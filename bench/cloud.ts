@@ -46,13 +46,19 @@ function killAgent(folder: string): void {
 }
 
 /** `canopy up`, on a free port where none is given; resolves when it is ready. */
-export async function startCloud(folder: string, args: string[] = [], port = 0): Promise<Cloud> {
+export async function startCloud(
+  folder: string,
+  args: string[] = [],
+  port = 0,
+  moreEnv: Record<string, string> = {},
+): Promise<Cloud> {
   const startMs = performance.now();
   // Nothing of the caller's own clouds, and an inspector that opens on a free port when it is asked for.
   const env = {
     PATH: process.env["PATH"],
     HOME: folder,
     NODE_OPTIONS: "--inspect-port=127.0.0.1:0",
+    ...moreEnv,
   };
   const child = spawn(
     launcher,

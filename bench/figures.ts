@@ -7,6 +7,19 @@ export interface Report {
   ratios: Record<string, number>;
   /** What the figures of the same names are to reach. */
   targets?: Record<string, number>;
+  goals?: Goal[];
+  /** What a reader of the figures has to know. */
+  notes?: string[];
+}
+
+/** What one figure is to be, and was. */
+export interface Goal {
+  what: string;
+  /** For people: "≤ 1.3 × bare crun run". */
+  target: string;
+  figure: string;
+  /** Absent where there is nothing to reach on this machine. */
+  holds?: boolean;
 }
 
 export interface BenchOptions {
@@ -46,13 +59,31 @@ export async function repeat<T>(times: number, action: (run: number) => Promise<
 }
 
 /** The report as a table for people. */
-export function tableOf({ bench, figures, peers, ratios, targets = {} }: Report): string {
+export function tableOf(report: Report): string {
+  const { bench, figures, peers, ratios, targets = {}, goals = [], notes = [] } = report;
   const lines = [`${bench}`, ...rows(figures)];
   if (Object.keys(targets).length > 0) lines.push("", "to reach", ...rows(targets));
   for (const [name, theirs] of Object.entries(peers))
     lines.push("", `${name} (peer)`, ...rows(theirs));
   if (Object.keys(ratios).length > 0) lines.push("", "times better than", ...rows(ratios));
+  if (goals.length > 0) lines.push("", goalsTable(goals));
+  if (notes.length > 0) lines.push("", ...notes.map((note) => `  ${note}`));
   return lines.join("\n");
+}
+
+/** The goals as a table for people. */
+function goalsTable(goals: readonly Goal[]): string {
+  const rows = goals.map(({ what, target, figure, holds }) => [
+    what,
+    target,
+    figure,
+    holds === undefined ? "" : holds ? "holds" : "does not hold",
+  ]);
+  const all = [["", "target", "figure", ""], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)));
+  return all
+    .map((row) => `  ${row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  ")}`.trimEnd())
+    .join("\n");
 }
 
 function rows(figures: Record<string, number>): string[] {

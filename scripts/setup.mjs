@@ -26,6 +26,7 @@ const testPrograms = {
   setpriv: "util-linux",
   "ssh-keygen": "openssh-client",
   "/usr/sbin/dnsmasq": "dnsmasq-base",
+  fio: "fio",
   curl: "curl",
   "qemu-img": "qemu-utils",
   "qemu-storage-daemon": "qemu-system-common",

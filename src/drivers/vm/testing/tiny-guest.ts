@@ -86,7 +86,7 @@ interface Entry {
 const folderEntry = (name: string): Entry => ({ name, mode: 0o040755, content: Buffer.alloc(0) });
 
 /** cpio's "newc" (https://www.kernel.org/doc/Documentation/early-userspace/buffer-format.txt). */
-function archive(entries: Entry[]): Buffer {
+export function archive(entries: Entry[]): Buffer {
   const end = { name: "TRAILER!!!", mode: 0, content: Buffer.alloc(0) };
   return Buffer.concat(
     [...entries, end].flatMap(({ name, mode, content }, index) => {
