@@ -35,7 +35,8 @@ export const guests: Part = {
     writeFileSync(disk, Buffer.alloc(MiB));
     const cloud = await InstanceCloud.start(join(own, "cloud"), "user");
     try {
-      const boot = ["--boot-kernel", guest.kernel, "--boot-initrd", guest.initrd];
+      const files = ["--boot-kernel", guest.kernel, "--boot-initrd", guest.initrd];
+      const boot = [...files, "--command-line", "quiet"];
       const image = await cloud.import(disk, ...boot, "--name", "guest");
       await cloud.isReady(image, "u.nano");
       const turns = Math.min(runs, runsMax);

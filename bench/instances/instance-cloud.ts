@@ -114,7 +114,7 @@ export class InstanceCloud {
   }
 
   /** Resolves with what matches of what it prints. */
-  async says(id: string, what: RegExp, waitMsMax = 30_000): Promise<RegExpExecArray> {
+  async says(id: string, what: RegExp, waitMsMax = 120_000): Promise<RegExpExecArray> {
     for (const endMs = performance.now() + waitMsMax; performance.now() < endMs;) {
       const match = what.exec(await this.printed(id));
       if (match) return match;

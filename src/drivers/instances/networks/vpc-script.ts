@@ -64,17 +64,20 @@ export function memberScript(names: NetworkNames, { vpc }: VpcState, member: Mem
   const gateway = gatewayOf(network);
   const inside = names.namespace(instance);
   const [farNs, far] = isGuest ? [ns, wireOf(instance)] : [inside, "eth0"];
+  // A program that goes into a namespace by itself takes longer than all that it does there.
   return `
 ${isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
-ip -n ${ns} link show ${port} >/dev/null 2>&1 ||
-  ip -n ${ns} link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs}
-ip -n ${ns} -batch - <<.
+nsenter --net=${namespaceFile(ns)} sh -e <<'script'
+ip -batch - <<.
+$([ -e /proc/sys/net/ipv4/conf/${port} ] || echo link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs})
 link set ${port} up
 address replace ${gateway}/${bitsOf(network)} dev ${port} noprefixroute
 route replace ${network.privateIp}/32 dev ${port}
 neighbor replace ${network.privateIp} lladdr ${network.mac} dev ${port} nud permanent
 .
-nsenter --net=${namespaceFile(ns)} sh -c 'echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp; echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay'
+echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp
+echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay
+script
 ${isGuest ? guestScript(ns, instance) : containerScript(inside, gateway, network)}
 ${rateScript(ns, port, network.bitsPerSecond)}
 ${rateScript(farNs, far, network.bitsPerSecond)}
