@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createGzip, gzipSync } from "node:zlib";
 import { pipeline } from "node:stream/promises";
@@ -21,7 +21,7 @@ export function agentFiles(
 ): () => Promise<AgentFiles> {
   let made: Promise<AgentFiles> | undefined;
   const make = async (): Promise<AgentFiles> => {
-    const bundle = await bundleAgent();
+    const bundle = await bundleAgent(await librariesOf(files));
     const digest = createHash("sha256").update(bundle).digest("hex").slice(0, 16);
     const agentPath = join(folder, `agent-${digest}.tar.gz`);
     if (!(await files.stat(agentPath))) await files.write(agentPath, gzipSync(bundle));
@@ -43,8 +43,30 @@ export function agentFiles(
     }));
 }
 
-/** A tar of agent.js and what it loads. */
-async function bundleAgent(): Promise<Uint8Array> {
+/** Libraries that this Node uses and that a small system may not have: the C library is nowhere missing. */
+const librariesApart = /^libatomic\.so/;
+
+interface NamedFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+async function librariesOf(files: Host["files"]): Promise<NamedFile[]> {
+  const maps = Buffer.from((await files.read("/proc/self/maps")) ?? "").toString();
+  const paths = new Set(maps.match(/\/\S+$/gm));
+  const found: NamedFile[] = [];
+  for (const path of paths) {
+    if (!librariesApart.test(basename(path))) continue;
+    const bytes = await files.read(path);
+    // Asked for by the name without the later numbers: libatomic.so.1.2.0 as libatomic.so.1
+    const name = basename(path).replace(/(\.so\.\d+).*$/, "$1");
+    if (bytes) found.push({ name: `lib/${name}`, bytes });
+  }
+  return found;
+}
+
+/** A tar of agent.js and what it loads, and of libraries in `lib`. */
+async function bundleAgent(libraries: readonly NamedFile[]): Promise<Uint8Array> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
     entryPoints: { agent: fileOf("agent-main"), child: fileOf("drivers/runner/child") },
@@ -62,7 +84,8 @@ async function bundleAgent(): Promise<Uint8Array> {
     logLevel: "silent",
   });
   const content = (text: string) => Buffer.from(text);
-  const all = [
+  const all: NamedFile[] = [
+    ...libraries,
     { name: "package.json", bytes: content('{ "type": "module" }\n') },
     ...outputFiles.map(({ path, contents }) => ({
       name: path.slice("/agent/".length),

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     folder: { type: "string" },
     cpus: { type: "string" },
     memory: { type: "string" },
+    spot: { type: "boolean", default: false },
     "log-level": { type: "string", default: "info" },
   },
 });
@@ -30,6 +31,7 @@ try {
       labels: {},
       ...(cpus !== undefined && { cpus: Number(cpus) }),
       ...(memory !== undefined && { memoryBytes: Number(memory) }),
+      isSpot: values.spot,
       logLevel: values["log-level"],
       isSupervised: false,
       hostsInstances: true,

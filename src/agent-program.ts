@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string>>;
 export async function runAgent(options: AgentWish, env: Environment): Promise<StartedAgent> {
   const { folder, urls, token, joinPatienceMs, labels, cpus, memoryBytes, logLevel, isSupervised } =
     options;
-  const { hostsInstances, storages } = options;
+  const { hostsInstances, storages, isSpot = false } = options;
   const host = nodeHost(stderrLog(logLevel, "agent"));
   process.on("uncaughtException", (thrown) => {
     host.log.error("the agent met a fault of its own and ends", {
@@ -53,6 +53,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
       ...(memoryBytes !== undefined && { memoryBytes }),
     },
     env: inherited(env),
+    isSpot,
     ...(hostsInstances && {
       openHosting: (parts) => openHosting(parts, { storages, ...networksWish(env) }),
     }),

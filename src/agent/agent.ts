@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Timer } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import type { Loop } from "#/base/loop.ts";
 import { Admission } from "#/drivers/admission.ts";
 import type { Driver, DriverParts } from "#/drivers/driver.ts";
 import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
@@ -25,6 +26,7 @@ import { Prints } from "./prints.ts";
 import type { Reports } from "./reports.ts";
 import { Segments } from "./segments.ts";
 import { capacityOf, peerAddressOf, statusOf } from "./self.ts";
+import { watchForSpotNotice } from "./spot-notice.ts";
 import { Tasks } from "./tasks.ts";
 
 /**
@@ -71,6 +73,9 @@ class RunningAgent implements Agent {
   #isDue = false;
   #isStopping = false;
   #beat: Timer | undefined;
+  /** When its provider takes this machine away, once it has said so. */
+  #endsAt: number | undefined;
+  #notice: Loop | undefined;
   /** When beats were sent on this link that were not answered yet, on the monotonic clock. */
   #beatsSentMs: number[] = [];
 
@@ -104,6 +109,7 @@ class RunningAgent implements Agent {
             measuresPower: this.#power !== undefined,
             measured: this.#measured,
             hosting: this.#instances?.abilities,
+            endsAt: this.#endsAt,
           }),
           holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
         }),
@@ -150,6 +156,7 @@ class RunningAgent implements Agent {
     });
     this.#connection.open();
     this.#beatLater();
+    if (this.#options.isSpot) this.#notice = watchForSpotNotice(host, (at) => this.#willEnd(at));
     // To find out what this computer can do takes seconds the first time: tasks do not wait for it.
     this.#hosting = this.#openHosting().catch((thrown: unknown) => {
       host.log.error("this computer hosts no instances", { error: messageOf(thrown) });
@@ -184,6 +191,7 @@ class RunningAgent implements Agent {
     await this.#hosting;
     await this.#instances?.close();
     this.#beat?.cancel();
+    this.#notice?.stop();
     this.#power?.stop();
     this.#release(this.#tasks!.giveUp("waiting"));
     // What runs is given back only when it has ended: another machine may begin it the moment after.
@@ -306,6 +314,13 @@ class RunningAgent implements Agent {
     } else if (fault.kind === "machine") {
       this.#connection.leave(Math.min(fault.awayMs, limits.machineAwayMsMax));
     } else crash?.();
+  }
+
+  /** What has not begun is better begun elsewhere. */
+  #willEnd(endsAt: number): void {
+    this.#endsAt = endsAt;
+    if (this.isConnected) this.#connection.send({ type: "ending", at: endsAt });
+    this.#release(this.#tasks!.giveUp("waiting"));
   }
 
   #release(tasks: TaskClaim[]): void {

@@ -26,6 +26,8 @@ export interface StartAgentOptions {
   power?: PowerPaths;
   /** Measures how fast this computer is, once. Not where time is simulated. */
   measures?: boolean;
+  /** It is a spot instance of EC2, or of what speaks its API: it hears there when it is taken away. */
+  isSpot?: boolean;
   /** What tasks may use; the whole machine, with a little memory kept back, when absent. */
   capacity?: Partial<Capacity>;
   /** What every task inherits of the environment. */

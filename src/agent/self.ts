@@ -36,10 +36,11 @@ export function statusOf(
     measuresPower: boolean;
     measured: MachineStatus["measured"];
     hosting: MachineStatus["hosting"];
+    endsAt: number | undefined;
   },
 ): MachineStatus {
   const { hostname, os, arch } = host.processes.facts();
-  const { capacity, drivers, peerUrl, measuresPower, measured, hosting } = more;
+  const { capacity, drivers, peerUrl, measuresPower, measured, hosting, endsAt } = more;
   return {
     hostname,
     os,
@@ -53,5 +54,6 @@ export function statusOf(
     ...(measuresPower && { measuresPower }),
     ...(measured && { measured }),
     ...(hosting && { hosting }),
+    ...(endsAt !== undefined && { endsAt }),
   };
 }

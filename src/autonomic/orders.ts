@@ -16,6 +16,7 @@ import { SiteAudits } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import type { SitePool } from "./pool.ts";
+import { noteTakenAway } from "./taken-away.ts";
 
 export interface OrderParts {
   space: Space;
@@ -74,6 +75,7 @@ export class Orders {
       else if (phase === "booting" && isLate(limits.bootMsMax))
         this.release([order], "its machine did not join in time");
     }
+    noteTakenAway(space, clock.now());
     this.#forgetOld();
     this.#audits.look();
   }

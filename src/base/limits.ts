@@ -93,6 +93,9 @@ export const limits = {
   leaseLookMs: 450,
   /** An agent says that it lives this often, and is answered. */
   heartbeatMs: 2_000,
+  /** An agent of a spot instance asks this often whether it is to be taken away, as AWS recommends, and waits so long for an answer. */
+  spotNoticeLookMs: 5_000,
+  spotNoticeAnswerMs: 2_000,
   /** A link on which an agent hears nothing for this long is dead: it dials again well within its lease. */
   linkSilentMs: 5_000,
   /** A dial is given up after this; another control plane is dialled beside it when it takes longer than that. */

@@ -138,6 +138,8 @@ export interface AgentWish {
   labels: Record<string, string>;
   cpus?: number;
   memoryBytes?: number;
+  /** It is a spot instance, and hears of its end at the metadata service. */
+  isSpot?: boolean;
   logLevel: string;
   /** Something starts this program again when it dies. */
   isSupervised: boolean;

@@ -78,6 +78,8 @@ export interface MachineStatus {
   faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */
   rates: MachineRates;
+  /** When its provider takes it away, by the provider's own notice (wall clock). */
+  endsAt?: number;
   /** How fast its agent found it to be, when it joined. */
   measured?: MachineMeasure;
   /** Its agent measures what it draws (RAPL): energy of its tasks is by that, and not by the model. */

@@ -54,6 +54,8 @@ export interface OrderStatus {
   readonly drainsSince?: number;
   /** It was given back as nothing needed it, by the loop that looks after a project's shared machines. */
   readonly spared?: true;
+  /** When its site takes the machine away, as the machine was told. */
+  readonly takenAt?: number;
   /** How often it was about to be given back and was wanted again. */
   readonly takenBack?: number;
   /** Why it failed or is released, in the provider's words where it was the provider. */

@@ -33,6 +33,8 @@ export type FromAgent =
       watts?: number;
     }
   | { type: "logs"; lines: LogLine[] }
+  /** Its provider takes this machine away at that moment (wall clock): it is to get no more tasks. */
+  | { type: "ending"; at: number }
   /** Gives up tasks that it holds and has not begun. */
   | { type: "release"; tasks: TaskClaim[] }
   /** Answers a "fault" on a task: whether it was under way here, and so was hit. */

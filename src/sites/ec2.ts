@@ -134,7 +134,12 @@ class Ec2Site implements Site {
     const urls = urlsFor(this.#config, order.urls);
     const isSpot = offer.market === "spot";
     const { microsPerHour = offer.microsPerHour! } = order;
-    const boot = bootScript({ urls, token: order.token });
+    const boot = bootScript({
+      urls,
+      token: order.token,
+      agentArgs: agentArgsOf(offer),
+      isDetached: true,
+    });
     const all = { [tags.cloud]: cloudId, [tags.site]: name, [tags.order]: order.name };
     const input: RunInstancesCommandInput = {
       ImageId: imageId,
@@ -312,6 +317,13 @@ class Ec2Site implements Site {
       ...(state === "ended" && { reason: reason || "the instance was terminated" }),
     };
   }
+}
+
+/** In a container an agent would count all that its host has. */
+function agentArgsOf({ capacity, market }: Offer): string[] {
+  const { milliCpus, memoryBytes } = capacity;
+  const size = ["--cpus", String(milliCpus / 1000), "--memory", String(memoryBytes)];
+  return market === "spot" ? [...size, "--spot"] : size;
 }
 
 /** A stopped instance still has a disk that costs. */

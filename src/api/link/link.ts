@@ -3,7 +3,7 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Link } from "#/base/network.ts";
 import type { HostAbilities } from "#/model/hosting.ts";
-import { ratesOf, type MachineStatus } from "#/model/machine.ts";
+import { ratesOf, type MachineRecord, type MachineStatus } from "#/model/machine.ts";
 import { jobOf } from "#/model/task.ts";
 import type { FromAgent, FromCloud, LogLine, TaskReport } from "#/model/wire.ts";
 import type { HostSession } from "#/instances/hosting.ts";
@@ -74,7 +74,8 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
           `Cannot serve the machine '${machine}' as it was removed`,
         );
       const status = { ...said, rates: ratesOf(record.spec, said.rates) };
-      if (!isDeepStrictEqual(record.status, status)) tx.put<"machine">({ ...record, status });
+      if (isDeepStrictEqual(record.status, status)) return;
+      tx.put<"machine">(withoutTasks({ ...record, status }));
     });
     await committed.durable;
     await sure(parts);
@@ -126,6 +127,15 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     if (isOpen) host();
   }
 
+  async function willEnd(endsAt: number): Promise<void> {
+    const committed = space.commit((tx) => {
+      const record = tx.get("machine", machine);
+      if (record)
+        tx.put<"machine">(withoutTasks({ ...record, status: { ...record.status, endsAt } }));
+    });
+    await committed.durable;
+  }
+
   function finish(number: number, reports: TaskReport[]): void {
     if (!isOpen || !session) return;
     session.finish(reports).then(() => send({ type: "finished", number }), failed);
@@ -164,6 +174,8 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         return keepLogs(parts, message.lines);
       case "release":
         return session.release(message.tasks);
+      case "ending":
+        return void willEnd(message.at).catch(failed);
       case "struck":
         return session.struck(message.hit, message.wasThere);
       case "segment":
@@ -210,4 +222,10 @@ function keepLogs({ logs, space }: DoorParts, lines: readonly LogLine[]): void {
     else byJob.set(job, [line]);
   }
   for (const [job, list] of byJob) if (space.get("job", job)) logs.append(job, list);
+}
+
+/** One that its provider takes away gets no more tasks: what runs may still end. */
+function withoutTasks(record: MachineRecord): MachineRecord {
+  if (record.status.endsAt === undefined) return record;
+  return { ...record, spec: { ...record.spec, cordoned: true } };
 }

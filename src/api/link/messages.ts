@@ -35,6 +35,7 @@ const machineStatus = z.object({
     pue: z.number().min(1),
   }),
   measuresPower: z.boolean().optional(),
+  endsAt: z.number().optional(),
   hosting: hosting.optional(),
   measured: z
     .object({
@@ -111,6 +112,7 @@ const others = z.discriminatedUnion("type", [
     ),
   }),
   z.object({ type: z.literal("release"), tasks: claims }),
+  z.object({ type: z.literal("ending"), at: z.number() }),
   z.object({ type: z.literal("struck"), hit: z.string().max(100), wasThere: z.boolean() }),
   z.object({ type: z.literal("segment"), request: z.number(), content: z.string().optional() }),
   z.object({ type: z.literal("hosting"), abilities: hosting }),

@@ -246,7 +246,12 @@ class GoalLoop {
       const job = space.get("job", name);
       if (!job || hasJobEnded(job)) this.#release(order, "its job has ended");
       else if (this.#isIdleAndSpare(order, running))
-        this.#release(order, "the job does without it");
+        this.#release(
+          order,
+          order.status.takenAt === undefined
+            ? "the job does without it"
+            : "its site takes it away, and nothing runs on it any more",
+        );
     }
     for (const name of this.#memories.keys()) {
       const job = space.get("job", name);

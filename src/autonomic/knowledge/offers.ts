@@ -203,7 +203,7 @@ class Sum {
 }
 
 function courseOf({ name, spec, status }: OrderRecord): Course {
-  const { phase, since, joinedAt, handle } = status;
+  const { phase, since, joinedAt, handle, takenAt } = status;
   const isMade = handle !== undefined || joinedAt !== undefined;
   return {
     name,
@@ -214,7 +214,7 @@ function courseOf({ name, spec, status }: OrderRecord): Course {
     isRefused: phase === "failed" && !isMade,
     joinedAt,
     since,
-    isTaken: phase === "failed" && joinedAt !== undefined,
+    isTaken: takenAt !== undefined || (phase === "failed" && joinedAt !== undefined),
   };
 }
 

@@ -78,6 +78,8 @@ const codes: Record<string, ErrorCode> = {
   Throttling: "limited",
   ThrottlingException: "limited",
   EC2ThrottledException: "limited",
+  // What an answer that was lost has made: it is found by its token.
+  IdempotentParameterMismatch: "unavailable",
   InternalError: "unavailable",
   InternalFailure: "unavailable",
   ServiceUnavailable: "unavailable",

@@ -49,7 +49,7 @@ export function lookScript(place: RemotePlace, program: { digest: string; nodeVe
   return `${prelude(place)}
 node=-
 for found in "$base/node-${program.nodeVersion}" "$(command -v node)"; do
-  major=$("$found" -p 'process.versions.node.split(".")[0]' 2>/dev/null) || continue
+  major=$(LD_LIBRARY_PATH="$base/programs/${program.digest}/lib" "$found" -p 'process.versions.node.split(".")[0]' 2>/dev/null) || continue
   [ "$major" -ge 26 ] && node=$found && break
 done
 [ -f "$base/programs/${program.digest}/agent.js" ] && has=yes || has=no
@@ -106,6 +106,7 @@ if [ ! -f "$folder/launched" ]; then
   [ -f "$base/programs/${digest}/agent.js" ] || exit ${noProgramExit}
   export CANOPY_NODE=${node === undefined ? `"$base/node-${nodeVersion}"` : quoted(node)} CANOPY_PROGRAM="$base/programs/${digest}" CANOPY_FOLDER="$folder"
   export CANOPY_JOIN_TOKEN=${quoted(token)}
+  "$CANOPY_NODE" --version >/dev/null 2>&1 || export LD_LIBRARY_PATH="$CANOPY_PROGRAM/lib"
   cd /
   setsid nohup sh -c ${quoted(launch)} </dev/null >>"$folder/agent.log" 2>&1 &
   left=100
