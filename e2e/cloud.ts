@@ -13,7 +13,7 @@ export const canopyFile = fileURLToPath(new URL("../bin/canopy", import.meta.url
 /** A cloud as its user has it: the real program, in processes of its own, in a temporary folder. */
 export class TestCloud {
   readonly dataFolder: string;
-  /** What `canopy up` is started by, as a tracer, and with what more in its environment. */
+  /** What `canopy up` is started by, as a tracer; what more its commands have in their environment. */
   startedBy: string[] = [];
   moreEnv: Record<string, string> = {};
   url = "";
@@ -134,7 +134,10 @@ export class TestCloud {
   async canopy(
     ...args: string[]
   ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(canopyFile, args, { stdio: ["ignore", "pipe", "pipe"], env: this.env });
+    const child = spawn(canopyFile, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...this.env, ...this.moreEnv },
+    });
     const [stdout, stderr] = [child.stdout, child.stderr].map(async (stream) =>
       Buffer.concat(await Array.fromAsync(stream)).toString(),
     );

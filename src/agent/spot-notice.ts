@@ -17,15 +17,16 @@ export function watchForSpotNotice(
   at = service,
 ): Loop {
   const ask = async (method: string, path: string, headers: Record<string, string>) => {
-    const signal = AbortSignal.timeout(limits.spotNoticeAnswerMs);
-    const { status, body } = await network.request({
-      method,
-      url: `${at}/${path}`,
-      headers,
-      signal,
-    });
-    const text = await textOf(body);
-    return status === 200 ? text : undefined;
+    const late = new AbortController();
+    const timer = clock.after(limits.spotNoticeAnswerMs, () => late.abort(), true);
+    try {
+      const url = `${at}/${path}`;
+      const { status, body } = await network.request({ method, url, headers, signal: late.signal });
+      const text = await textOf(body);
+      return status === 200 ? text : undefined;
+    } finally {
+      timer.cancel();
+    }
   };
   const look = async () => {
     const token = await ask("PUT", "api/token", { "x-aws-ec2-metadata-token-ttl-seconds": "60" });

@@ -187,7 +187,7 @@ export class Orders {
           {
             at: now,
             action: "warn",
-            what: `lost the machine of ${order.spec.site} ${order.spec.offer.name}`,
+            what: `${billedFrom === undefined ? "got no machine" : "lost the machine"} of ${order.spec.site} ${order.spec.offer.name}`,
             why: [reason ?? "the site has it no more"],
             flip: `with another offer, or a site that keeps its machines: canopy why ${order.spec.site}`,
             subject: name,

@@ -41,6 +41,6 @@ node=$(command -v node)
   "$node" --version >/dev/null 2>&1 || export LD_LIBRARY_PATH=$folder/program/lib
 }
 export CANOPY_JOIN_TOKEN=${quoted(token)}
-${isDetached ? `nohup ${agent} < /dev/null >> agent.log 2>&1 &` : `exec ${agent} >> agent.log 2>&1`}
+${isDetached ? `(trap '' HUP; exec ${agent}) < /dev/null >> agent.log 2>&1 &` : `exec ${agent} >> agent.log 2>&1`}
 `;
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { CanopyError } from "#/base/errors.ts";
-import { parseAmount } from "../count.ts";
+import { durationOption, parseAmount } from "../count.ts";
 import type { Cli, Does } from "../verb.ts";
 import { many } from "../words.ts";
 import { addSite } from "./add.ts";
@@ -27,6 +27,7 @@ interface Ec2Flags extends SiteFlags, BillingFlags {
   securityGroup?: string[];
   keyName?: string;
   interruptions?: number;
+  boot?: number;
 }
 
 /** `canopy sites add ec2`. */
@@ -37,7 +38,7 @@ export function defineEc2(add: Command, does: Does): void {
     .option("--name <name>", "of the site", "ec2")
     .requiredOption("--region <region>", "as in eu-central-1")
     .option("--endpoint <url>", "of another provider, or of another Canopy")
-    .requiredOption("--image <image>", "a Linux with cloud-init and curl, as in ami-0abc")
+    .requiredOption("--image <image>", "a Linux with cloud-init, as in ami-0abc")
     .requiredOption(
       "--type <type=price>",
       "an instance type, with its price on demand for an hour where known (repeatable)",
@@ -47,6 +48,7 @@ export function defineEc2(add: Command, does: Does): void {
     .option("--spot", "also spot instances, at the provider's price")
     .option("--only-spot", "spot instances only")
     .option("--interruptions <number>", "of a spot instance in an hour, if known", parseAmount)
+    .option("--boot <duration>", "until one has joined, if known, as in 1m", durationOption)
     .option("--subnet <subnet>", "where its instances are")
     .option("--security-group <group>", "of its instances (repeatable)", many)
     .option("--key-name <name>", "of the key pair that opens them by ssh")
@@ -75,6 +77,7 @@ export function defineEc2(add: Command, does: Does): void {
           ...(subnet !== undefined && { subnetId: subnet }),
           ...(securityGroup && { securityGroupIds: securityGroup }),
           ...(keyName !== undefined && { keyName }),
+          ...(flags.boot !== undefined && { bootMs: { median: flags.boot, p90: flags.boot } }),
           ...(flags.interruptions !== undefined && { interruptionsPerHour: flags.interruptions }),
         },
         secrets,
