@@ -49,6 +49,10 @@ export interface Cage {
   isEmpty(): boolean;
   /** Use by all that was ever in it, and how many processes the kernel ended for want of memory. */
   usage(): CageUsage;
+  /** Lets nothing in it run until `thaw`. True once all of it stands still: to be called again until then. */
+  freeze(): boolean;
+  /** Nothing happens where it was not frozen. */
+  thaw(): void;
   /** Only when empty; else nothing happens. True when it is gone. */
   remove(): boolean;
 }

@@ -23,6 +23,8 @@ type Controller = (typeof controllers)[number];
 interface Trees {
   version: 1 | 2;
   folders: Record<Controller, string>;
+  /** Of version 1's freezer, where that is: nothing is in there but what is frozen. */
+  freezer?: string;
 }
 
 export function openCages(owner: string, options?: { lasting: true }): Cages | undefined {
@@ -71,11 +73,45 @@ class Cgroup implements Cage {
       const pids = this.#pids();
       if (pids.length === 0) return;
       for (const pid of pids) killProcess(pid);
+      this.thaw(); // what is frozen does not end
     }
   }
 
   isEmpty(): boolean {
     return this.#pids().length === 0;
+  }
+
+  freeze(): boolean {
+    if (this.#trees.version === 2) {
+      put(this.#path("memory", "cgroup.freeze"), "1");
+      return field(get(this.#path("memory", "cgroup.events")), "frozen") === 1;
+    }
+    const folder = this.#freezer();
+    if (folder === undefined) return false;
+    mkdirSync(folder, { recursive: true });
+    put(join(folder, "freezer.state"), "FROZEN");
+    const inside = new Set(pidsIn(folder));
+    const outside = this.#pids().filter((pid) => !inside.has(pid));
+    for (const pid of outside) put(join(folder, "cgroup.procs"), pid);
+    return outside.length === 0 && get(join(folder, "freezer.state")) === "FROZEN";
+  }
+
+  thaw(): void {
+    if (this.#trees.version === 2) return void put(this.#path("memory", "cgroup.freeze"), "0");
+    const folder = this.#freezer();
+    if (folder === undefined || !existsSync(folder)) return;
+    put(join(folder, "freezer.state"), "THAWED");
+    for (let pids = pidsIn(folder); pids.length > 0; pids = pidsIn(folder)) {
+      const moved = pids.map((pid) => put(join(folder, "../../cgroup.procs"), pid));
+      if (!moved.includes(true)) break; // they end at this moment
+    }
+    removeFolder(folder);
+    removeFolder(join(folder, ".."));
+  }
+
+  #freezer(): string | undefined {
+    const { freezer } = this.#trees;
+    return freezer && join(freezer, this.#name);
   }
 
   usage(): CageUsage {
@@ -151,7 +187,7 @@ class Cgroup implements Cage {
   }
 
   #pids(): number[] {
-    return get(this.#path("memory", "cgroup.procs")).split("\n").filter(Boolean).map(Number);
+    return pidsIn(this.#folder("memory"));
   }
 
   #folder(controller: Controller): string {
@@ -184,13 +220,22 @@ function treesOf(owner: string, version: 1 | 2): Trees | undefined {
       mkdirSync(folders[controller], { recursive: true });
       if (version === 2) delegate(folders[controller]);
     }
-    const trees: Trees = { version, folders };
+    const freezer = version === 1 ? freezerOf(own, owner) : undefined;
+    const trees: Trees = { version, folders, ...(freezer !== undefined && { freezer }) };
     const trial = new Cgroup(trees, "trial", { memoryBytes: 1 << 26, processes: 16 });
     const isKept = readLimit(trees) === 1 << 26;
     return trial.remove() && isKept ? trees : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The place for an owner's frozen ones, below this process's own. */
+function freezerOf(own: Map<string, string>, owner: string): string | undefined {
+  const mount = join(root, "freezer");
+  if (!existsSync(join(mount, "cgroup.procs"))) return undefined;
+  const path = join(mount, own.get("freezer") ?? "/");
+  return join(existsSync(path) ? path : mount, owner);
 }
 
 function readLimit({ version, folders }: Trees): number {
@@ -234,6 +279,17 @@ function childrenOf(folder: string): string[] {
       .map((entry) => entry.name);
   } catch {
     return [];
+  }
+}
+
+const pidsIn = (folder: string) =>
+  get(join(folder, "cgroup.procs")).split("\n").filter(Boolean).map(Number);
+
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // something of it is in there still
   }
 }
 

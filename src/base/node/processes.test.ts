@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Cages } from "../processes.ts";
 import { nodeProcesses as processes } from "./processes.ts";
@@ -146,4 +148,29 @@ test("cages() ends what an earlier life of its owner left", async (t) => {
   await new Promise((next) => setTimeout(next, 30));
   processes.cages(owner);
   assert.equal((await child.ended).signal, "SIGKILL");
+});
+
+test("a cage that is frozen stands still with all that it starts, goes on when it is thawed, and ends frozen too", async (t) => {
+  const cages = caged(processes.cages(owner), t);
+  if (!cages) return;
+  const cage = cages.make("frozen", { processes: 64 });
+  const count = join(folder, `${owner}-count`);
+  t.after(() => rmSync(count, { force: true }));
+  const script = `while :; do ( echo x >>${count} ); done & while :; do ( echo x >>${count} ); done`;
+  const child = processes.spawn(["sh", "-c", script], { folder, env, cage });
+  const size = () => statSync(count, { throwIfNoEntry: false })?.size ?? 0;
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await new Promise((next) => setTimeout(next, 5));
+  };
+  await until(() => size() > 0);
+  await until(() => cage.freeze());
+  const frozen = size();
+  await new Promise((next) => setTimeout(next, 100));
+  assert.equal(size(), frozen);
+  cage.thaw();
+  await until(() => size() > frozen);
+  await until(() => cage.freeze());
+  cage.kill();
+  assert.equal((await child.ended).signal, "SIGKILL");
+  await until(() => cage.remove());
 });
