@@ -5,7 +5,7 @@ const GiB = 1024 * MiB;
 /** Bounds of containers and of the layers that they are made of: part of `limits`, by which code names them. */
 export const containerLimits = {
   /** Layers of one image: those of an overlay are named in one page of the kernel's. */
-  imageLayersMax: 120,
+  imageLayersMax: 112,
   /** What one layer holds when it is unpacked, and how many files. */
   layerBytesMax: 64 * GiB,
   layerEntriesMax: 2_000_000,
@@ -22,6 +22,8 @@ export const containerLimits = {
   /** Whether one has begun is looked at this often, and whether one that an earlier life of the agent started has ended. */
   containerBeginLookMs: 3,
   containerEndLookMs: 250,
+  /** A container that is to stand still, and does not within this, is let go on. */
+  containerFreezeMs: 10_000,
   /** A volume that is no block device within this is given up; one that is not let go within it is taken away. */
   volumeOpenMs: 10_000,
   /** Owners that files in a container can have; each is another one on the machine, the first of them `containerOwnerBase`. */

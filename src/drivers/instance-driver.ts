@@ -6,6 +6,7 @@ import type {
   VolumeOrder,
   VpcOrder,
 } from "#/model/hosting.ts";
+import type { ImageBlob } from "#/model/image.ts";
 import type { InstanceKind } from "#/model/instance-type.ts";
 import type { BlobAccess } from "./driver.ts";
 
@@ -20,6 +21,15 @@ export interface InstanceDriver {
   find(folder: string, order: InstanceOrder): Promise<RunningInstance | undefined>;
   /** Starts it in its folder, which is there. Resolves when its program, or its guest's processor, runs. */
   start(folder: string, order: InstanceOrder, means: InstanceMeans): Promise<RunningInstance>;
+  /**
+   * Keeps the files that it has, running or stopped, as blobs of its project: the layers that it started from, and what it has
+   * changed as one more. Nothing of it runs meanwhile when `isConsistent`. Absent where instances are on disks.
+   */
+  keepFiles?(
+    folder: string,
+    order: InstanceOrder,
+    options: { isConsistent: boolean },
+  ): Promise<readonly ImageBlob[]>;
 }
 
 /** What was made ready for it. */

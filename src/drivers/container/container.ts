@@ -4,6 +4,7 @@ import type { Cages } from "#/base/processes.ts";
 import { sleep } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { InstanceOrder } from "#/model/hosting.ts";
+import type { ImageBlob } from "#/model/image.ts";
 import type {
   InstanceDriver,
   InstanceDriverParts,
@@ -17,6 +18,7 @@ import { bundleOf } from "./bundle.ts";
 import { forwardPorts } from "./forward-ports.ts";
 import { ContainerVolumes, volumesFolder } from "./container-volumes.ts";
 import { seedOf } from "./cloud-init-seed.ts";
+import { keepFiles } from "./keep-files.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { instanceMark } from "./instance-mark.ts";
 import {
@@ -98,10 +100,28 @@ class ContainerDriver implements InstanceDriver {
     const own = join(folder, ownFolder);
     const supervisor = await supervisorOf(this.#parts, own);
     if (!supervisor) return undefined;
+    this.#cage(order)?.thaw(); // an earlier life may have ended while it stood still
     return RunningContainer.adopt(this.#parts, {
       ...this.#place(own, order, supervisor.pid),
       supervisor,
     });
+  }
+
+  async keepFiles(
+    folder: string,
+    order: InstanceOrder,
+    { isConsistent }: { isConsistent: boolean },
+  ): Promise<readonly ImageBlob[]> {
+    const own = join(folder, ownFolder);
+    const runs = isConsistent && (await supervisorOf(this.#parts, own)) !== undefined;
+    const cage = runs ? this.#cage(order) : undefined;
+    if (runs && !cage)
+      throw new HostingError(
+        "Server.InternalError",
+        `Cannot let ${order.instance} stand still as this machine lets the agent make no control groups`,
+        { hint: "It can be done while it runs: --no-reboot" },
+      );
+    return keepFiles(this.#parts, { folder: own, order, cage, usesOverlay: this.#usesOverlay });
   }
 
   async start(

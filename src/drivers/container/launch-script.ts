@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { giveScript, volumesFolder } from "./container-volumes.ts";
 import type { VolumeDevice } from "./volume-device.ts";
-import { copyScript, rootMount, type RootParts } from "./root-script.ts";
+import { layersScript, rootMount, type RootParts } from "./root-script.ts";
 import { quoted } from "./quoted.ts";
 import type { PreparedNetwork } from "../instance-driver.ts";
 
@@ -41,7 +41,7 @@ export function launchScript(launch: Launch): string {
 cd ${quoted(folder)} || exit 1
 trap : TERM INT HUP
 ${networkPart(launch)}
-${copyScript(launch)}
+${layersScript(launch)}
 mount -a -T fstab || exit 1
 ${launch.volumes.map((device) => `{ ${giveScript(place, device)}; } || exit 1`).join("\n")}
 ${Object.entries(launch.etc)

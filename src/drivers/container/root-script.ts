@@ -15,20 +15,35 @@ export interface RootParts {
 export function rootMount({ folder, layers, usesOverlay }: RootParts): [string, string, string] {
   if (!usesOverlay) return [join(folder, "copied"), "none", "X-mount.mkdir,bind"];
   // The topmost first; a container can read these words.
+  const way = hasMany(layers.all) ? layersLink : relative(folder, layers.folder);
   const lower = layers.all
-    .map(({ name }) => relative(folder, join(layers.folder, name)))
+    .map(({ name }) => `${way}/${name}`)
     .toReversed()
     .join(":");
-  const options = `X-mount.mkdir,lowerdir=${lower},upperdir=upper,workdir=work`;
-  return ["overlay", "overlay", options];
+  // What is changed of a file is to be all of it: see keep-files.ts.
+  const whole = "redirect_dir=off,metacopy=off";
+  return [
+    "overlay",
+    "overlay",
+    `X-mount.mkdir,lowerdir=${lower},upperdir=upper,workdir=work,${whole}`,
+  ];
+}
+
+/** A short way to layers that would not be named in one page of the kernel's else; it takes a program to make it. */
+const layersLink = "l";
+const hasMany = (layers: readonly Layer[]) => layers.length > 32;
+
+/** Shell that makes layers ready to be mounted. */
+export function layersScript({ layers, usesOverlay }: RootParts): string {
+  if (!usesOverlay) return copyScript(layers);
+  return hasMany(layers.all) ? `ln -sfn ${quoted(layers.folder)} ${layersLink} || exit 1` : "";
 }
 
 /**
  * Shell that copies the layers over each other, once. What a layer removes is looked for without following a link: a layer
  * below may have one that leads out.
  */
-export function copyScript({ layers, usesOverlay }: RootParts): string {
-  if (usesOverlay) return "";
+function copyScript(layers: RootParts["layers"]): string {
   const steps = layers.all.map(({ name, facts }) => {
     const removed = facts.removed.map(quoted).join(" ");
     const hidden = facts.opaque.map(quoted).join(" ");

@@ -77,7 +77,7 @@ export function readHeader(block: Buffer): LayerHeader | undefined {
 
 const attributePrefix = "SCHILY.xattr.";
 
-/** What records "LENGTH KEY=VALUE\n" say of the entry that follows. Attributes are those that a user may set. */
+/** What records "LENGTH KEY=VALUE\n" say of the entry that follows. */
 export function readPax(content: Buffer): Partial<LayerHeader> {
   const told: Partial<LayerHeader> = {};
   const attributes: Record<string, string> = {};
@@ -98,7 +98,7 @@ export function readPax(content: Buffer): Partial<LayerHeader> {
     else if (key === "gid") told.group = Number(text);
     else if (key === "mtime") told.modified = Math.floor(Number(text)) || 0;
     else if (key.startsWith("GNU.sparse.")) told.type = "unknown";
-    else if (key.startsWith(`${attributePrefix}user.`))
+    else if (key.startsWith(attributePrefix))
       attributes[key.slice(attributePrefix.length)] = value.toString("latin1");
   }
   if (Object.keys(attributes).length > 0) told.attributes = attributes;

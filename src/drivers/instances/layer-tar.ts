@@ -1,8 +1,10 @@
 import { limits } from "#/base/limits.ts";
-import { blockBytes, headerOf, paddingOf, paxHeader, readHeader, readPax } from "./layer-header.ts";
+import { blockBytes, headerOf, paddingOf, paxHeader } from "./layer-header.ts";
 import type { LayerHeader } from "./layer-header.ts";
 import { LayerPaths } from "./layer-paths.ts";
+import { attributesHere } from "./layer-attributes.ts";
 import { damaged } from "./layer-fault.ts";
+import { LayerReader } from "./layer-reader.ts";
 
 /**
  * A layer of an OCI image is a tar that anyone may have written, and the agent unpacks it with rights that its author does not
@@ -37,21 +39,21 @@ const harmlessDevices = new Set(["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1"
 
 export class LayerTar {
   readonly facts: LayerFacts = { removed: [], opaque: [], sizeBytes: 0 };
-  #bytes: Bytes;
+  #reader: LayerReader;
   #ownerBase: number;
   #paths = new LayerPaths();
   #folders = new Map<string, LayerHeader>();
   #entries = 0;
 
   constructor(source: AsyncIterable<Uint8Array>, ownerBase: number) {
-    this.#bytes = new Bytes(source);
+    this.#reader = new LayerReader(source);
     this.#ownerBase = ownerBase;
   }
 
   /** The tar to unpack. Throws HostingError "Client.InvalidImage" where the layer breaks a rule or is none. */
   async *rewritten(): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const header = await this.#next();
+      const header = await this.#reader.next();
       if (!header) break;
       if (++this.#entries > limits.layerEntriesMax)
         throw damaged(`it must have at most ${limits.layerEntriesMax} files`);
@@ -72,11 +74,11 @@ export class LayerTar {
       throw damaged("what stands for its root must be a folder");
     if (file === opaqueMark) {
       this.facts.opaque.push(folder.replace(/\/$/, ""));
-      await this.#bytes.skip(header.sizeBytes + paddingOf(header.sizeBytes));
+      await this.#reader.skip(header.sizeBytes + paddingOf(header.sizeBytes));
       return;
     }
     if (file.startsWith(whiteout)) {
-      await this.#bytes.skip(header.sizeBytes + paddingOf(header.sizeBytes));
+      await this.#reader.skip(header.sizeBytes + paddingOf(header.sizeBytes));
       const removed = folder + file.slice(whiteout.length);
       if (["", ".", ".."].includes(file.slice(whiteout.length)))
         throw damaged(`it must remove files by their names: it has '${header.name}'`);
@@ -96,12 +98,13 @@ export class LayerTar {
     if (header.type === "hard link") {
       const link = this.#paths.resolve(header.link);
       this.#paths.copy(link, path);
-      yield* this.#put({ ...header, name: path, link });
+      yield* this.#put({ ...header, name: path, link, attributes: {} });
       return;
     }
     if (header.type === "link") this.#paths.link(path, header.link);
     else this.#paths.take(path);
-    const entry = { ...header, name: path };
+    const attributes = attributesHere(header.attributes, this.#ownerBase);
+    const entry = { ...header, name: path, attributes };
     if (header.type === "folder") this.#folders.set(path, entry);
     yield* this.#put(entry);
     if (header.type === "file") yield* this.#content(path, header.sizeBytes);
@@ -110,13 +113,13 @@ export class LayerTar {
   async *#content(path: string, sizeBytes: number): AsyncGenerator<Uint8Array> {
     const which = accounts[path];
     const kept: Uint8Array[] = [];
-    for await (const piece of this.#bytes.pass(sizeBytes)) {
+    for await (const piece of this.#reader.pass(sizeBytes)) {
       if (which && sizeBytes <= limits.accountsFileBytesMax) kept.push(piece);
       yield piece;
     }
     if (which) this.facts[which] = Buffer.concat(kept).toString();
     const padding = paddingOf(sizeBytes);
-    await this.#bytes.skip(padding);
+    await this.#reader.skip(padding);
     yield new Uint8Array(padding);
   }
 
@@ -145,35 +148,6 @@ export class LayerTar {
       `its files must belong to users below ${limits.containerOwnersMax}: '${name}' belongs to ${owner}`,
     );
   }
-
-  /** The next entry, with what the headers before it say of it. */
-  async #next(): Promise<LayerHeader | undefined> {
-    let told: Partial<LayerHeader> = {};
-    for (;;) {
-      const block = await this.#bytes.take(blockBytes);
-      if (block.every((byte) => byte === 0)) return undefined;
-      const header = readHeader(block);
-      if (typeof header !== "object") throw damaged("what stands where a header must be is none");
-      if (header.type === "more" || header.type === "name" || header.type === "target") {
-        if (header.sizeBytes > limits.layerHeaderBytesMax)
-          throw damaged(`its headers must have at most ${limits.layerHeaderBytesMax} bytes`);
-        const content = await this.#bytes.take(header.sizeBytes);
-        await this.#bytes.skip(paddingOf(header.sizeBytes));
-        const text = content.toString("utf8").split("\0")[0]!;
-        if (header.type === "more") told = { ...told, ...readPax(content) };
-        else if (header.type === "name") told = { ...told, name: text };
-        else told = { ...told, link: text };
-        continue;
-      }
-      const entry = { ...header, ...told };
-      if (entry.type === "unknown")
-        throw damaged(`it must have files, folders and links only: '${entry.name}' is neither`);
-      if (!Number.isSafeInteger(entry.sizeBytes) || entry.sizeBytes < 0)
-        throw damaged(`its files must have a size: '${entry.name}' has none`);
-      if (entry.type !== "file") entry.sizeBytes = 0;
-      return entry;
-    }
-  }
 }
 
 const bare: LayerHeader = {
@@ -191,37 +165,3 @@ const bare: LayerHeader = {
 };
 
 const isDevice = ({ type }: LayerHeader) => type === "character" || type === "block";
-
-/** Bytes of a source, so many at a time. */
-class Bytes {
-  #source: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array();
-
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.#source = source[Symbol.asyncIterator]();
-  }
-
-  async take(length: number): Promise<Buffer> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.pass(length)) pieces.push(piece);
-    return Buffer.concat(pieces);
-  }
-
-  async skip(length: number): Promise<void> {
-    for await (const piece of this.pass(length)) void piece;
-  }
-
-  async *pass(length: number): AsyncGenerator<Uint8Array> {
-    for (let left = length; left > 0;) {
-      if (this.#rest.length === 0) {
-        const next = await this.#source.next();
-        if (next.done) throw damaged("it is cut off: its end is missing");
-        this.#rest = next.value;
-      }
-      const piece = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
-      if (piece.length > 0) yield piece;
-    }
-  }
-}

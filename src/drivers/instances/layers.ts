@@ -37,7 +37,7 @@ export class Layers {
   }
 
   /**
-   * Those of an image, the lowest first. Throws HostingError: "Client.InvalidImage" for one that is damaged or breaks a rule,
+   * Those of an image, the lowest first, each once. Throws HostingError: "Client.InvalidImage" for one that is damaged or breaks a rule,
    * "Client.InvalidSnapshot.NotFound" where its blob is not to be had, "Server.InsufficientVolumeCapacity" on a full disk.
    */
   async unpacked(project: string, blobs: readonly ImageBlob[]): Promise<Layer[]> {
@@ -48,7 +48,8 @@ export class Layers {
       );
     const layers: Layer[] = [];
     for (const blob of blobs) layers.push(await this.#layer(project, blob));
-    return layers;
+    // One that is there twice does all that it does again above, and overlayfs takes no folder twice.
+    return layers.filter(({ name }, at) => layers.findLastIndex((one) => one.name === name) === at);
   }
 
   /** Removes all but those named, and what was left half unpacked. */

@@ -45,7 +45,7 @@ export class ContainerRig {
       mark: `canopy-rig-${process.pid}-${rigs}`,
       blobs: {
         fetch: (_project, key) => Promise.resolve({ path: join(this.folder, key), sizeBytes: 0 }),
-        store: () => Promise.reject(new Error("nothing is stored")),
+        store: (_project, path) => Promise.resolve(this.blob(readFileSync(path))),
       },
     };
     this.network = {
