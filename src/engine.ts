@@ -20,6 +20,7 @@ import type { CutBy } from "#/jobs/advance.ts";
 import { Evacuation } from "#/instances/evacuation.ts";
 import { archiveEndedInstances } from "#/instances/ended-instances.ts";
 import { Hosting } from "#/instances/hosting.ts";
+import { failForsakenImages } from "#/instances/image-of-instance.ts";
 import { Images } from "#/instances/images.ts";
 import { Instances } from "#/instances/instances.ts";
 import { Interruptions } from "#/instances/interruptions.ts";
@@ -369,7 +370,11 @@ async function assemble(
       const ofSpot = { space, instances, requests, prices: spotPrices, clock, log };
       const interruptions = new Interruptions(ofSpot);
       interruptions.start();
-      const ended = startLoop("ended instances", () => archiveEndedInstances({ space, clock }), {
+      const lookAtEnded = () => {
+        failForsakenImages({ space });
+        archiveEndedInstances({ space, clock });
+      };
+      const ended = startLoop("ended instances", lookAtEnded, {
         clock,
         log,
         everyMs: limits.endedInstancesLookMs,

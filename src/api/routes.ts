@@ -75,6 +75,7 @@ import {
 } from "./instances/change-state.ts";
 import { changeInstanceCall } from "./instances/change.ts";
 import { consoleOfInstance } from "./instances/console.ts";
+import { createImageOfInstance } from "./instances/create-image.ts";
 import { launchInstances } from "./instances/launch.ts";
 import { listInstances } from "./instances/list.ts";
 import { listSavings } from "./instances/savings.ts";
@@ -194,6 +195,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/instances/:instance": readInstance,
   "GET    /v1/instances/:instance/console": consoleOfInstance,
   "GET    /v1/instances/:instance/screenshot": screenshotOfInstance,
+  "POST   /v1/instances/:instance/image": createImageOfInstance,
   "POST   /v1/instances/:instance/start": startInstance,
   "POST   /v1/instances/:instance/stop": stopInstance,
   "POST   /v1/instances/:instance/reboot": rebootInstance,

@@ -2,7 +2,7 @@ import type { Host } from "#/base/host.ts";
 import type {
   DiskOrder,
   InstanceOrder,
-  SnapshotOrder,
+  VolumeSnapshotOrder,
   VolumeOrder,
   VpcOrder,
 } from "#/model/hosting.ts";
@@ -139,7 +139,7 @@ export interface Disks {
    * the bytes of chunks that `after` does not name.
    */
   keep(
-    order: SnapshotOrder,
+    order: VolumeSnapshotOrder,
     path: string,
     onProgress: (percent: number) => void,
   ): Promise<{ manifest: string; newBytes: number }>;

@@ -5,7 +5,7 @@ import { leaveVolume, volumesOf } from "./bind.ts";
 import { foldDeparture, foldElsewhere, stay } from "./fold-move.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { spentSoFar } from "./spent.ts";
-import { afterSnapshot } from "./images.ts";
+import { afterSnapshot, foldFiles } from "./image-of-instance.ts";
 
 /**
  * Takes what a machine says of itself into the records. The same report may come any number of times; one of an older
@@ -19,7 +19,10 @@ export function fold(
   const { machine, reports, now } = said;
   for (const report of reports.instances) foldInstance(tx, space, { machine, report, now });
   for (const report of reports.volumes) foldVolume(tx, machine, report);
-  for (const report of reports.snapshots) foldSnapshot(tx, space, report);
+  for (const report of reports.snapshots) {
+    foldSnapshot(tx, space, report);
+    foldFiles(tx, { machine, report });
+  }
   for (const instance of reports.gone) foldGone(tx, space, { machine, instance, now });
 }
 

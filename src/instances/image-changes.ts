@@ -1,7 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
-import type { ImageRecord, ImageSpec } from "#/model/image.ts";
+import { sourceOf, type ImageRecord, type ImageSpec } from "#/model/image.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { Space } from "#/space/space.ts";
 import { copySnapshot } from "./snapshots.ts";
@@ -33,7 +33,7 @@ export function copyImage(
         400,
         `AMI name ${said.title} is already in use by AMI ${name}`,
       );
-  const { source } = image.spec;
+  const source = sourceOf(image);
   const copied =
     source.type === "disk"
       ? {

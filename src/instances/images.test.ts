@@ -5,11 +5,14 @@ import { silent } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeRandom } from "#/base/node/random.ts";
 import type { HostReports, SnapshotReport } from "#/model/hosting.ts";
+import { blobsOf, sourceOf } from "#/model/image.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { VolumeRecord } from "#/model/volume.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
 import { fold } from "./fold.ts";
+import { copyImage } from "./image-changes.ts";
+import { failForsakenImages } from "./image-of-instance.ts";
 import { Images, type ImageAsked } from "./images.ts";
 import { orderMeans } from "./order-means.ts";
 import { ordersFor } from "./orders.ts";
@@ -115,16 +118,27 @@ async function instanceOf(image: string, isEncrypted = false): Promise<InstanceR
       kind: "instance",
       project: "p",
       name: instance,
-      spec: { image, type: "v.small", kind: "vm", wanted: "running" } as InstanceRecord["spec"],
+      spec: {
+        image,
+        type: "v.small",
+        kind: "vm",
+        wanted: "running",
+        network: {
+          vpc: "vpc-1",
+          subnet: "subnet-1",
+          privateIp: "10.0.0.4",
+          groups: [] as string[],
+        },
+      } as unknown as InstanceRecord["spec"],
       status: { state: "running", since: 0, machine: "m", fence: 1 },
     });
   }).value;
 }
 
-function hear(report: Partial<SnapshotReport> & { snapshot: string }): void {
+function hear(report: Partial<SnapshotReport> & { snapshot: string }, machine = "m"): void {
   const whole = { state: "done" as const, progress: 100, ...report };
   const reports: HostReports = { instances: [], volumes: [], gone: [], snapshots: [whole] };
-  space.commit((tx) => fold(tx, space, { machine: "m", reports, now: 0 }));
+  space.commit((tx) => fold(tx, space, { machine, reports, now: 0 }));
 }
 
 test("make() makes an image with a snapshot of each disk, of whole GiB, when all of its blobs are there", async () => {
@@ -171,6 +185,70 @@ test("create() makes an image of an instance that is available when its machine 
   assert.ok(other.spec.source.type === "disk");
   hear({ snapshot: other.spec.source.disks[0]!.snapshot, state: "failed", reason: "no" });
   assert.equal(images.findOwn("p", other.name).status.state, "failed");
+});
+
+const files = (title: string, contents: readonly string[]): ImageAsked => {
+  const run = { entrypoint: [], command: ["x"], env: [], folder: "/", user: "", ports: [] };
+  const source = {
+    type: "files" as const,
+    layers: contents.map(put),
+    run: { ...run, stopSignal: "" },
+  };
+  return { ...said, kinds: ["container"], title, source };
+};
+
+test("create() makes an image of a container when its machine has kept its files; another machine's word is none", async () => {
+  const origin = await images.make("p", files("base", ["one", "two"]));
+  const of = await instanceOf(origin.name);
+  const instance = space.commit((tx) =>
+    tx.put<"instance">({ ...of, spec: { ...of.spec, kind: "container" } }),
+  ).value;
+  const { name } = images.create(instance, { title: "made", description: "", tags: {} });
+  const made = () => images.findOwn("p", name);
+  assert.equal(made().status.state, "pending");
+  const metadataOf = () => ({ isEnabled: false, hopLimit: 1, documents: {} });
+  const means = { ...orderMeans({ space, access: sealer, region: "r" }), metadataOf };
+  assert.deepEqual(
+    ordersFor("m", means).snapshots.map((order) => ({ ...order })),
+    [{ snapshot: name, instance: instance.name, isConsistent: true }],
+  );
+  const layers = ["one", "two", "own"].map((content) => ({ key: put(content), sizeBytes: 3 }));
+  hear({ snapshot: name, layers }, "another machine");
+  assert.equal(made().status.state, "pending");
+  hear({ snapshot: name, layers });
+  assert.equal(made().status.state, "available");
+  assert.deepEqual(sourceOf(made()), { ...made().spec.source, layers });
+  assert.deepEqual(ordersFor("m", means).snapshots, []);
+
+  const copy = copyImage({ space, clock: nodeClock, random: nodeRandom }, made(), {
+    title: "copy",
+    description: "",
+    tags: {},
+  });
+  assert.deepEqual(blobsOf(copy), layers);
+  images.deregister(made());
+  assert.deepEqual(images.orphans("p"), [], "the copy has its layers");
+  images.deregister(images.findOwn("p", copy.name));
+  assert.deepEqual(
+    images.orphans("p").map(({ blobs }) => blobs),
+    [[layers[2]], [layers[2]]],
+    "what it was made of has the others",
+  );
+
+  const late = images.create(instance, {
+    title: "late",
+    description: "",
+    tags: {},
+    noReboot: true,
+  });
+  assert.equal(ordersFor("m", means).snapshots[0]?.isConsistent, false);
+  failForsakenImages({ space });
+  assert.equal(images.findOwn("p", late.name).status.state, "pending");
+  space.commit((tx) =>
+    tx.put<"instance">({ ...instance, spec: { ...instance.spec, wanted: "terminated" } }),
+  );
+  failForsakenImages({ space });
+  assert.match(images.findOwn("p", late.name).status.reason!, /ended before/);
 });
 
 test("create() refuses an instance that is on its way, and one whose root is no volume", async () => {

@@ -6,7 +6,7 @@ import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import {
-  blobsOfSource,
+  blobsOf,
   type ImageBlob,
   type ImageDisk,
   type ImageRecord,
@@ -17,7 +17,12 @@ import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { DiskManifest, SnapshotRecord } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
-import { disksOf } from "./disks.ts";
+import {
+  askForImage,
+  plannedImage,
+  snapshotsOf,
+  type InstanceImageAsked,
+} from "./image-of-instance.ts";
 import type { Volumes } from "./volumes.ts";
 
 type Said = Pick<ImageSpec, "title" | "description" | "architecture" | "kinds" | "tags">;
@@ -122,53 +127,28 @@ export class Images {
   }
 
   /**
-   * Makes an image of what an instance's volumes hold at this moment; it is available when their snapshots are. Throws
-   * "InvalidAMIName.Duplicate", "IncorrectInstanceState", "InvalidParameterValue" for an instance whose root is no volume.
+   * Makes an image of what an instance holds at this moment: its volumes, or the files that a container has changed. It is available when
+   * its machine has kept that. Throws "InvalidAMIName.Duplicate", and what `plannedImage` does.
    */
   create(
     instance: InstanceRecord,
-    said: Pick<Said, "title" | "description" | "tags"> & { leftOut?: readonly string[] },
+    said: Pick<Said, "title" | "description" | "tags"> & InstanceImageAsked,
   ): ImageRecord {
-    const { space, volumes } = this.#parts;
-    const { project, name, spec, status } = instance;
-    const { leftOut = [], title, description, tags } = said;
+    return this.#parts.space.commit((tx) => this.createIn(tx, instance, said)).value;
+  }
+
+  /** As `create`, in a commit of the caller's. */
+  createIn(
+    tx: Transaction,
+    instance: InstanceRecord,
+    said: Pick<Said, "title" | "description" | "tags"> & InstanceImageAsked,
+  ): ImageRecord {
+    const { title, description, tags, ...asked } = said;
+    const { project, name: madeOf } = instance;
     this.#requireFree(project, title);
-    if (status.state !== "running" && status.state !== "stopped")
-      throw new AwsError(
-        "IncorrectInstanceState",
-        400,
-        `Instance is not in state 'running' or 'stopped': '${name}' is ${status.state}`,
-      );
-    const origin = space.get("image", spec.image);
-    if (origin?.spec.source.type !== "disk")
-      throw new AwsError(
-        "InvalidParameterValue",
-        400,
-        `An image can be made of an instance whose root is a volume: the root of '${name}' is ${origin?.spec.source.type ?? "gone"}`,
-      );
-    const { source, architecture, kinds } = origin.spec;
-    const own = disksOf(space, instance).filter(
-      ({ status: { attachment } }) => !leftOut.includes(attachment!.device),
-    );
-    return space.commit((tx) => {
-      const disks = own.map((volume) => {
-        const { device, deletesOnTermination } = volume.status.attachment!;
-        const asked = { description: `Created for an image of ${name}`, tags: {} };
-        const snapshot = volumes.snapshotIn(tx, volume, asked);
-        const { sizeBytes } = volume.spec;
-        return { device, snapshot: snapshot.name, sizeBytes, deletesOnTermination };
-      });
-      const isDone = disks.every(
-        ({ snapshot }) => tx.get("snapshot", snapshot)?.status.state === "completed",
-      );
-      const whole: ImageSource = {
-        type: "disk",
-        disks,
-        ...(source.boot && { boot: source.boot }),
-      };
-      const made = { title, description, tags, architecture, kinds, madeOf: name, source: whole };
-      return this.#put(tx, project, made, isDone ? "available" : "pending");
-    }).value;
+    const origin = plannedImage(this.#parts, instance);
+    const { state, ...made } = askForImage(tx, this.#parts, { instance, origin, asked });
+    return this.#put(tx, project, { title, description, tags, madeOf, ...made }, state);
   }
 
   /**
@@ -177,8 +157,9 @@ export class Images {
    */
   deregister(image: ImageRecord): ImageRecord {
     if (image.status.state === "deregistered") throw unavailable(image.name);
+    const { reason: _reason, ...status } = image.status;
     return this.#parts.space.commit((tx) =>
-      tx.put<"image">({ ...image, status: { state: "deregistered" } }),
+      tx.put<"image">({ ...image, status: { ...status, state: "deregistered" } }),
     ).value;
   }
 
@@ -205,16 +186,15 @@ export class Images {
     const { space } = this.#parts;
     const snapshots = new Set<string>();
     const blobs = new Set<string>();
-    for (const { spec, status } of this.#of(project)) {
-      if (status.state === "deregistered") continue;
-      for (const snapshot of snapshotsOf(spec.source)) snapshots.add(snapshot);
-      for (const { key } of blobsOfSource(spec.source)) blobs.add(key);
+    for (const image of this.#of(project)) {
+      if (image.status.state === "deregistered") continue;
+      for (const snapshot of snapshotsOf(image.spec.source)) snapshots.add(snapshot);
+      for (const { key } of blobsOf(image)) blobs.add(key);
     }
     for (const { spec } of space.all("instance")) {
       // one that is there may be started again
       const image = space.get("image", spec.image);
-      if (image?.project === project)
-        for (const { key } of blobsOfSource(image.spec.source)) blobs.add(key);
+      if (image?.project === project) for (const { key } of blobsOf(image)) blobs.add(key);
     }
     return this.#of(project).flatMap(({ name, spec, status }) => {
       if (status.state !== "deregistered") return [];
@@ -224,7 +204,7 @@ export class Images {
         snapshots: snapshotsOf(spec.source)
           .filter((snapshot) => !snapshots.has(snapshot))
           .flatMap((snapshot) => space.get("snapshot", snapshot) ?? []),
-        blobs: blobsOfSource(spec.source).filter(({ key }) => !blobs.has(key)),
+        blobs: blobsOf({ spec, status }).filter(({ key }) => !blobs.has(key)),
       };
       return left.snapshots.length + left.blobs.length > 0 ? [left] : [];
     });
@@ -255,23 +235,11 @@ export class Images {
     said: Omit<ImageSpec, "createdAt" | "isPublic" | "sharedWith">,
     state: "pending" | "available",
   ): ImageRecord {
-    const { title, description, architecture, kinds, source, tags, madeOf } = said;
     return tx.put<"image">({
       kind: "image",
       project,
       name: resourceId("ami", this.#parts.random),
-      spec: {
-        title,
-        description,
-        createdAt: this.#parts.clock.now(),
-        architecture,
-        kinds,
-        source,
-        isPublic: false,
-        sharedWith: [],
-        tags,
-        ...(madeOf !== undefined && { madeOf }),
-      },
+      spec: { ...said, createdAt: this.#parts.clock.now(), isPublic: false, sharedWith: [] },
       status: { state },
     });
   }
@@ -342,31 +310,6 @@ export function mayUse(
   if (image.project === project || image.spec.isPublic) return true;
   return accountId !== undefined && image.spec.sharedWith.includes(accountId);
 }
-
-/** Is the image that waits for this snapshot to be done. */
-export function afterSnapshot(
-  tx: Transaction,
-  space: Pick<Space, "all">,
-  { name, status }: SnapshotRecord,
-): void {
-  if (status.state === "pending") return;
-  for (const image of space.all("image")) {
-    if (image.status.state !== "pending") continue;
-    const names = snapshotsOf(image.spec.source);
-    if (!names.includes(name)) continue;
-    const states = names.map((one) => tx.get("snapshot", one)?.status.state ?? "error");
-    if (states.includes("error"))
-      tx.put<"image">({
-        ...image,
-        status: { state: "failed", reason: `The snapshot ${name} could not be taken` },
-      });
-    else if (!states.includes("pending"))
-      tx.put<"image">({ ...image, status: { state: "available" } });
-  }
-}
-
-const snapshotsOf = (source: ImageSource): string[] =>
-  source.type === "disk" ? source.disks.map(({ snapshot }) => snapshot) : [];
 
 const wrong = (message: string) => new AwsError("InvalidParameterValue", 400, message);
 

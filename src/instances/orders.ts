@@ -9,7 +9,7 @@ import type {
   VolumeOrder,
   VpcOrder,
 } from "#/model/hosting.ts";
-import type { ImageSource } from "#/model/image.ts";
+import { sourceOf, type ImageSource } from "#/model/image.ts";
 import { instanceTypes, networkBitsPerSecond } from "#/model/instance-type.ts";
 import type { InstanceMove, InstanceRecord } from "#/model/instance.ts";
 import type { SecurityRule } from "#/model/virtual-network.ts";
@@ -68,6 +68,7 @@ export function ordersFor(machine: string, means: OrderMeans): HostOrders {
     if (space.get("volume", record.spec.volume)?.status.machine === machine)
       snapshots.push(snapshotOrder(record, means));
   }
+  snapshots.push(...filesOrders(machine, space));
   return {
     isAll: true,
     instances,
@@ -101,7 +102,7 @@ function instanceOrder(record: InstanceRecord, means: OrderMeans): InstanceOrder
     reboots: spec.reboots,
     vcpus: type.vcpus,
     memoryBytes: type.memoryBytes,
-    root: rootOf(image.spec.source),
+    root: rootOf(sourceOf(image)),
     imageProject: image.project,
     disks,
     network: {
@@ -227,6 +228,16 @@ function snapshotOrder(
     ...(sealedKey !== undefined && { key: keyOf(sealedKey, sealedFor) }),
     isConsistent: true,
   };
+}
+
+/** Files of its instances that images are to be made of. */
+function filesOrders(machine: string, space: Pick<Space, "get" | "all">): SnapshotOrder[] {
+  return [...space.all("image")].flatMap(({ name, spec, status }) => {
+    if (status.state !== "pending" || spec.source.type !== "files") return [];
+    const instance = space.get("instance", spec.madeOf ?? "");
+    if (instance?.status.machine !== machine) return [];
+    return { snapshot: name, instance: instance.name, isConsistent: !spec.noReboot };
+  });
 }
 
 function ruleOf({ protocol, from, to, cidr, group }: SecurityRule): FilterRule {

@@ -76,7 +76,18 @@ export interface VolumeOrder {
   storage?: string;
 }
 
-export interface SnapshotOrder {
+/** What is to be kept of how something is at one moment. */
+export type SnapshotOrder = VolumeSnapshotOrder | FilesSnapshotOrder;
+
+/** The files of an instance, for the image that is named. */
+export interface FilesSnapshotOrder {
+  snapshot: string;
+  instance: string;
+  /** Nothing of it runs while they are read. */
+  isConsistent: boolean;
+}
+
+export interface VolumeSnapshotOrder {
   snapshot: string;
   project: string;
   volume: string;
@@ -199,6 +210,8 @@ export interface SnapshotReport {
   progress: number;
   manifest?: string;
   newBytes?: number;
+  /** Of files: all layers, the lowest first. */
+  layers?: readonly ImageBlob[];
   reason?: string;
 }
 

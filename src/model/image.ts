@@ -15,6 +15,8 @@ export interface ImageSpec {
   source: ImageSource;
   /** The instance that it was made of. */
   madeOf?: string;
+  /** That is not to stand still while its files are read. */
+  noReboot?: true;
   isPublic: boolean;
   /** Accounts that may use it beside its own. */
   sharedWith: readonly string[];
@@ -22,6 +24,8 @@ export interface ImageSpec {
 }
 
 export interface ImageStatus {
+  /** Of an image of files that was made of an instance: its layers, once its machine has kept them. */
+  layers?: readonly ImageBlob[];
   /** "deregistered": it starts nothing any more; instances of it go on. */
   state: "pending" | "available" | "failed" | "deregistered";
   reason?: string;
@@ -70,8 +74,15 @@ export interface ImageDisk {
   deletesOnTermination: boolean;
 }
 
+/** What is on an image: of one that was made of an instance's files, what its machine has kept of them. */
+export function sourceOf({ spec, status }: Pick<ImageRecord, "spec" | "status">): ImageSource {
+  const { source } = spec;
+  return source.type === "files" && status.layers ? { ...source, layers: status.layers } : source;
+}
+
 /** Blobs of files and kernels; those of disks are named by their snapshots. */
-export function blobsOfSource(source: ImageSource): ImageBlob[] {
+export function blobsOf(image: Pick<ImageRecord, "spec" | "status">): ImageBlob[] {
+  const source = sourceOf(image);
   if (source.type === "unikernel") return [source.kernel];
   const { boot } = source;
   return [

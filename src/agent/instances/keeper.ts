@@ -5,6 +5,7 @@ import { limits } from "#/base/limits.ts";
 import type { PreparedDisk } from "#/drivers/instance-driver.ts";
 import { HostingError } from "#/drivers/instances/hosting-error.ts";
 import type {
+  FilesSnapshotOrder,
   HostAnswer,
   HostOrders,
   HostQuestion,
@@ -12,6 +13,7 @@ import type {
   InstanceOrder,
   VolumeOrder,
 } from "#/model/hosting.ts";
+import type { ImageBlob } from "#/model/image.ts";
 import { Gate } from "./gate.ts";
 import type { InstanceParts } from "./instance-parts.ts";
 import { InstanceRecord } from "./instance-record.ts";
@@ -63,6 +65,7 @@ export class InstanceKeeper {
       disks,
       log,
       sourceOf: (volume) => this.#sourceOf(volume),
+      filesOf: (order) => this.#filesOf(order),
       say: (report) => this.#tell({ snapshots: [report] }),
     });
     this.#warden = new Warden(parts);
@@ -268,6 +271,18 @@ export class InstanceKeeper {
     if (running) return running.freeze(order);
     const { path } = await this.#volumes.prepare(order);
     return { path, release: () => Promise.resolve() };
+  }
+
+  async #filesOf({ instance, isConsistent }: FilesSnapshotOrder): Promise<readonly ImageBlob[]> {
+    const { order } = this.#instances.get(instance) ?? {};
+    const driver = order && this.#ofInstance.driverOf(order);
+    if (!order || !driver?.keepFiles)
+      throw new HostingError(
+        "Server.InternalError",
+        `Cannot keep the files of ${instance} as ${order ? "it has none of its own" : "it is not here"}`,
+      );
+    const folder = join(this.#parts.folder, "instances", instance);
+    return driver.keepFiles(folder, order, { isConsistent });
   }
 
   #watch(): void {

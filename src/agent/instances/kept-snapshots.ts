@@ -4,7 +4,13 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import type { Disks } from "#/drivers/instance-driver.ts";
 import { hostingReason } from "#/drivers/instances/hosting-error.ts";
-import type { SnapshotOrder, SnapshotReport } from "#/model/hosting.ts";
+import type {
+  FilesSnapshotOrder,
+  SnapshotOrder,
+  SnapshotReport,
+  VolumeSnapshotOrder,
+} from "#/model/hosting.ts";
+import type { ImageBlob } from "#/model/image.ts";
 
 interface SnapshotParts {
   clock: Clock;
@@ -12,6 +18,8 @@ interface SnapshotParts {
   log: Log;
   /** The volume as it is at this moment, in a file that nothing writes to until it is released. */
   sourceOf(volume: string): Promise<{ path: string; release(): Promise<void> }>;
+  /** Keeps the files of an instance as layers. */
+  filesOf(order: FilesSnapshotOrder): Promise<readonly ImageBlob[]>;
   say(report: SnapshotReport): void;
 }
 
@@ -57,7 +65,7 @@ export class KeptSnapshots {
     const { clock, log } = this.#parts;
     for (let tries = 1; !this.#isClosed; tries++) {
       try {
-        return await this.#read(order);
+        return await ("volume" in order ? this.#read(order) : this.#keepFiles(order));
       } catch (thrown) {
         log.warn(`the snapshot ${snapshot} cannot be taken`, { error: messageOf(thrown) });
         const { code, message } = hostingReason(thrown);
@@ -68,7 +76,12 @@ export class KeptSnapshots {
     }
   }
 
-  async #read(order: SnapshotOrder): Promise<void> {
+  async #keepFiles(order: FilesSnapshotOrder): Promise<void> {
+    const layers = await this.#parts.filesOf(order);
+    this.#say({ snapshot: order.snapshot, state: "done", progress: 100, layers });
+  }
+
+  async #read(order: VolumeSnapshotOrder): Promise<void> {
     const { disks, sourceOf } = this.#parts;
     const { snapshot, volume } = order;
     const { path, release } = await sourceOf(volume);

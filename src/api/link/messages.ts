@@ -1,6 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { instanceKinds } from "#/model/instance-type.ts";
+import { blobKey } from "#/model/job-request.ts";
 import { chaosTargets } from "#/model/game-day.ts";
 import type { FromAgent, TaskReport } from "#/model/wire.ts";
 import { z } from "zod";
@@ -84,6 +85,10 @@ const hostReports = z.object({
       progress: z.number(),
       manifest: z.string().max(200).optional(),
       newBytes: z.number().optional(),
+      layers: z
+        .array(z.object({ key: blobKey, sizeBytes: z.int().min(0) }))
+        .max(limits.imageLayersMax)
+        .optional(),
       reason: z.string().max(2000).optional(),
     }),
   ),

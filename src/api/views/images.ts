@@ -1,5 +1,5 @@
 import type { OrphanedData } from "#/instances/images.ts";
-import { blobsOfSource, type ImageRecord } from "#/model/image.ts";
+import { blobsOf, type ImageRecord } from "#/model/image.ts";
 import type { ImageView, OrphanView } from "#/model/image-views.ts";
 
 export function imageViewOf({ name, project, spec, status }: ImageRecord): ImageView {
@@ -15,7 +15,7 @@ export function imageViewOf({ name, project, spec, status }: ImageRecord): Image
     state: status.state,
     ...(status.reason !== undefined && { reason: status.reason }),
     type: source.type,
-    blobs: blobsOfSource(source),
+    blobs: blobsOf({ spec, status }),
     disks:
       source.type === "disk"
         ? source.disks.map(({ device, snapshot, sizeBytes }) => ({ device, snapshot, sizeBytes }))

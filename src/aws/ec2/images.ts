@@ -53,6 +53,7 @@ export const createImage: AwsOperation<CreateImageCommandInput, CreateImageComma
       description: Description,
       tags: tagsFor("image", more.TagSpecifications),
       leftOut,
+      noReboot: more.NoReboot === true,
     });
     return { ImageId: name };
   },

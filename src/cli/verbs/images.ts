@@ -33,6 +33,22 @@ export const verb: Verb = {
         ),
       );
     command
+      .command("create")
+      .description("Make an image of what an instance holds: its volumes, or a container's files")
+      .argument("<instance>", "its id, or its name; running or stopped")
+      .requiredOption("--name <name>", "unique in its project")
+      .option("--description <text>")
+      .option(
+        "--no-reboot",
+        "let it go on while it is read: what it writes meanwhile may be half there",
+      )
+      .option("--no-wait", "do not wait until the image is available")
+      .action(
+        does(async (cli, word: string) =>
+          (await import("../images/create.ts")).createImage(cli, word),
+        ),
+      );
+    command
       .command("build")
       .description("Build an image: Debian by mmdebstrap, or what a Dockerfile says by buildah")
       .argument("<what>", "debian, or the folder of a Dockerfile")

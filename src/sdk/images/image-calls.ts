@@ -18,6 +18,15 @@ export class ImageCalls {
     return this.#http.json("POST", "/v1/images", { body: image });
   }
 
+  /** Of what an instance holds; it is pending at first. */
+  createOf(
+    instance: string,
+    asked: { name: string; description?: string; noReboot?: boolean },
+  ): Promise<ImageView> {
+    const path = `/v1/instances/${encodeURIComponent(instance)}/image`;
+    return this.#http.json("POST", path, { body: asked });
+  }
+
   read(id: string): Promise<ImageView> {
     return this.#http.json("GET", `/v1/images/${encodeURIComponent(id)}`);
   }

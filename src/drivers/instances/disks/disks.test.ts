@@ -10,7 +10,7 @@ import { nodeFiles } from "#/base/node/files.ts";
 import { nodeProcesses } from "#/base/node/processes.ts";
 import { nodeSockets } from "#/base/node/sockets.ts";
 import { openDiskFile } from "#/base/nbd/disk-file.ts";
-import type { SnapshotOrder, VolumeOrder } from "#/model/hosting.ts";
+import type { VolumeSnapshotOrder, VolumeOrder } from "#/model/hosting.ts";
 import type { DiskManifest } from "#/model/volume.ts";
 import type { Disks } from "../../instance-driver.ts";
 import { openDisks } from "./disks.ts";
@@ -46,7 +46,10 @@ describe("disks", () => {
     bytesPerSecond: 0,
     ...more,
   });
-  const snapshot = (of: VolumeOrder, more: Partial<SnapshotOrder> = {}): SnapshotOrder => ({
+  const snapshot = (
+    of: VolumeOrder,
+    more: Partial<VolumeSnapshotOrder> = {},
+  ): VolumeSnapshotOrder => ({
     snapshot: `snap-${(++count).toString(16).padStart(17, "0")}`,
     project: "p",
     volume: of.volume,
@@ -75,7 +78,7 @@ describe("disks", () => {
     assert.doesNotMatch(io(path, `read -P ${pattern} ${at} ${length}`), /verification failed/);
   const manifestOf = async (name: string) =>
     JSON.parse(await readFile(blobs.pathOf("p", name), "utf8")) as DiskManifest;
-  const keep = (order: SnapshotOrder, path: string) => disks.keep(order, path, () => {});
+  const keep = (order: VolumeSnapshotOrder, path: string) => disks.keep(order, path, () => {});
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "canopy-disks-"));

@@ -3,7 +3,7 @@ import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
 import { ChunkCodec, diskChunkBytes } from "#/model/disk-chunks.ts";
 import { readDisk, writeDisk } from "#/model/disk-copy.ts";
-import type { SnapshotOrder, VolumeOrder } from "#/model/hosting.ts";
+import type { VolumeSnapshotOrder, VolumeOrder } from "#/model/hosting.ts";
 import type { DiskManifest } from "#/model/volume.ts";
 import type { BlobAccess } from "../../driver.ts";
 import type { Disks, PreparedVolume } from "../../instance-driver.ts";
@@ -212,7 +212,7 @@ class QemuDisks implements Disks {
   }
 
   async keep(
-    order: SnapshotOrder,
+    order: VolumeSnapshotOrder,
     path: string,
     onProgress: (percent: number) => void,
   ): Promise<{ manifest: string; newBytes: number }> {
