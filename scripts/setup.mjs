@@ -19,6 +19,7 @@ const testPrograms = {
   "/usr/sbin/debugfs": "e2fsprogs",
   "/bin/busybox": "busybox-static",
   awk: "mawk",
+  buildah: "buildah",
   crun: "crun",
   fusermount3: "fuse3",
   ip: "iproute2",
