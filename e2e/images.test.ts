@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { gzipSync, zstdDecompressSync } from "node:zlib";
-import { TestCloud } from "./cloud.ts";
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { canopyFile, TestCloud } from "./cloud.ts";
 
 interface Image {
   id: string;
@@ -161,6 +172,73 @@ describe("images as files", () => {
     await refused(/it is neither/, join(folder, "none.txt"));
     const { stdout } = await cloud.canopy("images", "ls", "--json");
     assert.doesNotMatch(stdout, /"(out|link|damaged|none)"/);
+  });
+
+  test("of an archive for several architectures the machine's own image is taken, its layers packed as they are", async () => {
+    const layer = layerOf();
+    const packed = zstdCompressSync(layer);
+    const path = archiveOf("several", layer, (layout) => {
+      const put = (value: Buffer | object) => {
+        const bytes = value instanceof Buffer ? value : Buffer.from(JSON.stringify(value));
+        const digest = sha256(bytes);
+        writeFileSync(join(layout, "blobs", "sha256", digest), bytes);
+        return { digest: `sha256:${digest}`, size: bytes.length };
+      };
+      const manifests = ["arm64", "amd64"].map((architecture) => {
+        const rootfs = { type: "layers", diff_ids: [`sha256:${sha256(layer)}`] };
+        const config = put({ architecture, os: "linux", config: { Cmd: [architecture] }, rootfs });
+        const manifest = put({ schemaVersion: 2, config, layers: [put(packed)] });
+        return { ...manifest, platform: { architecture, os: "linux" } };
+      });
+      writeFileSync(
+        join(layout, "index.json"),
+        JSON.stringify({ manifests: [put({ manifests })] }),
+      );
+    });
+    const image = await imported(path);
+    assert.equal(image.architecture, "x86_64");
+    assert.deepEqual(await blob(image.blobs[0]!.key), packed);
+  });
+
+  test("a disk that is damaged, and a second name that leads out of its layer, are refused, and leave no image", async () => {
+    const before = (await cloud.canopy("images", "ls", "--json")).stdout;
+    const disk = join(folder, "torn.qcow2");
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", disk, "64M"]);
+    execFileSync("qemu-io", ["-c", "write -P 7 9M 1M", disk]);
+    truncateSync(disk, 100_000);
+    const bytes = readFileSync(disk);
+    bytes.fill(0xff, 40, 48); // where its first table is
+    writeFileSync(disk, bytes);
+    await refused(/Cannot (import|open) .*torn\.qcow2/, disk);
+    const root = mkdtempSync(join(folder, "names-"));
+    writeFileSync(join(root, "first"), "x");
+    linkSync(join(root, "first"), join(root, "second"));
+    const renamed = "--transform=flags=h;s,first,../../etc/passwd,";
+    const words = ["-C", root, "-cf", "-", renamed, "-P", "first", "second"];
+    const names = execFileSync("tar", words);
+    await refused(/must stay below its root/, archiveOf("names", names));
+    assert.equal((await cloud.canopy("images", "ls", "--json")).stdout, before);
+  });
+
+  test("a program that an image is built by, and that is not there, is named with what brings it", async () => {
+    const programs = join(folder, "programs");
+    mkdirSync(programs);
+    for (const name of readdirSync("/usr/bin"))
+      if (name !== "buildah" && name !== "mmdebstrap")
+        symlinkSync(join("/usr/bin", name), join(programs, name));
+    const recipe = join(folder, "recipe");
+    mkdirSync(recipe);
+    writeFileSync(join(recipe, "Dockerfile"), "FROM scratch\n");
+    for (const [what, program] of [
+      [recipe, "buildah"],
+      ["debian", "mmdebstrap"],
+    ] as const) {
+      const said = spawnSync(canopyFile, ["images", "build", what, "--name", `by ${program}`], {
+        env: { ...cloud.env, PATH: programs },
+      });
+      assert.equal(said.status, 7);
+      assert.match(said.stderr.toString(), new RegExp(`apt-get install ${program}`));
+    }
   });
 
   test("a kernel is an image that is all there is; what was deregistered leaves data that is found", async () => {
