@@ -288,3 +288,22 @@ test("a user does to instances what the policies allow, and passes on the roles 
   await put([allow("canopy:RemoveInstance", "arn:aws:canopy::*:instances/*")]);
   assert.equal(await status("DELETE", `/v1/instances/${items.at(-1)!.id}`), 200);
 });
+
+test("a spot instance is launched at the price of the moment, which it may not be over", async () => {
+  const answer = await launch({ name: "cheap", type: "c.micro", spot: {}, ports: ["8080"] });
+  assert.equal(answer.statusCode, 201, answer.body);
+  const [made] = answer.json<Page<InstanceView>>().items;
+  assert.equal(made!.isSpot, true);
+  const { market, network } = world.space.get("instance", made!.id)!.spec;
+  const request = world.space.get("spot-request", market!.request)!;
+  assert.deepEqual([request.spec.type, request.status.instance], ["one-time", made!.id]);
+  assert.ok(network.groups.length > 1, "its port is opened");
+  const lasting = { type: "c.micro", spot: { onInterruption: "stop", maxMicrosPerHour: 2000 } };
+  const [stays] = (await launch(lasting)).json<Page<InstanceView>>().items;
+  const of = world.space.get("instance", stays!.id)!.spec.market!;
+  assert.deepEqual([of.onInterruption, of.maxMicrosPerHour], ["stop", 2000]);
+  assert.equal(world.space.get("spot-request", of.request)!.spec.type, "persistent");
+  const poor = await launch({ type: "c.micro", spot: { maxMicrosPerHour: 1 } });
+  assert.equal(poor.statusCode, 400, poor.body);
+  assert.match(poor.body, /lower than the minimum required Spot request fulfillment price/);
+});

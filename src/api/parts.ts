@@ -20,6 +20,7 @@ import type { Evacuation } from "#/instances/evacuation.ts";
 import type { Hosting } from "#/instances/hosting.ts";
 import type { Images } from "#/instances/images.ts";
 import type { Instances } from "#/instances/instances.ts";
+import type { SpotRequests } from "#/instances/spot-requests.ts";
 import type { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import type { Moves } from "#/instances/moves.ts";
 import type { Volumes } from "#/instances/volumes.ts";
@@ -82,6 +83,7 @@ export interface ServerParts {
   /** Tells machines of instances, and asks them. */
   hosting: Pick<Hosting, "connect" | "ask">;
   instances: Instances;
+  spotRequests: Pick<SpotRequests, "launch">;
   moves: Pick<Moves, "begin">;
   evacuation: Pick<Evacuation, "begin">;
   volumes: Volumes;

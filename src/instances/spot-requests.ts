@@ -10,7 +10,7 @@ import type {
   SpotRequestStatus,
 } from "#/model/spot-request.ts";
 import type { Space } from "#/space/space.ts";
-import type { Instances } from "./instances.ts";
+import type { Instances, LaunchAsked } from "./instances.ts";
 import { decideLaunch, type LaunchWish } from "./launch.ts";
 import type { SpotPrices } from "./spot.ts";
 
@@ -65,13 +65,17 @@ export class SpotRequests {
     });
   }
 
-  /** Launches instances at once, each with a request of its own. Throws "SpotMaxPriceTooLow", and as a launch does. */
-  launch(wish: LaunchWish, asked: SpotAsked): InstanceRecord[] {
+  /** Launches instances at once, each with a request of its own; in other groups, where `more` says so. Throws "SpotMaxPriceTooLow", and as a launch does. */
+  launch(
+    wish: LaunchWish,
+    asked: SpotAsked,
+    more: Partial<Pick<LaunchAsked, "groups" | "newGroup">> = {},
+  ): InstanceRecord[] {
     const { space, prices, instances } = this.#parts;
     const spec = this.#specOf({ ...wish, min: 1, max: 1, clientToken: undefined }, asked);
     const { maxMicrosPerHour, onInterruption } = spec;
     const market = { type: "spot" as const, request: "", maxMicrosPerHour, onInterruption };
-    const decided = decideLaunch({ ...wish, market }, this.#parts);
+    const decided = { ...decideLaunch({ ...wish, market }, this.#parts), ...more };
     const price = prices.spotPriceOf(decided.type, decided.subnet.spec.zone);
     if (price > maxMicrosPerHour)
       throw new AwsError(

@@ -42,6 +42,13 @@ const placementRequest = z.strictObject({
   machine: word.optional(),
 });
 
+const spotRequest = z.strictObject({
+  /** Millionths of the currency an hour; the list price when absent. */
+  maxMicrosPerHour: z.int().min(1).max(1e12).optional(),
+  /** What is done when the price is over that. What is stopped starts again when the price allows it. */
+  onInterruption: z.enum(["terminate", "stop", "hibernate"]).default("terminate"),
+});
+
 /** What is launched; what is left out is decided as EC2 decides it. */
 export const launchRequest = z.strictObject({
   /** "ami-…", or the title of one of the project's own. */
@@ -76,6 +83,8 @@ export const launchRequest = z.strictObject({
     })
     .optional(),
   placement: placementRequest.optional(),
+  /** At the price of the moment, which it may be taken away by. */
+  spot: spotRequest.optional(),
   onShutdown: z.enum(["stop", "terminate"]).optional(),
   isTerminationProtected: z.boolean().optional(),
   isStopProtected: z.boolean().optional(),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { CanopyError } from "#/base/errors.ts";
 import { decideLaunch, type LaunchWish } from "#/instances/launch.ts";
 import { portsGroup } from "#/instances/ports-group.ts";
+import type { SpotAsked } from "#/instances/spot-requests.ts";
 import { accountIdOf } from "#/model/account.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { launchRequest, type LaunchRequest } from "#/model/instance-request.ts";
@@ -37,11 +38,10 @@ export const launchInstances = defineCall({
     const groups = opening ? [...decided.groups, opening.name] : decided.groups;
     const newGroup = opening?.draft;
     try {
-      const launched = parts.instances.launch({
-        ...decided,
-        groups,
-        ...(newGroup && { newGroup }),
-      });
+      const opened = { groups, ...(newGroup && { newGroup }) };
+      const launched = body.spot
+        ? parts.spotRequests.launch(wishOf(call), spotAsked(body.spot), opened)
+        : parts.instances.launch({ ...decided, ...opened });
       const means = instanceViewMeans(parts);
       return { items: launched.map((record) => instanceViewOf(record, means)) };
     } catch (thrown) {
@@ -55,6 +55,19 @@ export const launchInstances = defineCall({
     }
   },
 });
+
+/** What is stopped is to come again: that takes a request that lasts. */
+function spotAsked({
+  maxMicrosPerHour,
+  onInterruption,
+}: NonNullable<LaunchRequest["spot"]>): SpotAsked {
+  return {
+    type: onInterruption === "terminate" ? "one-time" : "persistent",
+    maxMicrosPerHour,
+    onInterruption,
+    tags: {},
+  };
+}
 
 type LaunchCall = Call<unknown, unknown, LaunchRequest>;
 

@@ -36,6 +36,8 @@ import { Hosting } from "#/instances/hosting.ts";
 import { Images } from "#/instances/images.ts";
 import { Moves } from "#/instances/moves.ts";
 import { Instances } from "#/instances/instances.ts";
+import { LoadPrices } from "#/instances/spot.ts";
+import { SpotRequests } from "#/instances/spot-requests.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { orderMeans } from "#/instances/order-means.ts";
@@ -143,6 +145,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const volumes = new Volumes({ space, sealer: access, clock, random: nodeRandom });
   const launching = { space, volumes, field: scheduler, clock, random: nodeRandom };
   const instances = new Instances(launching);
+  const spotRequests = new SpotRequests({
+    ...launching,
+    instances,
+    prices: new LoadPrices(space),
+    region: "us-east-1",
+  });
   const moves = new Moves({ ...launching, sealer: access });
   const server = buildServer({
     space,
@@ -159,6 +167,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     blobs,
     hosting,
     instances,
+    spotRequests,
     moves,
     evacuation: new Evacuation({ space, instances, moves, clock }),
     volumes,

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { CanopyError } from "#/base/errors.ts";
 import type { LaunchInput } from "#/model/instance-request.ts";
 import { parseSize } from "#/model/units.ts";
 import { volumeTypes, type VolumeType } from "#/model/volume.ts";
-import { parseCount } from "../count.ts";
+import { parseAmount, parseCount } from "../count.ts";
+import { microsOf } from "../sites/options.ts";
 import type { Cli, Does, Done } from "../verb.ts";
 import { labelsOf, many } from "../words.ts";
 import { instanceCalls } from "./find.ts";
@@ -24,6 +25,9 @@ interface RunOptions {
   port?: string[];
   volume?: string[];
   tag?: string[];
+  spot?: boolean;
+  maxPrice?: number;
+  onInterruption?: "terminate" | "stop" | "hibernate";
   recover?: boolean;
   protect?: boolean;
   require?: string;
@@ -57,6 +61,19 @@ export function defineRun(command: Command, does: Does): void {
       many,
     )
     .option("--tag <name=value>", "may be repeated", many)
+    .option("--spot", "at the price of the moment, until that is over the most that you pay")
+    .option(
+      "--max-price <amount>",
+      "of spot: for an hour, as in 0.02; the list price when absent",
+      parseAmount,
+    )
+    .addOption(
+      new Option("--on-interruption <what>", "of spot: two minutes after it was told").choices([
+        "terminate",
+        "stop",
+        "hibernate",
+      ]),
+    )
     .option("--recover", "when its machine dies, start it again elsewhere")
     .option("--protect", "it may not be terminated until that is taken away")
     .option("--ends-when-done", "when it shuts down by itself it is terminated, not stopped")
@@ -113,8 +130,25 @@ async function askedBy(cli: Cli, image: string, options: RunOptions): Promise<La
     ...(options.recover && { isRecovered: true }),
     ...(options.protect && { isTerminationProtected: true }),
     ...(options.endsWhenDone && { onShutdown: "terminate" as const }),
+    ...spotOf(options),
     ...(Object.keys(placement).length > 0 && { placement }),
   };
+}
+
+/** Throws "invalid" for words about spot without --spot. */
+function spotOf({ spot, maxPrice, onInterruption }: RunOptions): Pick<LaunchInput, "spot"> {
+  if (spot)
+    return {
+      spot: {
+        ...(maxPrice !== undefined && { maxMicrosPerHour: microsOf(maxPrice) }),
+        ...(onInterruption && { onInterruption }),
+      },
+    };
+  if (maxPrice === undefined && onInterruption === undefined) return {};
+  const flag = maxPrice === undefined ? "--on-interruption" : "--max-price";
+  throw new CanopyError("invalid", `Cannot take ${flag} as it is of spot instances alone`, {
+    hint: "Say that it is to be one with: --spot",
+  });
 }
 
 function placementOf(options: RunOptions): NonNullable<LaunchInput["placement"]> {

@@ -71,6 +71,20 @@ test("what cannot be launched ends with the exit code of its reason", async () =
   assert.match(wrong.stderr, /SIZE\[:TYPE\]:DEVICE/);
 });
 
+test("a spot instance is asked for by its words, which are for nothing else", async () => {
+  const words = ["--spot", "--max-price", "0.5", "--on-interruption", "stop", "--type", "c.nano"];
+  const made = await run("instances", "run", "small", ...words, "--json");
+  assert.equal(made.code, 0, made.stderr);
+  const [{ id, isSpot } = { id: "", isSpot: false }] = JSON.parse(made.stdout) as InstanceView[];
+  assert.equal(isSpot, true);
+  const { maxMicrosPerHour, onInterruption } = world.space.get("instance", id)!.spec.market!;
+  assert.deepEqual([maxMicrosPerHour, onInterruption], [500_000, "stop"]);
+  await run("instances", "rm", id, "--yes", "--wait");
+  const wrong = await run("instances", "run", "small", "--max-price", "0.5");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /Cannot take --max-price as it is of spot instances alone/);
+});
+
 test("the console is printed, and ssh says where there is nothing to reach", async () => {
   const made = await run("instances", "run", "small", "--name", "box", "--wait");
   assert.equal(made.code, 0, made.stderr);
