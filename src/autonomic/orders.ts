@@ -16,7 +16,6 @@ import { SiteAudits } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { Knowledge } from "./knowledge/follow.ts";
 import type { SitePool } from "./pool.ts";
-import { noteTakenAway } from "./taken-away.ts";
 
 export interface OrderParts {
   space: Space;
@@ -75,7 +74,6 @@ export class Orders {
       else if (phase === "booting" && isLate(limits.bootMsMax))
         this.release([order], "its machine did not join in time");
     }
-    noteTakenAway(space, clock.now());
     this.#forgetOld();
     this.#audits.look();
   }

@@ -39,3 +39,34 @@ test("a machine that its provider takes away is replaced before it goes, given b
   assert.equal(cloud.knowledge.learnedOf(first!.spec.offer)?.interruptions.taken, 1);
   cloud.stop();
 });
+
+test("one that had nothing to run when it was told is given back for that, and not as one that is spared", async () => {
+  const cloud = await cloudOf(lab(), minuteMs);
+  const { clock, space } = cloud.rig;
+  cloud.job("j1", 80, toldBelief(minuteMs), { deadlineAt: clock.now() + 30 * minuteMs });
+  let joined = cloud.orders()[0];
+  while (joined?.status.phase !== "joined") {
+    await cloud.pass(1000);
+    joined = cloud.orders()[0];
+  }
+  const { machine: name = "" } = joined.status;
+  const endsAt = clock.now() + 2 * minuteMs;
+  // Its link is gone and nothing is counted to it any more.
+  cloud.away(joined.name);
+  await cloud.pass(15_000);
+  cloud.rig.commit((tx) => {
+    const machine = tx.get("machine", name)!;
+    tx.put<"machine">({
+      ...machine,
+      spec: { ...machine.spec, cordoned: true },
+      status: { ...machine.status, endsAt },
+    });
+  });
+  await cloud.pass(20_000);
+  const { reason, takenAt } = space.get("order", joined.name)!.status;
+  assert.deepEqual(
+    [takenAt, reason],
+    [endsAt, "its site takes it away, and nothing runs on it any more"],
+  );
+  cloud.stop();
+});

@@ -22,6 +22,7 @@ import { forgetPlans } from "../proposals.ts";
 import { Shifts } from "../shift.ts";
 import { budgetAheadMs } from "../soon.ts";
 import { cutBy, spentAtMost, type Running, type SpendingParts } from "../spending.ts";
+import { noteTakenAway } from "../taken-away.ts";
 import { act, type ActParts } from "./act.ts";
 import { Memory } from "./memory.ts";
 import { leftOf, situationOf, spendingOf } from "./standing.ts";
@@ -104,6 +105,8 @@ class GoalLoop {
       });
     }
     this.#seen = undefined;
+    // Before one that has nothing to run is given back: why it has nothing is known by then.
+    noteTakenAway(space, clock.now());
     this.#releaseUnwanted();
     forgetPlans(space, clock.now());
     this.#orders.look();
