@@ -116,19 +116,15 @@ async function boots(
 
 /** QEMU with the same machine, processor, memory and kernel, told the same, and nothing else: no disks, no network, no jail. */
 async function bootAlone(words: readonly string[], console: string): Promise<number> {
-  const same = ["-M", "-accel", "-cpu", "-m", "-smp", "-kernel", "-initrd", "-append"].flatMap(
-    (name) => [name, words[words.indexOf(name) + 1]!],
-  );
-  const plain = [
-    "-nodefaults",
-    "-no-user-config",
-    "-display",
-    "none",
-    "-serial",
-    `file:${console}`,
-  ];
+  const after = (name: string) => words[words.indexOf(name) + 1] ?? "";
+  const [machine = ""] = after("-M").split(",");
+  const same = ["-accel", "-cpu", "-m", "-smp", "-kernel", "-initrd", "-append"];
+  const plain = `-nodefaults -no-user-config -display none -M ${machine}`.split(" ");
+  const given = same.flatMap((name) => [name, after(name)]);
   const from = performance.now();
-  const child = spawn("qemu-system-x86_64", [...plain, ...same], { stdio: "ignore" });
+  const child = spawn("qemu-system-x86_64", [...plain, "-serial", `file:${console}`, ...given], {
+    stdio: ["ignore", "ignore", 2],
+  });
   const ended = once(child, "exit");
   try {
     while (!hello.test(textOf(console))) {
