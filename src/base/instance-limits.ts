@@ -7,6 +7,8 @@ export const instanceLimits = {
   endedInstancesLookMs: 60_000,
   /** An agent says all that it has so often, whatever was lost. */
   hostReportMs: 30_000,
+  /** Letters of why a volume is not as it is to be. */
+  unreadyReasonMax: 1000,
   /** What a machine is asked for is answered within this. */
   hostQuestionMs: 15_000,
   hostQuestionsMax: 64,
@@ -14,6 +16,8 @@ export const instanceLimits = {
   instanceRetryMs: 1000,
   instanceRetryMsMax: 60_000,
   instanceStartsMax: 5,
+  /** One that ran for so long has come up well: what failed before that does not count against it. */
+  instanceSoundMs: 10 * 60_000,
   /** One that is recovered elsewhere ends itself when its agent heard nothing of the cloud for so long. */
   instanceLeaseMs: 30_000,
   /**

@@ -90,6 +90,9 @@ export interface RunningInstance {
   console(): Promise<Uint8Array>;
   /** A picture of its display, PNG; undefined for one without. */
   screenshot(): Promise<Uint8Array | undefined>;
+  /** Volumes that it has, or that were begun to be given to it. */
+  volumes(): Promise<string[]>;
+  /** Nothing changes for one that it has. */
   attach(disk: PreparedDisk): Promise<void>;
   detach(volume: string): Promise<void>;
   /** A volume has grown, or has other limits. */

@@ -1,6 +1,6 @@
 import type { HostReports, InstanceReport, SnapshotReport, VolumeReport } from "#/model/hosting.ts";
 import type { InstanceRecord, InstanceStatus } from "#/model/instance.ts";
-import type { SnapshotStatus, VolumeStatus } from "#/model/volume.ts";
+import type { SnapshotStatus, VolumeAttachment, VolumeStatus } from "#/model/volume.ts";
 import { leaveVolume, volumesOf } from "./bind.ts";
 import { foldDeparture, foldElsewhere, stay } from "./fold-move.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -161,23 +161,34 @@ function seeAttached(
   tx: Transaction,
   space: Pick<Space, "all">,
   { name }: InstanceRecord,
-  { attached }: InstanceReport,
+  { attached, unready = {} }: InstanceReport,
 ): void {
   if (!attached) return;
   for (const volume of volumesOf(space, name)) {
     const attachment = volume.status.attachment!;
     const isThere = attached.includes(volume.name);
     if (attachment.state === "attaching" && isThere) {
-      const seen = { ...attachment, state: "attached" as const };
+      const seen = { ...unreadyFor(attachment, unready[volume.name]), state: "attached" as const };
       tx.put<"volume">({
         ...volume,
         status: { ...volume.status, state: "in-use", attachment: seen },
       });
-    } else if (attachment.state === "detaching" && !isThere) {
+    } else if (attachment.state === "detaching" && !isThere && !unready[volume.name]) {
       const { attachment: _gone, ...status } = volume.status;
       tx.put<"volume">({ ...volume, status: { ...status, state: "available" } });
-    }
+    } else if (attachment.reason !== unready[volume.name])
+      tx.put<"volume">({
+        ...volume,
+        status: { ...volume.status, attachment: unreadyFor(attachment, unready[volume.name]) },
+      });
   }
+}
+
+function unreadyFor(
+  { reason: _before, ...attachment }: VolumeAttachment,
+  reason: string | undefined,
+): VolumeAttachment {
+  return { ...attachment, ...(reason !== undefined && { reason }) };
 }
 
 function foldVolume(tx: Transaction, machine: string, report: VolumeReport): void {

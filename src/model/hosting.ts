@@ -188,6 +188,8 @@ export interface InstanceReport {
   publicIp?: string;
   ports?: Readonly<Record<string, number>>;
   attached?: readonly string[];
+  /** Why volumes could not be given to it, taken from it, or changed yet. */
+  unready?: Readonly<Record<string, string>>;
   /** Where it waits for its memory. */
   awaits?: { migration: string; address: string; port: number };
   /** It has left for good, by that migration, having stood still for so long. */

@@ -129,6 +129,8 @@ export const volumeView = z.object({
       device: z.string(),
       since: instant,
       state: z.enum(["attaching", "attached", "detaching"]),
+      /** Why it is not as it is to be yet. */
+      reason: z.string().optional(),
       deletesOnTermination: z.boolean(),
     })
     .optional(),

@@ -65,6 +65,8 @@ export interface VolumeAttachment {
   device: string;
   since: number;
   state: "attaching" | "attached" | "detaching";
+  /** Why it is not as it is to be yet. */
+  reason?: string;
   deletesOnTermination: boolean;
 }
 

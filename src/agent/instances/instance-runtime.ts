@@ -1,4 +1,5 @@
 import { messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import type {
   InstanceMeans,
   Networks,
@@ -18,7 +19,13 @@ export class InstanceRuntime {
   #record: InstanceRecord;
   #onEnded: (ended: Ended) => void;
   #running: RunningInstance | undefined;
-  #attached: PreparedDisk[] = [];
+  /**
+   * The volumes that it has, each as it was made to be; undefined for what an earlier life of the agent has given it, or has begun
+   * to. Before that was looked at there is nothing to say of what it has.
+   */
+  #attached = new Map<string, string | undefined>();
+  #isLookedAt = false;
+  #unready: Record<string, string> = {};
   #forwards: Pick<InstanceReport, "publicIp" | "ports"> = {};
   #held: string | undefined;
 
@@ -39,10 +46,20 @@ export class InstanceRuntime {
     if (!running) return {};
     return {
       startedAt: running.startedAt,
-      attached: this.#attached.map(({ volume }) => volume),
+      ...(this.#isLookedAt && { attached: this.#attachedNow() }),
+      ...(Object.keys(this.#unready).length > 0 && { unready: this.#unready }),
       use: running.use(),
       ...this.#forwards,
     };
+  }
+
+  /** Without those that it may have half, and is to have. */
+  #attachedNow(): string[] {
+    const { disks } = this.#record.order;
+    const isWanted = (volume: string) => disks.some((disk) => disk.volume === volume);
+    return [...this.#attached]
+      .filter(([volume, state]) => state !== undefined || !isWanted(volume))
+      .map(([volume]) => volume);
   }
 
   /** What an earlier life of the agent has left running; it is not ours before `adopt`. */
@@ -54,7 +71,10 @@ export class InstanceRuntime {
   async adopt(running: RunningInstance): Promise<void> {
     const { order } = this.#record;
     this.#reach(await this.#parts.networks.prepare(order));
-    this.#holds(running, await this.#parts.disksOf(order));
+    // Not those of the order: the agent may have ended before it had given or taken one.
+    const there = await running.volumes();
+    this.#holds(running, new Map(there.map((volume) => [volume, undefined])));
+    this.#isLookedAt = false;
   }
 
   /**
@@ -81,7 +101,7 @@ export class InstanceRuntime {
     // Its memory is given back once, and it begins anew when that fails.
     const running = await started.finally(() => resumesFrom && files.remove(resumesFrom));
     await recorded();
-    this.#holds(running, disks);
+    this.#holds(running, new Map(disks.map((disk) => [disk.volume, stateOf(disk)])));
   }
 
   /** What takes long may be over before it begins. */
@@ -103,8 +123,10 @@ export class InstanceRuntime {
     };
   }
 
-  #holds(running: RunningInstance, disks: PreparedDisk[]): void {
-    this.#attached = disks;
+  #holds(running: RunningInstance, attached: Map<string, string | undefined>): void {
+    this.#attached = attached;
+    this.#isLookedAt = true;
+    this.#unready = {};
     this.#running = running;
     void running.ended.then((ended) => {
       if (this.#running !== running) return; // we have ended it
@@ -113,22 +135,46 @@ export class InstanceRuntime {
     });
   }
 
-  /** Gives what runs the disks and the rules that it is to have now. */
+  /** Gives what runs the rules and the disks that it is to have now. What of that cannot be done is in no other's way. */
   async change(): Promise<void> {
     const { networks, disksOf } = this.#parts;
     const { order } = this.#record;
-    const running = this.#running!;
-    const disks = await disksOf(order);
-    for (const { volume } of this.#attached)
-      if (!diskOf(disks, volume)) await running.detach(volume);
-    for (const disk of disks) {
-      const before = diskOf(this.#attached, disk.volume);
-      if (!before) await running.attach(disk);
-      else if (JSON.stringify(before.order) !== JSON.stringify(disk.order))
-        await running.changed(disk);
-    }
-    this.#attached = disks;
     this.#reach(await networks.prepare(order)); // its rules, and so its ports, may be others now
+    const running = this.#running!;
+    const failures: unknown[] = [];
+    this.#unready = {};
+    const each = async (volume: string, work: () => Promise<void>) => {
+      try {
+        await work();
+      } catch (thrown) {
+        failures.push(thrown);
+        this.#unready[volume] = messageOf(thrown).slice(0, limits.unreadyReasonMax);
+      }
+    };
+    for (const volume of this.#attached.keys())
+      if (!order.disks.some((disk) => disk.volume === volume))
+        await each(volume, async () => {
+          await running.detach(volume);
+          this.#attached.delete(volume);
+        });
+    for (const disk of order.disks)
+      await each(disk.volume, async () => {
+        const [prepared] = await disksOf({ ...order, disks: [disk] });
+        await this.#give(running, prepared!);
+      });
+    this.#isLookedAt = true;
+    const [first] = failures;
+    if (first !== undefined) throw first;
+  }
+
+  async #give(running: RunningInstance, disk: PreparedDisk): Promise<void> {
+    const { volume } = disk;
+    const before = this.#attached.get(volume);
+    const state = stateOf(disk);
+    if (before === state) return;
+    if (before === undefined) await running.attach(disk);
+    if (before !== undefined || this.#attached.has(volume)) await running.changed(disk);
+    this.#attached.set(volume, state);
   }
 
   /** Tells the warden what ends it when this agent does not; only where that is another than before. */
@@ -161,11 +207,10 @@ export class InstanceRuntime {
     const running = this.#running;
     this.#running = undefined;
     if (running) await running.stop(patienceMs);
-    this.#attached = [];
+    this.#attached.clear();
     await this.#parts.networks.remove(this.#record.order.instance);
   }
 }
 
-function diskOf(disks: readonly PreparedDisk[], volume: string): PreparedDisk | undefined {
-  return disks.find((disk) => disk.volume === volume);
-}
+/** Told apart by what is said of its volume. */
+const stateOf = ({ order }: PreparedDisk): string => JSON.stringify(order);

@@ -89,6 +89,21 @@ async function world(t: TestContext) {
   return { computer, clock, said, agent, seen, until, is };
 }
 
+test("one that crashes now and then is started again for as long as it is wanted", async (t) => {
+  const { computer, clock, agent, is, until } = await world(t);
+  const keeper = await agent();
+  t.after(() => keeper.close());
+  await keeper.orders(orders({ instances: [order()] }));
+  for (let crash = 1; crash <= limits.instanceStartsMax + 1; crash++) {
+    await is("running");
+    await clock.advance(limits.instanceSoundMs + 1000);
+    computer.running.get("i-1")!.end({ by: "crash" });
+    await until(() => computer.running.size === 0, "crashed");
+    await clock.advance(limits.instanceRetryMsMax);
+    await until(() => computer.starts === crash + 1, "started again");
+  }
+});
+
 test("an instance is started, stopped where it is, started again, and leaves nothing", async (t) => {
   const { computer, agent, is, seen } = await world(t);
   const keeper = await agent();
@@ -122,6 +137,46 @@ test("what runs goes on when the agent ends, and is found again; nothing runs tw
   await until(() => said.length >= 2, "said again");
   assert.equal(computer.starts, 1);
   assert.equal(computer.running.get("i-1")!.isStopped, false);
+});
+
+test("a disk that cannot be given or taken is in no other's way, and the next agent goes on with it", async (t) => {
+  const { computer, agent, is, seen, until } = await world(t);
+  const all = ["vol-1", "vol-2", "vol-3"];
+  const having = (...volumes: string[]) =>
+    orders({
+      isAll: true,
+      volumes: all.map(volume),
+      instances: [
+        order({
+          disks: volumes.map((one, at) => ({ volume: one, device: `/dev/sd${"abc"[at]}` })),
+        }),
+      ],
+    });
+  const first = await agent();
+  await first.orders(having("vol-1"));
+  await is("running");
+  const running = computer.running.get("i-1")!;
+  running.unready.add("vol-2");
+  await first.orders(having(...all));
+  await until(() => seen()!.unready !== undefined, "unready");
+  assert.deepEqual(seen()!.attached, ["vol-1", "vol-3"]);
+  assert.deepEqual(seen()!.unready, { "vol-2": "vol-2 cannot be attached" });
+  await first.close();
+  running.unready.clear();
+  const second = await agent();
+  assert.equal(seen()!.attached, undefined, "what the agent before has begun is not done");
+  await second.orders(having(...all));
+  await until(() => seen()!.attached?.length === 3, "given by the next agent");
+  running.unready.add("vol-3");
+  await second.orders(having("vol-1", "vol-2"));
+  await until(() => seen()!.unready?.["vol-3"] === "vol-3 cannot be detached", "busy");
+  await second.close();
+  running.unready.clear();
+  const third = await agent();
+  t.after(() => third.close());
+  await third.orders(having("vol-1", "vol-2"));
+  await until(() => seen()!.attached?.length === 2, "taken by the next agent");
+  assert.deepEqual(running.disks.toSorted(), ["vol-1", "vol-2"]);
 });
 
 test("one that crashes is started again, one that ends by itself is not until its fence is another", async (t) => {

@@ -145,7 +145,14 @@ export class KeptInstance {
   /** Its disks, its rules, and the reboots that were asked for. */
   async #change(): Promise<void> {
     const running = this.running!;
-    await this.#runtime.change();
+    try {
+      await this.#runtime.change();
+    } finally {
+      await this.#reboot(running); // a guest that holds a disk lets it go by that
+    }
+  }
+
+  async #reboot(running: RunningInstance): Promise<void> {
     const { order, reboots } = this.#record;
     if (order.reboots <= reboots) return;
     await running.reboot();
@@ -179,6 +186,8 @@ export class KeptInstance {
       this.#record.set({ ended });
       return this.wake();
     }
+    const { startedAt = Infinity } = this.report;
+    if (this.#parts.clock.now() - startedAt > limits.instanceSoundMs) this.#turns.forgetFailures();
     if (!this.#turns.mayRetry()) {
       const reason = message ?? "It ended without having been asked to";
       return this.#reporter.fails("Server.InternalError", reason);
@@ -192,6 +201,7 @@ export class KeptInstance {
     log.warn(`the instance ${this.name} is not as it is to be`, { error: messageOf(thrown) });
     if (isForsaken(this.order)) return this.#turns.later(); // no fault of its own
     const { code, message } = hostingReason(thrown);
+    if (this.running) this.#reporter.say("running"); // with what of it is not ready
     if (this.running || this.#isUnwanted) return this.#turns.later();
     const isFinal = code.startsWith("Client.") || !this.#turns.mayRetry();
     if (isFinal) this.#reporter.fails(code, message);

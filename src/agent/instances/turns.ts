@@ -13,7 +13,9 @@ export class Turns {
   #isTurning = false;
   #isClosed = false;
   #turning: Promise<void> = Promise.resolve();
+  /** Starts that failed, and crashes. */
   #failures = 0;
+  #failuresInRow = 0;
   #retry: Timer | undefined;
 
   constructor(clock: Clock, turn: () => Promise<void>, failed: (thrown: unknown) => void) {
@@ -38,7 +40,9 @@ export class Turns {
       this.#retry?.cancel();
       try {
         await this.#turn();
+        this.#failuresInRow = 0;
       } catch (thrown) {
+        this.#failuresInRow++;
         this.#failed(thrown);
       }
     }
@@ -57,7 +61,8 @@ export class Turns {
 
   /** Another turn, the later the more has failed. */
   later(): void {
-    const waitMs = limits.instanceRetryMs * 2 ** Math.min(this.#failures, 10);
+    const failed = Math.max(this.#failures, this.#failuresInRow);
+    const waitMs = limits.instanceRetryMs * 2 ** Math.min(failed, 10);
     this.#retry?.cancel();
     this.#retry = this.#clock.after(
       Math.min(waitMs, limits.instanceRetryMsMax),

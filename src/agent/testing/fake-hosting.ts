@@ -17,6 +17,8 @@ export class FakeRunning implements RunningInstance {
   readonly startedAt: number;
   readonly ended: Promise<Ended>;
   readonly disks: string[];
+  /** Volumes that can be neither attached nor detached. */
+  readonly unready = new Set<string>();
   reboots = 0;
   isStopped = false;
   /** It is there, and does not go on. */
@@ -53,11 +55,17 @@ export class FakeRunning implements RunningInstance {
     return undefined;
   }
 
+  async volumes(): Promise<string[]> {
+    return [...this.disks];
+  }
+
   async attach({ volume }: PreparedDisk): Promise<void> {
-    this.disks.push(volume);
+    if (this.unready.has(volume)) throw new Error(`${volume} cannot be attached`);
+    if (!this.disks.includes(volume)) this.disks.push(volume);
   }
 
   async detach(volume: string): Promise<void> {
+    if (this.unready.has(volume)) throw new Error(`${volume} cannot be detached`);
     this.disks.splice(this.disks.indexOf(volume), 1);
   }
 

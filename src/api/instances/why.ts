@@ -177,7 +177,13 @@ function faultOf({ name, status }: VolumeRecord): ExplanationView[] {
     return [
       { subject: name, sentence: `its volume has failed: ${reason ?? "no reason was given"}` },
     ];
-  if (attachment?.state === "detaching")
+  if (!attachment) return [];
+  const { state, reason: why } = attachment;
+  if (why !== undefined)
+    return [{ subject: name, sentence: `its volume cannot be ${undone[state]} yet: ${why}` }];
+  if (state === "detaching")
     return [{ subject: name, sentence: "the volume is being taken from it" }];
   return [];
 }
+
+const undone = { attaching: "given to it", attached: "changed", detaching: "taken from it" };

@@ -64,8 +64,10 @@ const instanceReport = z.object({
   publicIp: z.string().max(100).optional(),
   ports: z.record(z.string().max(5), z.int()).optional(),
   attached: z.array(id).max(100).optional(),
+  unready: z.record(id, z.string().max(2000)).optional(),
   awaits: z.object({ migration: id, address: z.string().max(100), port: z.int() }).optional(),
   left: z.object({ migration: id, pauseMs: z.number() }).optional(),
+  stays: z.object({ migration: id, reason: z.string().max(2000) }).optional(),
   use: z.object({ cpuMs: z.number(), memoryBytes: z.number() }).optional(),
 });
 const hostReports = z.object({

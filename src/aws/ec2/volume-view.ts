@@ -31,12 +31,13 @@ export function volumeView(record: VolumeRecord): Volume {
 
 /** Of a volume that an instance has or had until now. */
 export function attachmentView({ name, status: { attachment } }: VolumeRecord): VolumeAttachment {
+  const isBusy = attachment?.state === "detaching" && attachment.reason !== undefined;
   return {
     VolumeId: name,
     ...(attachment && {
       InstanceId: attachment.instance,
       Device: attachment.device,
-      State: attachment.state,
+      State: isBusy ? ("busy" as const) : attachment.state,
       AttachTime: new Date(attachment.since),
       DeleteOnTermination: attachment.deletesOnTermination,
     }),

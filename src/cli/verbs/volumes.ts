@@ -143,8 +143,11 @@ async function list(cli: Cli): Promise<Result> {
   };
 }
 
-const holderOf = ({ attachment }: VolumeView) =>
-  attachment ? `${attachment.instance} as ${attachment.device}` : "";
+function holderOf({ attachment }: VolumeView): string {
+  if (!attachment) return "";
+  const { instance, device, state } = attachment;
+  return `${instance} as ${device}${state === "attached" ? "" : `, ${state}`}`;
+}
 
 function recordOf(volume: VolumeView, nowMs: number): Result {
   return {
@@ -162,6 +165,7 @@ function recordOf(volume: VolumeView, nowMs: number): Result {
       },
       { title: "encrypted", value: volume.isEncrypted ? "yes" : "no" },
       { title: "instance", value: holderOf(volume) },
+      { title: "not yet as", value: volume.attachment?.reason },
       { title: "machine", value: volume.machine ?? "nowhere until it is attached" },
       { title: "storage", value: volume.storage },
       { title: "of", value: volume.snapshot },

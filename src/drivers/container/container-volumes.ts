@@ -23,8 +23,8 @@ export function giveScript(place: string, device: VolumeDevice): string {
   // Made by a program of the container, it belongs to who is root out here: whoever has nothing on it yet may be given it.
   const isNew = `[ "$(ls -A ${at} | grep -v '^lost+found$')" = "" ]`;
   return (
-    `mkdir -p ${at} && mount -t ${device.type} -o nosuid,nodev ${device.path} ${at} && ` +
-    `{ if ${isNew}; then chown ${owner} ${at}; fi; }`
+    `if ! mountpoint -q ${at}; then mkdir -p ${at} && mount -t ${device.type} -o nosuid,nodev ${device.path} ${at} && ` +
+    `{ if ${isNew}; then chown ${owner} ${at}; fi; }; fi`
   );
 }
 
@@ -54,9 +54,12 @@ export class ContainerVolumes {
     this.#supervisor = supervisor;
   }
 
+  list(): Promise<string[]> {
+    return this.#devices.list();
+  }
+
   async attach(disk: PreparedDisk): Promise<void> {
-    if (await this.#devices.find(disk.volume)) return;
-    const device = await this.#devices.open(disk);
+    const device = await this.#devices.open(disk); // the same one, where it is open
     try {
       await this.#inside(giveScript(this.#place, device), `attach ${disk.volume}`);
     } catch (thrown) {

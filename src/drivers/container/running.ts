@@ -121,6 +121,10 @@ export class RunningContainer implements RunningInstance {
     return Promise.resolve(undefined);
   }
 
+  volumes(): Promise<string[]> {
+    return this.#place.volumes.list();
+  }
+
   attach(disk: PreparedDisk): Promise<void> {
     return this.#place.volumes.attach(disk);
   }

@@ -143,9 +143,14 @@ export class VolumeDevices {
     await files.remove(join(this.#folder, volume));
   }
 
+  /** All that were begun to be opened. */
+  list(): Promise<string[]> {
+    return this.#parts.files.list(this.#folder);
+  }
+
   /** None of them is anybody's when this resolves. */
   async closeAll(): Promise<void> {
-    const names = await this.#parts.files.list(this.#folder);
+    const names = await this.list();
     await Promise.all(names.map((name) => this.close(name)));
   }
 

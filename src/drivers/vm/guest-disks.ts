@@ -60,7 +60,8 @@ export class GuestDisks {
   async attach(disk: PreparedDisk): Promise<void> {
     const { volume, order } = disk;
     const { jail, type } = this.#machine;
-    if (await this.#find(nodes.format(volume))) return;
+    if (await this.#hasDevice(nodes.device(volume))) return;
+    await this.#drop(volume); // of one that an agent has begun to give
     if (jail) await admitToJail(this.#parts.processes, jail, [disk]);
     const undo: [command: string, args: object][] = [];
     const step = async (command: string, args: object, back: [command: string, args: object]) => {
@@ -100,14 +101,19 @@ export class GuestDisks {
           "Server.InternalError",
           `Cannot detach the volume ${volume} as the guest does not let it go`,
         );
-      for (const node of [nodes.format(volume), nodes.file(volume)])
-        await this.#qmp.run("blockdev-del", { "node-name": node });
-      await this.#qmp.run("object-del", { id: volumeSecretId(volume) }).catch(() => {}); // not all have one
+      await this.#drop(volume);
     } catch (thrown) {
       throw cannot(`detach the volume ${volume}`, thrown);
     }
     if (this.#machine.jail)
       await expelFromJail(this.#parts.processes, this.#machine.jail, [file.file]);
+  }
+
+  /** What is behind a device that is no more. */
+  async #drop(volume: string): Promise<void> {
+    for (const node of [nodes.format(volume), nodes.file(volume)])
+      if (await this.#find(node)) await this.#qmp.run("blockdev-del", { "node-name": node });
+    await this.#qmp.run("object-del", { id: volumeSecretId(volume) }).catch(() => {}); // not all have one
   }
 
   async changed(disk: PreparedDisk): Promise<void> {

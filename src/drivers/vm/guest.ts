@@ -124,6 +124,10 @@ export class Guest implements RunningInstance {
     }
   }
 
+  volumes(): Promise<string[]> {
+    return this.#disks.list();
+  }
+
   attach(disk: PreparedDisk): Promise<void> {
     return this.#disks.attach(disk);
   }
