@@ -22,6 +22,7 @@ import { archiveEndedInstances } from "#/instances/ended-instances.ts";
 import { Hosting } from "#/instances/hosting.ts";
 import { failForsakenImages } from "#/instances/image-of-instance.ts";
 import { Images } from "#/instances/images.ts";
+import { InstanceIdentity } from "./instances/instance-identity.ts";
 import { Instances } from "#/instances/instances.ts";
 import { Interruptions } from "#/instances/interruptions.ts";
 import { Moves } from "#/instances/moves.ts";
@@ -310,7 +311,8 @@ async function assemble(
   const moves = new Moves({ space, field: scheduler, sealer: access, clock, random });
   const evacuation = new Evacuation({ space, instances, moves, clock });
   const credentials = new RoleCredentials({ space, identities, clock });
-  const means = orderMeans({ space, access, region, credentials });
+  const identity = new InstanceIdentity({ space, sealer: access, clock, random });
+  const means = orderMeans({ space, access, region, credentials, identity });
   const hosting = new Hosting({ space, clock, log, means });
   const accessLog = new AccessLog({ ...ofBuckets, random, log });
   const places: Places = { webhook: webhooks, sqs: new QueuePlace({ queues, space }) };

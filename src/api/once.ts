@@ -53,6 +53,16 @@ export function answerBefore(call: AnyCall): string | undefined {
   return named && knownAnswer(space, named, clock.now());
 }
 
+/** What a call's Idempotency-Key is to those who keep it themselves; the same key of another caller is another token. */
+export function tokenOf({
+  caller,
+  request,
+}: Pick<AnyCall, "caller" | "request">): string | undefined {
+  const key = request.headers["idempotency-key"];
+  if (typeof key !== "string" || key === "") return undefined;
+  return digest([caller.name, key]);
+}
+
 interface Named {
   name: string;
   /** Digest of what is asked for. */

@@ -76,6 +76,7 @@ import {
 import { changeInstanceCall } from "./instances/change.ts";
 import { consoleOfInstance } from "./instances/console.ts";
 import { createImageOfInstance } from "./instances/create-image.ts";
+import { readIdentityCertificate } from "./instances/identity-certificate.ts";
 import { launchInstances } from "./instances/launch.ts";
 import { listInstances } from "./instances/list.ts";
 import { listSavings } from "./instances/savings.ts";
@@ -192,6 +193,7 @@ export const routes: Record<string, AnyDefinition> = {
 
   "POST   /v1/instances": launchInstances,
   "GET    /v1/instances": listInstances,
+  "GET    /v1/instance-identity-certificate": readIdentityCertificate,
   "GET    /v1/instances/:instance": readInstance,
   "GET    /v1/instances/:instance/console": consoleOfInstance,
   "GET    /v1/instances/:instance/screenshot": screenshotOfInstance,

@@ -20,15 +20,23 @@ export class KeyPairs {
     this.#random = parts.random;
   }
 
-  /** Makes one, and gives its private half, which nobody can give again. Throws "InvalidKeyPair.Duplicate". */
+  /**
+   * Makes one, and gives its private half, which nobody can give again: the same token soon after makes another one in its place.
+   * Throws "InvalidKeyPair.Duplicate".
+   */
   async create(
     project: string,
-    asked: { title: string; type: KeyPairSpec["type"]; tags?: Record<string, string> },
+    asked: {
+      title: string;
+      type: KeyPairSpec["type"];
+      tags?: Record<string, string>;
+      clientToken?: string | undefined;
+    },
   ): Promise<{ record: KeyPairRecord; privateKey: string }> {
-    const { title, type, tags } = asked;
-    this.#requireFree(project, title);
+    const { title, type, tags, clientToken } = asked;
+    this.#requireFree(project, title, clientToken);
     const made = type === "rsa" ? await newRsa() : newEd25519(this.#random.bytes(36), title);
-    const record = this.#put(project, { title, tags, key: made });
+    const record = this.#put(project, { title, tags, key: made, clientToken });
     return { record, privateKey: made.privateKey };
   }
 
@@ -48,7 +56,13 @@ export class KeyPairs {
       title,
       tags = {},
       key,
-    }: { title: string; tags: Record<string, string> | undefined; key: PublicKey },
+      clientToken,
+    }: {
+      title: string;
+      tags: Record<string, string> | undefined;
+      key: PublicKey;
+      clientToken?: string | undefined;
+    },
   ): KeyPairRecord {
     const { type, publicKey, fingerprint } = key;
     const name = keyPairNameOf(project, title);
@@ -59,23 +73,28 @@ export class KeyPairs {
       type,
       publicKey,
       fingerprint,
+      ...(clientToken !== undefined && { clientToken }),
       tags,
     };
     return this.#space.commit((tx) => {
-      this.#requireFree(project, title);
+      this.#requireFree(project, title, clientToken);
+      const lost = tx.get("key-pair", name);
+      if (lost) return tx.put<"key-pair">({ ...lost, spec: { ...spec, id: lost.spec.id } });
       return tx.put<"key-pair">({ kind: "key-pair", project, name, spec, status: {} });
     }).value;
   }
 
-  #requireFree(project: string, title: string): void {
+  #requireFree(project: string, title: string, clientToken?: string): void {
     if (title.trim() === "" || title.length > 255 || /[^\x20-\x7e]/.test(title))
       throw new AwsError(
         "InvalidParameterValue",
         400,
         `Value (${title.slice(0, 100)}) for parameter keyName is invalid: it has 1 to 255 ASCII characters.`,
       );
-    if (this.#space.get("key-pair", keyPairNameOf(project, title)))
-      throw new AwsError("InvalidKeyPair.Duplicate", 400, "The keypair already exists");
+    const known = this.#space.get("key-pair", keyPairNameOf(project, title))?.spec;
+    const isAgain = clientToken !== undefined && known?.clientToken === clientToken;
+    if (isAgain && known.createdAt > this.#clock.now() - limits.requestKeptMs) return;
+    if (known) throw new AwsError("InvalidKeyPair.Duplicate", 400, "The keypair already exists");
     if (this.list(project).length >= limits.keyPairsMax)
       throw new AwsError(
         "KeyPairLimitExceeded",

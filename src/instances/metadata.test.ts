@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Identities } from "#/access/identities/identities.ts";
 import { limits } from "#/base/limits.ts";
@@ -9,6 +13,7 @@ import { iamName } from "#/model/iam.ts";
 import type { InstanceRecord, InstanceSpec, InstanceStatus } from "#/model/instance.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
+import { identityCertificate, InstanceIdentity } from "./instance-identity.ts";
 import { orderMeans } from "./order-means.ts";
 import { RoleCredentials } from "./role-credentials.ts";
 import { VirtualNetworks } from "./virtual-networks.ts";
@@ -39,7 +44,8 @@ async function world() {
   const identities = new Identities({ space, sealer, clock, random });
   const credentials = new RoleCredentials({ space, identities, clock });
   const region = "us-east-1";
-  const means = orderMeans({ space, access: sealer, region, credentials });
+  const identity = new InstanceIdentity({ space, sealer, clock, random });
+  const means = orderMeans({ space, access: sealer, region, credentials, identity });
   const networks = new VirtualNetworks({
     space,
     clock,
@@ -87,9 +93,11 @@ async function world() {
         status: { state: "running", since: 0, fence: 1, publicIp: "10.0.0.1", ...status },
       }),
     ).value;
+  const proof = (record: InstanceRecord, name: string) =>
+    means.metadataOf(record).documents[`dynamic/instance-identity/${name}`]!;
   const told = (record: InstanceRecord, path: string) =>
     means.metadataOf(record).documents[`meta-data/${path}`];
-  return { clock, space, identities, networks, instance, told };
+  return { clock, space, identities, networks, instance, told, proof };
 }
 
 test("an instance finds its role's credentials, which count, and others before they end", async () => {
@@ -145,4 +153,40 @@ test("an instance learns that it will be taken away, and under which address it 
   networks.addresses.associate(networks.addresses.allocate("p"), taken);
   assert.equal(told(taken, "public-ipv4"), "192.0.2.1");
   assert.equal(told(taken, "network/interfaces/macs/02:01:ac:1f:00:04/public-ipv4s"), "192.0.2.1");
+});
+
+test("openssl finds an identity document signed by the cloud's certificate, and finds what was changed", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "canopy-identity-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { instance, proof, space } = await world();
+  const record = instance();
+  const document = proof(record, "document");
+  const file = (name: string, content: string | Uint8Array) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const openssl = (...words: string[]) =>
+    execFileSync("openssl", words, { encoding: "utf8", stdio: "pipe" });
+  const certificate = file("certificate", identityCertificate(space));
+  for (const name of ["pkcs7", "rsa2048"]) {
+    const pem = `-----BEGIN PKCS7-----\n${proof(record, name)}\n-----END PKCS7-----\n`;
+    const words = ["-verify", "-noverify", "-inform", "PEM", "-certfile", certificate];
+    const found = openssl("smime", ...words, "-in", file(name, pem));
+    assert.equal(found.replaceAll("\r", "").trim(), document);
+  }
+  const key = file("key", openssl("x509", "-pubkey", "-noout", "-in", certificate));
+  const signature = file("signature", Buffer.from(proof(record, "signature"), "base64"));
+  const checks = (content: string) =>
+    openssl("dgst", "-sha256", "-verify", key, "-signature", signature, file("document", content));
+  assert.match(checks(document), /Verified OK/);
+  assert.throws(() => checks(document.replace("t3.micro", "m5.large")));
+});
+
+test("what a later life of the cloud signs is signed by the same key", async () => {
+  const { instance, proof, space, clock } = await world();
+  const record = instance();
+  const document = proof(record, "document");
+  const later = new InstanceIdentity({ space, sealer, clock, random });
+  const { signature } = later.documentsOf({ ...record.spec }, document);
+  assert.equal(signature, proof(record, "signature"));
 });

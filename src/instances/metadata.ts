@@ -18,11 +18,14 @@ export function metadataOf(
     space,
     region,
     ofRole,
+    signed = () => ({}),
   }: {
     space: Pick<Space, "get" | "all">;
     region: string;
     /** What it is told of its role, below "iam/". */
     ofRole: Readonly<Record<string, string>>;
+    /** What stands beside its identity document. */
+    signed?: ((document: string) => Readonly<Record<string, string>>) | undefined;
   },
 ): MetadataOrder {
   const { name, project, spec } = record;
@@ -104,12 +107,13 @@ export function metadataOf(
     region,
     version: "2017-09-30",
   };
+  const document = JSON.stringify(identity, undefined, 2);
   return {
     isEnabled: metadata.isEnabled,
     hopLimit: metadata.hopLimit,
     documents: {
       ...prefixed("meta-data", documents),
-      "dynamic/instance-identity/document": JSON.stringify(identity, undefined, 2),
+      ...prefixed("dynamic/instance-identity", { document, ...signed(document) }),
     },
     ...(userData !== undefined && { userData }),
   };

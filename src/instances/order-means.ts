@@ -1,6 +1,7 @@
 import type { MetadataOrder } from "#/model/hosting.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
+import type { InstanceIdentity } from "./instance-identity.ts";
 import { metadataOf } from "./metadata.ts";
 import type { OrderMeans } from "./orders.ts";
 import type { RoleCredentials } from "./role-credentials.ts";
@@ -20,17 +21,25 @@ export function orderMeans({
   access,
   region,
   credentials,
+  identity,
 }: {
   space: Space;
   access: Sealer;
   region: string;
   /** Of instances' roles; absent where nobody has one. */
   credentials?: Pick<RoleCredentials, "documentsOf">;
+  /** Signs identity documents; absent where nobody asks for signatures. */
+  identity?: Pick<InstanceIdentity, "documentsOf">;
 }): OrderMeans {
   return {
     space,
     metadataOf: (instance: InstanceRecord): MetadataOrder =>
-      metadataOf(instance, { space, region, ofRole: credentials?.documentsOf(instance) ?? {} }),
+      metadataOf(instance, {
+        space,
+        region,
+        ofRole: credentials?.documentsOf(instance) ?? {},
+        signed: identity && ((document) => identity.documentsOf(instance.spec, document)),
+      }),
     keyOf: (sealedKey, volume) => access.unseal(sealedKey, sealedForVolume(volume)),
     moveKeyOf: ({ sealedKey, migration }) => access.unseal(sealedKey, sealedForMove(migration)),
     addressOf: (machine) => {

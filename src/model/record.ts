@@ -30,6 +30,7 @@ import type { SiteRecord } from "./site.ts";
 import type { SpotRequestRecord } from "./spot-request.ts";
 import type { StepRecord } from "./step.ts";
 import type { TaskRecord } from "./task.ts";
+import type { IdentityKeyRecord } from "./identity-key.ts";
 import type { VaultKeyRecord } from "./vault-key.ts";
 import type {
   AddressRecord,
@@ -74,6 +75,7 @@ export type AnyRecord =
   | IamUserRecord
   | KmsKeyRecord
   | VaultKeyRecord
+  | IdentityKeyRecord
   | KmsAliasRecord
   | IamGroupRecord
   | IamRoleRecord
@@ -122,6 +124,7 @@ const isKind: Record<Kind, true> = {
   "iam-instance-profile": true,
   "kms-key": true,
   "vault-key": true,
+  "identity-key": true,
   "kms-alias": true,
   "join-token": true,
   machine: true,

@@ -80,5 +80,7 @@ export interface KeyPairSpec {
   /** As OpenSSH has it on one line. */
   publicKey: string;
   fingerprint: string;
+  /** Of the call that made it: when that comes again, its answer was lost, and the private half with it. */
+  clientToken?: string;
   tags: Readonly<Record<string, string>>;
 }

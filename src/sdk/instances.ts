@@ -92,6 +92,11 @@ export class InstanceCalls {
   }
 
   /** What costs money and serves nobody. */
+  /** By which identity documents of instances are checked: X.509, PEM. */
+  identityCertificate(): Promise<{ certificate: string }> {
+    return this.#http.json("GET", "/v1/instance-identity-certificate");
+  }
+
   savings(): Promise<{ items: SavingView[] }> {
     return this.#http.json("GET", "/v1/savings");
   }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { CanopyError } from "#/base/errors.ts";
 import { decideLaunch, type LaunchWish } from "#/instances/launch.ts";
 import { portsGroup } from "#/instances/ports-group.ts";
@@ -10,6 +9,7 @@ import { instanceView } from "#/model/instance-views.ts";
 import { region } from "#/model/region.ts";
 import { pageOf } from "#/model/views.ts";
 import { defineCall, type Call } from "../call.ts";
+import { tokenOf } from "../once.ts";
 import { inProject } from "../params.ts";
 import { instanceViewMeans, instanceViewOf } from "../views/instances.ts";
 import { requirePassRole } from "./pass-role.ts";
@@ -124,13 +124,4 @@ function imageNamed({ parts, project }: LaunchCall, word: string): string {
     `Cannot find the image '${word}': it must be an id, ami-…, or the title of one of the project's own`,
     { hint: "See them: canopy images" },
   );
-}
-
-/** The same key of another caller is another token. */
-function tokenOf({ caller, request }: LaunchCall): string | undefined {
-  const key = request.headers["idempotency-key"];
-  if (typeof key !== "string" || key === "") return undefined;
-  return createHash("sha256")
-    .update(JSON.stringify([caller.name, key]))
-    .digest("hex");
 }

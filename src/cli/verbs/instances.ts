@@ -7,6 +7,7 @@ import { defineChange } from "../instances/change.ts";
 import { printConsole, saveScreenshot } from "../instances/console.ts";
 import { instanceCalls, instanceNamed } from "../instances/find.ts";
 import { defineMigrate } from "../instances/migrate.ts";
+import { defineCertificate } from "../instances/certificate.ts";
 import { defineSavings } from "../instances/savings.ts";
 import { defineRun } from "../instances/run.ts";
 import { openSsh } from "../instances/ssh.ts";
@@ -60,6 +61,7 @@ export const verb: Verb = {
     defineChange(command, does);
     defineRemove(command, does);
     defineMigrate(command, does);
+    defineCertificate(command, does);
     defineSavings(command, does);
     command
       .command("console")
