@@ -24,6 +24,7 @@ const testPrograms = {
   fusermount3: "fuse3",
   ip: "iproute2",
   mount: "mount",
+  openssl: "openssl",
   setpriv: "util-linux",
   "ssh-keygen": "openssh-client",
   "/usr/sbin/dnsmasq": "dnsmasq-base",

@@ -143,6 +143,21 @@ test("a key pair that is made opens with OpenSSH, and has AWS's fingerprint", as
   assert.throws(() => keys.find("p", { title: "rsa" }), { awsCode: "InvalidKeyPair.NotFound" });
 });
 
+test("a key pair whose answer was lost is made anew by the same call, and by no other", async () => {
+  const { networks } = await networksOf();
+  const { keys } = networks;
+  const asked = { title: "mine", type: "ed25519" as const, clientToken: "one" };
+  const lost = await keys.create("p", asked);
+  const again = await keys.create("p", asked);
+  assert.notEqual(again.privateKey, lost.privateKey);
+  assert.equal(again.record.spec.id, lost.record.spec.id);
+  const known = keys.find("p", { title: "mine" }).spec.publicKey;
+  assert.equal(known, again.record.spec.publicKey);
+  const { clientToken: _token, ...others } = asked;
+  for (const other of [others, { ...asked, clientToken: "two" }])
+    await assert.rejects(keys.create("p", other), { awsCode: "InvalidKeyPair.Duplicate" });
+});
+
 test("a key pair that is imported is OpenSSH's, and what is none is refused", async () => {
   const { networks } = await networksOf();
   const { keys } = networks;

@@ -22,6 +22,8 @@ interface InstanceViewMeans {
   /** By the instance that has them. */
   volumes: ReadonlyMap<string, readonly VolumeRecord[]>;
   now: number;
+  /** What networks a machine has for its instances. */
+  networksOn(machine: string | undefined): "full" | "user" | undefined;
 }
 
 /** For as many views as are made at once. */
@@ -29,19 +31,21 @@ export function instanceViewMeans({
   space,
   clock,
 }: {
-  space: Pick<Space, "all">;
+  space: Pick<Space, "all" | "get">;
   clock: Pick<Clock, "now">;
 }): InstanceViewMeans {
   const attached = [...space.all("volume")].filter(({ status }) => status.attachment);
   return {
     volumes: Map.groupBy(attached, ({ status }) => status.attachment!.instance),
     now: clock.now(),
+    networksOn: (machine) =>
+      machine === undefined ? undefined : space.get("machine", machine)?.status.hosting?.networks,
   };
 }
 
 export function instanceViewOf(
   record: InstanceRecord,
-  { volumes, now }: InstanceViewMeans,
+  { volumes, now, networksOn }: InstanceViewMeans,
 ): InstanceView {
   const { name, project, spec, status } = record;
   const { network, placement } = spec;
@@ -63,6 +67,7 @@ export function instanceViewOf(
     groups: [...network.groups],
     publicIp: status.publicIp,
     ports: status.ports && { ...status.ports },
+    networks: networksOn(status.machine),
     keyName: spec.keyName,
     disks: (volumes.get(name) ?? []).map(({ name: volume, status: { attachment } }) => ({
       volume,

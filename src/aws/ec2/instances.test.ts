@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
+  AttachVolumeCommand,
+  CreateImageCommand,
+  CreateSnapshotCommand,
+  CreateVolumeCommand,
+  DeregisterImageCommand,
   DescribeHostsCommand,
+  DescribeImagesCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstanceStatusCommand,
   DescribeInstancesCommand,
@@ -121,6 +131,56 @@ test("another tenant sees nothing of an instance, not even that there is one", a
   await assert.rejects(send(new DescribeInstancesCommand({ InstanceIds: ["x"] })), {
     name: "InvalidInstanceID.Malformed",
   });
+});
+
+test("another tenant's volumes, images, snapshots and groups are to nobody else's use, and are not there", async () => {
+  const { other, filesImage, snapshot } = world;
+  const InstanceId = await launched();
+  const { VolumeId } = await send(
+    new CreateVolumeCommand({ AvailabilityZone: "us-east-1a", Size: 1 }),
+  );
+  const { PrivateIpAddress, SubnetId, SecurityGroups } = await instance(InstanceId);
+  const GroupId = SecurityGroups![0]!.GroupId!;
+  const own = { ImageId: filesImage, MinCount: 1, MaxCount: 1 };
+  const refused: [command: unknown, name: string][] = [
+    [new DescribeVolumesCommand({ VolumeIds: [VolumeId!] }), "InvalidVolume.NotFound"],
+    [
+      new AttachVolumeCommand({ VolumeId, InstanceId, Device: "/dev/sdf" }),
+      "InvalidVolume.NotFound",
+    ],
+    [new CreateSnapshotCommand({ VolumeId }), "InvalidVolume.NotFound"],
+    [new DescribeSnapshotsCommand({ SnapshotIds: [snapshot] }), "InvalidSnapshot.NotFound"],
+    [
+      new CreateVolumeCommand({ AvailabilityZone: "us-east-1a", SnapshotId: snapshot }),
+      "InvalidSnapshot.NotFound",
+    ],
+    [new DescribeImagesCommand({ ImageIds: [filesImage] }), "InvalidAMIID.NotFound"],
+    [new DeregisterImageCommand({ ImageId: filesImage }), "InvalidAMIID.NotFound"],
+    [new RunInstancesCommand({ ...own, SubnetId }), "InvalidAMIID.NotFound"],
+    [new GetConsoleOutputCommand({ InstanceId }), "InvalidInstanceID.NotFound"],
+    [new CreateImageCommand({ InstanceId, Name: "stolen" }), "InvalidInstanceID.NotFound"],
+    [
+      new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }),
+      "InvalidInstanceID.NotFound",
+    ],
+    [new DescribeSecurityGroupsCommand({ GroupIds: [GroupId] }), "InvalidGroup.NotFound"],
+  ];
+  for (const [command, name] of refused)
+    await assert.rejects(
+      other.send(command as never),
+      (thrown: Error) => thrown.name === name && !thrown.message.includes(PrivateIpAddress!),
+      name,
+    );
+  const found = await Promise.all([
+    other.send(new DescribeVolumesCommand({})),
+    other.send(new DescribeSnapshotsCommand({})),
+    other.send(new DescribeImagesCommand({})),
+    other.send(new DescribeNetworkInterfacesCommand({})),
+  ]);
+  assert.doesNotMatch(
+    JSON.stringify(found.map(({ $metadata: _, ...rest }) => rest)),
+    /(vol|snap|ami|eni)-/,
+  );
 });
 
 test("attributes are changed one by one; the type and the user data of one that is stopped", async () => {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { CanopyError } from "#/base/errors.ts";
 import type { LaunchInput } from "#/model/instance-request.ts";
+import type { InstanceView } from "#/model/instance-views.ts";
 import { parseSize } from "#/model/units.ts";
 import { volumeTypes, type VolumeType } from "#/model/volume.ts";
 import { parseAmount, parseCount } from "../count.ts";
@@ -99,6 +100,7 @@ async function run(cli: Cli, image: string): Promise<Done> {
   const failed = ended.filter(({ state }) => options.wait === true && state !== "running");
   for (const { id, reason } of failed)
     cli.terminal.err.write(`${id} did not start: ${reason?.message ?? "no reason was given"}\n`);
+  tellAlone(cli, ended);
   return {
     result: {
       type: "table",
@@ -108,6 +110,17 @@ async function run(cli: Cli, image: string): Promise<Done> {
     },
     exitCode: failed.length > 0 ? 1 : 0,
   };
+}
+
+/** What works elsewhere and not there is said before it is missed. */
+function tellAlone({ terminal }: Cli, launched: readonly InstanceView[]): void {
+  const machines = new Set(
+    launched.flatMap((one) => (one.networks === "user" ? (one.machine ?? []) : [])),
+  );
+  if (machines.size > 0)
+    terminal.err.write(
+      `Instances on ${[...machines].join(", ")} are alone: they have no network of their own, ports of the machine lead to them. What is missing there: canopy doctor\n`,
+    );
 }
 
 async function askedBy(cli: Cli, image: string, options: RunOptions): Promise<LaunchInput> {

@@ -34,6 +34,7 @@ test("an instance is launched with what was asked for, waited for, stopped, star
   const made = await run("instances", "run", "small", ...asked, "--wait", "--json");
   assert.equal(made.code, 0, made.stderr);
   const [instance] = JSON.parse(made.stdout) as InstanceView[];
+  assert.match(made.stderr, /are alone: they have no network of their own/);
   assert.partialDeepStrictEqual(instance, { name: "web", state: "running", tags: { team: "a" } });
   const { userData } = world.space.get("instance", instance!.id)!.spec;
   assert.equal(Buffer.from(userData!, "base64").toString(), "#!/bin/sh\necho hi\n");

@@ -63,7 +63,7 @@ for one in fd00::a fd00::b fe80::1; do ip -n ${namespace} neighbor replace $one 
   const seen = () =>
     Number(wire.run(`ip netns exec ${b} cat /sys/class/net/eth0/statistics/rx_packets`));
   const before = seen();
-  await wire.inside(a!, ["ping", "-c3", "-i0.1", "-W1", "fd00::b"]);
+  await wire.inside(a!, ["busybox", "ping", "-6", "-c1", "-W1", "fd00::b"]);
   assert.equal(seen(), before);
 });
 
