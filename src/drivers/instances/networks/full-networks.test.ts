@@ -119,6 +119,14 @@ test("a VPC is one over two machines, and an address of an instance's own leads 
   await wire.answers(`${wire.id}-wire`, "outside", 80);
   assert.equal(await wire.ask(`${wire.id}-wire`, elasticIp, 80), "a hears 10.99.0.254");
   assert.equal(await wire.ask(a, outside, 80), `outside hears ${elasticIp}`);
+  // One that moves has its place ready, and is where the cloud says that it is.
+  await here.prepare(instanceOrder("i-b", "10.0.0.5", { ingress: [rule(fromAll)] }));
+  await wire.answers(one.instance("i-b"), "moved b", 80);
+  assert.equal(await wire.ask(a, "10.0.0.5", 80), "b hears 10.0.0.4");
+  await here.know([vpcOrder()]);
+  assert.equal(await wire.ask(a, "10.0.0.5", 80), "moved b hears 10.0.0.4");
+  await here.know([vpcOrder({ peers: { "10.0.0.5": two.address } })]);
+  assert.equal(await wire.ask(a, "10.0.0.5", 80), "b hears 10.0.0.4");
   // Nobody else comes in by a tunnel: an address that is not known there is not heard.
   await there.know([vpcOrder()]);
   assert.equal(await wire.ask(a, "10.0.0.5", 80), "");

@@ -3,6 +3,7 @@ import { acrossPort, namespaceFile, tapOf, upPort, wireOf } from "./names.ts";
 import {
   acrossMac,
   bitsOf,
+  gatewayMac,
   gatewayOf,
   linkOf,
   memberPort,
@@ -57,10 +58,16 @@ fi
  * Makes what an instance has of its network. May run again. All that passes crosses a pair of devices, and waits at the far end of it
  * where it is too much: at the port what goes to the instance, at the other end what comes from it.
  */
-export function memberScript(names: NetworkNames, { vpc }: VpcState, member: Member): string {
+export function memberScript(
+  names: NetworkNames,
+  { vpc, order }: VpcState,
+  member: Member,
+): string {
   const { network, instance, isGuest } = member;
   const ns = names.namespace(vpc);
   const port = memberPort(member);
+  // One that moves has its place ready before it is told to be there.
+  const isElsewhere = order.peers[network.privateIp] !== undefined;
   const gateway = gatewayOf(network);
   const inside = names.namespace(instance);
   const [farNs, far] = isGuest ? [ns, wireOf(instance)] : [inside, "eth0"];
@@ -70,9 +77,9 @@ ${isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
 nsenter --net=${namespaceFile(ns)} sh -e <<'script'
 ip -batch - <<.
 $([ -e /proc/sys/net/ipv4/conf/${port} ] || echo link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs})
-link set ${port} up
+link set ${port} address ${gatewayMac} up
 address replace ${gateway}/${bitsOf(network)} dev ${port} noprefixroute
-route replace ${network.privateIp}/32 dev ${port}
+${isElsewhere ? "" : `route replace ${network.privateIp}/32 dev ${port}`}
 neighbor replace ${network.privateIp} lladdr ${network.mac} dev ${port} nud permanent
 .
 echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp
@@ -153,11 +160,15 @@ ip netns delete ${names.namespace(vpc)} 2>/dev/null || :
 /** Where addresses of instances on other machines are. Stale ones go first. */
 export function peersScript(
   names: NetworkNames,
-  { vpc, order }: VpcState,
+  { vpc, order, members }: VpcState,
   before: Readonly<Record<string, string>> | undefined,
 ): string {
   const ns = names.namespace(vpc);
-  const gone = Object.keys(before ?? {}).filter((one) => order.peers[one] === undefined);
+  const here = new Set(Object.values(members).map(({ network }) => network.privateIp));
+  // The route of one that has come here leads to it already.
+  const gone = Object.keys(before ?? {}).filter(
+    (one) => order.peers[one] === undefined && !here.has(one),
+  );
   const machines = [...new Set(Object.values(order.peers))];
   return `
 if ip -n ${ns} link show ${acrossPort} >/dev/null 2>&1; then

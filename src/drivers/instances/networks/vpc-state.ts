@@ -57,6 +57,9 @@ export function acrossMac(machine: string): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
+/** The same for every instance on every machine: one that moves goes on speaking to its gateway. */
+export const gatewayMac = "02:fe:00:00:00:01";
+
 export const isGuest = ({ kind }: Pick<InstanceOrder, "kind">): boolean =>
   kind === "vm" || kind === "microvm";
 
