@@ -98,8 +98,8 @@ export class InstanceMigration {
         await this.#record.keepMoves({ leaving: undefined });
         return "here";
       case "left":
-        await this.#runtime.end(0);
         this.#reporter.say("stopping", { left: moves!.left! });
+        await this.#runtime.end(0);
         return "left";
       case "due":
         if (!running?.migrate) return "here";

@@ -66,12 +66,13 @@ function stateOf(parts: DoorParts, record: InstanceRecord): ExplanationView[] {
 
 /** Why here. */
 function placed({ status }: InstanceRecord): ExplanationView[] {
-  const { machine, because, startedAt, interruptionAt } = status;
+  const { machine, because, startedAt, interruptionAt, moved } = status;
   const run = startedAt === undefined ? "" : `, and began to run at ${instantOf(startedAt)}`;
   return [
     ...(machine === undefined
       ? []
       : [{ machine, sentence: `it is there as ${because ?? "it was bound to it"}${run}` }]),
+    ...(moved && moved.to === machine ? [came(moved)] : []),
     ...(interruptionAt === undefined
       ? []
       : [
@@ -80,6 +81,11 @@ function placed({ status }: InstanceRecord): ExplanationView[] {
           },
         ]),
   ];
+}
+
+function came({ from, to, at, pauseMs }: NonNullable<InstanceRecord["status"]["moved"]>) {
+  const pause = pauseMs === undefined ? "" : `; it stood still for ${Math.round(pauseMs)} ms`;
+  return { machine: to, sentence: `it came from ${from} at ${instantOf(at)}, running${pause}` };
 }
 
 /** What it waits for: its machine, or what recovery said. */
