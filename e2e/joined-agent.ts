@@ -5,6 +5,14 @@ import { join } from "node:path";
 import { canopyFile, type TestCloud } from "./cloud.ts";
 import { killTree } from "./processes.ts";
 
+interface AgentOptions {
+  urls: string;
+  folder: string;
+  flags?: string[];
+  /** What starts it, as in another network namespace. */
+  startedBy?: string[];
+}
+
 /** A machine of its own: the program that a person starts with the line of `canopy join`. */
 export class JoinedAgent {
   readonly folder: string;
@@ -13,20 +21,18 @@ export class JoinedAgent {
   /** Joins the cloud of `plane` by the control planes of `urls`, with commas between. */
   static async start(
     plane: TestCloud,
-    options: { urls?: string; folder: string; flags?: string[] },
+    options: Partial<AgentOptions> & { folder: string },
   ): Promise<JoinedAgent> {
     const { token } = await plane.call<{ token: string }>("POST", "/v1/join-tokens", {});
     return new JoinedAgent(token, { urls: plane.url, ...options });
   }
 
-  private constructor(
-    token: string,
-    { urls, folder, flags = [] }: { urls: string; folder: string; flags?: string[] },
-  ) {
+  private constructor(token: string, { urls, folder, flags = [], startedBy = [] }: AgentOptions) {
     this.folder = folder;
     const args = ["join", urls, "--token", token, "--folder", folder, ...flags];
     const env = { PATH: process.env["PATH"]!, HOME: folder };
-    this.#process = spawn(canopyFile, args, { stdio: "ignore", env });
+    const [program, ...words] = [...startedBy, canopyFile, ...args];
+    this.#process = spawn(program!, words, { stdio: "ignore", env });
   }
 
   /** The name that it was given; undefined until it has joined. */
