@@ -19,6 +19,7 @@ import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { BlobCache } from "./blobs.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { InstanceKeeper } from "./instances/keeper.ts";
+import type { Terminals } from "./instances/terminals.ts";
 import { measureOf } from "./measure.ts";
 import { Peers } from "./peers.ts";
 import { PowerMeter } from "./power.ts";
@@ -63,6 +64,7 @@ class RunningAgent implements Agent {
   #reports: Reports;
   #prints: Prints;
   #instances: InstanceKeeper | undefined;
+  #terminals: Terminals | undefined;
   #hosting: Promise<void> | undefined;
   #mark: string;
   #cages: DriverParts["cages"];
@@ -179,6 +181,9 @@ class RunningAgent implements Agent {
     });
     await instances.open();
     this.#instances = instances;
+    this.#terminals = instances.terminals((terminal, reply) =>
+      this.#connection.send({ type: "terminal", terminal, reply }),
+    );
     const { abilities } = instances;
     if (!this.isConnected) return;
     this.#connection.send({ type: "hosting", abilities });
@@ -189,6 +194,7 @@ class RunningAgent implements Agent {
     if (this.#isStopping) return;
     this.#isStopping = true;
     await this.#hosting;
+    this.#terminals?.closeAll();
     await this.#instances?.close();
     this.#beat?.cancel();
     this.#notice?.stop();
@@ -248,6 +254,7 @@ class RunningAgent implements Agent {
     this.#pulling = 0;
     this.#tell();
     this.#beatsSentMs = [];
+    this.#terminals?.closeAll(); // their numbers were of another link
     this.#instances?.sayAll();
     if (this.#instances) this.#sendBeat(); // what has a lease waits for its answer
     this.#handIn.owed.wake();
@@ -282,6 +289,8 @@ class RunningAgent implements Agent {
         });
       case "question":
         return void this.#answer(message.request, message.question);
+      case "terminal":
+        return this.#terminals?.heard(message.terminal, message.request);
       case "heard":
         this.#answered(message.isSure !== false);
         return message.controlPlanes && void this.#learn(message.controlPlanes);

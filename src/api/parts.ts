@@ -81,7 +81,7 @@ export interface ServerParts {
   meter: Meter;
   blobs: Blobs;
   /** Tells machines of instances, and asks them. */
-  hosting: Pick<Hosting, "connect" | "ask">;
+  hosting: Pick<Hosting, "connect" | "ask" | "openTerminal">;
   instances: Instances;
   spotRequests: Pick<SpotRequests, "launch">;
   moves: Pick<Moves, "begin">;

@@ -13,6 +13,7 @@ import { NotLeading } from "#/space/log.ts";
 import { actionOf, requirePolicy } from "./action.ts";
 import { callerOf, projectOf, requireAllowed } from "./authenticate.ts";
 import type { AnyDefinition } from "./call.ts";
+import { serveTerminals } from "./instances/terminal.ts";
 import { cutLinksInTime } from "./link/cut-links.ts";
 import { serveLink } from "./link/link.ts";
 import { Relay } from "./link/relay.ts";
@@ -85,6 +86,7 @@ export function buildServer(given: ServerParts): FastifyInstance {
       else door.register(async (own) => serveCall(takeAnything(own), parts, route, definition));
     }
     serveAgents(door, parts);
+    serveTerminals(door, parts);
     serveOperators(door, parts);
   });
   return server;

@@ -1,3 +1,5 @@
+const KiB = 1024;
+
 /** Every bound of instances; part of `limits`. */
 export const instanceLimits = {
   /** Ids that an error names. */
@@ -12,6 +14,15 @@ export const instanceLimits = {
   /** What a machine is asked for is answered within this. */
   hostQuestionMs: 15_000,
   hostQuestionsMax: 64,
+  /** Terminals that are open on one machine; bytes that are on their way in one, either way; bytes of one message. */
+  terminalsMax: 32,
+  terminalAheadBytes: 256 * KiB,
+  terminalPieceBytes: 32 * KiB,
+  /** How often a door looks whether somebody who reads slowly has read. */
+  terminalLookMs: 50,
+  /** Words of a command, and characters in all of them. */
+  terminalWordsMax: 1000,
+  terminalCommandLengthMax: 32 * KiB,
   /** One that cannot be started, or has crashed, is tried again after this, doubled each time. */
   instanceRetryMs: 1000,
   instanceRetryMsMax: 60_000,

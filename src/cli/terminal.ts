@@ -31,6 +31,10 @@ export interface Terminal {
   askSecret(question: string): Promise<string>;
   /** All of the standard input. */
   readInput(): AsyncIterable<Uint8Array>;
+  /** Gives what is typed key by key, unshown, and Ctrl-C as any other key, until what it gives is called. */
+  readKeys(onKeys: (keys: Uint8Array) => void): () => void;
+  /** Somebody types: the input is no file or pipe. */
+  isTyped: boolean;
   /** Writes bytes to the data output, as fast as they are taken. */
   writeData(content: AsyncIterable<Uint8Array>): Promise<void>;
   /** Runs another program in this terminal to its end; gives its exit code, undefined where there is no such program. */
@@ -66,6 +70,8 @@ export function thisTerminal(): Terminal {
     },
     askSecret: (question) => askSecret(question),
     readInput: () => process.stdin,
+    isTyped: process.stdin.isTTY,
+    readKeys,
     async writeData(content) {
       for await (const piece of content)
         if (!process.stdout.write(piece)) await once(process.stdout, "drain");
@@ -82,6 +88,19 @@ export function thisTerminal(): Terminal {
       }),
     openUrl,
     exit: (code) => process.exit(code),
+  };
+}
+
+function readKeys(onKeys: (keys: Uint8Array) => void): () => void {
+  const { stdin } = process;
+  const wasRaw = stdin.isRaw;
+  stdin.setRawMode(true);
+  stdin.on("data", onKeys);
+  stdin.resume();
+  return () => {
+    stdin.off("data", onKeys);
+    stdin.setRawMode(wasRaw);
+    stdin.pause();
   };
 }
 

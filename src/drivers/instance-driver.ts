@@ -1,4 +1,5 @@
 import type { Host } from "#/base/host.ts";
+import type { Socket } from "#/base/sockets.ts";
 import type {
   DiskOrder,
   InstanceOrder,
@@ -8,6 +9,7 @@ import type {
 } from "#/model/hosting.ts";
 import type { ImageBlob } from "#/model/image.ts";
 import type { InstanceKind } from "#/model/instance-type.ts";
+import type { TerminalOrder } from "#/model/terminal.ts";
 import type { BlobAccess } from "./driver.ts";
 
 /**
@@ -88,6 +90,10 @@ export interface RunningInstance {
   reboot(): Promise<void>;
   /** The last of what it printed to its console. */
   console(): Promise<Uint8Array>;
+  /**
+   * Opens its serial console, or runs a command in it. Throws CanopyError "conflict" with a hint where its kind has none.
+   */
+  terminal(asked: Pick<TerminalOrder, "command" | "size">): Promise<InstanceTerminal>;
   /** A picture of its display, PNG; undefined for one without. */
   screenshot(): Promise<Uint8Array | undefined>;
   /** Volumes that it has, or that were begun to be given to it. */
@@ -117,6 +123,12 @@ export interface RunningInstance {
   use(): { cpuMs: number; memoryBytes: number };
   /** The agent ends: it goes on, and nothing is heard of it here any more. For what would else stand in a later life's way. */
   leave?(): void;
+}
+
+/** A terminal of an instance, or what stands for one. */
+export interface InstanceTerminal extends Pick<Socket, "incoming" | "write" | "end" | "close"> {
+  /** Of a command, once `incoming` has ended. */
+  exitCode?: Promise<number | undefined>;
 }
 
 export interface InstanceDriverParts extends Pick<

@@ -4,16 +4,19 @@ import { CanopyError, messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { HostAnswer, HostOrders, HostQuestion, HostReports } from "#/model/hosting.ts";
+import type { TerminalOrder, TerminalReply, TerminalRequest } from "#/model/terminal.ts";
 import type { Change, Kind } from "#/model/record.ts";
 import type { Space } from "#/space/space.ts";
 import { fold } from "./fold.ts";
 import { Questions } from "./questions.ts";
 import { ordersFor, type OrderMeans } from "./orders.ts";
+import { Terminals, type HostTerminal } from "./terminals.ts";
 
 /** What is said to one machine. Called synchronously; must not throw. */
 export interface HostLink {
   orders(orders: HostOrders): void;
   question(request: number, question: HostQuestion): void;
+  terminal(terminal: number, request: TerminalRequest): void;
 }
 
 /** One machine's link, as it concerns instances. */
@@ -21,6 +24,7 @@ export interface HostSession {
   /** What it has. */
   reported(reports: HostReports): void;
   answered(request: number, answer: HostAnswer): void;
+  terminalSaid(terminal: number, reply: TerminalReply): void;
   close(): void;
 }
 
@@ -61,6 +65,7 @@ export class Hosting {
   #leftMs = new Map<string, number>();
   #beganMs = 0;
   #questions: Questions<OpenHost>;
+  #terminals = new Terminals<OpenHost>();
   #loop: Loop | undefined;
   #unsubscribe: (() => void) | undefined;
 
@@ -89,12 +94,14 @@ export class Hosting {
     return {
       reported: (reports) => this.#reported(host, reports),
       answered: (request, answer) => this.#questions.answered(host, request, answer),
+      terminalSaid: (terminal, reply) => this.#terminals.said(host, terminal, reply),
       close: () => {
         if (this.#hosts.get(machine) === host) {
           this.#hosts.delete(machine);
           this.#leftMs.set(machine, this.#parts.clock.monotonicMs());
         }
         this.#questions.left(host);
+        this.#terminals.left(host);
       },
     };
   }
@@ -110,10 +117,24 @@ export class Hosting {
 
   /** What only the machine knows. Throws "unavailable" when it is not connected, "timeout", and what it says against it. */
   ask(machine: string, question: HostQuestion): Promise<Buffer> {
-    const host = this.#hosts.get(machine);
-    if (!host)
-      throw new CanopyError("unavailable", `Cannot ask '${machine}' as it is not connected`);
+    const host = this.#connected(machine);
     return this.#questions.ask(host, question, (request) => host.link.question(request, question));
+  }
+
+  /** Opens a terminal of an instance there; `onReply` hears of all, also of its end. Throws "unavailable" when it is not connected. */
+  openTerminal(
+    machine: string,
+    order: TerminalOrder,
+    onReply: (reply: TerminalReply) => void,
+  ): HostTerminal {
+    const host = this.#connected(machine);
+    return this.#terminals.open(host, order, { link: host.link, onReply });
+  }
+
+  #connected(machine: string): OpenHost {
+    const host = this.#hosts.get(machine);
+    if (host) return host;
+    throw new CanopyError("unavailable", `Cannot ask '${machine}' as it is not connected`);
   }
 
   isConnected(machine: string): boolean {

@@ -9,6 +9,7 @@ import type {
 import type { MachineStatus } from "./machine.ts";
 import type { StepSpec } from "./step.ts";
 import type { TaskError } from "./task.ts";
+import type { TerminalReply, TerminalRequest } from "./terminal.ts";
 import type { TaskUsage } from "./usage.ts";
 
 /**
@@ -46,7 +47,9 @@ export type FromAgent =
   /** What has changed of its instances, volumes and snapshots. */
   | { type: "host"; reports: HostReports }
   /** Answers "question". */
-  | { type: "answer"; request: number; answer: HostAnswer };
+  | { type: "answer"; request: number; answer: HostAnswer }
+  /** Of a terminal that the cloud has opened. */
+  | { type: "terminal"; terminal: number; reply: TerminalReply };
 
 export interface Hello {
   type: "hello";
@@ -84,6 +87,8 @@ export type FromCloud =
   | { type: "host"; orders: HostOrders }
   /** What only it knows. */
   | { type: "question"; request: number; question: HostQuestion }
+  /** Somebody is at a terminal of one of its instances. Numbers are never used twice on one link. */
+  | { type: "terminal"; terminal: number; request: TerminalRequest }
   /** Refused for good: the reason is for the operator. */
   | { type: "refused"; reason: string };
 

@@ -26,7 +26,11 @@ function scripted(answers: Answer[], patienceMs: number, url = door.url) {
   return {
     calls,
     clock,
-    http: new Http({ ...door, url }, { request, clock, random }, patienceMs),
+    http: new Http(
+      { ...door, url },
+      { request, dial: () => assert.fail(), clock, random },
+      patienceMs,
+    ),
   };
 }
 

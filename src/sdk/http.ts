@@ -2,7 +2,7 @@ import { textOf } from "#/base/body.ts";
 import { sleep } from "#/base/clock.ts";
 import { CanopyError, errorCodes, messageOf, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { HttpRequest, HttpResponse } from "#/base/network.ts";
+import type { HttpRequest, HttpResponse, Link } from "#/base/network.ts";
 import { randomText } from "#/base/random.ts";
 import type { ProblemView } from "#/model/views.ts";
 import { ControlPlanes } from "./control-planes.ts";
@@ -30,11 +30,15 @@ export interface CallOptions {
  */
 export class Http {
   readonly door: Door;
-  readonly #world: Pick<World, "request" | "clock" | "random">;
+  readonly #world: Pick<World, "request" | "dial" | "clock" | "random">;
   readonly #patienceMs: number;
   readonly #planes: ControlPlanes;
 
-  constructor(door: Door, world: Pick<World, "request" | "clock" | "random">, patienceMs: number) {
+  constructor(
+    door: Door,
+    world: Pick<World, "request" | "dial" | "clock" | "random">,
+    patienceMs: number,
+  ) {
     this.door = door;
     this.#world = world;
     this.#patienceMs = patienceMs;
@@ -64,6 +68,13 @@ export class Http {
   /** The answer once its head has come, its status below 300; its body is to be read. Throws CanopyError for all else. */
   send(method: string, path: string, options: CallOptions = {}): Promise<HttpResponse> {
     return this.#repeat(method, path, options, (response) => response);
+  }
+
+  /** Opens a WebSocket; it is not opened again. Throws CanopyError "unavailable", "unauthenticated" or "forbidden". */
+  dial(path: string, query: URLSearchParams): Promise<Link> {
+    const { headers = {} } = this.#request("GET", {});
+    const asked = query.size > 0 ? `?${query}` : "";
+    return this.#world.dial(`${this.url.replace(/^http/, "ws")}${path}${asked}`, headers);
   }
 
   /** What `read` makes of the answer: a call whose answer breaks off while it is read is repeated too. */

@@ -12,6 +12,7 @@ import type {
 import type { Page } from "#/model/views.ts";
 import { bytesOf, textOf } from "#/base/body.ts";
 import type { Http } from "./http.ts";
+import { openTerminal, type OpenedTerminal, type TerminalAsked } from "./terminal.ts";
 
 export interface InstancesAsked {
   limit?: number;
@@ -113,6 +114,14 @@ export class InstanceCalls {
   /** The last of what it printed. */
   async console(id: string): Promise<string> {
     return textOf((await this.#http.send("GET", `${pathOf("instances", id)}/console`)).body);
+  }
+
+  /** Opens its serial console, or runs a command in it. */
+  async terminal(id: string, asked: TerminalAsked = {}): Promise<OpenedTerminal> {
+    const query = new URLSearchParams();
+    for (const word of asked.command ?? []) query.append("command", word);
+    for (const [name, value] of Object.entries(asked.size ?? {})) query.set(name, String(value));
+    return openTerminal(await this.#http.dial(`${pathOf("instances", id)}/terminal`, query));
   }
 
   /** A PNG. */

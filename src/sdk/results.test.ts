@@ -36,7 +36,7 @@ function breaking(finished: readonly number[], cuts: readonly number[]): Client 
     const cut = cuts[turn++];
     return { status: 200, headers: {}, body: Readable.from(pieces(lines, cut)) };
   };
-  return new Client(new Http(door, { request, clock, random }, 0));
+  return new Client(new Http(door, { request, dial: () => assert.fail(), clock, random }, 0));
 }
 
 /** All lines, or those before the cut. */

@@ -11,6 +11,7 @@ import type { Random } from "#/base/random.ts";
 /** What the SDK takes of the world: handed in by tests and by the CLI, else the process it runs in. */
 export interface World {
   request: Network["request"];
+  dial: Network["dial"];
   clock: Clock;
   random: Random;
   files: Files;
@@ -26,6 +27,11 @@ export interface World {
 export function thisWorld(): World {
   return {
     request: httpRequest,
+    // Most calls need no WebSocket.
+    dial: async (url, headers) => {
+      const { nodeNetwork } = await import("#/base/node/network.ts");
+      return nodeNetwork.dial(url, headers);
+    },
     clock: nodeClock,
     random: nodeRandom,
     files: nodeFiles,

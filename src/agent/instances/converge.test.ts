@@ -80,6 +80,7 @@ class Pair {
           void keeper.orders(JSON.parse(JSON.stringify(orders)) as typeof orders);
         }),
       question: () => {},
+      terminal: () => {},
     });
     this.#session = session;
     keeper.sayAll();

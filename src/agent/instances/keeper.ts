@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { within, type Timer } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { PreparedDisk } from "#/drivers/instance-driver.ts";
+import type { PreparedDisk, RunningInstance } from "#/drivers/instance-driver.ts";
 import { HostingError } from "#/drivers/instances/hosting-error.ts";
 import type {
   FilesSnapshotOrder,
@@ -14,6 +14,7 @@ import type {
   VolumeOrder,
 } from "#/model/hosting.ts";
 import type { ImageBlob } from "#/model/image.ts";
+import type { TerminalOrder } from "#/model/terminal.ts";
 import { Gate } from "./gate.ts";
 import type { InstanceParts } from "./instance-parts.ts";
 import { InstanceRecord } from "./instance-record.ts";
@@ -21,6 +22,7 @@ import { KeptInstance } from "./kept-instance.ts";
 import { KeptSnapshots } from "./kept-snapshots.ts";
 import { KeptVolumes } from "./kept-volumes.ts";
 import type { HostingMeans, HostingParts } from "./options.ts";
+import { Terminals, type TerminalParts } from "./terminals.ts";
 import { answerFile, Warden } from "./warden.ts";
 
 /**
@@ -204,12 +206,8 @@ export class InstanceKeeper {
   }
 
   async answer(question: HostQuestion): Promise<HostAnswer> {
-    const instance = this.#instances.get(question.instance);
-    if (!instance || instance.order.fence !== question.fence)
-      return { error: `${question.instance} is not here` };
-    const { running } = instance;
-    if (!running) return { error: `${question.instance} does not run` };
     try {
+      const running = this.#runningOf(question);
       const content =
         question.type === "console" ? await running.console() : await running.screenshot();
       if (!content) return { error: `${question.instance} has no display` };
@@ -217,6 +215,19 @@ export class InstanceKeeper {
     } catch (thrown) {
       return { error: messageOf(thrown) };
     }
+  }
+
+  /** Somebody is at a terminal of an instance here; what it prints is said to `say`. */
+  terminals(say: TerminalParts["say"]): Terminals {
+    const open = async (order: TerminalOrder) => this.#runningOf(order).terminal(order);
+    return new Terminals({ open, say });
+  }
+
+  #runningOf({ instance: name, fence }: { instance: string; fence: number }): RunningInstance {
+    const instance = this.#instances.get(name);
+    if (!instance || instance.order.fence !== fence) throw new Error(`${name} is not here`);
+    if (!instance.running) throw new Error(`${name} does not run`);
+    return instance.running;
   }
 
   /** The agent ends; what runs goes on. */

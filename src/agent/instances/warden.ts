@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { limits } from "#/base/limits.ts";
 import type { Files } from "#/base/files.ts";
 import type { Processes } from "#/base/processes.ts";
+import { ShellWatch } from "#/drivers/instances/lasting-shell.ts";
 
 interface WardenParts {
   processes: Processes;
@@ -16,8 +17,6 @@ export const answerFile = "answered.json";
 /** In an instance's folder, while it has a lease and runs: seconds, and the processes to end. */
 export const leaseFile = "lease";
 
-const wardenMark = "CANOPY_WARDEN";
-
 /**
  * Ends what has a lease when the agent cannot: it was killed and did not come back, or stands still. A shell beside it looks each
  * second whether the agent has written that the cloud answered; it counts from when it saw that change, by the time since the
@@ -25,24 +24,17 @@ const wardenMark = "CANOPY_WARDEN";
  */
 export class Warden {
   #parts: WardenParts;
-  #known: { pid: number; ticks: number } | undefined;
+  #shell: ShellWatch;
 
   constructor(parts: WardenParts) {
     this.#parts = parts;
+    const { processes, folder, mark } = parts;
+    this.#shell = new ShellWatch(processes, { name: "CANOPY_WARDEN", mark, folder, script });
   }
 
   /** Sees that there is one. */
   watch(): void {
-    const { processes, folder, mark } = this.#parts;
-    if (this.#known && processes.isAlive(this.#known.pid, this.#known.ticks)) return;
-    let [pid] = processes.marked(wardenMark, mark);
-    pid ??= processes.spawn(["/bin/sh", "-c", script], {
-      folder,
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", [wardenMark]: mark },
-      detachedLog: join(folder, "warden.log"),
-    }).pid;
-    const ticks = processes.startedTicks(pid);
-    this.#known = ticks === undefined ? undefined : { pid, ticks };
+    this.#shell.see();
   }
 
   /** An instance has a lease, and these processes; none when there is no lease, or it does not run. */
@@ -61,8 +53,7 @@ export class Warden {
 }
 
 /** A handle is PID:TICKS, so that no later process of that id is ended, or the file that has the id of a container's first one. */
-const script = `unset ${wardenMark} # what it starts is not it
-last= since= idle=0
+const script = `last= since= idle=0
 while [ $idle -lt 10 ]; do
   read -r up rest </proc/uptime; up=\${up%%.*}
   now=; { read -r now <${answerFile}; } 2>/dev/null

@@ -1,6 +1,8 @@
+import { PassThrough } from "node:stream";
 import type {
   InstanceDriver,
   InstanceMeans,
+  InstanceTerminal,
   PreparedDisk,
   RunningInstance,
 } from "#/drivers/instance-driver.ts";
@@ -49,6 +51,19 @@ export class FakeRunning implements RunningInstance {
 
   async console(): Promise<Uint8Array> {
     return Buffer.from("booted\n");
+  }
+
+  /** Says again what is typed. */
+  async terminal({ command }: { command?: readonly string[] }): Promise<InstanceTerminal> {
+    const echo = new PassThrough();
+    echo.write(command ? `${command.join(" ")}\n` : "login: ");
+    return {
+      incoming: echo[Symbol.asyncIterator](),
+      write: async (typed) => void echo.write(typed),
+      end: () => void echo.end(),
+      close: () => void echo.end(),
+      ...(command && { exitCode: Promise.resolve(3) }),
+    };
   }
 
   async screenshot(): Promise<undefined> {

@@ -114,6 +114,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     hosting = parts.hosting.connect(machine, {
       orders: (orders) => send({ type: "host", orders }),
       question: (request, question) => send({ type: "question", request, question }),
+      terminal: (terminal, request) => send({ type: "terminal", terminal, request }),
     });
   }
 
@@ -186,6 +187,8 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         return hosting?.reported(message.reports);
       case "answer":
         return hosting?.answered(message.request, message.answer);
+      case "terminal":
+        return hosting?.terminalSaid(message.terminal, message.reply);
     }
   }
 

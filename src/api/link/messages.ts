@@ -1,4 +1,4 @@
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, errorCodes, type ErrorCode } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { instanceKinds } from "#/model/instance-type.ts";
 import { blobKey } from "#/model/job-request.ts";
@@ -97,6 +97,17 @@ const hostReports = z.object({
   gone: z.array(id),
 });
 
+const terminalEnd = z.object({
+  exitCode: z.int().optional(),
+  error: z
+    .object({
+      code: z.enum(Object.keys(errorCodes) as ErrorCode[]),
+      message: z.string().max(2000),
+      hint: z.string().max(2000).optional(),
+    })
+    .optional(),
+});
+
 const others = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hello"), status: machineStatus, holds: claims }),
   z.object({ type: z.literal("pull"), max: z.int().min(0) }),
@@ -128,6 +139,16 @@ const others = z.discriminatedUnion("type", [
     type: z.literal("answer"),
     request: z.number(),
     answer: z.union([z.object({ content: z.string() }), z.object({ error: z.string() })]),
+  }),
+  z.object({
+    type: z.literal("terminal"),
+    terminal: z.int(),
+    reply: z.union([
+      z.object({ opened: z.literal(true) }),
+      z.object({ output: z.string() }),
+      z.object({ read: z.int() }),
+      z.object({ ended: terminalEnd }),
+    ]),
   }),
 ]);
 

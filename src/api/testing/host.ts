@@ -1,4 +1,5 @@
 import type { HostAbilities, HostAnswer, HostQuestion, HostReports } from "#/model/hosting.ts";
+import type { TerminalReply } from "#/model/terminal.ts";
 import { dial, hello, joinMachine, type TestAgent } from "./agent.ts";
 import type { World } from "./world.ts";
 
@@ -6,6 +7,8 @@ import type { World } from "./world.ts";
 export interface TestHost extends TestAgent {
   /** What it does when it is asked. */
   answer: (question: HostQuestion) => HostAnswer;
+  /** Terminals that were left, by number. */
+  left: number[];
 }
 
 export interface TestHostOptions {
@@ -34,7 +37,7 @@ export async function startHost(
   };
   agent.send({ ...greeting, status: { ...greeting.status, hosting: abilities } });
   await agent.next("welcome");
-  const host: TestHost = { ...agent, answer: () => ({ error: "there is none" }) };
+  const host: TestHost = { ...agent, answer: () => ({ error: "there is none" }), left: [] };
   const follow = async () => {
     for (;;) {
       const { orders } = await agent.next("host");
@@ -70,6 +73,24 @@ export async function startHost(
       agent.send({ type: "answer", request, answer: host.answer(question) });
     }
   };
+  /** Terminals print what is typed, and end with 3 when nothing more is. */
+  const typed = async () => {
+    for (;;) {
+      const { terminal, request } = await agent.next("terminal");
+      const say = (reply: TerminalReply) => agent.send({ type: "terminal", terminal, reply });
+      const print = (output: string) => say({ output: Buffer.from(output).toString("base64") });
+      if ("open" in request) {
+        say({ opened: true });
+        print(request.open.command?.join(" ") ?? "login: ");
+      } else if ("input" in request) {
+        const input = Buffer.from(request.input, "base64");
+        say({ read: input.length });
+        print(input.toString());
+      } else if ("hasTyped" in request) say({ ended: { exitCode: 3 } });
+      else if ("close" in request) host.left.push(terminal);
+    }
+  };
+  void typed();
   if (!isMute) void follow();
   void asked();
   return host;

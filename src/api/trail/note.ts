@@ -12,10 +12,12 @@ export function noteCall(
   reply: FastifyReply,
   operation: string,
   caller: Caller | undefined,
+  /** Where the method does not tell. */
+  known: { isRead?: boolean } = {},
 ): void {
   if (!trail || caller?.machine !== undefined) return;
   const ms = Math.round(reply.elapsedTime);
-  const isRead = request.method === "GET" || request.method === "HEAD";
+  const isRead = known.isRead ?? (request.method === "GET" || request.method === "HEAD");
   const { "user-agent": agent } = request.headers;
   const address = request.socket.remoteAddress ?? "";
   trail.note(isRead ? "data" : "management", {

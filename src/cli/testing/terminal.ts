@@ -20,6 +20,8 @@ export interface TestOptions {
   /** What a person would answer. */
   answer?: string;
   input?: string;
+  /** A person who presses keys, and sees what was printed. */
+  keys?: (press: (keys: Uint8Array) => void, seen: () => string) => Promise<void>;
   /** Given the way to press Ctrl-C. */
   onReady?: (interrupt: () => void) => void;
 }
@@ -34,6 +36,7 @@ export async function canopy(argv: string[], options: TestOptions = {}): Promise
     answer,
     input = "",
     onReady,
+    keys,
   } = options;
   let [stdout, stderr] = ["", ""];
   const outputOf = (write: (text: string) => void) => ({
@@ -60,6 +63,11 @@ export async function canopy(argv: string[], options: TestOptions = {}): Promise
     run: async () => undefined,
     async *readInput() {
       yield Buffer.from(input);
+    },
+    isTyped: keys !== undefined,
+    readKeys(onKeys) {
+      void keys?.(onKeys, () => stdout);
+      return () => {};
     },
     onInterrupt(action) {
       interrupts.add(action);

@@ -11,6 +11,7 @@ import { canopy, type Ran } from "../testing/terminal.ts";
 
 let world: World;
 let host: TestHost;
+let env: Record<string, string>;
 let run: (...argv: string[]) => Promise<Ran>;
 const folder = mkdtempSync(join(tmpdir(), "canopy-cli-instances-"));
 
@@ -19,7 +20,7 @@ before(async () => {
   const url = await world.listen();
   host = await startHost(world, url);
   await putImage(world);
-  const env = { CANOPY_URL: url, CANOPY_KEY: world.root, XDG_CONFIG_HOME: folder };
+  env = { CANOPY_URL: url, CANOPY_KEY: world.root, XDG_CONFIG_HOME: folder };
   run = (...argv) => canopy(argv, { env, folder });
 });
 after(async () => {
@@ -102,6 +103,34 @@ test("why of a type tells where there is room", async () => {
     /^c\.nano is available\n.*has room for \d+ more/,
   );
   assert.equal((await run("why", "instance-type", "c.none")).code, 3);
+});
+
+test("a person sits at the console until they press Ctrl-], and a command runs with its exit code", async () => {
+  await run("instances", "run", "small", "--type", "c.nano", "--name", "seat", "--wait");
+  host.answer = () => ({ content: Buffer.from("booted\n").toString("base64") });
+  const sat = await canopy(["instances", "console", "seat"], {
+    env,
+    folder,
+    isTty: true,
+    async keys(press, seen) {
+      press(Buffer.from("whoami"));
+      while (!seen().includes("whoami")) await new Promise(setImmediate);
+      press(Buffer.from("\x1dlost"));
+    },
+  });
+  assert.equal(sat.code, 0, sat.stderr);
+  assert.match(
+    sat.stderr,
+    /This is the console of i-\w+\. Ctrl-\] leaves it\.\r\n\r\nYou have left/,
+  );
+  assert.equal(sat.stdout, "booted\r\nlogin: whoami");
+  const ran = await canopy(["instances", "exec", "seat", "--", "echo", "hi "], {
+    env,
+    folder,
+    input: "typed",
+  });
+  assert.deepEqual([ran.code, ran.stdout], [3, "echo hi typed"]);
+  assert.equal((await run("instances", "exec", "seat")).code, 2, "no command");
 });
 
 test("newOf() gives what a console printed since, also when its beginning was lost", () => {

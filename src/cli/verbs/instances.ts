@@ -11,6 +11,7 @@ import { defineCertificate } from "../instances/certificate.ts";
 import { defineSavings } from "../instances/savings.ts";
 import { defineRun } from "../instances/run.ts";
 import { openSsh } from "../instances/ssh.ts";
+import { execIn, sitAtConsole } from "../instances/terminal.ts";
 import { instanceColumns, instanceRecord, typeColumns } from "../instances/tables.ts";
 import { untilState } from "../instances/wait.ts";
 import type { Result } from "../result.ts";
@@ -65,10 +66,26 @@ export const verb: Verb = {
     defineSavings(command, does);
     command
       .command("console")
-      .description("Print what an instance prints")
+      .description("Sit at the serial console of an instance; in a pipe, print what it has printed")
       .argument("<instance>", "its id, or its name")
-      .option("-f, --follow", "go on until it is gone")
-      .action(does((cli, word: string) => printConsole(cli, word)));
+      .option("-f, --follow", "only print, and go on until it is gone")
+      .option("--print", "only print what it has printed")
+      .action(
+        does((cli, word: string) => {
+          const { follow, print, json } = cli.options as Record<string, unknown>;
+          const { isTyped, out } = cli.terminal;
+          const prints = follow === true || print === true || json !== undefined;
+          return prints || !isTyped || !out.isTty
+            ? printConsole(cli, word)
+            : sitAtConsole(cli, word);
+        }),
+      );
+    command
+      .command("exec")
+      .usage("<instance> [options] -- command...")
+      .description("Run a command in a container, or in a system container")
+      .argument("<instance>", "its id, or its name")
+      .action(does((cli, word: string) => execIn(cli, word)));
     command
       .command("screenshot")
       .description("Save what the display of a VM shows, as a PNG")

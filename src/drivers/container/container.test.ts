@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "#/base/clock.ts";
@@ -8,6 +9,7 @@ import { limits } from "#/base/limits.ts";
 import type { HostingError } from "../instances/hosting-error.ts";
 import { containerDriver } from "./container.ts";
 import { openContainers } from "./open-containers.ts";
+import { seen } from "../testing/seen.ts";
 import { ContainerRig } from "./testing/container-rig.ts";
 
 const rig = new ContainerRig();
@@ -249,4 +251,29 @@ test("openContainers() looks at the machine, and leaves nothing of that look", a
   assert.deepEqual(driver?.kinds, ["container", "system"]);
   assert.deepEqual(missing, []);
   assert.ok(!existsSync(join(rig.parts.folder, "trial")));
+});
+
+test("terminal() runs a command in a container as its user, with what it reads, prints and ends with; a console it has none", async () => {
+  const order = rig.order(["sleep", "1000"], { run: { user: "ann", env: ["A=b"] } });
+  const running = await rig.start(order);
+  const piped = await running.terminal({ command: ["sh", "-c", "cat; id -un; echo $A; exit 5"] });
+  await piped.write("typed\n");
+  piped.end();
+  assert.equal(await seen(piped), "typed\nann\nb\n");
+  assert.equal(await piped.exitCode, 5);
+
+  const size = { columns: 90, rows: 20 };
+  const sized = await running.terminal({ command: ["sh", "-c", "stty size; echo $TERM"], size });
+  assert.equal(await seen(sized), "20 90\r\nxterm-256color\r\n");
+  assert.equal(await sized.exitCode, 0);
+
+  const left = await running.terminal({ command: ["sh", "-c", "sleep 4242 & echo up; wait"] });
+  await seen(left, /up/);
+  left.close();
+  const isLeft = () =>
+    !execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).includes("sleep 4242");
+  for (let tries = 0; !isLeft() && tries < 200; tries++) await wait(20);
+  assert.ok(isLeft(), "what was started goes when the terminal is left");
+  await assert.rejects(running.terminal({}), { code: "conflict", message: /must have a terminal/ });
+  await running.stop(0);
 });

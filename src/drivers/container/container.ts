@@ -176,7 +176,14 @@ class ContainerDriver implements InstanceDriver {
     const devices = this.#devices(folder, order);
     const place = placeFor([folder, this.#layers.folder]);
     const volumes = new ContainerVolumes(this.#parts, devices, place, supervisor);
-    return { folder, order, devices, volumes, cage: this.#cage(order) };
+    return {
+      folder,
+      order,
+      devices,
+      volumes,
+      cage: this.#cage(order),
+      supervisor: { pid: supervisor },
+    };
   }
 
   #devices(folder: string, order: InstanceOrder): VolumeDevices {

@@ -3,7 +3,13 @@ import { sleep, within } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { Cage, Process } from "#/base/processes.ts";
 import type { InstanceOrder, VolumeOrder } from "#/model/hosting.ts";
-import type { InstanceDriverParts, PreparedDisk, RunningInstance } from "../instance-driver.ts";
+import type { TerminalOrder } from "#/model/terminal.ts";
+import type {
+  InstanceDriverParts,
+  InstanceTerminal,
+  PreparedDisk,
+  RunningInstance,
+} from "../instance-driver.ts";
 import { runCommand } from "../instances/command.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import type { ContainerVolumes } from "./container-volumes.ts";
@@ -12,8 +18,9 @@ import { runOf } from "./bundle.ts";
 import { endedByPowerOff } from "./launch-script.ts";
 import { signalNumber } from "./signals.ts";
 import { fileText, type Known } from "./supervisor.ts";
+import { openTerminal } from "./terminal.ts";
 
-type Parts = Pick<InstanceDriverParts, "clock" | "files" | "processes" | "log">;
+type Parts = Pick<InstanceDriverParts, "clock" | "files" | "processes" | "random" | "log">;
 type Ended = Awaited<RunningInstance["ended"]>;
 
 interface Place {
@@ -22,6 +29,8 @@ interface Place {
   cage: Cage | undefined;
   devices: VolumeDevices;
   volumes: ContainerVolumes;
+  /** The process that stays beside it. */
+  supervisor: Pick<Known, "pid">;
 }
 
 /** A container that runs, as its files and the kernel tell. */
@@ -115,6 +124,10 @@ export class RunningContainer implements RunningInstance {
     return Buffer.concat(halves.map((half) => half ?? new Uint8Array())).subarray(
       -limits.consoleBytesMax,
     );
+  }
+
+  terminal(asked: Pick<TerminalOrder, "command" | "size">): Promise<InstanceTerminal> {
+    return openTerminal(this.#parts, this.#place, asked);
   }
 
   screenshot(): Promise<undefined> {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { seen } from "../testing/seen.ts";
 import { ContainerRig } from "./testing/container-rig.ts";
 
 const rig = new ContainerRig();
@@ -56,4 +58,24 @@ test("root of a system is nobody on the machine either: it reaches no device, cl
   assert.match(printed, /uid=0\(root\)/);
   assert.match(printed, /{"config":"disabled"}/, "nor may its init give it another address");
   assert.doesNotMatch(execFileSync("date", { encoding: "utf8" }), /2001/);
+});
+
+test("terminal() is the console of the init, where what is typed is heard, and what others type is seen", async () => {
+  const layer = initWith("::sysinit:/etc/init.d/rcS\n::respawn:-/bin/sh\n", "echo ready");
+  const order = rig.order([], { kind: "system" });
+  const running = await rig.start({
+    ...order,
+    root: { ...order.root, layers: [rig.busybox(), layer] } as never,
+  });
+  await rig.printed(running, /ready[^]*# /);
+  const [one, other] = [await running.terminal({}), await running.terminal({})];
+  await wait(200); // both follow
+  await one.write("echo answer $((6 * 7))\n");
+  await seen(one, /answer 42/);
+  await seen(other, /answer 42/);
+  one.close();
+  await other.write("echo again $((7 * 7))\n");
+  await seen(other, /again 49/);
+  other.close();
+  await running.stop(0);
 });

@@ -1,21 +1,28 @@
 import { sleep } from "#/base/clock.ts";
-import { messageOf } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Cage } from "#/base/processes.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
-import type { InstanceDriverParts, PreparedDisk, RunningInstance } from "../instance-driver.ts";
+import type { TerminalOrder } from "#/model/terminal.ts";
+import type {
+  InstanceDriverParts,
+  InstanceTerminal,
+  PreparedDisk,
+  RunningInstance,
+} from "../instance-driver.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import { endOf, wordsOfCrash, type Ending } from "./ending.ts";
 import { fallBack, hasFoundNoDisk } from "./fallback.ts";
-import { GuestConsole, panicIn } from "./guest-console.ts";
+import { consoleTail, panicIn } from "./guest-console.ts";
 import { GuestDisks } from "./guest-disks.ts";
 import { razeJail } from "./jail.ts";
-import { machineFile, monitorSocket, passage, type Machine } from "./machine.ts";
+import { consoleSocket, machineFile, monitorSocket, passage, type Machine } from "./machine.ts";
 import { memoryPathOf } from "./memory-backing.ts";
 import { keepMemory } from "./memory-file.ts";
 import { moveOut, stay } from "./moving.ts";
 import { pngOfPpm } from "./picture.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
+import { SharedConsole } from "./shared-console.ts";
 
 /** What a guest is told of its surroundings. */
 export interface GuestPlace {
@@ -35,7 +42,7 @@ export class Guest implements RunningInstance {
   #place: GuestPlace;
   #qmp: Qmp;
   #disks: GuestDisks;
-  #console: GuestConsole;
+  #terminals: SharedConsole;
   #end = Promise.withResolvers<Ending>();
   /** What is known of its end, once it is on its way. */
   #ending: Promise<void> | undefined;
@@ -49,8 +56,9 @@ export class Guest implements RunningInstance {
     this.startedAt = machine.startedAt;
     this.ended = this.#end.promise;
     this.#disks = new GuestDisks(qmp, parts, folder, machine);
-    this.#console = new GuestConsole(parts, folder);
-    this.#console.watch();
+    this.#terminals = new SharedConsole(() =>
+      parts.sockets.connect({ path: consoleSocket(folder) }),
+    );
     qmp.onEvent((event) => void this.#hear(event));
     void qmp.closed.then(() => this.#lost());
   }
@@ -103,7 +111,18 @@ export class Guest implements RunningInstance {
   }
 
   console(): Promise<Uint8Array> {
-    return this.#console.tail();
+    const { parts, folder } = this.#place;
+    return consoleTail(parts.files, folder);
+  }
+
+  async terminal({ command }: Pick<TerminalOrder, "command">): Promise<InstanceTerminal> {
+    if (!command) return this.#terminals.join();
+    const { instance } = this.#place.machine;
+    throw new CanopyError(
+      "conflict",
+      `Cannot run a command in ${instance} as it must be a container: a machine's programs are its own`,
+      { hint: `canopy instances ssh ${instance} -- ${command.join(" ")}` },
+    );
   }
 
   async screenshot(): Promise<Uint8Array | undefined> {
@@ -222,7 +241,7 @@ export class Guest implements RunningInstance {
 
   leave(): void {
     this.#isLeft = true;
-    this.#console.close();
+    this.#terminals.close();
     this.#qmp.close();
   }
 
@@ -245,8 +264,7 @@ export class Guest implements RunningInstance {
     } else if (event === "GUEST_PANICKED") await this.#finish(await this.#panicked());
     else if (event === "RESET" && data["guest"] === true) {
       // A kernel that has given up may begin anew by itself, again and again.
-      if (panicIn(await this.#console.tail()) !== undefined)
-        await this.#finish(await this.#panicked());
+      if (panicIn(await this.console()) !== undefined) await this.#finish(await this.#panicked());
     }
   }
 
@@ -260,7 +278,7 @@ export class Guest implements RunningInstance {
   }
 
   async #panicked(): Promise<Ending> {
-    const words = panicIn(await this.#console.tail());
+    const words = panicIn(await this.console());
     const isMicro = this.#place.machine.type === "microvm";
     if (isMicro && words !== undefined && hasFoundNoDisk(words)) await this.#fallsBack(words);
     return { by: "crash", message: words ?? "The guest's kernel has given up" };
@@ -284,7 +302,7 @@ export class Guest implements RunningInstance {
 
   async #clear(): Promise<void> {
     const { parts, folder, machine, cage } = this.#place;
-    this.#console.close();
+    this.#terminals.close();
     if (this.#isAlive()) await this.#qmp.run("quit", undefined, limits.killGraceMs).catch(() => {});
     for (let tries = 0; this.#isAlive() && tries < 100; tries++) await sleep(parts.clock, 20);
     this.#qmp.close();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { seen } from "../testing/seen.ts";
 import { heard, Typist, VmRig } from "./testing/rig.ts";
 import { tinyGuest } from "./testing/tiny-guest.ts";
 
@@ -42,6 +43,15 @@ test(
     await again.attach(other);
     assert.match(await typist.run("sleep 0.3; head -c 4 /dev/vda /dev/sda"), /root[^]*base/);
     assert.ok(again.use().memoryBytes > 64 << 20);
+    const [one, two] = [await again.terminal({}), await again.terminal({})];
+    await one.write("echo answer $((6 * 7))\n");
+    await seen(one, /answer 42/);
+    await seen(two, /answer 42/);
+    one.close();
+    await two.write("echo again $((7 * 7))\n");
+    await seen(two, /again 49/);
+    two.close();
+    await assert.rejects(again.terminal({ command: ["ls"] }), /must be a container/);
     await typist.type("poweroff -f");
     assert.deepEqual(await again.ended, { by: "itself" });
     assert.equal(existsSync(join(folder, "jail")), false);

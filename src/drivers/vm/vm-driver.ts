@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { limits } from "#/base/limits.ts";
 import type { Cage, Cages } from "#/base/processes.ts";
 import type { InstanceOrder } from "#/model/hosting.ts";
@@ -10,7 +11,9 @@ import type {
 } from "../instance-driver.ts";
 import { systemPath } from "../instances/command.ts";
 import { HostingError } from "../instances/hosting-error.ts";
+import type { ShellWatch } from "../instances/lasting-shell.ts";
 import { commandLine, type GuestPlan } from "./command-line.ts";
+import { consoleShell } from "./console-shell.ts";
 import { limitDisk } from "./disk-limits.ts";
 import { isLimited } from "./disk-nodes.ts";
 import type { Emulator } from "./emulator.ts";
@@ -31,6 +34,7 @@ export class VmDriver implements InstanceDriver {
   #parts: InstanceDriverParts;
   #emulator: Emulator;
   #cages: Cages | undefined;
+  #consoles: ShellWatch | undefined;
 
   constructor(parts: InstanceDriverParts, emulator: Emulator) {
     this.#parts = parts;
@@ -51,6 +55,7 @@ export class VmDriver implements InstanceDriver {
     try {
       if (!processes.isAlive(machine.pid, machine.ticks)) throw new Error("it has ended");
       const guest = new Guest(place, await openMonitor(place));
+      this.#keepConsoles(folder);
       if (await guest.look()) return guest;
       guest.leave();
       throw new Error("it has never begun");
@@ -100,7 +105,9 @@ export class VmDriver implements InstanceDriver {
     let living: Machine = { ...machine, pid: 0, ticks: 0 };
     try {
       if (jail) await buildJail(processes, jail, means.disks);
-      for (const path of [consoleFile(folder), wordsFile(folder)]) await files.remove(path);
+      const printed = consoleFile(folder);
+      for (const path of [printed, `${printed}.before`, wordsFile(folder)])
+        await files.remove(path);
       means.begins?.();
       living = await this.#spawn(folder, machine, commandLine(plan), cage);
       const place = { parts: this.#parts, folder, machine: living, cage };
@@ -109,6 +116,7 @@ export class VmDriver implements InstanceDriver {
       await this.#remember(place, qmp, means);
       if (plan.isHeld && !means.awaitsMigration) await qmp.run("cont");
       const guest = new Guest(place, qmp);
+      this.#keepConsoles(folder);
       if (type === "microvm" && order.root.type !== "unikernel") guest.mustBoot();
       return guest;
     } catch (thrown) {
@@ -159,6 +167,13 @@ export class VmDriver implements InstanceDriver {
     const living = { ...machine, pid: child.pid, ticks };
     await files.write(machineFile(folder), JSON.stringify(living), { mode: 0o600 });
     return living;
+  }
+
+  /** Guests of one agent have their folders in one. */
+  #keepConsoles(folder: string): void {
+    const { processes, mark } = this.#parts;
+    this.#consoles ??= consoleShell(processes, mark, dirname(folder));
+    this.#consoles.see();
   }
 
   /** What was started by an earlier life that did not come to write it down. */

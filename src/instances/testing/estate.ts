@@ -124,6 +124,7 @@ export class Computer {
       orders: (orders) =>
         this.#toAgent(() => void this.keeper?.orders(structuredClone(orders) as HostOrders)),
       question: () => {},
+      terminal: () => {},
     });
     this.#hasGreeted = true;
     this.keeper!.sayAll();

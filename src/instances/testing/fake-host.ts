@@ -1,3 +1,4 @@
+import type { TerminalReply, TerminalRequest } from "#/model/terminal.ts";
 import type {
   HostAnswer,
   HostOrders,
@@ -116,6 +117,19 @@ export class FakeHost implements HostLink {
     const ended = { by: "itself" as const, exitCode };
     const report = { instance, fence, reboots, state: "stopped" as const, ended };
     this.#session.reported({ instances: [report], volumes: [], snapshots: [], gone: [] });
+  }
+
+  /** Whatever is typed is printed, and "exit" ends it. */
+  terminal(terminal: number, request: TerminalRequest): void {
+    const say = (reply: TerminalReply) => this.#session.terminalSaid(terminal, reply);
+    if ("open" in request) {
+      const { instance, command } = request.open;
+      const words = command ? command.join(" ") : `${instance} login: `;
+      say({ opened: true });
+      return say({ output: Buffer.from(words).toString("base64") });
+    }
+    if ("input" in request) say({ output: request.input });
+    if ("hasTyped" in request) say({ ended: { exitCode: 3 } });
   }
 
   question(request: number, { type, instance }: HostQuestion): void {
