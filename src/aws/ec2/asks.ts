@@ -1,26 +1,10 @@
 import type { Tag, TagSpecification } from "@aws-sdk/client-ec2";
 import type { Ask, AwsContext } from "../call.ts";
-
-/** What kind of thing an EC2 id names, as its ARN has it. */
-const kinds: Record<string, string> = {
-  i: "instance",
-  ami: "image",
-  vol: "volume",
-  snap: "snapshot",
-  vpc: "vpc",
-  subnet: "subnet",
-  sg: "security-group",
-  eipalloc: "elastic-ip",
-  eni: "network-interface",
-  sir: "spot-instances-request",
-  key: "key-pair",
-  pg: "placement-group",
-  lt: "launch-template",
-};
+import { taggedIfThere, typeOfId } from "./taggable.ts";
 
 /** "arn:aws:ec2:us-east-1:123456789012:instance/i-0…"; that of an image and a snapshot names no account. */
 export function ec2Arn(id: string, { parts, caller }: AwsContext): string {
-  const kind = kinds[id.slice(0, id.indexOf("-"))] ?? "*";
+  const kind = id.startsWith("eni-") ? "network-interface" : (typeOfId(id) ?? "*");
   const account = kind === "image" || kind === "snapshot" ? "" : caller.accountId;
   return `arn:aws:ec2:${parts.region}:${account}:${kind}/${id}`;
 }
@@ -65,22 +49,13 @@ export function requestTags(tags: readonly Tag[]): Record<string, string | strin
 /** What concerns no single thing: all descriptions, and what makes something new. */
 export const askOfAll = (action: string): Ask => ({ action: `ec2:${action}`, resource: "*" });
 
-const taggedKinds = {
-  i: "instance",
-  ami: "image",
-  vol: "volume",
-  snap: "snapshot",
-  vpc: "vpc",
-  subnet: "subnet",
-  sg: "security-group",
-  eipalloc: "address",
-} as const;
-
-function tagConditions(id: string, { parts, caller }: AwsContext): Record<string, string> {
-  const kind = taggedKinds[id.slice(0, id.indexOf("-")) as keyof typeof taggedKinds];
-  const record = kind && parts.space.get(kind, id);
-  if (!record || record.project !== caller.project) return {};
+/** By both names that policies have for them. */
+function tagConditions(id: string, context: AwsContext): Record<string, string> {
+  const tags = Object.entries(taggedIfThere(id, context)?.spec.tags ?? {});
   return Object.fromEntries(
-    Object.entries(record.spec.tags).map(([name, value]) => [`ec2:ResourceTag/${name}`, value]),
+    tags.flatMap(([name, value]) => [
+      [`ec2:ResourceTag/${name}`, value],
+      [`aws:ResourceTag/${name}`, value],
+    ]),
   );
 }

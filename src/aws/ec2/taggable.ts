@@ -30,6 +30,21 @@ export const idOf = (record: Tagged): string =>
 export const typeOf = (record: Tagged): string =>
   Object.values(kinds).find(([kind]) => kind === record.kind)![1];
 
+/** What EC2 calls what has such an id. */
+export const typeOfId = (id: string): string | undefined => kindOfId(id)?.[1];
+
+/** Undefined for what is no id of anything that has tags, and for what is not there. */
+export function taggedIfThere(id: string, context: AwsContext): Tagged | undefined {
+  const known = kindOfId(id);
+  const found = known && find(known[0], id, context);
+  return found?.project === context.caller.project ? found : undefined;
+}
+
+function kindOfId(id: string): (typeof kinds)[keyof typeof kinds] | undefined {
+  const prefix = id.slice(0, Math.max(0, id.indexOf("-")));
+  return Object.hasOwn(kinds, prefix) ? kinds[prefix as keyof typeof kinds] : undefined;
+}
+
 /** Everything of the caller's project that may have tags. */
 export function* allTagged({ parts, caller }: AwsContext): Generator<Tagged> {
   for (const [kind] of Object.values(kinds))
@@ -39,12 +54,11 @@ export function* allTagged({ parts, caller }: AwsContext): Generator<Tagged> {
 
 /** Throws "InvalidID" for what is no id, and each kind's own error for one that is not there. */
 export function tagged(id: string, context: AwsContext): Tagged {
-  const prefix = id.slice(0, Math.max(0, id.indexOf("-")));
-  if (!Object.hasOwn(kinds, prefix))
-    throw new AwsError("InvalidID", 400, `The ID '${id.slice(0, 100)}' is not valid`);
-  const [kind] = kinds[prefix as keyof typeof kinds];
-  const found = find(kind, id, context);
-  if (found?.project === context.caller.project) return found;
+  const known = kindOfId(id);
+  if (!known) throw new AwsError("InvalidID", 400, `The ID '${id.slice(0, 100)}' is not valid`);
+  const found = taggedIfThere(id, context);
+  if (found) return found;
+  const [kind] = known;
   if (kind === "placement-group")
     throw new AwsError("InvalidPlacementGroupId.NotFound", 400, `The ID '${id}' does not exist`);
   if (kind !== "key-pair") throw absent(kind satisfies OwnKind, [id]);
