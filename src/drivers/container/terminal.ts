@@ -87,12 +87,12 @@ async function processOf(
 ): Promise<object> {
   const { command, size, env } = asked;
   const config = (await fileText(parts, join(folder, "config.json"))) ?? "{}";
-  const { process } = JSON.parse(config) as { process: { env: string[] } };
+  const { process: own } = JSON.parse(config) as { process: { env: string[] } };
   const terminal = size ? [env, "TERM=xterm-256color"] : [env];
   return {
-    ...process,
+    ...own,
     args: command,
-    env: [...process.env, ...terminal],
+    env: [...own.env, ...terminal],
     terminal: size !== undefined,
   };
 }
