@@ -42,8 +42,8 @@ export interface InstanceMeans {
   network: PreparedNetwork;
   /** Called when all is ready, and nothing of it runs yet. Throws when it may not run any more. */
   begins?(): void;
-  /** Gives back memory that it kept when it hibernated, if any. */
-  resumesFrom?: string;
+  /** Gives back memory that it kept when it hibernated, if any. `isGiven` must have resolved before anything of it runs. */
+  resumesFrom?: MemoryFile & { isGiven(): Promise<void> };
   /** Waits for its memory from another machine instead of beginning. */
   awaitsMigration?: {
     address: string;
@@ -54,6 +54,13 @@ export interface InstanceMeans {
     /** It may come to that port from now on. */
     onWaiting(port: number): void;
   };
+}
+
+/** Where memory is kept. */
+export interface MemoryFile {
+  path: string;
+  /** Seals it: 32 bytes, base64; absent for memory in the clear. */
+  key?: string;
 }
 
 export interface PreparedDisk extends DiskOrder {
@@ -106,7 +113,7 @@ export interface RunningInstance {
   /** Writes what the volume holds at this moment as a disk that nothing writes to, until `release`. */
   freeze(volume: VolumeOrder): Promise<{ path: string; release(): Promise<void> }>;
   /** Keeps its memory in a file and ends. Undefined where its kind cannot. */
-  hibernate?(file: string): Promise<void>;
+  hibernate?(file: MemoryFile): Promise<void>;
   /** Sends itself to a machine that awaits it; gives how long it stood still. It is paused here after that. */
   migrate?(to: {
     address: string;

@@ -2,6 +2,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import type { InstanceRecord, InstanceSpec } from "#/model/instance.ts";
 import type { InstanceType } from "#/model/instance-type.ts";
 import type { Space } from "#/space/space.ts";
+import { requireAwake } from "./hibernation.ts";
 
 /** What may be changed of an instance that is there; what is absent stays. */
 export interface InstanceChange extends Partial<
@@ -48,6 +49,7 @@ export function changeInstance(
       400,
       `The instance '${record.name}' is not in the 'stopped' state.`,
     );
+  if (type !== undefined) requireAwake(record, "its type can be changed");
   const { userData: before, ...spec } = record.spec;
   const data = userData ?? before ?? "";
   return space.commit((tx) => {

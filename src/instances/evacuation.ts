@@ -69,8 +69,7 @@ export class Evacuation {
     const reason = "Server.ScheduledStop: Stopped to be started on another machine";
     try {
       const [stopping] = instances.stop([record], {
-        code: "Server.ScheduledStop",
-        message: reason,
+        reason: { code: "Server.ScheduledStop", message: reason },
       });
       space.commit((tx) => {
         const status = { ...stopping!.status, restartsElsewhere: true as const };

@@ -108,8 +108,13 @@ function nextOf(
     return to("running", seen);
   }
   if (report.state !== "stopped") return undefined;
-  if (spec.wanted === "stopped")
-    return status.state === "stopped" ? undefined : withoutAddress(to("stopped"));
+  if (spec.wanted === "stopped") {
+    if (status.state === "stopped") return undefined;
+    const { hibernates: _hibernates, ...awake } = spec;
+    return report.keepsMemory === false
+      ? withoutAddress({ ...to("stopped", { reason: noMemory }), spec: awake })
+      : withoutAddress(to("stopped"));
+  }
   // It has ended by itself.
   const { ended } = report;
   if (!ended) return undefined;
@@ -122,6 +127,11 @@ function nextOf(
   }
   return { ...withoutAddress(to("stopped", { reason })), spec: { ...spec, wanted: "stopped" } };
 }
+
+const noMemory = {
+  code: "Server.InternalError",
+  message: "Server.InternalError: Its memory could not be kept: it was stopped, and begins anew",
+};
 
 /** One that never ran is terminated, as EC2 has it; one that ran before is stopped, and keeps what it has. */
 function failed(

@@ -19,6 +19,7 @@ import type { Field } from "./field.ts";
 import { macOf, takeAddress, takenIn } from "./networks.ts";
 import { Hosts } from "./place.ts";
 import type { portsGroup } from "./ports-group.ts";
+import { requireHibernation } from "./hibernation.ts";
 import { spentSoFar } from "./spent.ts";
 import type { VolumeAsked, Volumes } from "./volumes.ts";
 
@@ -48,6 +49,7 @@ export interface LaunchAsked {
   isTerminationProtected: boolean;
   isStopProtected: boolean;
   isRecovered: boolean;
+  mayHibernate: boolean;
   clientToken?: string;
   /** By what it is told that a token comes with another request. */
   launchDigest: string;
@@ -59,6 +61,12 @@ export interface LaunchDisk {
   device: string;
   deletesOnTermination: boolean;
   volume: VolumeAsked;
+}
+
+/** How instances are stopped. */
+interface StopAsked {
+  hibernates?: boolean;
+  reason?: { code: string; message: string };
 }
 
 /**
@@ -178,6 +186,7 @@ export class Instances {
       ...(userData !== undefined && { userData }),
       ...(profile !== undefined && { profile }),
       ...(market && { market }),
+      ...(asked.mayHibernate && { mayHibernate: true as const }),
     };
     const status = {
       state: "pending" as const,
@@ -228,7 +237,8 @@ export class Instances {
         if (machine === undefined || !known) return record;
         const { reason: _reason, waits: _waits, ...status } = known.status;
         const { hibernates: _hibernates, ...spec } = known.spec;
-        const starting = { ...known, spec: { ...spec, wanted: "running" as const }, status };
+        const wanted = { wanted: "running" as const, launchedAt: this.#clock.now() };
+        const starting = { ...known, spec: { ...spec, ...wanted }, status };
         return bind(tx, starting, volumesOf(this.#space, record.name), {
           machine,
           status: { state: "pending", since: this.#clock.now() },
@@ -237,7 +247,7 @@ export class Instances {
     ).value;
   }
 
-  /** Where it was, or else where its volumes are too. */
+  /** Where it was, or else where its volumes are too; one that hibernates only where its memory is. */
   #placeOf(record: InstanceRecord, hosts: Hosts): string {
     const { spec, status, project, name } = record;
     const asked = { type: instanceTypes.get(spec.type)!, project, placement: spec.placement };
@@ -251,13 +261,19 @@ export class Instances {
       return hosts.take({ ...asked, only: machine }).record.name;
     } catch (thrown) {
       const isElsewhere = "storages" in portability && portability.storages.length > 0;
-      if (!isElsewhere || !(thrown instanceof AwsError)) throw thrown;
+      if (!isElsewhere || spec.hibernates || !(thrown instanceof AwsError)) throw thrown;
       return hosts.take({ ...asked, ...portability }).record.name;
     }
   }
 
-  /** Throws "IncorrectInstanceState", "OperationNotPermitted" for one that is protected. */
-  stop(records: readonly InstanceRecord[], reason = userStopped): InstanceRecord[] {
+  /**
+   * Those that hibernate keep their memory. Throws "IncorrectInstanceState", "OperationNotPermitted" for one that is protected, and
+   * "UnsupportedHibernationConfiguration" for one that was not launched to hibernate.
+   */
+  stop(
+    records: readonly InstanceRecord[],
+    { hibernates = false, reason = hibernates ? userHibernated : userStopped }: StopAsked = {},
+  ): InstanceRecord[] {
     return this.#put(
       records.map((record) => {
         const { spec, status } = record;
@@ -265,9 +281,14 @@ export class Instances {
         if (status.state !== "pending" && status.state !== "running")
           throw wrongState(record, "stopped");
         if (spec.isStopProtected) throw isProtected(record, "disableApiStop", "stopped");
+        if (hibernates) requireHibernation(record);
         return {
           ...record,
-          spec: { ...spec, wanted: "stopped" as const },
+          spec: {
+            ...spec,
+            wanted: "stopped" as const,
+            ...(hibernates && { hibernates: true as const }),
+          },
           status: {
             ...status,
             ...spentSoFar(record, this.#clock.now()),
@@ -356,6 +377,10 @@ export class Instances {
 const userStopped = {
   code: "Client.UserInitiatedShutdown",
   message: "Client.UserInitiatedShutdown: User initiated shutdown",
+};
+const userHibernated = {
+  code: "Client.UserInitiatedHibernate",
+  message: "Client.UserInitiatedHibernate: User initiated hibernate",
 };
 const userTerminated = userStopped;
 

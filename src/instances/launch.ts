@@ -12,6 +12,7 @@ import type { Space } from "#/space/space.ts";
 import type { InstanceMarket, InstancePlacement } from "#/model/instance.ts";
 import type { LaunchAsked, LaunchDisk } from "./instances.ts";
 import { requireDevice, requireDistinctDevices } from "./disks.ts";
+import { requireHibernationKind } from "./hibernation.ts";
 import { keyPairNameOf } from "./metadata.ts";
 import { requirePlacement } from "./place.ts";
 import { defaultGroup, defaultNetwork } from "./networks.ts";
@@ -45,6 +46,7 @@ export interface LaunchWish {
   isTerminationProtected?: boolean;
   isStopProtected?: boolean;
   isRecovered?: boolean;
+  mayHibernate?: boolean;
   clientToken?: string | undefined;
   tags?: Readonly<Record<string, string>>;
 }
@@ -84,6 +86,8 @@ export function decideLaunch(wish: LaunchWish, parts: LaunchParts): LaunchAsked 
       400,
       `Invalid value for min and max count: they must be between 1 and ${launchesMax}, and min no more than max.`,
     );
+  const mayHibernate = wish.mayHibernate === true || market?.onInterruption === "hibernate";
+  if (mayHibernate) requireHibernationKind(type);
   const { isEnabled = true, hopLimit = 2, hasTags = false } = wish.metadata ?? {};
   const network = networkOf(wish, parts);
   return {
@@ -104,6 +108,7 @@ export function decideLaunch(wish: LaunchWish, parts: LaunchParts): LaunchAsked 
     isTerminationProtected: wish.isTerminationProtected ?? false,
     isStopProtected: wish.isStopProtected ?? false,
     isRecovered: wish.isRecovered ?? false,
+    mayHibernate,
     ...(clientToken !== undefined && { clientToken }),
     launchDigest: digestOf(wish),
     tags: wish.tags ?? {},

@@ -8,6 +8,7 @@ import type { SnapshotRecord, VolumeOrigin, VolumeRecord, VolumeSpec } from "#/m
 import type { Space, Transaction } from "#/space/space.ts";
 import { volumesOf } from "./bind.ts";
 import { requireDevice, rootDeviceOf } from "./disks.ts";
+import { requireAwake } from "./hibernation.ts";
 import { sealedForVolume } from "./order-means.ts";
 import { volumeTypeFacts } from "./volume-types.ts";
 
@@ -111,6 +112,7 @@ export class Volumes {
         400,
         `The instance '${instance.name}' is ${state}: nothing can be attached to it.`,
       );
+    requireAwake(instance, "a volume can be attached");
     if (status.machine !== undefined && status.machine !== machine && status.storage === undefined)
       throw new AwsError(
         "InvalidVolume.ZoneMismatch",
@@ -152,6 +154,8 @@ export class Volumes {
         400,
         `Volume '${volume.name}' is in the 'available' state.`,
       );
+    const holder = this.#space.get("instance", attachment.instance);
+    if (holder) requireAwake(holder, `'${volume.name}' can be detached`);
     if (attachment.state === "detaching") return volume;
     const instance = this.#space.get("instance", attachment.instance);
     if (instance?.status.state === "stopped") {

@@ -182,6 +182,8 @@ export interface InstanceReport {
   reboots: number;
   /** What went wrong: EC2's code and words. */
   reason?: { code: string; message: string };
+  /** Of one that was to keep its memory while it is stopped: whether it could. */
+  keepsMemory?: boolean;
   /** It ended by itself: its own shutdown, or its program's exit status. */
   ended?: { by: "itself" | "signal" | "crash"; exitCode?: number };
   startedAt?: number;

@@ -90,6 +90,8 @@ export const launchRequest = z.strictObject({
   isStopProtected: z.boolean().optional(),
   /** When its machine dies it is started again elsewhere, from its volumes. */
   isRecovered: z.boolean().optional(),
+  /** It may be stopped so that its memory is kept. */
+  mayHibernate: z.boolean().optional(),
   tags: tagsRequest.optional(),
 });
 export type LaunchRequest = z.output<typeof launchRequest>;

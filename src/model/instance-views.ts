@@ -66,6 +66,7 @@ export const instanceView = z.object({
   isRecovered: z.boolean(),
   isTerminationProtected: z.boolean(),
   isStopProtected: z.boolean(),
+  mayHibernate: z.boolean(),
   isHibernated: z.boolean(),
   /** By the price list: a decimal of the currency. */
   perHour: z.string(),

@@ -17,6 +17,8 @@ export interface InstanceSpec {
   kind: InstanceKind;
   /** What its owner wants of it. */
   wanted: "running" | "stopped" | "terminated";
+  /** It may be stopped so that its memory is kept. */
+  mayHibernate?: true;
   /** Its memory is kept on disk while it is stopped. */
   hibernates?: true;
   /** Grows with each reboot that was asked for. */

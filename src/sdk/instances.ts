@@ -78,8 +78,9 @@ export class InstanceCalls {
     return this.#http.json("POST", `${pathOf("instances", id)}/start`);
   }
 
-  stop(id: string): Promise<InstanceView> {
-    return this.#http.json("POST", `${pathOf("instances", id)}/stop`);
+  /** One that hibernates keeps its memory, and goes on with that when it is started. */
+  stop(id: string, body: { hibernates?: boolean } = {}): Promise<InstanceView> {
+    return this.#http.json("POST", `${pathOf("instances", id)}/stop`, { body });
   }
 
   reboot(id: string): Promise<InstanceView> {

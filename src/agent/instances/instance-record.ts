@@ -50,11 +50,6 @@ export class InstanceRecord {
     return this.#kept.moves;
   }
 
-  /** Where its memory is kept while it hibernates. */
-  get memoryFile(): string {
-    return join(this.folder, "memory.zst");
-  }
-
   /** Is so from now on, and on disk with the next `keep`. */
   set(news: Partial<Kept>): void {
     this.#kept = { ...this.#kept, ...news };

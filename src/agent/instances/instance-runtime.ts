@@ -10,6 +10,7 @@ import { HostingError } from "#/drivers/instances/hosting-error.ts";
 import type { InstanceOrder, InstanceReport } from "#/model/hosting.ts";
 import type { InstanceParts } from "./instance-parts.ts";
 import type { InstanceRecord } from "./instance-record.ts";
+import { KeptMemory } from "./kept-memory.ts";
 
 export type Ended = Awaited<RunningInstance["ended"]>;
 
@@ -28,12 +29,14 @@ export class InstanceRuntime {
   #unready: Record<string, string> = {};
   #forwards: Pick<InstanceReport, "publicIp" | "ports"> = {};
   #held: string | undefined;
+  #memory: KeptMemory;
 
   /** `onEnded` hears of what ended by itself. */
   constructor(parts: InstanceParts, record: InstanceRecord, onEnded: (ended: Ended) => void) {
     this.#parts = parts;
     this.#record = record;
     this.#onEnded = onEnded;
+    this.#memory = new KeptMemory(parts.files, record.folder);
   }
 
   get running(): RunningInstance | undefined {
@@ -65,7 +68,9 @@ export class InstanceRuntime {
   /** What an earlier life of the agent has left running; it is not ours before `adopt`. */
   async find(): Promise<RunningInstance | undefined> {
     const { folder, order } = this.#record;
-    return this.#parts.driverOf(order)?.find(folder, order);
+    return this.#memory.whileLooking(
+      async () => await this.#parts.driverOf(order)?.find(folder, order),
+    );
   }
 
   async adopt(running: RunningInstance): Promise<void> {
@@ -83,10 +88,10 @@ export class InstanceRuntime {
    */
   async start(
     order: InstanceOrder,
-    means: Pick<InstanceMeans, "resumesFrom" | "awaitsMigration">,
+    means: Pick<InstanceMeans, "awaitsMigration">,
     recorded: () => Promise<void>,
   ): Promise<void> {
-    const { files, networks, driverOf, disksOf } = this.#parts;
+    const { networks, driverOf, disksOf } = this.#parts;
     const driver = driverOf(order);
     if (!driver)
       throw new HostingError("Server.InternalError", `This machine cannot run a ${order.kind}`);
@@ -96,12 +101,18 @@ export class InstanceRuntime {
     const begins = () => this.#mustBegin(order);
     begins();
     const { folder } = this.#record;
-    const started = driver.start(folder, order, { disks, network, begins, ...means });
-    const { resumesFrom } = means;
-    // Its memory is given back once, and it begins anew when that fails.
-    const running = await started.finally(() => resumesFrom && files.remove(resumesFrom));
+    const memory = await this.#remembered(disks);
+    const running = await driver
+      .start(folder, order, { disks, network, begins, ...memory, ...means })
+      .finally(() => this.#memory.forget()); // given back once: it begins anew when that fails
     await recorded();
     this.#holds(running, new Map(disks.map((disk) => [disk.volume, stateOf(disk)])));
+  }
+
+  async #remembered(disks: readonly PreparedDisk[]): Promise<Pick<InstanceMeans, "resumesFrom">> {
+    if (!(await this.#memory.isThere())) return {};
+    const isGiven = () => this.#memory.forget();
+    return { resumesFrom: { path: this.#memory.path, ...sealOf(disks), isGiven } };
   }
 
   /** What takes long may be over before it begins. */
@@ -188,13 +199,24 @@ export class InstanceRuntime {
     this.#held = held;
   }
 
+  /** Whether it has kept its memory, and ends with that. */
+  keepsMemory(): Promise<boolean> {
+    return this.#memory.isThere();
+  }
+
+  /** It begins anew when it is started. */
+  forgetMemory(): Promise<void> {
+    return this.#memory.forget();
+  }
+
   /** Keeps its memory and ends. Where that cannot be it runs on, to be stopped as others are. */
   async hibernate(): Promise<void> {
     const running = this.#running;
     if (!running?.hibernate) return;
     this.#running = undefined;
     try {
-      await running.hibernate(this.#record.memoryFile);
+      const disks = await this.#parts.disksOf(this.#record.order);
+      await running.hibernate({ path: this.#memory.path, ...sealOf(disks) });
     } catch (thrown) {
       this.#running = running;
       const { instance } = this.#record.order;
@@ -214,3 +236,7 @@ export class InstanceRuntime {
 
 /** Told apart by what is said of its volume. */
 const stateOf = ({ order }: PreparedDisk): string => JSON.stringify(order);
+
+/** What is in memory is as secret as what is on its root. */
+const sealOf = ([root]: readonly PreparedDisk[]): { key?: string } =>
+  root?.order.key === undefined ? {} : { key: root.order.key };

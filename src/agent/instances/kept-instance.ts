@@ -116,8 +116,10 @@ export class KeptInstance {
   async #stop(): Promise<void> {
     const { order } = this;
     if (order.hibernates) await this.#runtime.hibernate();
+    else await this.#runtime.forgetMemory();
     await this.#runtime.end(patienceFor(order));
-    this.#reporter.say("stopped");
+    const keepsMemory = await this.#runtime.keepsMemory();
+    this.#reporter.say("stopped", order.hibernates ? { keepsMemory } : {});
   }
 
   async #run(): Promise<void> {
@@ -131,10 +133,8 @@ export class KeptInstance {
 
   async #start(): Promise<void> {
     const { order } = this;
-    const { memoryFile } = this.#record;
     this.#reporter.say("preparing");
-    const hibernates = await this.#parts.files.stat(memoryFile);
-    await this.#runtime.start(order, hibernates ? { resumesFrom: memoryFile } : {}, () => {
+    await this.#runtime.start(order, {}, () => {
       this.#record.set({ reboots: order.reboots });
       return this.#record.keep();
     });

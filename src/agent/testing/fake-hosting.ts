@@ -3,6 +3,7 @@ import type {
   InstanceDriver,
   InstanceMeans,
   InstanceTerminal,
+  MemoryFile,
   PreparedDisk,
   RunningInstance,
 } from "#/drivers/instance-driver.ts";
@@ -43,6 +44,11 @@ export class FakeRunning implements RunningInstance {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.end({ by: "signal" });
+  }
+
+  async hibernate({ path }: MemoryFile): Promise<void> {
+    await this.#computer.keepMemory(path);
+    await this.stop();
   }
 
   async reboot(): Promise<void> {
@@ -149,6 +155,10 @@ export class FakeComputer implements InstanceDriver {
   #killed = new Set<() => void>();
   /** Hears of what has just begun to run. */
   onStart: (instance: string) => void = () => {};
+  /** Writes the memory of one that hibernates. */
+  keepMemory: (path: string) => Promise<void> = async () => {};
+  /** Of starts with memory that was kept. */
+  resumed = 0;
   /** What the next starts throw. */
   failures: Error[] = [];
 
@@ -159,12 +169,14 @@ export class FakeComputer implements InstanceDriver {
   async start(
     _folder: string,
     { instance }: InstanceOrder,
-    { disks, begins, awaitsMigration }: InstanceMeans,
+    { disks, begins, awaitsMigration, resumesFrom }: InstanceMeans,
   ): Promise<FakeRunning> {
     this.starts++;
     const failure = this.failures.shift();
     if (failure) throw failure;
     begins?.();
+    if (resumesFrom) this.resumed++;
+    await resumesFrom?.isGiven();
     if (this.running.has(instance)) throw new Error(`${instance} runs twice`);
     const running = new FakeRunning(this, this.starts, disks);
     running.isStanding = awaitsMigration !== undefined;

@@ -6,12 +6,20 @@ import { inProject, instanceParams } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
 import { instanceViewMeans, instanceViewOf } from "../views/instances.ts";
 
-type Change = (
+type Change<Asked> = (
   instances: DoorParts["instances"],
   record: InstanceRecord,
+  asked: Asked | undefined,
 ) => readonly InstanceRecord[];
 
-function changing(summary: string, description: string, change: Change): AnyDefinition {
+const nothing = z.strictObject({});
+
+function changing<Asked = object>(
+  summary: string,
+  description: string,
+  change: Change<Asked>,
+  body: z.ZodType<Asked> = nothing as never,
+): AnyDefinition {
   return defineCall({
     summary,
     description,
@@ -19,12 +27,12 @@ function changing(summary: string, description: string, change: Change): AnyDefi
     role: "submitter",
     params: instanceParams,
     query: inProject,
-    body: z.strictObject({}).optional(),
+    body: body.optional(),
     answer: instanceView,
     errors: ["not-found", "conflict", "no-capacity", "no-space"],
-    run({ parts, project, params }) {
+    run({ parts, project, params, body: asked }) {
       const [record] = parts.instances.find(project, [params.instance]);
-      const [changed] = change(parts.instances, record!);
+      const [changed] = change(parts.instances, record!, asked);
       return instanceViewOf(changed!, instanceViewMeans(parts));
     },
   });
@@ -38,8 +46,10 @@ export const startInstance = changing(
 
 export const stopInstance = changing(
   "Stop an instance",
-  "It keeps its volumes and its private address. Nothing changes for one that is stopped.",
-  (instances, record) => instances.stop([record]),
+  "It keeps its volumes and its private address; one that hibernates its memory too, and goes on with that when it is started. Nothing changes for one that is stopped.",
+  (instances, record, asked) =>
+    instances.stop([record], { hibernates: asked?.hibernates === true }),
+  z.strictObject({ hibernates: z.boolean().optional() }),
 );
 
 export const rebootInstance = changing(

@@ -97,6 +97,7 @@ function wishOf(call: LaunchCall): LaunchWish {
     onShutdown: body.onShutdown ?? "stop",
     isTerminationProtected: body.isTerminationProtected ?? false,
     isStopProtected: body.isStopProtected ?? false,
+    mayHibernate: body.mayHibernate ?? false,
     isRecovered: body.isRecovered ?? false,
     clientToken: tokenOf(call),
     tags: { ...tags, ...(name !== undefined && { Name: name }) },

@@ -86,6 +86,7 @@ export function instanceViewOf(
     isRecovered: spec.isRecovered,
     isTerminationProtected: spec.isTerminationProtected,
     isStopProtected: spec.isStopProtected,
+    mayHibernate: spec.mayHibernate === true,
     isHibernated: spec.hibernates === true,
     perHour: formatMicros(priceOf(spec.type)),
     spent: formatMicros(spentMicrosOf(record, now)),

@@ -48,9 +48,10 @@ export const startInstances: AwsOperation<StartInstancesCommandInput, StartInsta
 
 export const stopInstances: AwsOperation<StopInstancesCommandInput, StopInstancesCommandOutput> = {
   asks: ({ InstanceIds = [] }, context) => askOf("StopInstances", InstanceIds, context),
-  run({ InstanceIds }, context) {
+  run({ InstanceIds, Hibernate: hibernates = false }, context) {
     const before = findAll(InstanceIds, context);
-    return { StoppingInstances: changes(before, context.parts.instances.stop(before)) };
+    const stopped = context.parts.instances.stop(before, { hibernates });
+    return { StoppingInstances: changes(before, stopped) };
   },
 };
 

@@ -66,7 +66,7 @@ const facts: Facts<Numbered> = {
   "vcpu-info.default-threads-per-core": () => "1",
   "memory-info.size-in-mib": ({ memoryBytes }) => String(memoryBytes / MiB),
   "instance-storage-supported": () => "false",
-  "hibernation-supported": ({ kind }) => String(kind === "vm"),
+  "hibernation-supported": (type) => String(isGuest(type)),
   "burstable-performance-supported": (type) => String(isBurstable(type)),
   "auto-recovery-supported": () => "true",
   "dedicated-hosts-supported": () => "false",

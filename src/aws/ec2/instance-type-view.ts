@@ -36,7 +36,7 @@ export function instanceTypeView(type: InstanceType): InstanceTypeInfo {
       EfaSupported: false,
     },
     PlacementGroupInfo: { SupportedStrategies: ["cluster", "spread"] },
-    HibernationSupported: kind === "vm",
+    HibernationSupported: isGuest,
     BurstablePerformanceSupported: isBurstable(type),
     DedicatedHostsSupported: false,
     AutoRecoverySupported: true,

@@ -81,6 +81,7 @@ export function instanceView(
     },
     Monitoring: { State: "disabled" },
     MetadataOptions: metadataOptionsView(metadata),
+    HibernationOptions: { Configured: spec.mayHibernate === true },
     EbsOptimized: false,
     EnaSupport: false,
     SourceDestCheck: true,

@@ -53,6 +53,7 @@ export function launchWish(
     onShutdown: input.InstanceInitiatedShutdownBehavior === "terminate" ? "terminate" : "stop",
     isTerminationProtected: input.DisableApiTermination === true,
     isStopProtected: input.DisableApiStop === true,
+    mayHibernate: input.HibernationOptions?.Configured === true,
     isRecovered: input.MaintenanceOptions?.AutoRecovery === "default",
     clientToken: input.ClientToken,
     tags: tagsFor("instance", TagSpecifications),

@@ -31,6 +31,7 @@ interface RunOptions {
   onInterruption?: "terminate" | "stop" | "hibernate";
   recover?: boolean;
   protect?: boolean;
+  mayHibernate?: boolean;
   require?: string;
   rank?: string;
   zone?: string;
@@ -76,6 +77,7 @@ export function defineRun(command: Command, does: Does): void {
       ]),
     )
     .option("--recover", "when its machine dies, start it again elsewhere")
+    .option("--may-hibernate", "it may be stopped so that its memory is kept")
     .option("--protect", "it may not be terminated until that is taken away")
     .option("--ends-when-done", "when it shuts down by itself it is terminated, not stopped")
     .option("--require <CEL>", `where it may run, as in: machine.labels.disk == "ssd"`)
@@ -141,6 +143,7 @@ async function askedBy(cli: Cli, image: string, options: RunOptions): Promise<La
     ...(options.volume && { disks: options.volume.map(diskOf) }),
     ...(options.tag && { tags: labelsOf(options.tag) }),
     ...(options.recover && { isRecovered: true }),
+    ...(options.mayHibernate && { mayHibernate: true }),
     ...(options.protect && { isTerminationProtected: true }),
     ...(options.endsWhenDone && { onShutdown: "terminate" as const }),
     ...spotOf(options),

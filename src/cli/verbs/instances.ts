@@ -51,7 +51,8 @@ export const verb: Verb = {
       name: "stop",
       summary: "Stop instances; they keep their volumes",
       until: "stopped",
-      change: (calls, id) => calls.stop(id),
+      options: (stop) => stop.option("--hibernate", "keep what is in memory, to go on with that"),
+      change: (calls, id, { hibernate = false }) => calls.stop(id, { hibernates: hibernate }),
     });
     changing(command, does, {
       name: "reboot",
@@ -143,12 +144,21 @@ interface Changing {
   name: string;
   summary: string;
   until: "running" | "stopped";
-  change: (calls: InstanceCalls, id: string) => Promise<InstanceView>;
+  options?: (command: Command) => Command;
+  change: (calls: InstanceCalls, id: string, options: ChangingOptions) => Promise<InstanceView>;
 }
 
-function changing(command: Command, does: Does, { name, summary, until, change }: Changing): void {
-  command
-    .command(name)
+interface ChangingOptions {
+  wait?: boolean;
+  hibernate?: boolean;
+}
+
+function changing(
+  command: Command,
+  does: Does,
+  { name, summary, until, change, options = (one) => one }: Changing,
+): void {
+  options(command.command(name))
     .description(summary)
     .argument("<instances...>", "their ids, or names")
     .option("--wait", `until they are ${until}`)
@@ -156,9 +166,10 @@ function changing(command: Command, does: Does, { name, summary, until, change }
       does(async (cli, words: string[]) => {
         const calls = await instanceCalls(cli);
         const changed: InstanceView[] = [];
+        const asked = cli.options as ChangingOptions;
         for (const word of words)
-          changed.push(await change(calls, await instanceNamed(calls, word)));
-        const { wait } = cli.options as { wait?: boolean };
+          changed.push(await change(calls, await instanceNamed(calls, word), asked));
+        const { wait } = asked;
         const after = wait ? await untilState(cli, calls, changed, until) : changed;
         const missed = wait === true && after.some(({ state }) => state !== until);
         return { result: toldOf(after), exitCode: missed ? 1 : 0 };

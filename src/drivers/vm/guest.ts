@@ -7,6 +7,7 @@ import type { TerminalOrder } from "#/model/terminal.ts";
 import type {
   InstanceDriverParts,
   InstanceTerminal,
+  MemoryFile,
   PreparedDisk,
   RunningInstance,
 } from "../instance-driver.ts";
@@ -163,7 +164,7 @@ export class Guest implements RunningInstance {
     return this.#disks.freeze(volume);
   }
 
-  async hibernate(file: string): Promise<void> {
+  async hibernate(file: MemoryFile): Promise<void> {
     const { parts, folder, machine } = this.#place;
     await this.#qmp.run("stop");
     try {

@@ -2,37 +2,41 @@ import { pipeline, Readable } from "node:stream";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import type { Files } from "#/base/files.ts";
 import type { Socket, Sockets } from "#/base/sockets.ts";
+import type { MemoryFile } from "../instance-driver.ts";
 import type { Passage } from "./machine.ts";
 import { prepareMigration, sendMemory, takeMemory } from "./migration.ts";
 import type { Qmp } from "./qmp.ts";
+import { sealed, unsealed } from "./sealed-stream.ts";
 
 interface MemoryParts {
   files: Files;
   sockets: Sockets;
 }
 
-/** Writes the memory of a guest that stands still to a file, compressed. It is on disk, or nothing is. */
+/** Writes the memory of a guest that stands still to a file, compressed, and sealed where there is a key. It is on disk, or nothing is. */
 export async function keepMemory(
   { files, sockets }: MemoryParts,
   qmp: Qmp,
   passage: Passage,
-  file: string,
+  { path, key }: MemoryFile,
 ): Promise<void> {
-  const written = Promise.withResolvers<unknown>();
+  let written: Promise<unknown> | undefined;
   const server = await sockets.listen({ path: passage.outside }, (socket) => {
     const compress = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
     const packed = pipeline(Readable.from(piecesOf(socket)), compress, () => {});
-    written.resolve(files.writeStream(file, packed, { mode: 0o600 }));
+    written = files.writeStream(path, key === undefined ? packed : sealed(packed, key), {
+      mode: 0o600,
+    });
+    written.catch(() => socket.close()); // a full disk: QEMU is not to wait
   });
   try {
     await prepareMigration(qmp);
     await sendMemory(qmp, `unix:${passage.inside}`);
-    await written.promise;
+    await written;
   } catch (thrown) {
-    await server.close();
-    await written.promise.catch(() => {});
-    await files.remove(file);
-    throw thrown;
+    const reason = await written?.catch((why: unknown) => why);
+    await files.remove(path);
+    throw reason instanceof Error ? reason : thrown;
   } finally {
     await server.close();
     await files.remove(passage.outside);
@@ -44,12 +48,13 @@ export async function giveMemory(
   { files, sockets }: MemoryParts,
   qmp: Qmp,
   passage: Passage,
-  file: string,
+  { path, key }: MemoryFile,
 ): Promise<void> {
   await prepareMigration(qmp);
   await takeMemory(qmp, `unix:${passage.inside}`, async () => {
     const socket = await sockets.connect({ path: passage.outside });
-    void pour(files.stream(file), socket);
+    const content = files.stream(path);
+    void pour(key === undefined ? content : unsealed(content, key), socket);
   });
 }
 

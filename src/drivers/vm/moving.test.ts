@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { heard, Typist, VmRig } from "./testing/rig.ts";
@@ -67,11 +68,20 @@ for (const kind of ["microvm", "vm"] as const) {
       assert.match(found, /\d+ \/tmp\/new: OK/);
       assert.doesNotMatch(found, /FAILED/);
       const file = join(there.folder, "memory.zst");
-      await second.hibernate!(file);
+      const uptime = (said: string) => Number(/up:(\d+)/.exec(said)?.[1]);
+      const upFor = uptime(await typistThere.run("echo up:$(cut -d. -f1 /proc/uptime)"));
+      await second.hibernate!({ path: file, key });
       const third = await (
         await there.driver()
-      ).start(thereFolder, order, { ...there.means([copy]), resumesFrom: file });
-      assert.match(await new Typist(third, thereFolder).run("cat /tmp/word"), /remembered/);
+      ).start(thereFolder, order, {
+        ...there.means([copy]),
+        resumesFrom: { path: file, key, isGiven: async () => void (await rm(file)) },
+      });
+      const said = await new Typist(third, thereFolder).run(
+        "cat /tmp/word; echo up:$(cut -d. -f1 /proc/uptime)",
+      );
+      assert.match(said, /remembered/);
+      assert.ok(upFor > 0 && uptime(said) >= upFor, `up for ${upFor} s, then ${said}`);
       await third.stop(0);
     },
   );

@@ -136,6 +136,7 @@ export class VmDriver implements InstanceDriver {
     const passageOf = (name: string) => passage(folder, machine.jail, name);
     if (resumesFrom !== undefined) {
       await giveMemory(this.#parts, qmp, passageOf("memory"), resumesFrom);
+      await resumesFrom.isGiven();
     } else if (awaitsMigration) {
       const { address, key, withDisks, onWaiting } = awaitsMigration;
       const volumes = withDisks ? disks.map(({ volume }) => volume) : [];
