@@ -32,7 +32,7 @@ export function openAwsDoor(
 ): OpenAwsDoor {
   const { space, access, identities, standing } = engine;
   const { buckets, queues, moveTasks, store, bucketEvents, places, objectKeys, accessLog } = engine;
-  const { spotPrices, spotRequests } = engine;
+  const { spotRequests } = engine;
   const { instances, volumes, networks, images, hosting } = engine;
   const toLeader = new ToLeader({ access, standing, forward: nodeForward, clock });
   const proofOf = (address: string) =>
@@ -43,7 +43,6 @@ export function openAwsDoor(
     queues,
     instances,
     volumes,
-    spotPrices,
     spotRequests,
     networks,
     images,

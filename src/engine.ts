@@ -30,7 +30,7 @@ import { orderMeans } from "#/instances/order-means.ts";
 import { Recovery } from "#/instances/recovery.ts";
 import { RoleCredentials } from "#/instances/role-credentials.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
-import { LoadPrices, type SpotPrices } from "#/instances/spot.ts";
+import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { startJobs } from "#/jobs/jobs.ts";
@@ -137,7 +137,6 @@ export interface Engine {
   moves: Moves;
   evacuation: Evacuation;
   volumes: Volumes;
-  spotPrices: SpotPrices;
   spotRequests: SpotRequests;
   networks: VirtualNetworks;
   images: Images;
@@ -305,7 +304,7 @@ async function assemble(
   });
   const images = new Images({ space, volumes, blobs, clock, random });
   const instances = new Instances({ space, volumes, field: scheduler, clock, random });
-  const spotPrices = new LoadPrices(space);
+  const spotPrices = new SpotMarket({ space, clock });
   const ofSpot = { space, instances, prices: spotPrices, clock, random, region };
   const spotRequests = new SpotRequests(ofSpot);
   const moves = new Moves({ space, field: scheduler, sealer: access, clock, random });
@@ -335,7 +334,6 @@ async function assemble(
       moves,
       evacuation,
       volumes,
-      spotPrices,
       spotRequests,
       networks,
       images,

@@ -115,6 +115,8 @@ import { readSite } from "./sites/read.ts";
 import { removeSite } from "./sites/remove.ts";
 import { setSite } from "./sites/set.ts";
 import { whySite } from "./sites/why.ts";
+import { adviseOnSpot } from "./spot/advice.ts";
+import { listSpotPrices } from "./spot/prices.ts";
 import { createSnapshot } from "./snapshots/create.ts";
 import { listSnapshots } from "./snapshots/list.ts";
 import { readSnapshot } from "./snapshots/read.ts";
@@ -206,6 +208,8 @@ export const routes: Record<string, AnyDefinition> = {
   "DELETE /v1/instances/:instance": terminateInstance,
   "GET    /v1/instances/:instance/why": whyInstance,
   "GET    /v1/savings": listSavings,
+  "GET    /v1/spot-prices": listSpotPrices,
+  "GET    /v1/spot-advice": adviseOnSpot,
   "GET    /v1/instance-types": listInstanceTypes,
   "GET    /v1/instance-types/:type/why": whyInstanceType,
   "GET    /v1/key-pairs": listKeyPairs,

@@ -18,14 +18,23 @@ export function page<Item>(
     badToken?: () => AwsError;
   },
 ): { items: Item[]; next: string | undefined } {
-  const after = token === undefined ? undefined : nameOfToken(token);
-  if (token !== undefined && after === undefined) throw badToken();
+  const after = pageBegins(token, badToken);
   const start = after === undefined ? 0 : items.findIndex((item) => nameOf(item) > after);
   if (start < 0) return { items: [], next: undefined };
   const found = items.slice(start, start + max);
   const last = found.at(-1);
   const isEnd = start + max >= items.length || last === undefined;
   return { items: found, next: isEnd ? undefined : tokenOf(nameOf(last)) };
+}
+
+/** The name that the page before ended with; undefined for the first page. */
+export function pageBegins(
+  token: string | undefined,
+  badToken = () => new AwsError("InvalidParameterValue", 400, "The token is invalid."),
+): string | undefined {
+  const after = token === undefined ? undefined : nameOfToken(token);
+  if (token !== undefined && after === undefined) throw badToken();
+  return after;
 }
 
 const mark = "after:";

@@ -13,7 +13,6 @@ import type { Hosting } from "#/instances/hosting.ts";
 import type { Images } from "#/instances/images.ts";
 import type { Instances } from "#/instances/instances.ts";
 import type { VirtualNetworks } from "#/instances/virtual-networks.ts";
-import type { SpotPrices } from "#/instances/spot.ts";
 import type { SpotRequests } from "#/instances/spot-requests.ts";
 import type { Volumes } from "#/instances/volumes.ts";
 import type { Buckets } from "#/objects/buckets.ts";
@@ -42,7 +41,6 @@ export interface AwsParts {
   queues: Queues;
   instances: Instances;
   volumes: Volumes;
-  spotPrices: SpotPrices;
   spotRequests: SpotRequests;
   networks: VirtualNetworks;
   images: Images;

@@ -41,6 +41,14 @@ export const instanceLimits = {
   /** It is looked so often what spot instances cost, and whether they may go on; they are told so long before they are taken. */
   spotLookMs: 5_000,
   spotNoticeMs: 120_000,
+  /** As long as EC2 tells of spot prices. */
+  spotPricesKeptMs: 90 * 24 * 60 * 60_000,
+  /** Of a zone and a day; from then on they move so seldom. */
+  spotPointsMax: 500,
+  spotPointsApartMs: 5 * 60_000,
+  /** What is told of interruptions is of so long ago at most, and nothing is where fewer have run. */
+  spotAdviceMs: 30 * 24 * 60 * 60_000,
+  spotRunsKnownMin: 10,
   /** A guest or an init has so long to end by itself. */
   instanceStopMs: 60_000,
   /** A container's program, as other engines have it. */

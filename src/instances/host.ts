@@ -104,7 +104,7 @@ function overcommitted(
   const memory = factorOf(spec.labels[overcommitMemoryLabel], overcommitMemoryMax);
   // `free` is never below 0, and so says nothing of a machine that is overcommitted already.
   const room = (left: number, all: number, ofInstances: number, factor: number) =>
-    factor === 1 ? left : Math.min(left + (factor - 1) * all, factor * all - ofInstances);
+    Math.min(left + (factor - 1) * all, factor * all - ofInstances);
   return {
     milliCpus: room(free.milliCpus, capacity.milliCpus, held.milliCpus, cpu),
     memoryBytes: room(free.memoryBytes, capacity.memoryBytes, held.memoryBytes, memory),

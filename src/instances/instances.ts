@@ -17,8 +17,11 @@ import type { Space, Transaction } from "#/space/space.ts";
 import { bind, leaseOf, portabilityOf, volumesOf } from "./bind.ts";
 import type { Field } from "./field.ts";
 import { macOf, takeAddress, takenIn } from "./networks.ts";
+import type { PlaceAsked } from "./host.ts";
 import { Hosts } from "./place.ts";
 import type { portsGroup } from "./ports-group.ts";
+import { countSpotUse } from "./spot-advice.ts";
+import { leaversOf, makeRoom, sayRoomMade } from "./spot-room.ts";
 import { requireHibernation } from "./hibernation.ts";
 import { spentSoFar } from "./spent.ts";
 import type { VolumeAsked, Volumes } from "./volumes.ts";
@@ -99,19 +102,21 @@ export class Instances {
    * "InsufficientFreeAddressesInSubnet", "InvalidIPAddress.InUse", having changed nothing.
    */
   launch(asked: LaunchAsked): InstanceRecord[] {
-    const before = this.#before(asked);
+    const before = this.before(asked);
     if (before.length > 0) return before;
     const hosts = new Hosts(this.#space, this.#field);
     const taken = takenIn(this.#space, asked.subnet.name);
     const reservation = resourceId("r", this.#random);
-    const places: { machine: string; because: string; privateIp: string }[] = [];
+    const leavers = asked.market ? undefined : leaversOf(this.#space);
+    const places: (Place & { privateIp: string })[] = [];
     for (let number = 0; number < asked.max; number++) {
       try {
         const privateIp = asked.privateIp ?? takeAddress(asked.subnet, taken);
         if (asked.privateIp !== undefined && taken.has(privateIp))
           throw new AwsError("InvalidIPAddress.InUse", 400, `Address ${privateIp} is in use.`);
-        const { record, because } = hosts.take(asked);
-        places.push({ machine: record.name, because, privateIp });
+        // What is only welcome takes nobody's room.
+        const place = placeFor(hosts, asked, number < asked.min ? leavers : undefined);
+        places.push({ ...place, privateIp });
       } catch (thrown) {
         if (number < asked.min) throw thrown;
         break;
@@ -126,7 +131,7 @@ export class Instances {
   }
 
   /** What was launched by the same token. Throws "IdempotentParameterMismatch" where that asked for something else. */
-  #before({ project, clientToken, launchDigest }: LaunchAsked): InstanceRecord[] {
+  before({ project, clientToken, launchDigest }: LaunchAsked): InstanceRecord[] {
     if (clientToken === undefined) return [];
     const before = this.list(project).filter(({ spec }) => spec.clientToken === clientToken);
     if (before.every(({ spec }) => spec.launchDigest === launchDigest)) return before;
@@ -140,18 +145,12 @@ export class Instances {
   #make(
     tx: Transaction,
     asked: LaunchAsked,
-    at: {
-      machine: string;
-      because: string;
-      privateIp: string;
-      reservation: string;
-      launchIndex: number;
-    },
+    at: Place & { privateIp: string; reservation: string; launchIndex: number },
   ): InstanceRecord {
     const { image, type, subnet, groups, hasPublicAddress, disks, project, tunnel } = asked;
     const now = this.#clock.now();
     const name = resourceId("i", this.#random);
-    const { privateIp, machine, because, reservation, launchIndex } = at;
+    const { privateIp, machine, because, going, reservation, launchIndex } = at;
     const [storage] = this.#space.get("machine", machine)?.status.hosting?.storages ?? [];
     const whose = { project, instance: name, machine, storage };
     for (const disk of disks) this.#makeVolume(tx, disk, whose);
@@ -195,8 +194,12 @@ export class Instances {
       because,
       fence: 1,
       ...leaseOf({ spec }),
+      ...(going && makeRoom(tx, going, now)),
     };
-    return tx.put<"instance">({ kind: "instance", project, name, spec, status });
+    if (market) countSpotUse(tx, type.name, "begun", now);
+    const made = tx.put<"instance">({ kind: "instance", project, name, spec, status });
+    if (going) sayRoomMade(tx, made, { machine, count: going.length, now });
+    return made;
   }
 
   #makeVolume(
@@ -224,45 +227,51 @@ export class Instances {
   /** Starts what is stopped, where its volumes are. Throws "IncorrectInstanceState", "InsufficientInstanceCapacity". */
   start(records: readonly InstanceRecord[]): InstanceRecord[] {
     const hosts = new Hosts(this.#space, this.#field);
+    const leavers = leaversOf(this.#space);
     const places = records.map((record) => {
       const { state } = record.status;
       if (state === "pending" || state === "running") return undefined;
       if (state !== "stopped") throw wrongState(record, "started");
-      return this.#placeOf(record, hosts);
+      return this.#placeOf(record, hosts, record.spec.market ? undefined : leavers);
     });
+    const now = this.#clock.now();
     return this.#space.commit((tx) =>
       records.map((record, index) => {
-        const machine = places[index];
+        const place = places[index];
         const known = tx.get("instance", record.name);
-        if (machine === undefined || !known) return record;
+        if (!place || !known) return record;
+        const { machine, going } = place;
         const { reason: _reason, waits: _waits, ...status } = known.status;
         const { hibernates: _hibernates, ...spec } = known.spec;
-        const wanted = { wanted: "running" as const, launchedAt: this.#clock.now() };
+        const wanted = { wanted: "running" as const, launchedAt: now };
         const starting = { ...known, spec: { ...spec, ...wanted }, status };
-        return bind(tx, starting, volumesOf(this.#space, record.name), {
+        if (spec.market) countSpotUse(tx, spec.type, "begun", now);
+        const bound = bind(tx, starting, volumesOf(this.#space, record.name), {
           machine,
-          status: { state: "pending", since: this.#clock.now() },
+          status: { state: "pending", since: now, ...(going && makeRoom(tx, going, now)) },
         });
+        if (going) sayRoomMade(tx, bound, { machine, count: going.length, now });
+        return bound;
       }),
     ).value;
   }
 
   /** Where it was, or else where its volumes are too; one that hibernates only where its memory is. */
-  #placeOf(record: InstanceRecord, hosts: Hosts): string {
+  #placeOf(record: InstanceRecord, hosts: Hosts, leavers: Leavers | undefined): Place {
     const { spec, status, project, name } = record;
     const asked = { type: instanceTypes.get(spec.type)!, project, placement: spec.placement };
     const portability = portabilityOf(volumesOf(this.#space, name));
     const { machine } = status;
     if (machine === undefined) {
       if ("stays" in portability) throw wrongState(record, "started");
-      return hosts.take({ ...asked, ...portability }).record.name;
+      return placeFor(hosts, { ...asked, ...portability }, leavers);
     }
     try {
-      return hosts.take({ ...asked, only: machine }).record.name;
+      return placeFor(hosts, { ...asked, only: machine }, leavers);
     } catch (thrown) {
       const isElsewhere = "storages" in portability && portability.storages.length > 0;
       if (!isElsewhere || spec.hibernates || !(thrown instanceof AwsError)) throw thrown;
-      return hosts.take({ ...asked, ...portability }).record.name;
+      return placeFor(hosts, { ...asked, ...portability }, leavers);
     }
   }
 
@@ -371,6 +380,27 @@ export class Instances {
         ? `The instance ID '${first}' does not exist`
         : `The instance IDs '${[first, ...others].join(", ")}' do not exist`,
     );
+  }
+}
+
+type Leavers = Map<string, readonly InstanceRecord[]>;
+
+/** Where an instance goes; `going` are spot instances that make room for it. */
+interface Place {
+  machine: string;
+  because: string;
+  going?: readonly InstanceRecord[];
+}
+
+/** A place that is free, or else one that spot instances make. Throws "InsufficientInstanceCapacity". */
+function placeFor(hosts: Hosts, asked: PlaceAsked, leavers: Leavers | undefined): Place {
+  try {
+    const { record, because } = hosts.take(asked);
+    return { machine: record.name, because };
+  } catch (thrown) {
+    const place = leavers && hosts.takeFrom(asked, leavers);
+    if (!place) throw thrown;
+    return { ...place, because: "spot instances there make room for it" };
   }
 }
 

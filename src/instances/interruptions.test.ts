@@ -35,7 +35,7 @@ async function spot({ onInterruption, type }: How) {
     space,
     instances: new Instances({ space, field: estate.field, volumes, clock, random }),
     requests: { evaluate: (record) => (evaluated.push(record.name), record) },
-    prices: { spotPriceOf: () => price.micros },
+    prices: { spotPriceOf: () => price.micros, turn: () => {} },
     clock,
     log: silent,
   });

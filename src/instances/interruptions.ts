@@ -10,20 +10,23 @@ import type { Space } from "#/space/space.ts";
 import { decide } from "./decisions.ts";
 import type { Instances } from "./instances.ts";
 import type { SpotRequests } from "./spot-requests.ts";
-import type { SpotPrices } from "./spot.ts";
+import { giveNotice, takeAway } from "./spot-notice.ts";
+import { stillThere } from "./spot-room.ts";
+import type { SpotMarket, SpotPrices } from "./spot.ts";
 
 interface InterruptionParts {
   space: Space;
   instances: Pick<Instances, "start">;
   requests: Pick<SpotRequests, "evaluate">;
-  prices: SpotPrices;
+  prices: SpotPrices & Pick<SpotMarket, "turn">;
   clock: Clock;
   log: Log;
 }
 
 /**
- * Keeps spot requests as the price lets them be: starts what is open, gives notice to what costs more than it may, takes that away when
- * the notice is over, and starts again what is to last. A notice that was given stands, whatever the price does meanwhile.
+ * Moves prices, and keeps spot requests as these let them be: starts what is open, gives notice to what costs more than it may, takes that away when
+ * the notice is over, and starts again what is to last. A notice that was given stands, whatever the price does meanwhile. What is launched
+ * on demand gives notice too, where no machine has room for it (spot-room.ts), and begins when that is over.
  */
 export class Interruptions {
   #parts: InterruptionParts;
@@ -45,9 +48,12 @@ export class Interruptions {
 
   /** Looks once. */
   turn(): void {
-    const { space, requests } = this.#parts;
-    for (const instance of space.all("instance"))
+    const { space, requests, prices } = this.#parts;
+    prices.turn();
+    for (const instance of space.all("instance")) {
       if (instance.spec.market) this.#look(instance, instance.spec.market);
+      if (instance.status.waitsFor) this.#admit(instance);
+    }
     for (const request of space.all("spot-request")) {
       if (request.status.state === "open") requests.evaluate(request);
       else if (request.status.instance !== undefined) this.#follow(request);
@@ -55,21 +61,19 @@ export class Interruptions {
   }
 
   #look(instance: InstanceRecord, market: InstanceMarket): void {
-    const { clock } = this.#parts;
+    const { space, clock } = this.#parts;
     const { interruptionAt, state } = instance.status;
     if (instance.spec.wanted !== "running" || state === "terminated") return;
     if (interruptionAt !== undefined) {
-      if (interruptionAt <= clock.now()) this.#take(instance, market);
+      const now = clock.now();
+      if (interruptionAt <= now) space.commit((tx) => takeAway(tx, instance, now));
       return;
     }
     const price = this.#priceOf(instance);
     if (price <= market.maxMicrosPerHour) return;
     const says = (micros: number) => (micros / 1e6).toFixed(6);
-    this.#give(
-      instance,
-      market,
-      `its price of ${says(price)} an hour is over its maximum of ${says(market.maxMicrosPerHour)}`,
-    );
+    const why = `its price of ${says(price)} an hour is over its maximum of ${says(market.maxMicrosPerHour)}`;
+    space.commit((tx) => giveNotice(tx, instance, { now: clock.now(), cause: "price", why }));
   }
 
   #priceOf({ spec }: InstanceRecord): number {
@@ -78,54 +82,12 @@ export class Interruptions {
     return prices.spotPriceOf(instanceTypes.get(spec.type)!, zone);
   }
 
-  /** Its metadata tell of it from now on. */
-  #give(instance: InstanceRecord, { onInterruption }: InstanceMarket, why: string): void {
-    const { space, clock } = this.#parts;
-    const now = clock.now();
-    const interruptionAt = now + limits.spotNoticeMs;
-    space.commit((tx) => {
-      tx.put<"instance">({ ...instance, status: { ...instance.status, interruptionAt } });
-      decide(tx, instance, {
-        at: now,
-        action: "warn",
-        what: `told it that it will ${onInterruption} at ${new Date(interruptionAt).toISOString()}`,
-        why: [why],
-        flip: "a higher maximum price, or an on-demand instance",
-      });
-    });
-  }
-
-  #take(instance: InstanceRecord, { onInterruption, request }: InstanceMarket): void {
-    const { space, clock } = this.#parts;
-    const now = clock.now();
-    const isEnd = onInterruption === "terminate";
-    const code = isEnd ? "Server.SpotInstanceTermination" : "Server.SpotInstanceShutdown";
-    const reason = { code, message: `${code}: Spot instance interruption` };
-    space.commit((tx) => {
-      tx.put<"instance">({
-        ...instance,
-        spec: {
-          ...instance.spec,
-          wanted: isEnd ? "terminated" : "stopped",
-          ...(onInterruption === "hibernate" && { hibernates: true }),
-        },
-        status: {
-          ...instance.status,
-          state: isEnd ? "shutting-down" : "stopping",
-          since: now,
-          reason,
-        },
-      });
-      const asker = tx.get("spot-request", request);
-      if (asker?.status.state === "active")
-        tx.put<"spot-request">({ ...asker, status: interrupted(asker, isEnd, now) });
-      decide(tx, instance, {
-        at: now,
-        action: "end",
-        what: `let it ${onInterruption}`,
-        why: [`it was told ${limits.spotNoticeMs / 1000} s before`],
-      });
-    });
+  /** What an instance on demand was to wait for has gone. */
+  #admit(instance: InstanceRecord): void {
+    const { space } = this.#parts;
+    if (stillThere(space, instance).length > 0) return;
+    const { waitsFor: _gone, ...status } = instance.status;
+    space.commit((tx) => tx.put<"instance">({ ...instance, status }));
   }
 
   /** A request follows its instance: a lasting one begins anew when that is gone, others are over. */
@@ -160,7 +122,7 @@ export class Interruptions {
     try {
       const [started] = instances.start([instance]);
       space.commit((tx) => {
-        const { interruptionAt: _over, ...status } = started!.status;
+        const { interruptionAt: _over, interruption: _why, ...status } = started!.status;
         tx.put<"instance">({ ...started!, status });
         tx.put<"spot-request">({
           ...request,
@@ -183,18 +145,4 @@ export class Interruptions {
       if (!(thrown instanceof AwsError)) throw thrown; // there is no room yet
     }
   }
-}
-
-function interrupted(
-  { spec, status }: SpotRequestRecord,
-  isEnd: boolean,
-  since: number,
-): SpotRequestStatus {
-  const message = "Your Spot instance was interrupted, as its price is over your maximum.";
-  if (!isEnd)
-    return { ...status, state: "disabled", code: "instance-stopped-by-price", message, since };
-  const code = "instance-terminated-by-price";
-  if (spec.type === "one-time") return { ...status, state: "closed", code, message, since };
-  const { instance: _gone, ...kept } = status;
-  return { ...kept, state: "open", code, message, since };
 }

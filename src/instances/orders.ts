@@ -49,6 +49,7 @@ export function ordersFor(machine: string, means: OrderMeans): HostOrders {
       continue;
     }
     if (record.status.state === "terminated") continue;
+    if (record.status.waitsFor && record.spec.wanted === "running") continue;
     const order = record.spec.wanted === "terminated" ? undefined : instanceOrder(record, means);
     if (!order) gone.push(record.name);
     else {

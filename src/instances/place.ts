@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
-import type { InstancePlacement } from "#/model/instance.ts";
+import type { InstancePlacement, InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
 import { expressionOf } from "./expression.ts";
 import type { Field } from "./field.ts";
@@ -36,6 +36,31 @@ export class Hosts {
     }
     hold(best, asked);
     return { ...best, because: becauseOf(asked.placement.rank, fitting.length) };
+  }
+
+  /**
+   * Takes a place that others make: of some machine, as few as will do of those that may leave it, in their order. Undefined where even
+   * all of them are not enough. Those that are to leave are asked no second time.
+   */
+  takeFrom(
+    asked: PlaceAsked,
+    leavers: Map<string, readonly InstanceRecord[]>,
+  ): { machine: string; going: readonly InstanceRecord[] } | undefined {
+    const together = this.#together(asked);
+    const places = this.#hosts.flatMap((host) => {
+      if (together && !together.includes(host)) return [];
+      const going = leaversFor(host, asked, leavers.get(host.record.name) ?? []);
+      return going ? [{ host, going }] : [];
+    });
+    const [best] = places.sort((a, b) => a.going.length - b.going.length);
+    if (!best) return undefined;
+    const { host, going } = best;
+    const machine = host.record.name;
+    Object.assign(host, without(host, going));
+    hold(host, asked);
+    const left = (leavers.get(machine) ?? []).filter((one) => !going.includes(one));
+    leavers.set(machine, left);
+    return { machine, going };
   }
 
   /** Machines that fit; of a group that is to be together only those where it is. */
@@ -86,6 +111,42 @@ export class Hosts {
       .sort((a, b) => b.memoryBytes - a.memoryBytes)
       .find((type) => this.#fitting({ ...asked, type }).length > 0);
   }
+}
+
+/** As few as will do; undefined where all are not enough. */
+function leaversFor(
+  host: Host,
+  asked: PlaceAsked,
+  leavers: readonly InstanceRecord[],
+): readonly InstanceRecord[] | undefined {
+  const fits = (going: readonly InstanceRecord[]) =>
+    misfitOf(without(host, going), asked) === undefined;
+  const count = leavers.findIndex((_, index) => fits(leavers.slice(0, index + 1)));
+  if (count < 0) return undefined;
+  // A large one that came last may do without those before it.
+  return leavers.slice(0, count + 1).reduce<readonly InstanceRecord[]>(
+    (going, one) => {
+      const fewer = going.filter((other) => other !== one);
+      return fits(fewer) ? fewer : going;
+    },
+    leavers.slice(0, count + 1),
+  );
+}
+
+/** A machine as it is when those have left it. */
+function without(host: Host, going: readonly InstanceRecord[]): Host {
+  const after = { ...host, free: { ...host.free }, groups: new Map(host.groups) };
+  for (const { spec, project } of going) {
+    const type = instanceTypes.get(spec.type)!;
+    after.free.milliCpus += type.milliCpus;
+    after.free.memoryBytes += type.memoryBytes;
+    after.vcpus -= type.vcpus;
+    after.instances--;
+    const { group } = spec.placement;
+    const name = group && groupOf(project, group.title);
+    if (name !== undefined) after.groups.set(name, (after.groups.get(name) ?? 1) - 1);
+  }
+  return after;
 }
 
 function hold(host: Host, { type, placement: { group }, project }: PlaceAsked): void {

@@ -27,7 +27,7 @@ export interface SpotAsked {
 
 interface SpotParts {
   space: Space;
-  instances: Pick<Instances, "launch">;
+  instances: Pick<Instances, "launch" | "before">;
   prices: SpotPrices;
   clock: Pick<Clock, "now">;
   random: Pick<Random, "bytes">;
@@ -76,6 +76,8 @@ export class SpotRequests {
     const { maxMicrosPerHour, onInterruption } = spec;
     const market = { type: "spot" as const, request: "", maxMicrosPerHour, onInterruption };
     const decided = { ...decideLaunch({ ...wish, market }, this.#parts), ...more };
+    const before = instances.before(decided);
+    if (before.length > 0) return before;
     const price = prices.spotPriceOf(decided.type, decided.subnet.spec.zone);
     if (price > maxMicrosPerHour)
       throw new AwsError(

@@ -190,6 +190,32 @@ export const evacuatedView = z.object({
 });
 export type EvacuatedView = z.output<typeof evacuatedView>;
 
+/** A price of spot instances that began then. */
+export const spotPriceView = z.object({
+  type: z.string(),
+  zone: z.string(),
+  since: instant,
+  /** A decimal of the currency. */
+  perHour: z.string(),
+});
+export type SpotPriceView = z.output<typeof spotPriceView>;
+
+/** How often spot instances of a type were taken away of late, and how much less they cost. */
+export const spotAdviceView = z.object({
+  type: z.string(),
+  begun: z.int(),
+  taken: z.int(),
+  /** The share that was taken away; nine times in ten it lies between low and high. Absent where too few have run. */
+  frequency: z.object({ likely: z.number(), low: z.number(), high: z.number() }).optional(),
+  /** As AWS's advisor has it: "<5%", "5-10%", "10-15%", "15-20%", ">20%"; or "unknown". */
+  range: z.string(),
+  /** Of the price on demand, in the mean since `pricesSince`: 0.7 is 70 % less. */
+  savingShare: z.number().optional(),
+  pricesSince: instant.optional(),
+  onDemandPerHour: z.string(),
+});
+export type SpotAdviceView = z.output<typeof spotAdviceView>;
+
 /** Something that costs money and serves nobody, as far as can be seen. */
 export const savingView = z.object({
   subject: z.string(),

@@ -121,6 +121,10 @@ export interface InstanceStatus {
   waits?: string;
   /** It will be taken away then; so does the metadata service say. */
   interruptionAt?: number;
+  /** Why: it costs more than it may, or its room is needed. */
+  interruption?: "price" | "capacity";
+  /** It has their room, and begins when these spot instances have left it, by then. */
+  waitsFor?: { instances: readonly string[]; until: number };
   /** Of this binding: it ends by itself when its agent heard nothing of the cloud for so long. */
   leaseMs?: number;
   /** It stops to be started on another machine. */

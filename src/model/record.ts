@@ -27,6 +27,7 @@ import type { PolicyRecord } from "./policy.ts";
 import type { MessageRecord, QueueRecord } from "./queue.ts";
 import type { RequestRecord } from "./request.ts";
 import type { SiteRecord } from "./site.ts";
+import type { SpotPricesRecord, SpotUseRecord } from "./spot-market.ts";
 import type { SpotRequestRecord } from "./spot-request.ts";
 import type { StepRecord } from "./step.ts";
 import type { TaskRecord } from "./task.ts";
@@ -103,6 +104,8 @@ export type AnyRecord =
   | AddressRecord
   | KeyPairRecord
   | SpotRequestRecord
+  | SpotPricesRecord
+  | SpotUseRecord
   | PlacementGroupRecord
   | LaunchTemplateRecord;
 
@@ -152,6 +155,8 @@ const isKind: Record<Kind, true> = {
   address: true,
   "key-pair": true,
   "spot-request": true,
+  "spot-prices": true,
+  "spot-use": true,
   "placement-group": true,
   "launch-template": true,
 };

@@ -7,6 +7,8 @@ import type {
   MadeKeyPairView,
   SavingView,
   SnapshotView,
+  SpotAdviceView,
+  SpotPriceView,
   VolumeView,
 } from "#/model/instance-views.ts";
 import type { Page } from "#/model/views.ts";
@@ -24,6 +26,16 @@ export interface InstancesAsked {
   machine?: string;
   /** "NAME" or "NAME=VALUE". */
   tag?: string;
+}
+
+export interface SpotPricesAsked {
+  limit?: number;
+  cursor?: string;
+  type?: string;
+  zone?: string;
+  /** RFC 3339. */
+  from?: string;
+  to?: string;
 }
 
 /** What is left out stays. */
@@ -101,6 +113,16 @@ export class InstanceCalls {
 
   savings(): Promise<{ items: SavingView[] }> {
     return this.#http.json("GET", "/v1/savings");
+  }
+
+  /** What spot instances have cost, the newest first. */
+  spotPrices(query: SpotPricesAsked = {}): Promise<Page<SpotPriceView>> {
+    return this.#http.json("GET", "/v1/spot-prices", { query: { ...query } });
+  }
+
+  /** How often they were taken away, type by type. */
+  spotAdvice(): Promise<{ items: SpotAdviceView[] }> {
+    return this.#http.json("GET", "/v1/spot-advice");
   }
 
   /** Empties a machine of instances. */

@@ -66,7 +66,7 @@ function stateOf(parts: DoorParts, record: InstanceRecord): ExplanationView[] {
 
 /** Why here. */
 function placed({ status }: InstanceRecord): ExplanationView[] {
-  const { machine, because, startedAt, interruptionAt, moved } = status;
+  const { machine, because, startedAt, interruptionAt, interruption, moved } = status;
   const run = startedAt === undefined ? "" : `, and began to run at ${instantOf(startedAt)}`;
   return [
     ...(machine === undefined
@@ -77,7 +77,7 @@ function placed({ status }: InstanceRecord): ExplanationView[] {
       ? []
       : [
           {
-            sentence: `it will be taken away at ${instantOf(interruptionAt)}: its spot price rose`,
+            sentence: `it will be taken away at ${instantOf(interruptionAt)}: ${interruption === "capacity" ? "an instance on demand needs its room" : "its spot price rose"}`,
           },
         ]),
   ];
@@ -102,6 +102,11 @@ function waits(
     advice: `canopy why machine ${one}`,
   }));
   if (machine === undefined) return [...told, ...leaving];
+  const { waitsFor } = status;
+  if (waitsFor) {
+    const sentence = `it begins when ${waitsFor.instances.length} spot instances there have made room for it, by ${instantOf(waitsFor.until)}`;
+    return [...told, { machine, sentence }, ...leaving];
+  }
   const isConnected = scheduler.machines().some((one) => one.machine === machine && one.connected);
   if (!space.get("machine", machine))
     return [...told, { machine, sentence: "that machine was removed" }, ...leaving];

@@ -91,7 +91,10 @@ export function instanceViewOf(
     perHour: formatMicros(priceOf(spec.type)),
     spent: formatMicros(spentMicrosOf(record, now)),
     reason: status.reason && { ...status.reason },
-    waits: status.waits,
+    waits:
+      status.waits ??
+      (status.waitsFor &&
+        `for room that spot instances leave by ${instantOf(status.waitsFor.until)}`),
     interruptionAt: maybeInstant(status.interruptionAt),
     move: status.move && {
       migration: status.move.migration,

@@ -2,71 +2,82 @@ import type {
   DescribeSpotPriceHistoryCommandInput,
   DescribeSpotPriceHistoryCommandOutput,
 } from "@aws-sdk/client-ec2";
+import { limits } from "#/base/limits.ts";
+import { placeInHistory, spotHistory, type SpotPriceChange } from "#/instances/spot-history.ts";
 import { instanceTypes } from "#/model/instance-type.ts";
-import type { AwsOperation } from "../call.ts";
+import type { AwsContext, AwsOperation } from "../call.ts";
+import { page, pageBegins } from "../paging.ts";
 import { askOfAll } from "./asks.ts";
 import { kindsHosted } from "./describe-instance-types.ts";
-import { listed } from "./listing.ts";
+import { filtered, type Facts } from "./filters.ts";
 import { priceText } from "./spot-asked.ts";
 import { requireZone, zonesOf } from "./zones.ts";
 
 const product = "Linux/UNIX";
+const pageMax = 1000;
 
-/** The price of each type that is offered, in each zone, as it is now: what it was before is not kept. */
+/** What was kept, the newest first: changes between two times, and what was in force when the first of these began. */
 export const describeSpotPriceHistory: AwsOperation<
   DescribeSpotPriceHistoryCommandInput,
   DescribeSpotPriceHistoryCommandOutput
 > = {
   asks: () => askOfAll("DescribeSpotPriceHistory"),
-  run({ InstanceTypes = [], ProductDescriptions = [], EndTime, ...asked }, context) {
-    const { spotPrices, clock } = context.parts;
-    const now = clock.now();
-    const names: string[] = [...InstanceTypes];
-    const { AvailabilityZone } = asked;
-    const zones =
-      AvailabilityZone === undefined
-        ? zonesOf(context).flatMap(({ ZoneName }) => ZoneName ?? [])
-        : [requireZone(AvailabilityZone, context)];
-    const kinds = kindsHosted(context);
-    const isOver = EndTime !== undefined && EndTime.getTime() < now;
+  run({ ProductDescriptions = [], Filters, MaxResults = pageMax, NextToken, ...asked }, context) {
+    filtered([], facts, Filters); // what is wrong with them is said also where nothing is found
+    const after = pageBegins(NextToken);
+    const max = Math.max(1, Math.min(MaxResults, pageMax));
     const isOther =
       ProductDescriptions.length > 0 && !ProductDescriptions.some((one) => one.startsWith(product));
-    const { items, more } = listed(asked, {
-      all: () =>
-        isOver || isOther
-          ? []
-          : [...instanceTypes.values()]
-              .filter(
-                ({ name, kind }) => kinds.has(kind) && (names.length === 0 || names.includes(name)),
-              )
-              .flatMap((type) =>
-                zones.map((zone) => ({
-                  serial: 0,
-                  type: type.name,
-                  zone,
-                  price: priceText(spotPrices.spotPriceOf(type, zone)),
-                })),
-              ),
-      find: () => [],
-      facts: {
-        "availability-zone": ({ zone }) => zone,
-        "instance-type": ({ type }) => type,
-        "product-description": () => product,
-        "spot-price": ({ price }) => price,
-        timestamp: () => new Date(now).toISOString(),
-      },
-      pageMin: 1,
-      orderOf: ({ type, zone }) => `${type} ${zone}`,
-    });
+    const found: SpotPriceChange[] = [];
+    for (const change of isOther ? [] : historyOf(asked, context)) {
+      if (after !== undefined && placeInHistory(change) <= after) continue;
+      found.push(...filtered([change], facts, Filters));
+      if (found.length > max) break;
+    }
+    const { items, next } = page(found, { nameOf: placeInHistory, token: undefined, max });
     return {
-      SpotPriceHistory: items.map(({ type, zone, price }) => ({
+      SpotPriceHistory: items.map(({ type, zone, since, microsPerHour }) => ({
         InstanceType: type as "t3.micro",
         AvailabilityZone: zone,
         ProductDescription: product,
-        SpotPrice: price,
-        Timestamp: new Date(now),
+        SpotPrice: priceText(microsPerHour),
+        Timestamp: new Date(since),
       })),
-      ...more,
+      ...(next !== undefined && { NextToken: next }),
     };
   },
+};
+
+/** Of types that a machine here can run. */
+function historyOf(
+  {
+    InstanceTypes: names = [],
+    AvailabilityZone,
+    StartTime,
+    EndTime,
+  }: DescribeSpotPriceHistoryCommandInput,
+  context: AwsContext,
+): Iterable<SpotPriceChange> {
+  const { space, clock } = context.parts;
+  const zones =
+    AvailabilityZone === undefined
+      ? zonesOf(context).flatMap(({ ZoneName }) => ZoneName ?? [])
+      : [requireZone(AvailabilityZone, context)];
+  const kinds = kindsHosted(context);
+  const types = [...instanceTypes.values()].filter(
+    ({ name, kind }) =>
+      kinds.has(kind) && (names.length === 0 || names.some((one) => one === name)),
+  );
+  const now = clock.now();
+  const from = Math.max(StartTime?.getTime() ?? 0, now - limits.spotPricesKeptMs);
+  const to = Math.min(EndTime?.getTime() ?? now, now);
+  return spotHistory(space, { zones, types: types.map(({ name }) => name), from, to });
+}
+
+const facts: Facts<SpotPriceChange> = {
+  "availability-zone": ({ zone }) => zone,
+  "instance-type": ({ type }) => type,
+  "product-description": () => product,
+  "spot-price": ({ microsPerHour }) => priceText(microsPerHour),
+  timestamp: ({ since }) => new Date(since).toISOString(),
 };

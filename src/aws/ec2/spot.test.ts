@@ -5,6 +5,7 @@ import {
   DescribeInstancesCommand,
   DescribeSpotInstanceRequestsCommand,
   DescribeSpotPriceHistoryCommand,
+  type DescribeSpotPriceHistoryCommandInput,
   RequestSpotInstancesCommand,
   RunInstancesCommand,
   TerminateInstancesCommand,
@@ -85,18 +86,27 @@ test("RunInstances buys at the market, each instance by a request of its own, or
   await assert.rejects(run("0.0000001"), { name: "SpotMaxPriceTooLow" });
 });
 
-test("prices follow what of the machines is in use", async () => {
-  const price = async () => {
-    const { SpotPriceHistory } = await send(
-      new DescribeSpotPriceHistoryCommand({
-        InstanceTypes: ["m5.large"],
-        AvailabilityZone: "us-east-1a",
-      }),
+test("prices follow what of the machines is in use, and what they were is told, the newest first, page by page", async () => {
+  const { spotPrices, parts } = world.aws;
+  const history = async (more: Partial<DescribeSpotPriceHistoryCommandInput> = {}) => {
+    const asked = { InstanceTypes: ["m5.large"], AvailabilityZone: "us-east-1a", ...more };
+    const { SpotPriceHistory = [], NextToken } = await send(
+      new DescribeSpotPriceHistoryCommand(asked as DescribeSpotPriceHistoryCommandInput),
     );
-    return Number(SpotPriceHistory![0]!.SpotPrice);
+    return {
+      all: SpotPriceHistory,
+      prices: SpotPriceHistory.map(({ SpotPrice }) => Number(SpotPrice)),
+      NextToken,
+    };
   };
-  const before = await price();
-  assert.equal(before, 0.02874);
+  assert.deepEqual((await history()).all, []);
+  const since = parts.clock.now();
+  spotPrices.turn();
+  assert.deepEqual((await history()).prices, [0.02874]);
+  const later = async () => {
+    while (parts.clock.now() <= since) await new Promise((resolve) => void setTimeout(resolve, 1));
+  };
+  await later();
   await send(
     new RunInstancesCommand({
       ImageId: world.filesImage,
@@ -105,5 +115,38 @@ test("prices follow what of the machines is in use", async () => {
       MaxCount: 1,
     }),
   );
-  assert.ok((await price()) > before);
+  spotPrices.turn();
+  spotPrices.turn();
+  const { all, prices } = await history();
+  assert.ok(prices[0]! > prices[1]! && prices[1] === 0.02874, String(prices));
+  assert.equal(prices.length, 2);
+  assert.deepEqual((await history({ EndTime: all[1]!.Timestamp })).prices, [0.02874]);
+  assert.deepEqual((await history({ StartTime: new Date(Date.now() + 1000) })).prices, [prices[0]]);
+  const Filters = [{ Name: "spot-price", Values: ["0.02874*"] }];
+  assert.deepEqual((await history({ Filters })).prices, [0.02874]);
+  assert.deepEqual((await history({ ProductDescriptions: ["Windows"] })).prices, []);
+  const first = await history({ MaxResults: 1 });
+  const second = await history({ MaxResults: 1, NextToken: first.NextToken });
+  assert.deepEqual([...first.prices, ...second.prices, second.NextToken], [...prices, undefined]);
+  const types = await history({ InstanceTypes: [] });
+  assert.ok(types.all.length > 50 && new Set(types.all.map((one) => one.InstanceType)).size > 20);
+});
+
+test("a launch at the market by a token that was used gives its instances, whatever the price is by then", async () => {
+  const run = (MaxPrice: string) =>
+    send(
+      new RunInstancesCommand({
+        ImageId: world.filesImage,
+        InstanceType: "c.nano" as never,
+        MinCount: 1,
+        MaxCount: 1,
+        ClientToken: "once",
+        InstanceMarketOptions: { MarketType: "spot", SpotOptions: { MaxPrice } },
+      }),
+    );
+  const [first] = (await run("1")).Instances!;
+  const [again] = (await run("1")).Instances!;
+  assert.equal(again!.InstanceId, first!.InstanceId);
+  assert.equal(again!.SpotInstanceRequestId, first!.SpotInstanceRequestId);
+  await assert.rejects(run("0.5"), { name: "IdempotentParameterMismatch" });
 });

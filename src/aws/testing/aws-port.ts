@@ -18,7 +18,7 @@ import { FakeField } from "#/instances/testing/fake-host.ts";
 import { Instances } from "#/instances/instances.ts";
 import { orderMeans } from "#/instances/order-means.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
-import { LoadPrices } from "#/instances/spot.ts";
+import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { Buckets } from "#/objects/buckets.ts";
@@ -48,6 +48,8 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
   hosting: Hosting;
   /** Machines for instances: there are none until a test lets some join. */
   field: FakeField;
+  /** Prices move when a test says so. */
+  spotPrices: SpotMarket;
   stop(): Promise<void>;
 }> {
   const host = nodeHost(silent);
@@ -91,12 +93,11 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
   const field = new FakeField(space);
   const hosting = new Hosting({ space, clock, log: silent, means });
   const instances = new Instances({ space, volumes, field, clock, random });
-  const spotPrices = new LoadPrices(space);
+  const spotPrices = new SpotMarket({ space, clock });
   const parts: AwsParts = {
     space,
     instances,
     volumes,
-    spotPrices,
     spotRequests: new SpotRequests({
       space,
       instances,
@@ -148,6 +149,7 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
     sealer,
     hosting,
     field,
+    spotPrices,
     async stop() {
       hosting.stop();
       parts.moveTasks.stop();

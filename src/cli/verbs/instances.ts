@@ -10,6 +10,7 @@ import { defineMigrate } from "../instances/migrate.ts";
 import { defineCertificate } from "../instances/certificate.ts";
 import { defineSavings } from "../instances/savings.ts";
 import { defineRun } from "../instances/run.ts";
+import { defineSpot } from "../instances/spot.ts";
 import { openSsh } from "../instances/ssh.ts";
 import { execIn, sitAtConsole } from "../instances/terminal.ts";
 import { instanceColumns, instanceRecord, typeColumns } from "../instances/tables.ts";
@@ -65,6 +66,7 @@ export const verb: Verb = {
     defineMigrate(command, does);
     defineCertificate(command, does);
     defineSavings(command, does);
+    defineSpot(command, does);
     command
       .command("console")
       .description("Sit at the serial console of an instance; in a pipe, print what it has printed")
