@@ -1,6 +1,7 @@
 import { pipeline, Readable } from "node:stream";
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import type { Files } from "#/base/files.ts";
+import type { Random } from "#/base/random.ts";
 import type { Socket, Sockets } from "#/base/sockets.ts";
 import type { MemoryFile } from "../instance-driver.ts";
 import type { Passage } from "./machine.ts";
@@ -15,7 +16,7 @@ interface MemoryParts {
 
 /** Writes the memory of a guest that stands still to a file, compressed, and sealed where there is a key. It is on disk, or nothing is. */
 export async function keepMemory(
-  { files, sockets }: MemoryParts,
+  { files, sockets, random }: MemoryParts & { random: Pick<Random, "bytes"> },
   qmp: Qmp,
   passage: Passage,
   { path, key }: MemoryFile,
@@ -24,7 +25,7 @@ export async function keepMemory(
   const server = await sockets.listen({ path: passage.outside }, (socket) => {
     const compress = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
     const packed = pipeline(Readable.from(piecesOf(socket)), compress, () => {});
-    written = files.writeStream(path, key === undefined ? packed : sealed(packed, key), {
+    written = files.writeStream(path, key === undefined ? packed : sealed(packed, key, random), {
       mode: 0o600,
     });
     written.catch(() => socket.close()); // a full disk: QEMU is not to wait

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import { CanopyError } from "#/base/errors.ts";
+import type { Random } from "#/base/random.ts";
 
 const saltBytes = 32;
 const tagBytes = 16;
@@ -13,8 +14,9 @@ const pieceBytesMax = 1024 * 1024;
 export async function* sealed(
   plain: AsyncIterable<Uint8Array>,
   key: string,
+  random: Pick<Random, "bytes">,
 ): AsyncGenerator<Uint8Array> {
-  const salt = randomBytes(saltBytes);
+  const salt = random.bytes(saltBytes);
   const own = keyOf(key, salt);
   yield salt;
   let number = 0;
