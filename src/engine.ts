@@ -9,6 +9,7 @@ import { CarbonZones } from "#/autonomic/carbon/zones.ts";
 import { startHealing } from "#/autonomic/healing/healing.ts";
 import { Knowledge } from "#/autonomic/knowledge/follow.ts";
 import { OpenSites } from "#/autonomic/open-sites.ts";
+import { startSavings } from "#/autonomic/savings/savings.ts";
 import { cutNow } from "#/autonomic/spending.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Host } from "#/base/host.ts";
@@ -30,6 +31,8 @@ import { orderMeans } from "#/instances/order-means.ts";
 import { Recovery } from "#/instances/recovery.ts";
 import { RoleCredentials } from "#/instances/role-credentials.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
+import { savingActs } from "#/instances/saving-acts.ts";
+import { savingsOf } from "#/instances/savings.ts";
 import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
 import { Volumes } from "#/instances/volumes.ts";
@@ -402,6 +405,16 @@ async function assemble(
         }),
       );
       acting.push(await startBuckets({ ...ofBuckets, space, random, log, places, accessLog }));
+      acting.push(
+        startSavings({
+          space,
+          clock,
+          random,
+          log,
+          find: (project) => savingsOf(space, { project, now: clock.now() }),
+          act: savingActs({ space, volumes, requests }),
+        }),
+      );
       acting.push(startHealing({ space, field: scheduler, knowledge, clock, log }));
       await made;
     },

@@ -12,6 +12,7 @@ export const taskParams = stepParams.extend({ index: number });
 export const instanceParams = z.object({ instance: word });
 export const instanceTypeParams = z.object({ type: word });
 export const keyPairParams = z.object({ keyPair: z.string().min(1).max(255) });
+export const savingParams = z.object({ saving: word });
 export const volumeParams = z.object({ volume: word });
 export const snapshotParams = z.object({ snapshot: word });
 export const machineParams = z.object({ machine: word });

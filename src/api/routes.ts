@@ -80,6 +80,7 @@ import { readIdentityCertificate } from "./instances/identity-certificate.ts";
 import { launchInstances } from "./instances/launch.ts";
 import { listInstances } from "./instances/list.ts";
 import { listSavings } from "./instances/savings.ts";
+import { whySaving } from "./instances/why-saving.ts";
 import { migrateInstance } from "./instances/migrate.ts";
 import { readInstance } from "./instances/read.ts";
 import { screenshotOfInstance } from "./instances/screenshot.ts";
@@ -208,6 +209,7 @@ export const routes: Record<string, AnyDefinition> = {
   "DELETE /v1/instances/:instance": terminateInstance,
   "GET    /v1/instances/:instance/why": whyInstance,
   "GET    /v1/savings": listSavings,
+  "GET    /v1/savings/:saving/why": whySaving,
   "GET    /v1/spot-prices": listSpotPrices,
   "GET    /v1/spot-advice": adviseOnSpot,
   "GET    /v1/instance-types": listInstanceTypes,

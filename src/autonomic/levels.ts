@@ -1,8 +1,9 @@
 import type { AutonomicAction, Autonomy } from "#/model/policy.ts";
+import type { SavingRule } from "#/model/saving.ts";
 
 /** Something that Canopy would do. */
 export interface Wish {
-  readonly action: AutonomicAction;
+  readonly action: AutonomicAction | `savings.${SavingRule}`;
   /** As something that is not done: "would order 2 large of lab". Absent where there is nothing to be done. */
   readonly would?: string | undefined;
   /** What it comes from: "needs more than is there". */
@@ -28,9 +29,10 @@ export function leaveFor(
   level: Autonomy,
   { action, would, sees, policy = "its policy" }: Wish,
 ): Leave {
+  const setting = action.startsWith("savings.") ? action : `autonomy.${action}`;
   const says = (what: string, more = "") => ({
     what,
-    flip: `with autonomy.${action}: act in ${policy} that would have been done${more}`,
+    flip: `with ${setting}: act in ${policy} that would have been done${more}`,
   });
   switch (level) {
     case "manual":

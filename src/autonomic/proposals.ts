@@ -12,11 +12,12 @@ export interface ProposalParts {
   random: Random;
 }
 
-/** Who a proposal is for: a job that runs, or a project's shared machines. */
+/** Who a proposal is for: a job that runs, something that serves nobody, or a project's shared machines. */
 export interface Asker {
   readonly project: string;
-  /** Absent for shared machines. */
   readonly job?: string;
+  /** The id of what would be ended. */
+  readonly saving?: string;
 }
 
 /** Who makes proposals, and decides about those that another one takes the place of. */
@@ -33,7 +34,7 @@ export function propose(
   { space, clock, random }: ProposalParts,
 ): string | undefined {
   const now = clock.now();
-  const last = lastProposal(space, asker);
+  const last = proposalFor(space, asker);
   const restMs = asker.job === undefined ? limits.fleetProposalRestMs : limits.proposalRestMs;
   if (last && stillStands(last, spec, now, restMs)) return undefined;
   if (last?.status.phase === "proposed") withdraw(tx, last, now);
@@ -55,7 +56,8 @@ export function forgetPlans(space: Pick<Space, "all" | "get" | "commit">, now: n
   const old = [...space.all("plan")].filter(({ spec, status }) => {
     const { phase, job, decidedAt = spec.madeAt } = status;
     const isOfLive = phase !== "declined" && job !== undefined && space.get("job", job);
-    return !isOfLive && now - decidedAt > limits.planKeptMs;
+    const keptMs = spec.saving ? limits.savingDeclinedMs : limits.planKeptMs;
+    return !isOfLive && now - decidedAt > keptMs;
   });
   if (old.length === 0) return;
   space.commit((tx) => {
@@ -74,7 +76,7 @@ export function withdrawProposal(
   asker: Asker,
   { space, clock }: Pick<ProposalParts, "space" | "clock">,
 ): void {
-  const last = lastProposal(space, asker);
+  const last = proposalFor(space, asker);
   if (last?.status.phase === "proposed") withdraw(tx, last, clock.now());
 }
 
@@ -84,7 +86,7 @@ function withdraw(tx: Transaction, plan: PlanRecord, now: number): void {
 }
 
 /** The newest of those that Canopy has not withdrawn. */
-function lastProposal(space: Pick<Space, "all">, asker: Asker): PlanRecord | undefined {
+export function proposalFor(space: Pick<Space, "all">, asker: Asker): PlanRecord | undefined {
   let last: PlanRecord | undefined;
   for (const plan of space.all("plan"))
     if (isFor(plan, asker) && !(last && last.spec.madeAt > plan.spec.madeAt)) last = plan;
@@ -93,6 +95,8 @@ function lastProposal(space: Pick<Space, "all">, asker: Asker): PlanRecord | und
 
 function isFor({ project, spec, status }: PlanRecord, asker: Asker): boolean {
   if (spec.madeBy !== byCanopy) return false;
+  if (asker.saving !== undefined || spec.saving)
+    return spec.saving?.subject === asker.saving && project === asker.project;
   if (asker.job !== undefined) return status.job === asker.job && spec.request === "";
   return spec.fleet !== undefined && project === asker.project;
 }
@@ -108,20 +112,32 @@ function stillStands(
   const ageMs = now - spec.madeAt;
   switch (status.phase) {
     case "proposed":
-      return ageMs <= (wishOf(spec) === wishOf(wished) ? limits.planLifeMs : restMs);
+      return ageMs <= (wishOf(spec) === wishOf(wished) ? planLifeMs(spec) : restMs);
     case "declined":
-      return now - (status.decidedAt ?? 0) < limits.proposalDeclinedMs;
+      return (
+        now - (status.decidedAt ?? 0) <
+        (spec.saving ? limits.savingDeclinedMs : limits.proposalDeclinedMs)
+      );
     case "approved":
       return false;
   }
 }
 
-type Wished = Pick<PlanSpec, "considered" | "release" | "fleet">;
+/** So long a plan may be approved: prices and machines change, what nobody uses does not. */
+export const planLifeMs = ({ saving }: Pick<PlanSpec, "saving">): number =>
+  saving ? limits.savingPlanLifeMs : limits.planLifeMs;
+
+type Wished = Pick<PlanSpec, "considered" | "release" | "fleet" | "saving">;
 
 /** What is to be bought or given back, however much of it. */
-function sortOf({ considered, release, fleet }: Wished): string {
+function sortOf({ considered, release, fleet, saving }: Wished): string {
   const buys = purchasesOf(considered).map(({ site, offer }) => `${site} ${offer}`);
-  return [release?.machine ?? "", fleet && fleet.gives.length > 0 ? "gives" : "", ...buys].join();
+  return [
+    saving?.rule ?? "",
+    release?.machine ?? "",
+    fleet && fleet.gives.length > 0 ? "gives" : "",
+    ...buys,
+  ].join();
 }
 
 function wishOf({ considered, release, fleet }: Wished): string {

@@ -102,6 +102,10 @@ export const autonomicLimits = {
   proposalRestMs: 5 * 60_000,
   fleetProposalRestMs: 60_000,
   proposalDeclinedMs: 60 * 60_000,
+  /** It is looked so often what costs money and serves nobody; a plan to end it may be approved for so long, and what was declined is not proposed again sooner. */
+  savingsLookMs: 60_000,
+  savingPlanLifeMs: 7 * 24 * 60 * 60_000,
+  savingDeclinedMs: 30 * 24 * 60 * 60_000,
   /** A machine that has joined, and has not dialled by then, is not counted on. */
   dialMsMax: 15_000,
   /** After machines of a job were exchanged for cheaper ones, so long nothing else is. */

@@ -1,22 +1,8 @@
 import { listMicrosPerHour } from "#/model/instance-price.ts";
 import { instanceTypes } from "#/model/instance-type.ts";
+import { keepTag, type Saving } from "#/model/saving.ts";
 import type { SnapshotRecord, VolumeRecord, VolumeType } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
-
-/** Something that costs money and serves nobody, as far as can be seen. */
-export interface Saving {
-  subject: string;
-  rule:
-    | "unattached-volume"
-    | "stale-snapshot"
-    | "stopped-instance"
-    | "forgotten-request"
-    | "spot-first";
-  sentence: string;
-  microsPerMonth: number;
-  /** What would end it. */
-  advice: string;
-}
 
 const GiB = 2 ** 30;
 const dayMs = 24 * 60 * 60_000;
@@ -48,8 +34,9 @@ export function savingsOf(
   space: Pick<Space, "all">,
   { project, now }: { project: string; now: number },
 ): Saving[] {
-  const own = <One extends { project: string }>(all: Iterable<One>) =>
-    [...all].filter((one) => one.project === project);
+  const own = <One extends { project: string; spec: { tags: Record<string, unknown> } }>(
+    all: Iterable<One>,
+  ) => [...all].filter((one) => one.project === project && !(keepTag in one.spec.tags));
   const volumes = own(space.all("volume"));
   return [
     ...volumes.flatMap((volume) => unattached(volume, now)),
@@ -107,13 +94,14 @@ function unattached(volume: VolumeRecord, now: number): Saving[] {
   ];
 }
 
-/** Those that no image needs, and that a newer one of the same volume has taken the place of. */
+/** Those that no image and no template needs, that nobody else may use, and that a newer one of the same volume has taken the place of. */
 function staleSnapshots(
   snapshots: readonly SnapshotRecord[],
   space: Pick<Space, "all">,
   now: number,
 ): Saving[] {
-  const images = JSON.stringify([...space.all("image")].map(({ spec }) => spec));
+  const specs = [...space.all("image"), ...space.all("launch-template")].map(({ spec }) => spec);
+  const needed = JSON.stringify(specs);
   return snapshots.flatMap(({ name, spec, status, serial }) => {
     const ageMs = now - spec.createdAt;
     const isReplaced = snapshots.some(
@@ -123,7 +111,9 @@ function staleSnapshots(
         other.spec.volume === spec.volume &&
         other.status.state === "completed",
     );
-    if (ageMs < ages.snapshotMs || !isReplaced || images.includes(`"${name}"`)) return [];
+    const isShared = spec.isPublic === true || (spec.sharedWith?.length ?? 0) > 0;
+    if (ageMs < ages.snapshotMs || !isReplaced || isShared) return [];
+    if (needed.includes(`"${name}"`) || status.state !== "completed") return [];
     const bytes = status.newBytes ?? spec.sizeBytes;
     return {
       subject: name,

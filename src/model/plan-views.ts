@@ -120,6 +120,10 @@ export const planView = z.object({
       ),
     })
     .optional(),
+  /** What it ends, where that is all that it does. */
+  saving: z
+    .object({ subject: z.string(), rule: z.string(), why: z.array(z.string()), perMonth: money })
+    .optional(),
   /** Sites that are unhealthy and were not planned with, in their providers' words. */
   leftOut: z.array(z.object({ site: z.string(), reason: z.string() })).optional(),
   /** Where it waits for cleaner power: what is predicted is with it. */

@@ -1,5 +1,6 @@
 import type { Needs } from "./needs.ts";
 import type { RecordOf } from "./record.ts";
+import type { SavingRule } from "./saving.ts";
 import type { Market } from "./site.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface PlanSpec {
   readonly release?: { readonly machine: string; readonly why: readonly string[] };
   /** What becomes of the machines that the project's jobs share, where it is about those and not about a job. */
   readonly fleet?: PlannedFleet;
+  /** What it ends, where that is all that it does. */
+  readonly saving?: PlannedSaving;
   /** Sites that are unhealthy, and so were not asked. */
   readonly leftOut?: readonly LeftOut[];
   readonly predicted: PlanPrediction;
@@ -114,6 +117,14 @@ export interface PlannedFleet {
   readonly why: readonly string[];
   /** Machines that it does without: they are given back when what runs there has ended. */
   readonly gives: readonly PlannedRelease[];
+}
+
+/** Something that costs money and serves nobody. */
+export interface PlannedSaving {
+  readonly subject: string;
+  readonly rule: SavingRule;
+  readonly why: readonly string[];
+  readonly microsPerMonth: number;
 }
 
 export interface PlannedRelease {

@@ -60,6 +60,15 @@ export const autonomicPolicyInput = z.strictObject({
       idleMs: duration.default(5 * 60_000),
     })
     .optional(),
+  /** What costs money and serves nobody, by rule: what is not named is left to people. */
+  savings: z
+    .strictObject({
+      /** Kept as a snapshot, and then deleted. */
+      "unattached-volume": level.optional(),
+      "stale-snapshot": level.optional(),
+      "forgotten-request": level.optional(),
+    })
+    .optional(),
   autonomy: z
     .strictObject({
       buy: level.default("act"),

@@ -2,6 +2,7 @@ import type { DataRule } from "./confinement.ts";
 import type { ChaosTarget } from "./game-day.ts";
 import type { Objective } from "./plan.ts";
 import type { RecordOf } from "./record.ts";
+import type { DoableSavingRule } from "./saving.ts";
 import type { Market } from "./site.ts";
 
 /**
@@ -118,6 +119,8 @@ export interface AutonomicPolicy {
   readonly timeZone: string;
   /** What it does not name is done by itself. */
   readonly autonomy: Readonly<Partial<Record<AutonomicAction, Autonomy>>>;
+  /** By rule: how far Canopy may end what costs money and serves nobody. What it does not name is left to people. */
+  readonly savings?: Readonly<Partial<Record<DoableSavingRule, Autonomy>>>;
   /** Machines that the project's jobs share. Without it, machines are bought for deadlines alone. */
   readonly fleet?: FleetPolicy;
 }

@@ -161,7 +161,16 @@ export class Client {
 
   /** Why a machine, an order, a plan, a site, a project or a key is as it is. Throws CanopyError "not-found". */
   whyOf(
-    kind: "machine" | "order" | "plan" | "site" | "project" | "key" | "instance" | "instance-type",
+    kind:
+      | "machine"
+      | "order"
+      | "plan"
+      | "site"
+      | "project"
+      | "key"
+      | "instance"
+      | "instance-type"
+      | "saving",
     name: string,
   ): Promise<WhyView> {
     return this.http.json("GET", `/v1/${kind}s/${encodeURIComponent(name)}/why`);

@@ -1,9 +1,12 @@
 import { limits } from "#/base/limits.ts";
+import type { PlannedSaving, PlanRecord } from "#/model/plan.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
 import { defineCall } from "../call.ts";
 import { inProject, planParams } from "../params.ts";
+import type { DoorParts } from "../parts.ts";
 import { explainedPlan } from "../views/why-plan.ts";
 import { findPlan, planViewOf } from "../views/plans.ts";
+import { isStillSo } from "./approve-saving.ts";
 import { breachesNow } from "./carry-out.ts";
 
 export const whyPlan = defineCall({
@@ -19,6 +22,8 @@ export const whyPlan = defineCall({
   async run({ parts, project, params }) {
     const plan = await findPlan(parts.space, project, params.plan);
     const { phase, decidedBy, job } = plan.status;
+    const { saving } = plan.spec;
+    if (saving) return { id: plan.name, phase, explanations: explainedSaving(parts, plan, saving) };
     const found: ExplanationView[] = [];
     if (phase === "proposed") {
       const breaches = await breachesNow(parts, plan);
@@ -51,3 +56,26 @@ export const whyPlan = defineCall({
     return { id: plan.name, phase, explanations: found };
   },
 });
+
+function explainedSaving(
+  parts: DoorParts,
+  plan: PlanRecord,
+  { subject, why }: PlannedSaving,
+): ExplanationView[] {
+  const { phase, decidedBy } = plan.status;
+  const reasons = why.map((sentence) => ({ subject, sentence }));
+  if (phase !== "proposed")
+    return [
+      { sentence: `it was ${phase} by ${decidedBy}`, advice: `canopy why ${subject}` },
+      ...reasons,
+    ];
+  return isStillSo(parts, plan)
+    ? [
+        {
+          sentence: "it waits for somebody to approve it",
+          advice: `canopy approve ${plan.name}`,
+        },
+        ...reasons,
+      ]
+    : [{ sentence: `${subject} serves somebody now, or is gone` }];
+}

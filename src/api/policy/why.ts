@@ -68,7 +68,7 @@ function levelsOf(policy: AutonomicPolicy | undefined): ExplanationView[] {
         advice: "canopy policy set policy.yaml",
       },
     ];
-  return Object.entries(policy.autonomy).map(([action, level]) => ({
+  return Object.entries({ ...policy.autonomy, ...policy.savings }).map(([action, level]) => ({
     subject: action,
     sentence: `its level is '${level}': Canopy ${meanings[level]}`,
   }));

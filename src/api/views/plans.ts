@@ -1,5 +1,5 @@
 import { CanopyError } from "#/base/errors.ts";
-import { limits } from "#/base/limits.ts";
+import { planLifeMs } from "#/autonomic/proposals.ts";
 import { orderCost } from "#/autonomic/spending.ts";
 import type { DecisionRecord } from "#/model/decision.ts";
 import type { OrderRecord } from "#/model/order.ts";
@@ -60,7 +60,7 @@ export function planViewOf(
     phase: status.phase,
     madeBy: spec.madeBy,
     madeAt: instantOf(spec.madeAt),
-    goodUntil: status.phase === "proposed" ? instantOf(spec.madeAt + limits.planLifeMs) : undefined,
+    goodUntil: status.phase === "proposed" ? instantOf(spec.madeAt + planLifeMs(spec)) : undefined,
     decidedAt: maybeInstant(status.decidedAt),
     decidedBy: status.decidedBy,
     job: status.job,
@@ -87,6 +87,12 @@ export function planViewOf(
     fleet: spec.fleet && {
       why: [...spec.fleet.why],
       gives: spec.fleet.gives.map((one) => ({ ...one, why: [...one.why] })),
+    },
+    saving: spec.saving && {
+      subject: spec.saving.subject,
+      rule: spec.saving.rule,
+      why: [...spec.saving.why],
+      perMonth: formatMicros(spec.saving.microsPerMonth),
     },
     leftOut: spec.leftOut?.map((one) => ({ ...one })),
     shift: shift && shiftViewOf(shift),

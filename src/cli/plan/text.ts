@@ -8,7 +8,9 @@ import { countOf, moneyOf, tasksOf } from "../words.ts";
 
 /** A plan for people: what is considered, what is taken, and what comes of it. With `details`, all of it. */
 export function planText(plan: PlanView, out: Output, details: boolean): string {
-  const { considered, work, leftOut = [], release, fleet } = plan;
+  const { considered, work, leftOut = [], release, fleet, saving } = plan;
+  if (saving)
+    return `ends ${out.paint("bold", saving.subject)}, which costs ${moneyOf(saving.perMonth, plan.currency)} a month: ${saving.why.join("; ")}\n`;
   if (release)
     return `gives ${out.paint("bold", release.machine)} back: ${release.why.join("; ")}\n${sum(plan, out)}\n`;
   if (fleet) return fleetText(plan, fleet, out);

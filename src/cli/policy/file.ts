@@ -22,6 +22,7 @@ const names: Record<string, keyof AutonomicPolicyInput> = {
   quiet: "quiet",
   timeZone: "timeZone",
   autonomy: "autonomy",
+  savings: "savings",
   fleet: "fleet",
 };
 type FleetInput = NonNullable<AutonomicPolicyInput["fleet"]>;

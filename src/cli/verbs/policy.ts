@@ -20,7 +20,7 @@ export const verb: Verb = {
       .argument("<file>", "the policy")
       .addHelpText(
         "after",
-        `\nA policy, of which every line may be left out:\n  objective: cost             # of jobs that name none: cost, time, carbon, or weights:\n                              # {hour: 2 USD, kilogram: 0.10 USD}, for an hour earlier and CO2 less\n  deadline: 8h\n  budget: 20 USD\n  deadlineMax: 24h            # no job may ask for more, and those that ask for nothing get it\n  budgetMax: 100 USD\n  sites: [lab, aws]           # only these\n  sitesNever: [old]\n  markets: [on-demand]        # no spot\n  needs: { cpus: 4, memory: 8GiB, labels: { arch: x64 } }       # of machines that are bought, at least\n  where: offer.zone.startsWith("eu-") && offer.perHour < 1.0    # CEL, over offer and job\n  data:                       # what reads it, or what was made of it, runs only there\n    - { blobs: patients/, sites: [lab] }\n  quiet: mon-fri 22:00-06:00  # nothing is bought then\n  timeZone: Europe/Berlin\n  autonomy:                   # manual, observe, advise, approve, act\n    buy: approve              # beyond what an approved plan says\n    release: act\n    heal: act                 # second attempts, hung tasks, machines and jobs that misbehave\n    shift: act                # lets jobs with the objective carbon wait for cleaner power\n  fleet:                      # machines that jobs without a plan share\n    waitMax: 2m               # no task is to wait longer\n    machinesMin: 0\n    machinesMax: 8\n    budgetPerHour: 3 USD\n    idleFor: 5m               # then they are given back`,
+        `\nA policy, of which every line may be left out:\n  objective: cost             # of jobs that name none: cost, time, carbon, or weights:\n                              # {hour: 2 USD, kilogram: 0.10 USD}, for an hour earlier and CO2 less\n  deadline: 8h\n  budget: 20 USD\n  deadlineMax: 24h            # no job may ask for more, and those that ask for nothing get it\n  budgetMax: 100 USD\n  sites: [lab, aws]           # only these\n  sitesNever: [old]\n  markets: [on-demand]        # no spot\n  needs: { cpus: 4, memory: 8GiB, labels: { arch: x64 } }       # of machines that are bought, at least\n  where: offer.zone.startsWith("eu-") && offer.perHour < 1.0    # CEL, over offer and job\n  data:                       # what reads it, or what was made of it, runs only there\n    - { blobs: patients/, sites: [lab] }\n  quiet: mon-fri 22:00-06:00  # nothing is bought then\n  timeZone: Europe/Berlin\n  autonomy:                   # manual, observe, advise, approve, act\n    buy: approve              # beyond what an approved plan says\n    release: act\n    heal: act                 # second attempts, hung tasks, machines and jobs that misbehave\n    shift: act                # lets jobs with the objective carbon wait for cleaner power\n  savings:                    # the same levels; what is not named is left to people\n    unattached-volume: approve    # kept as a snapshot first\n    stale-snapshot: advise\n    forgotten-request: act\n  fleet:                      # machines that jobs without a plan share\n    waitMax: 2m               # no task is to wait longer\n    machinesMin: 0\n    machinesMax: 8\n    budgetPerHour: 3 USD\n    idleFor: 5m               # then they are given back`,
       )
       .action(
         does(async (cli, file: string) => {
@@ -87,6 +87,10 @@ function shown(policy: AutonomicPolicyView): Result {
       { title: "heals", value: autonomy.heal },
       { title: "fleet", value: policy.fleet && fleetText(policy.fleet) },
       { title: "shifts", value: autonomy.shift },
+      ...Object.entries(policy.savings ?? {}).map(([rule, level]) => ({
+        title: rule,
+        value: level,
+      })),
     ],
   };
 }
