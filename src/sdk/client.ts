@@ -160,19 +160,7 @@ export class Client {
   }
 
   /** Why a machine, an order, a plan, a site, a project or a key is as it is. Throws CanopyError "not-found". */
-  whyOf(
-    kind:
-      | "machine"
-      | "order"
-      | "plan"
-      | "site"
-      | "project"
-      | "key"
-      | "instance"
-      | "instance-type"
-      | "saving",
-    name: string,
-  ): Promise<WhyView> {
+  whyOf(kind: ExplainedKind, name: string): Promise<WhyView> {
     return this.http.json("GET", `/v1/${kind}s/${encodeURIComponent(name)}/why`);
   }
 
@@ -507,3 +495,6 @@ export function jobPath(job: string): string {
 export function stepPath(job: string, step: number | string): string {
   return `${jobPath(job)}/steps/${encodeURIComponent(step)}`;
 }
+
+type ExplainedKind = "machine" | "order" | "plan" | "site" | "project" | "key" | KindOfInstances;
+type KindOfInstances = "instance" | "instance-type" | "saving";
