@@ -36,7 +36,7 @@ import { Hosting } from "#/instances/hosting.ts";
 import { Images } from "#/instances/images.ts";
 import { Moves } from "#/instances/moves.ts";
 import { Instances } from "#/instances/instances.ts";
-import { LoadPrices } from "#/instances/spot.ts";
+import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import { Volumes } from "#/instances/volumes.ts";
@@ -148,7 +148,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const spotRequests = new SpotRequests({
     ...launching,
     instances,
-    prices: new LoadPrices(space),
+    prices: new SpotMarket({ space, clock }),
     region: "us-east-1",
   });
   const moves = new Moves({ ...launching, sealer: access });
