@@ -21,6 +21,7 @@ export const planted: readonly Mutant[] = [
     file: "src/space/space.ts",
     search: "return this.#writingDurable.promise;",
     replace: "return Promise.resolve();",
+    seed: 13,
   },
   {
     name: "a full disk forgets what it could not take",
@@ -65,12 +66,14 @@ export const planted: readonly Mutant[] = [
     file: "src/scheduler/adopt.ts",
     search: "return [...machine.leases].filter((lease) => !held.has(lease) && !lease.isEnding);",
     replace: "return [];",
+    seed: 10,
   },
   {
     name: "what waits behind a stuck task is not put back",
     file: "src/scheduler/open-session.ts",
     search: "      board.revoke(lease);\n      board.giveBack(lease);",
     replace: "      board.revoke(lease);",
+    seed: 7,
   },
   {
     name: "a lost attempt leaves its fence open",
@@ -174,6 +177,7 @@ export const planted: readonly Mutant[] = [
     file: "src/agent/agent.ts",
     search: "for (const message of this.#reports.unacknowledged()) this.#connection.send(message);",
     replace: "",
+    seed: 15,
   },
   {
     name: "leases never run out",
@@ -200,6 +204,7 @@ export const planted: readonly Mutant[] = [
     file: "src/space/leadership.ts",
     search: 'await space.advance();\n    if (this.#phase !== "reading") return;',
     replace: "",
+    seed: 164,
   },
   {
     name: "a leader is sure for as long as nobody has told it otherwise",
