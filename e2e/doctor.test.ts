@@ -129,9 +129,28 @@ test("doctor names a damaged object as people do, once the log can be read", asy
   assert.match(told, /The object "cat" in bucket pictures cannot be read/);
 });
 
-test("doctor says so where there is no cloud", async () => {
+test("doctor says what this computer can do also where there is no cloud yet", async () => {
   const cloud = newCloud();
-  const { code, stderr } = await cloud.canopy("doctor", "--data", join(cloud.dataFolder, "none"));
-  assert.equal(code, 3);
-  assert.match(stderr, /holds no cloud/);
+  const { code, of } = await doctor(cloud);
+  assert.equal(code, 0);
+  assert.match(of("cloud")[0]!.detail, /There is none in .* yet/);
+  const abilities = of("instances")
+    .map(({ detail }) => detail)
+    .join("\n");
+  for (const ability of [
+    /containers and systems/,
+    /virtual machines/i,
+    /networks of their own/,
+    /control groups: version \d.*overlayfs/,
+  ])
+    assert.match(abilities, ability);
+
+  const named = await doctor(cloud, "--data", join(cloud.dataFolder, "none"));
+  assert.equal(named.code, 1);
+  assert.deepEqual(
+    named.of("cloud").map(({ state }) => state),
+    ["fault"],
+  );
+  assert.match(named.told, /holds no cloud/);
+  assert.deepEqual(named.of("instances"), of("instances"));
 });

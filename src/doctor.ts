@@ -8,12 +8,22 @@ import { examineHosting } from "./hosting-doctor.ts";
 import { examineShared } from "./shared-doctor.ts";
 import { serversOf } from "./shared-log.ts";
 
-/** Looks at what `canopy up` would start from: a data folder, or a log that it shares. Throws what the two throw. */
-export async function examine({ dataFolder, log, repair }: DoctorWish): Promise<Finding[]> {
+/**
+ * Looks at what `canopy up` would start from, a data folder or a log that it shares, and at what this computer can do for instances.
+ * Throws what `examineShared` does.
+ */
+export async function examine({
+  dataFolder,
+  isNamed,
+  log,
+  repair,
+}: DoctorWish): Promise<Finding[]> {
   const host = nodeHost(stderrLog("error", "doctor"));
   const options = { nodeVersion: process.version, repair };
-  if (log === undefined)
-    return [...(await examineFolder(host, dataFolder, options)), ...(await examineHosting(host))];
+  if (log === undefined) {
+    const findings = await examineFolder(host, dataFolder, { ...options, isNamed });
+    return [...findings, ...(await examineHosting(host))];
+  }
   // The folder of a control plane that shares its log holds its secrets, and its agent's.
   const surroundings = async () =>
     (await host.files.stat(dataFolder)) ? examineSurroundings(host, dataFolder, options) : [];

@@ -112,6 +112,8 @@ export interface RestoredCloud {
 /** What `canopy doctor` may be told: as `canopy up`. */
 export interface DoctorWish {
   dataFolder: string;
+  /** Somebody named that folder: else it is where a cloud would be, and need not be there. */
+  isNamed: boolean;
   log: string | undefined;
   repair: boolean;
 }

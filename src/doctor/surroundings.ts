@@ -12,6 +12,14 @@ export interface Surroundings {
   repair: boolean;
 }
 
+/** What tasks run with here, whether or not there is data. */
+export function examineProgram(
+  host: Pick<Host, "processes">,
+  { nodeVersion }: Pick<Surroundings, "nodeVersion">,
+): Finding[] {
+  return [nodeFinding(nodeVersion), cagesFinding(host)];
+}
+
 /** What is around the data: the program that runs, space, who may read, what confines tasks. */
 export async function examineSurroundings(
   host: Pick<Host, "files" | "processes">,

@@ -24,7 +24,8 @@ export const verb: Verb = {
       .addHelpText(
         "after",
         "\nIt looks at what canopy up starts from with the same options. A data folder is looked at while no cloud runs over it;" +
-          "\na shared log also while control planes do, but repaired only when none leads.",
+          "\na shared log also while control planes do, but repaired only when none leads. What this computer can do for" +
+          "\ninstances, and what to install for more, is said also where there is no cloud yet.",
       )
       .action(
         does(async (cli) => {
@@ -33,6 +34,7 @@ export const verb: Verb = {
           const { config } = programs;
           const rows = await programs.doctor({
             dataFolder: resolve(terminal.world.folder, data ?? config.dataFolder),
+            isNamed: data !== undefined,
             log: log ?? config.logUrl,
             repair,
           });
