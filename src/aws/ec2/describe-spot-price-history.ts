@@ -10,6 +10,7 @@ import { page, pageBegins } from "../paging.ts";
 import { askOfAll } from "./asks.ts";
 import { kindsHosted } from "./describe-instance-types.ts";
 import { filtered, type Facts } from "./filters.ts";
+import { requirePageSize } from "./listing.ts";
 import { priceText } from "./spot-asked.ts";
 import { requireZone, zonesOf } from "./zones.ts";
 
@@ -22,10 +23,13 @@ export const describeSpotPriceHistory: AwsOperation<
   DescribeSpotPriceHistoryCommandOutput
 > = {
   asks: () => askOfAll("DescribeSpotPriceHistory"),
-  run({ ProductDescriptions = [], Filters, MaxResults = pageMax, NextToken, ...asked }, context) {
+  run(
+    { ProductDescriptions = [], Filters, MaxResults: max = pageMax, NextToken, ...asked },
+    context,
+  ) {
     filtered([], facts, Filters); // what is wrong with them is said also where nothing is found
     const after = pageBegins(NextToken);
-    const max = Math.max(1, Math.min(MaxResults, pageMax));
+    requirePageSize(max, 1, pageMax);
     const isOther =
       ProductDescriptions.length > 0 && !ProductDescriptions.some((one) => one.startsWith(product));
     const found: SpotPriceChange[] = [];

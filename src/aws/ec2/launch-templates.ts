@@ -14,6 +14,7 @@ import type { LaunchTemplateRecord } from "#/model/launch-template.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
+import { clientTokenOf } from "./client-token.ts";
 import { tagFacts } from "./filters.ts";
 import { templateOf, versionOf } from "./launch-template-of.ts";
 import { listed } from "./listing.ts";
@@ -21,6 +22,8 @@ import { own, ownAll } from "./own.ts";
 import { tagList, tagsFor } from "./tag-list.ts";
 
 const dataBytesMax = 64 * 1024;
+/** More than other calls may have. */
+const tokenCharactersMax = 128;
 
 /** What a version keeps. Throws "InvalidParameterValue" for more than 64 KiB of it. */
 export function dataText(data: object | undefined): string {
@@ -47,13 +50,14 @@ export const createLaunchTemplate: AwsOperation<
         400,
         "Launch template names must be between 3 and 128 characters, and may contain letters, numbers, and the following characters: - ( ) . / _.",
       );
-    const { ClientToken, LaunchTemplateData, VersionDescription = "", TagSpecifications } = input;
+    const { LaunchTemplateData, VersionDescription = "", TagSpecifications } = input;
+    const clientToken = clientTokenOf(input, tokenCharactersMax);
     const data = dataText(LaunchTemplateData);
     const before = ownAll("launch-template", context).find(({ spec }) => spec.title === title);
     if (before) {
       const isSame =
-        ClientToken !== undefined &&
-        before.spec.clientToken === ClientToken &&
+        clientToken !== undefined &&
+        before.spec.clientToken === clientToken &&
         before.spec.versions[0]?.data === data;
       if (isSame) return { LaunchTemplate: templateView(before, context) };
       throw new AwsError(
@@ -71,7 +75,7 @@ export const createLaunchTemplate: AwsOperation<
       defaultVersion: 1,
       latestVersion: 1,
       tags: tagsFor("launch-template", TagSpecifications),
-      ...(ClientToken !== undefined && { clientToken: ClientToken }),
+      ...(clientToken !== undefined && { clientToken }),
     };
     const name = resourceId("lt", parts.random);
     const made = parts.space.commit((tx) =>

@@ -2,6 +2,7 @@ import type { BlockDeviceMapping, RunInstancesCommandInput } from "@aws-sdk/clie
 import { AwsError } from "#/model/aws-error.ts";
 import type { DiskWish, LaunchWish } from "#/instances/launch.ts";
 import type { AwsContext } from "../call.ts";
+import { clientTokenOf } from "./client-token.ts";
 import { asksForIpv6, refuseIpv6 } from "./ipv6.ts";
 import { requireMetadata } from "./metadata-options.ts";
 import { placementGroup } from "./placement-groups.ts";
@@ -55,7 +56,7 @@ export function launchWish(
     isStopProtected: input.DisableApiStop === true,
     mayHibernate: input.HibernationOptions?.Configured === true,
     isRecovered: input.MaintenanceOptions?.AutoRecovery === "default",
-    clientToken: input.ClientToken,
+    clientToken: clientTokenOf(input),
     tags: tagsFor("instance", TagSpecifications),
   };
 }

@@ -64,7 +64,8 @@ test("what is asked wrongly is refused, also where there is nothing", () => {
     () => listed({ Filters: [{ Name: "colour", Values: ["red"] }] }, of),
     code("InvalidParameterValue"),
   );
-  assert.throws(() => listed({ MaxResults: 1 }, of), code("InvalidParameterValue"));
+  for (const MaxResults of [1, 1001, -5, 5.5])
+    assert.throws(() => listed({ MaxResults }, of), code("InvalidParameterValue"));
   assert.throws(() => listed({ NextToken: "what" }, of), code("InvalidParameterValue"));
   assert.throws(
     () => listed({ ids: ["i-1"], MaxResults: 5 }, of),

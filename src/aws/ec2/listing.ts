@@ -37,21 +37,30 @@ export function listed<Thing extends { serial: number }>(
       400,
       "The parameter MaxResults cannot be used with ids in the same request.",
     );
-  if (MaxResults !== undefined && MaxResults < pageMin)
-    throw new AwsError(
-      "InvalidParameterValue",
-      400,
-      `Value ( ${MaxResults} ) for parameter maxResults is invalid. Expecting a value greater than or equal to ${pageMin}.`,
-    );
+  if (MaxResults !== undefined) requirePageSize(MaxResults, pageMin, pageMax);
   const all = isNamed ? of.find([...new Set(ids)]) : of.all();
   const found = filtered(all, of.facts, Filters);
   if (orderOf) found.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   const { items, next } = page(found, {
     nameOf: orderOf ?? bySerial,
     token: NextToken,
-    max: Math.min(MaxResults ?? pageMax, pageMax),
+    max: MaxResults ?? pageMax,
   });
   return { items, more: next === undefined ? {} : { NextToken: next } };
+}
+
+/** Throws "InvalidParameterValue". */
+export function requirePageSize(asked: number, min: number, max: number): void {
+  if (Number.isInteger(asked) && asked >= min && asked <= max) return;
+  const expected =
+    asked > max
+      ? `less than or equal to ${max}`
+      : `that is whole and greater than or equal to ${min}`;
+  throw new AwsError(
+    "InvalidParameterValue",
+    400,
+    `Value ( ${asked} ) for parameter maxResults is invalid. Expecting a value ${expected}.`,
+  );
 }
 
 const bySerial = ({ serial }: { serial: number }) => String(serial).padStart(16, "0");

@@ -12,6 +12,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import type { SpotRequestRecord, SpotRequestStatus } from "#/model/spot-request.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
+import { clientTokenOf } from "./client-token.ts";
 import { tagFacts, type Facts } from "./filters.ts";
 import { launchWish } from "./launch-wish.ts";
 import { listed } from "./listing.ts";
@@ -51,7 +52,7 @@ export const requestSpotInstances: AwsOperation<
         ValidUntil: input.ValidUntil,
       },
       {
-        clientToken: input.ClientToken,
+        clientToken: clientTokenOf(input),
         tags: tagsFor("spot-instances-request", input.TagSpecifications),
       },
     );

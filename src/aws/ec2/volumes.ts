@@ -13,6 +13,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import type { VolumeRecord } from "#/model/volume.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askToMake } from "./asks.ts";
+import { clientTokenOf } from "./client-token.ts";
 import { ownAll, ownOne } from "./own.ts";
 import { usableSnapshot } from "./snapshot-view.ts";
 import { tagsFor } from "./tag-list.ts";
@@ -28,7 +29,8 @@ export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCo
     askToMake("CreateVolume", "volume", context, TagSpecifications),
   run(input, context) {
     const { parts, caller } = context;
-    const { ClientToken, Size, SnapshotId, VolumeType, Iops, Throughput, KmsKeyId } = input;
+    const { Size, SnapshotId, VolumeType, Iops, Throughput, KmsKeyId } = input;
+    const clientToken = clientTokenOf(input);
     const zone = requireZone(input.AvailabilityZone, context);
     const asked = {
       type: volumeTypeOf(VolumeType ?? "gp2"),
@@ -40,9 +42,9 @@ export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCo
       ...(Iops !== undefined && { iops: Iops }),
       ...(Throughput !== undefined && { bytesPerSecond: Throughput * MiB }),
       ...(KmsKeyId !== undefined && { kmsKeyId: KmsKeyId }),
-      ...(ClientToken !== undefined && { clientToken: ClientToken }),
+      ...(clientToken !== undefined && { clientToken }),
     };
-    const before = ClientToken === undefined ? undefined : madeBy(ClientToken, context);
+    const before = clientToken === undefined ? undefined : madeBy(clientToken, context);
     if (before) {
       requireSame(before, asked);
       return volumeView(before);
