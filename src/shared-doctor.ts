@@ -15,14 +15,11 @@ import { repairPostgres } from "#/space/logs/postgres/repair.ts";
 import { quoted } from "#/space/logs/postgres/schema.ts";
 import { measureCommit, requireLog } from "#/space/logs/postgres/setup.ts";
 
-/** There is nothing to look at: all else that keeps a log from being used is a finding. */
-const nothingThere = new Set<unknown>(["invalid", "not-found"]);
-
 /**
  * Looks at all that the database of a shared log holds, as of one moment, also while control planes work. Changes
  * nothing unless told to repair, and then only what can be mended without losing a record, after a copy was made.
- * Throws CanopyError: "not-found" when there is no cloud in it, "conflict" when it is to be repaired and a
- * control plane leads, "unavailable" when it answers no more.
+ * What keeps it from being used, or that there is no cloud in it, is a finding. Throws CanopyError: "conflict" when it is to be
+ * repaired and a control plane leads, "unavailable" when it answers no more.
  */
 export async function examineShared(
   servers: PostgresServers,
@@ -62,7 +59,7 @@ async function open(
     return { connection };
   } catch (thrown) {
     connection?.destroy();
-    if (!(thrown instanceof CanopyError) || nothingThere.has(thrown.code)) throw thrown;
+    if (!(thrown instanceof CanopyError) || thrown.code === "invalid") throw thrown;
     return { refusal: thrown };
   }
 }
