@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Files } from "#/base/files.ts";
 import type { InstanceOrder, InstanceReport } from "#/model/hosting.ts";
 import type { KeptMoves } from "./moves.ts";
@@ -26,11 +26,12 @@ export class InstanceRecord {
     this.#kept = kept;
   }
 
-  /** What an earlier life of the agent has kept in a folder, if anything. */
+  /** What an earlier life of the agent has kept in a folder, if anything. Throws where that is damaged or of another shape. */
   static async read(files: Files, folder: string): Promise<InstanceRecord | undefined> {
     const content = await files.read(join(folder, orderFile));
     if (!content) return undefined;
     const kept = JSON.parse(Buffer.from(content).toString("utf8")) as Kept;
+    if (kept.order?.instance !== basename(folder)) throw new Error("it is of another shape");
     return new InstanceRecord(files, folder, kept);
   }
 

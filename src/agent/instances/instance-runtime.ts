@@ -74,8 +74,14 @@ export class InstanceRuntime {
   }
 
   async adopt(running: RunningInstance): Promise<void> {
+    const { networks, log } = this.#parts;
     const { order } = this.#record;
-    this.#reach(await this.#parts.networks.prepare(order));
+    try {
+      this.#reach(await networks.prepare(order));
+    } catch (thrown) {
+      // It runs nevertheless, and each turn tries again.
+      log.warn(`the network of ${order.instance} is not there`, { error: messageOf(thrown) });
+    }
     // Not those of the order: the agent may have ended before it had given or taken one.
     const there = await running.volumes();
     this.#holds(running, new Map(there.map((volume) => [volume, undefined])));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -86,7 +86,7 @@ async function world(t: TestContext) {
   };
   const is = (state: InstanceReport["state"], name?: string) =>
     until(() => seen(name)?.state === state, state);
-  return { computer, clock, said, agent, seen, until, is };
+  return { computer, clock, folder, said, agent, seen, until, is };
 }
 
 test("one that crashes now and then is started again for as long as it is wanted", async (t) => {
@@ -273,5 +273,32 @@ test("what the cloud does not name among all leaves, and what it names as gone a
   await keeper.orders(orders({ isAll: true, gone: ["i-9"] }));
   await is("gone");
   await until(() => said.some(({ gone }) => gone.includes("i-9")), "i-9 is not here");
+  assert.equal(computer.running.size, 0);
+});
+
+test("what cannot be found again keeps no other instance from being found, and is found when it can be", async (t) => {
+  const { computer, clock, agent, folder, is, said, seen, until } = await world(t);
+  const first = await agent();
+  const all = ["i-1", "i-lost", "i-unread"].map((instance) => order({ instance }));
+  await first.orders(orders({ instances: all, volumes: [volume("vol-1")] }));
+  for (const { instance } of all) await is("running", instance);
+  await first.close();
+  await writeFile(join(folder, "volumes.json"), "[{");
+  await writeFile(join(folder, "instances", "i-unread", "order.json"), '{"wish":{}}');
+  computer.isHidden = true;
+  computer.hasNoNetworks = true;
+  said.length = 0;
+  const second = await agent();
+  t.after(() => second.close());
+  second.sayAll();
+  computer.isHidden = false;
+  await second.orders(orders({ isAll: true, instances: all, volumes: [volume("vol-1")] }));
+  for (const { instance } of all) await is("running", instance);
+  assert.equal(computer.starts, all.length, "none was started again");
+  computer.hasNoNetworks = false;
+  await clock.advance(limits.instanceRetryMsMax);
+  await until(() => seen("i-lost")?.publicIp === "10.0.0.1", "its network is back");
+  await second.orders(orders({ isAll: true }));
+  for (const { instance } of all) await is("gone", instance);
   assert.equal(computer.running.size, 0);
 });

@@ -35,6 +35,8 @@ export class InstanceKeeper {
   #means: HostingMeans;
   #say: (reports: HostReports) => void;
   #instances = new Map<string, KeptInstance>();
+  /** That have a folder here and no record that can be read. */
+  #unread = new Set<string>();
   #volumes: KeptVolumes;
   #snapshots: KeptSnapshots;
   #ofInstance: InstanceParts;
@@ -96,19 +98,39 @@ export class InstanceKeeper {
     await this.#recallAnswer();
     for (const name of await files.list(all)) {
       try {
-        const found = await KeptInstance.open(this.#ofInstance, join(all, name));
-        if (found) this.#instances.set(name, found);
-        else await files.remove(join(all, name)); // it was never told of
+        await this.#recall(name);
       } catch (thrown) {
-        log.error(`the instance ${name} cannot be read`, { error: messageOf(thrown) });
+        log.error(`what was kept of ${name} cannot be read: the cloud tells of it again`, {
+          error: messageOf(thrown),
+        });
+        this.#unread.add(name);
       }
     }
     this.#watch();
   }
 
+  async #recall(name: string): Promise<void> {
+    const folder = this.#folderOf(name);
+    const record = await InstanceRecord.read(this.#parts.files, folder);
+    if (!record) return this.#parts.files.remove(folder); // it was never told of
+    const instance = new KeptInstance(this.#ofInstance, record, { mayBeHere: true });
+    this.#instances.set(name, instance);
+    await instance.open();
+  }
+
+  #folderOf(instance: string): string {
+    return join(this.#parts.folder, "instances", instance);
+  }
+
+  /** Undefined for what is damaged too: the cloud says it again. */
   async #kept<T>(name: string): Promise<T | undefined> {
     const content = await this.#parts.files.read(join(this.#parts.folder, name));
-    return content && (JSON.parse(Buffer.from(content).toString("utf8")) as T);
+    try {
+      return content && (JSON.parse(Buffer.from(content).toString("utf8")) as T);
+    } catch (thrown) {
+      this.#parts.log.error(`${name} cannot be read`, { error: messageOf(thrown) });
+      return undefined;
+    }
   }
 
   /** The cloud says what is to be: one word after the other. */
@@ -142,10 +164,10 @@ export class InstanceKeeper {
   #wanted(order: InstanceOrder): void {
     const known = this.#instances.get(order.instance);
     if (known) return known.wanted(order);
-    const folder = join(this.#parts.folder, "instances", order.instance);
-    const { reboots } = order;
-    const record = new InstanceRecord(this.#parts.files, folder, { order, reboots });
-    const instance = new KeptInstance(this.#ofInstance, record);
+    const { instance: name, reboots } = order;
+    const record = new InstanceRecord(this.#parts.files, this.#folderOf(name), { order, reboots });
+    const mayBeHere = this.#unread.delete(name);
+    const instance = new KeptInstance(this.#ofInstance, record, { mayBeHere });
     this.#instances.set(order.instance, instance);
     instance.wake();
   }
@@ -292,8 +314,7 @@ export class InstanceKeeper {
         "Server.InternalError",
         `Cannot keep the files of ${instance} as ${order ? "it has none of its own" : "it is not here"}`,
       );
-    const folder = join(this.#parts.folder, "instances", instance);
-    return driver.keepFiles(folder, order, { isConsistent });
+    return driver.keepFiles(this.#folderOf(instance), order, { isConsistent });
   }
 
   #watch(): void {

@@ -5,7 +5,7 @@ import { hostingReason } from "#/drivers/instances/hosting-error.ts";
 import type { InstanceOrder, InstanceReport } from "#/model/hosting.ts";
 import { InstanceMigration } from "./instance-migration.ts";
 import type { InstanceParts } from "./instance-parts.ts";
-import { InstanceRecord } from "./instance-record.ts";
+import type { InstanceRecord } from "./instance-record.ts";
 import { InstanceReporter } from "./instance-reporter.ts";
 import { InstanceRuntime, type Ended } from "./instance-runtime.ts";
 import { Turns } from "./turns.ts";
@@ -22,12 +22,16 @@ export class KeptInstance {
   #reporter: InstanceReporter;
   #migration: InstanceMigration;
   #turns: Turns;
+  /** What an earlier life of the agent has left of it is held, or is known not to be. */
+  #isLookedFor: boolean;
   /** Under this and lower numbers nothing of it is to be here. */
   #unwantedFence = -1;
 
-  constructor(parts: InstanceParts, record: InstanceRecord) {
+  /** `mayBeHere`: an earlier life of the agent may have left something of it running. */
+  constructor(parts: InstanceParts, record: InstanceRecord, { mayBeHere = false } = {}) {
     this.#parts = parts;
     this.#record = record;
+    this.#isLookedFor = !mayBeHere;
     this.name = record.order.instance;
     this.#runtime = new InstanceRuntime(parts, record, (ended) => this.#ended(ended));
     this.#reporter = new InstanceReporter(parts, record, this.#runtime);
@@ -39,13 +43,9 @@ export class KeptInstance {
     );
   }
 
-  /** What an earlier life of the agent has kept in a folder; undefined for what cannot be read. */
-  static async open(parts: InstanceParts, folder: string): Promise<KeptInstance | undefined> {
-    const record = await InstanceRecord.read(parts.files, folder);
-    if (!record) return undefined;
-    const instance = new KeptInstance(parts, record);
-    await instance.#adopt();
-    return instance;
+  /** Finds what may be here of it. What cannot be found now is looked for again in each turn. */
+  async open(): Promise<void> {
+    await this.#look().catch((thrown: unknown) => this.#failed(thrown));
   }
 
   get order(): InstanceOrder {
@@ -59,6 +59,12 @@ export class KeptInstance {
   /** What it was said to be last. */
   get report(): InstanceReport {
     return this.#reporter.last;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLookedFor) return;
+    await this.#adopt();
+    this.#isLookedFor = true;
   }
 
   async #adopt(): Promise<void> {
@@ -99,6 +105,7 @@ export class KeptInstance {
   }
 
   async #turn(): Promise<void> {
+    await this.#look();
     if (this.#isUnwanted) return this.#leave();
     await this.#record.keep();
     await this.#runtime.holdLease();
@@ -204,6 +211,7 @@ export class KeptInstance {
     if (this.running) this.#reporter.say("running"); // with what of it is not ready
     if (this.running || this.#isUnwanted) return this.#turns.later();
     const isFinal = code.startsWith("Client.") || !this.#turns.mayRetry();
+    this.#isLookedFor ||= isFinal; // to start it again ends whatever is there
     if (isFinal) this.#reporter.fails(code, message);
     else this.#turns.later();
   }

@@ -162,7 +162,12 @@ export class FakeComputer implements InstanceDriver {
   /** What the next starts throw. */
   failures: Error[] = [];
 
+  /** What runs cannot be looked at. */
+  isHidden = false;
+  hasNoNetworks = false;
+
   async find(_folder: string, { instance }: InstanceOrder): Promise<FakeRunning | undefined> {
+    if (this.isHidden) throw new Error(`${instance} cannot be looked at`);
     return this.running.get(instance);
   }
 
@@ -263,6 +268,7 @@ export class FakeComputer implements InstanceDriver {
       networks: {
         type: "user",
         prepare: async ({ instance }) => {
+          if (this.hasNoNetworks) throw new Error("its device is missing");
           this.networks.add(instance);
           const forwards = [{ address: "10.0.0.1", port: 2222, to: 22 }];
           return { type: "user", metadataSocket: "", forwards };

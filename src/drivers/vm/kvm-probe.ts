@@ -17,11 +17,8 @@ export async function probeKvm(
   if (!(await files.stat("/dev/kvm"))) return "absent";
   const boot = Buffer.from((await files.read("/proc/sys/kernel/random/boot_id")) ?? []).toString();
   const kept = `${folder}/kvm.json`;
-  const known = await files.read(kept);
-  if (known) {
-    const { boot: knownBoot, works } = JSON.parse(Buffer.from(known).toString()) as Known;
-    if (knownBoot === boot) return works ? "works" : "broken";
-  }
+  const known = knownOf(await files.read(kept));
+  if (known?.boot === boot) return known.works ? "works" : "broken";
   await files.makeFolder(folder);
   const works = await runProbe(parts, folder, ["kvm", "host"]);
   await files.write(kept, JSON.stringify({ boot, works } satisfies Known));
@@ -32,6 +29,15 @@ export async function probeKvm(
 interface Known {
   boot: string;
   works: boolean;
+}
+
+/** Undefined for what is damaged too: it is found out again. */
+function knownOf(content: Uint8Array | undefined): Known | undefined {
+  try {
+    return content && (JSON.parse(Buffer.from(content).toString()) as Known);
+  } catch {
+    return undefined;
+  }
 }
 
 /** True when the firmware has said hello in time. */

@@ -44,12 +44,11 @@ export class VmDriver implements InstanceDriver {
 
   async find(folder: string, order: InstanceOrder): Promise<RunningInstance | undefined> {
     const { files, processes } = this.#parts;
-    const content = await files.read(machineFile(folder));
-    if (!content) {
+    const machine = machineOf(await files.read(machineFile(folder)));
+    if (!machine) {
       this.#endMarked(order.instance);
       return undefined;
     }
-    const machine = JSON.parse(Buffer.from(content).toString()) as Machine;
     const cage = this.#cages?.make(order.instance, cageLimits(machine, order));
     const place: GuestPlace = { parts: this.#parts, folder, machine, cage };
     try {
@@ -185,6 +184,15 @@ export class VmDriver implements InstanceDriver {
 
   #markOf(instance: string): string {
     return `${this.#parts.mark}-${instance}`;
+  }
+}
+
+/** Undefined for what is damaged too: no guest can be held by it. */
+function machineOf(content: Uint8Array | undefined): Machine | undefined {
+  try {
+    return content && (JSON.parse(Buffer.from(content).toString()) as Machine);
+  } catch {
+    return undefined;
   }
 }
 

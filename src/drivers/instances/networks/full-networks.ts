@@ -14,7 +14,14 @@ import type { NetworksParts } from "./parts.ts";
 import { openedPorts, PortPool } from "./ports.ts";
 import { nftScript, runScript, VpcNetwork } from "./vpc-network.ts";
 import type { Surroundings } from "./vpc-rules.ts";
-import { isGuest, linkRange, slotsMax, type Member, type VpcState } from "./vpc-state.ts";
+import {
+  isGuest,
+  linkRange,
+  readVpcState,
+  slotsMax,
+  type Member,
+  type VpcState,
+} from "./vpc-state.ts";
 
 export interface FullNetworksParts extends NetworksParts {
   /** What instances may reach of what they are kept from else: the machine, and networks that it is in. CIDRs. */
@@ -55,20 +62,29 @@ export class FullNetworks implements Networks {
     const { files, log } = this.#parts;
     for (const vpc of await files.list(this.#runFolder)) {
       try {
-        const content = await files.read(join(this.#runFolder, vpc, "state.json"));
-        if (!content) continue;
-        const state = JSON.parse(Buffer.from(content).toString()) as VpcState;
-        this.#orders.set(vpc, state.order);
-        this.#vpcs.set(vpc, this.#network(state));
-        for (const { instance, forwards } of Object.values(state.members))
-          this.#ports.keep(instance, forwards);
+        await this.#recall(vpc);
       } catch (thrown) {
-        log.error(`what was kept of the network ${vpc} cannot be read`, {
+        log.error(`what was kept of the network ${vpc} cannot be read: it is made anew`, {
           error: messageOf(thrown),
         });
       }
     }
-    await Promise.all(this.#vpcs.values().map((vpc) => vpc.apply()));
+    // Those that need it hear why it is not there: whoever prepares it tries again.
+    const again = async (vpc: VpcNetwork) =>
+      await vpc.apply().catch((thrown: unknown) => {
+        log.error(`the network ${vpc.state.vpc} is not as it was`, { error: messageOf(thrown) });
+      });
+    await Promise.all(this.#vpcs.values().map(again));
+  }
+
+  async #recall(vpc: string): Promise<void> {
+    const content = await this.#parts.files.read(join(this.#runFolder, vpc, "state.json"));
+    if (!content) return;
+    const state = readVpcState(content);
+    this.#orders.set(vpc, state.order);
+    this.#vpcs.set(vpc, this.#network(state));
+    for (const { instance, forwards } of Object.values(state.members))
+      this.#ports.keep(instance, forwards);
   }
 
   async prepare(order: InstanceOrder): Promise<PreparedNetwork> {
@@ -99,9 +115,11 @@ export class FullNetworks implements Networks {
       hopLimit: metadata.hopLimit,
       forwards: await this.#ports.forwardsFor(instance, opened, before?.forwards),
     };
-    if (before && JSON.stringify(before) === JSON.stringify(member) && vpc.isApplied) return before;
+    const isSame = before && JSON.stringify(before) === JSON.stringify(member);
+    if (isSame && vpc.has(instance)) return before;
     vpc.state.members[instance] = member;
     await vpc.apply();
+    vpc.mustHave(instance);
     return member;
   }
 

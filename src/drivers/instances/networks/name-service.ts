@@ -47,6 +47,7 @@ export class NameService {
   async stop(): Promise<void> {
     const living = await this.#living();
     if (living) this.#parts.processes.kill(living.pid);
+    await this.#parts.files.remove(this.#file("living.json"));
   }
 
   async #start(config: string): Promise<void> {
@@ -77,7 +78,12 @@ export class NameService {
     const { files, processes } = this.#parts;
     const content = await files.read(this.#file("living.json"));
     if (!content) return undefined;
-    const living = JSON.parse(Buffer.from(content).toString()) as Living;
+    let living: Living;
+    try {
+      living = JSON.parse(Buffer.from(content).toString()) as Living;
+    } catch {
+      return undefined; // damaged: it is started anew
+    }
     return processes.isAlive(living.pid, living.ticks) ? living : undefined;
   }
 

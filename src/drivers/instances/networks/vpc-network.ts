@@ -34,6 +34,7 @@ export class VpcNetwork {
   #nameService: NameService;
   #isMade = false;
   #made = new Map<string, string>();
+  #failures = new Map<string, unknown>();
   #peers: Readonly<Record<string, string>> | undefined;
   #rules = "";
   #elastic: readonly string[] = [];
@@ -56,12 +57,19 @@ export class VpcNetwork {
     return Object.keys(this.state.members).length === 0;
   }
 
-  /** It was made, by this life of the agent. */
-  get isApplied(): boolean {
-    return this.#isMade && this.#closeMetadata !== undefined;
+  /** An instance's part of it was made, by this life of the agent. */
+  has(instance: string): boolean {
+    const isMade = this.#isMade && this.#closeMetadata !== undefined;
+    return isMade && this.#made.has(instance) && !this.#failures.has(instance);
   }
 
-  /** Resolves when the machine is as the state says; calls that come while that is done share the next time. */
+  /** Throws HostingError with why an instance's part of it could not be made. */
+  mustHave(instance: string): void {
+    const failure = this.#failures.get(instance);
+    if (failure) throw failure;
+  }
+
+  /** Resolves when the machine is as the state says, but for instances that `mustHave` tells of; calls that come while that is done share the next time. */
   apply(): Promise<void> {
     if (!this.#turn) {
       this.#turn = this.#apply().finally(() => (this.#turn = undefined));
@@ -81,6 +89,8 @@ export class VpcNetwork {
     const { state } = this;
     await files.makeFolder(this.#folder);
     await files.write(this.#stateFile, JSON.stringify(state), { mode: 0o600 });
+    const isLost = !this.#isMade && !(await files.stat(namespaceFile(names.namespace(state.vpc))));
+    if (isLost) await this.#nameService.stop(); // it would go on in a namespace that nobody else is in
     const members = Object.values(state.members);
     const scripts = members.map((member) => [member, memberScript(names, state, member)] as const);
     const due = scripts.filter(([{ instance }, script]) => this.#made.get(instance) !== script);
@@ -98,8 +108,7 @@ export class VpcNetwork {
       begin || elastic.join() !== this.#elastic.join()
         ? elasticScript(names, state, { now: elastic, gone })
         : "";
-    const script = [begin, ruled, ...due.map(([, one]) => one), peers, routed].join("\n");
-    const makes = () => (script.trim() === "" ? Promise.resolve() : this.#run(script));
+    const makes = () => this.#make(`${begin}\n${ruled}`, due, `${peers}\n${routed}`);
     const tells = () => Promise.all([this.#tellNames(), this.#openMetadata(), tellMachine()]);
     if (this.#isMade) await Promise.all([makes(), tells()]);
     else await makes().then(tells);
@@ -107,7 +116,26 @@ export class VpcNetwork {
     this.#isMade = true;
     this.#rules = rules;
     this.#peers = state.order.peers;
-    for (const [{ instance }, script] of due) this.#made.set(instance, script);
+    for (const [{ instance }, script] of due)
+      if (!this.#failures.has(instance)) this.#made.set(instance, script);
+  }
+
+  /** What cannot be made of one instance is in no other's way: each is made by itself then. */
+  async #make(
+    before: string,
+    due: readonly (readonly [Member, string])[],
+    after: string,
+  ): Promise<void> {
+    this.#failures.clear(); // those are due again
+    try {
+      return await this.#run([before, ...due.map(([, script]) => script), after].join("\n"));
+    } catch (thrown) {
+      if (due.length === 0) throw thrown;
+    }
+    await this.#run(before);
+    for (const [{ instance }, script] of due)
+      await this.#run(script).catch((thrown: unknown) => this.#failures.set(instance, thrown));
+    await this.#run(after);
   }
 
   async #tellNames(): Promise<void> {
@@ -164,6 +192,7 @@ export class VpcNetwork {
   }
 
   async #run(script: string): Promise<void> {
+    if (script.trim() === "") return;
     await runScript(this.#parts, script);
   }
 }

@@ -32,6 +32,9 @@ export function vpcScript(names: NetworkNames, state: VpcState, address: string)
 if ! ip -n ${ns} link show ${upPort} >/dev/null 2>&1; then
   ip link delete ${up} 2>/dev/null || :
   ip link add ${upPort} netns ${ns} type veth peer name ${up}
+elif ! ip -4 -o address show dev ${up} | grep -q ' ${link.machine}/31 '; then
+  ip address flush dev ${up}
+  ip -n ${ns} address flush dev ${upPort}
 fi
 ip address replace ${link.machine}/31 dev ${up}
 ip link set ${up} up
@@ -71,10 +74,18 @@ export function memberScript(
   const gateway = gatewayOf(network);
   const inside = names.namespace(instance);
   const [farNs, far] = isGuest ? [ns, wireOf(instance)] : [inside, "eth0"];
+  const farIsThere = isGuest
+    ? `[ -e /proc/sys/net/ipv4/conf/${far} ]`
+    : `ip -n ${inside} link show ${far} >/dev/null 2>&1`;
   // A program that goes into a namespace by itself takes longer than all that it does there.
   return `
-${isGuest ? "" : `[ -e ${namespaceFile(inside)} ] || ip netns add ${inside}`}
-nsenter --net=${namespaceFile(ns)} sh -e <<'script'
+${isGuest ? "again=" : `[ -e ${namespaceFile(inside)} ] && again=1 || { again= ; ip netns add ${inside}; }`}
+again=$again nsenter --net=${namespaceFile(ns)} sh -e <<'script'
+if [ -e /proc/sys/net/ipv4/conf/${port} ]; then
+  ${farIsThere} || ip link delete ${port} # half of a pair leads nowhere
+elif [ "$again" ]; then
+  ip -n ${inside} link delete ${far} 2>/dev/null || :
+fi
 ip -batch - <<.
 $([ -e /proc/sys/net/ipv4/conf/${port} ] || echo link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs})
 link set ${port} address ${gatewayMac} up

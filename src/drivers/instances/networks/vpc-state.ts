@@ -22,6 +22,21 @@ export interface VpcState {
   members: Record<string, Member>;
 }
 
+/**
+ * What was kept of a VPC. Throws where its own part is damaged or of another shape; members that are go missing, as each is told
+ * again with its instance.
+ */
+export function readVpcState(content: Uint8Array): VpcState {
+  const { vpc, slot, order, members } = JSON.parse(Buffer.from(content).toString()) as VpcState;
+  const isWhole = [vpc, order.cidr].every((text) => typeof text === "string");
+  if (!isWhole || !Number.isInteger(slot)) throw new Error("it is of another shape");
+  const whole = Object.entries(members).filter(
+    ([, { instance, network, forwards }]) =>
+      instance && network?.privateIp && forwards?.length >= 0,
+  );
+  return { vpc, slot, order, members: Object.fromEntries(whole) };
+}
+
 /** Between the machine and its VPCs: 8,192 pairs, of the addresses that nobody routes. */
 export const linkRange = "169.254.64.0/18";
 export const slotsMax = 2 ** 13;
