@@ -162,7 +162,7 @@ function imageOf({ image: id, project, accountId }: LaunchWish, space: Space): I
 }
 
 /** Where none is asked for, a small one that runs the image. */
-function typeOf(name: string | undefined, { spec: { kinds } }: ImageRecord): InstanceType {
+export function typeOf(name: string | undefined, { spec: { kinds } }: ImageRecord): InstanceType {
   const small = instanceTypes
     .values()
     .find((one) => one.kind === kinds[0] && one.name.endsWith(".small"));

@@ -49,10 +49,18 @@ function addressOf(
   return ownOne("address", id, context);
 }
 
+function allocationOf(ip: string | undefined, context: AwsContext): string | undefined {
+  return ownAll("address", context).find(({ spec }) => spec.publicIp === ip)?.name;
+}
+
 export const releaseAddress: AwsOperation<ReleaseAddressCommandInput, ReleaseAddressCommandOutput> =
   {
-    asks: ({ AllocationId = "eipalloc-*" }, context) =>
-      askOf("ReleaseAddress", [AllocationId], context),
+    asks: ({ AllocationId, PublicIp }, context) =>
+      askOf(
+        "ReleaseAddress",
+        [AllocationId ?? allocationOf(PublicIp, context) ?? "eipalloc-*"],
+        context,
+      ),
     run({ AllocationId, PublicIp }, context) {
       const address = addressOf({ id: AllocationId, ip: PublicIp }, context);
       context.parts.networks.addresses.release(address);
@@ -65,8 +73,19 @@ export const associateAddress: AwsOperation<
   AssociateAddressCommandInput,
   AssociateAddressCommandOutput
 > = {
-  asks: ({ AllocationId = "eipalloc-*" }, context) =>
-    askOf("AssociateAddress", [AllocationId], context),
+  asks({ AllocationId, PublicIp, InstanceId, NetworkInterfaceId }, context) {
+    const allocation = AllocationId ?? allocationOf(PublicIp, context) ?? "eipalloc-*";
+    const instance = ownAll("instance", context).find(({ name, spec }) =>
+      InstanceId === undefined
+        ? spec.network.interface === NetworkInterfaceId
+        : name === InstanceId,
+    );
+    const holder = [
+      instance?.name ?? InstanceId ?? "i-*",
+      instance?.spec.network.interface ?? NetworkInterfaceId ?? "eni-*",
+    ];
+    return askOf("AssociateAddress", [allocation, ...holder], context);
+  },
   run(input, context) {
     const { AllocationId, PublicIp, InstanceId, NetworkInterfaceId, AllowReassociation } = input;
     const address = addressOf({ id: AllocationId, ip: PublicIp }, context);

@@ -14,6 +14,7 @@ import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
 import { clientTokenOf } from "./client-token.ts";
 import { tagFacts, type Facts } from "./filters.ts";
+import { asksToPass, asksToUse, type Launch } from "./launch-asks.ts";
 import { launchWish } from "./launch-wish.ts";
 import { listed } from "./listing.ts";
 import { own, ownAll } from "./own.ts";
@@ -27,8 +28,14 @@ export const requestSpotInstances: AwsOperation<
   RequestSpotInstancesCommandInput,
   RequestSpotInstancesCommandOutput
 > = {
-  asks: ({ TagSpecifications }, context) =>
-    askToMake("RequestSpotInstances", "spot-instances-request", context, TagSpecifications),
+  asks({ TagSpecifications, LaunchSpecification }, context) {
+    const launch = (LaunchSpecification ?? {}) as Launch;
+    return [
+      ...askToMake("RequestSpotInstances", "spot-instances-request", context, TagSpecifications),
+      ...asksToUse("RequestSpotInstances", launch, context),
+      ...asksToPass(launch, context),
+    ];
+  },
   run({ InstanceCount = 1, LaunchSpecification, ...input }, context) {
     if (!LaunchSpecification)
       throw new AwsError(

@@ -5,31 +5,14 @@ import {
   CreateLaunchTemplateCommand,
   CreatePlacementGroupCommand,
   CreateTagsCommand,
-  EC2Client,
+  type EC2Client,
 } from "@aws-sdk/client-ec2";
-import {
-  CreateAccessKeyCommand,
-  CreateUserCommand,
-  IAMClient,
-  PutUserPolicyCommand,
-} from "@aws-sdk/client-iam";
-import { clientOptions } from "../testing/aws-port.ts";
+import { userWith } from "./testing/user-with.ts";
 import { startEc2, type Ec2World } from "./testing/world.ts";
 
 let world: Ec2World;
 before(async () => (world = await startEc2()));
 after(() => world.stop());
-
-async function userWith(UserName: string, Statement: object[]): Promise<EC2Client> {
-  const options = clientOptions(world.aws.endpoint);
-  const root = new IAMClient(options);
-  await root.send(new CreateUserCommand({ UserName }));
-  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
-  await root.send(new PutUserPolicyCommand({ UserName, PolicyName: "p", PolicyDocument }));
-  const { AccessKey } = await root.send(new CreateAccessKeyCommand({ UserName }));
-  const { AccessKeyId: accessKeyId = "", SecretAccessKey: secretAccessKey = "" } = AccessKey!;
-  return new EC2Client({ ...options, credentials: { accessKeyId, secretAccessKey } });
-}
 
 test("tags of key pairs, launch templates and placement groups are conditions of policies, by both names", async () => {
   const { client } = world;
@@ -64,7 +47,7 @@ test("tags of key pairs, launch templates and placement groups are conditions of
     who.send(new CreateTagsCommand({ Resources, Tags: [{ Key: "b", Value: "1" }] }));
   for (const name of ["aws:ResourceTag/team", "ec2:ResourceTag/team"]) {
     const Condition = { StringEquals: { [name]: "a" } };
-    const user = await userWith(name.slice(0, 3), [
+    const user = await userWith(world, name.slice(0, 3), [
       { Effect: "Allow", Action: "ec2:CreateTags", Resource: "*", Condition },
     ]);
     for (const id of ids) await tag(user, [id]);

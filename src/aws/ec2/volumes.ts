@@ -15,6 +15,7 @@ import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askToMake } from "./asks.ts";
 import { clientTokenOf } from "./client-token.ts";
 import { ownAll, ownOne } from "./own.ts";
+import { volumeConditions } from "./resource-conditions.ts";
 import { usableSnapshot } from "./snapshot-view.ts";
 import { tagsFor } from "./tag-list.ts";
 import { attachmentView, volumeView } from "./volume-view.ts";
@@ -25,8 +26,10 @@ const MiB = 2 ** 20;
 
 /** The same token makes one volume. */
 export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCommandOutput> = {
-  asks: ({ TagSpecifications }, context) =>
-    askToMake("CreateVolume", "volume", context, TagSpecifications),
+  asks: (input, context) => [
+    ...askToMake("CreateVolume", "volume", context, input.TagSpecifications, factsOf(input)),
+    ...askOf("CreateVolume", input.SnapshotId === undefined ? [] : [input.SnapshotId], context),
+  ],
   run(input, context) {
     const { parts, caller } = context;
     const { Size, SnapshotId, VolumeType, Iops, Throughput, KmsKeyId } = input;
@@ -52,6 +55,20 @@ export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCo
     return volumeView(parts.volumes.create(caller.project, asked));
   },
 };
+
+const factsOf = ({
+  AvailabilityZone,
+  VolumeType = "gp2",
+  Size,
+  ...more
+}: CreateVolumeCommandInput) =>
+  volumeConditions({
+    type: VolumeType,
+    isEncrypted: more.Encrypted === true,
+    zone: AvailabilityZone,
+    sizeBytes: Size === undefined ? undefined : Size * GiB,
+    snapshot: more.SnapshotId,
+  });
 
 function madeBy(token: string, context: AwsContext): VolumeRecord | undefined {
   return ownAll("volume", context).find(({ spec }) => spec.clientToken === token);
@@ -96,7 +113,15 @@ export const attachVolume: AwsOperation<AttachVolumeCommandInput, AttachVolumeCo
 
 /** Throws "InvalidAttachment.NotFound" where another instance or device is named than that it has. */
 export const detachVolume: AwsOperation<DetachVolumeCommandInput, DetachVolumeCommandOutput> = {
-  asks: ({ VolumeId = "" }, context) => askOf("DetachVolume", [VolumeId], context),
+  asks({ VolumeId = "", InstanceId }, context) {
+    const volume = ownAll("volume", context).find(({ name }) => name === VolumeId);
+    const instance = InstanceId ?? volume?.status.attachment?.instance;
+    return askOf(
+      "DetachVolume",
+      [VolumeId, ...(instance === undefined ? [] : [instance])],
+      context,
+    );
+  },
   run({ VolumeId, InstanceId, Device }, context) {
     const volume = ownOne("volume", VolumeId, context);
     const { attachment } = volume.status;
