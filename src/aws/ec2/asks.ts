@@ -4,7 +4,7 @@ import { arnOf, conditionsOf, type Conditions } from "./resource-conditions.ts";
 import { typeOfId } from "./taggable.ts";
 
 /** By what the id says that it is of. */
-export function ec2Arn(id: string, context: AwsContext): string {
+function ec2Arn(id: string, context: AwsContext): string {
   const kind = id.startsWith("eni-") ? "network-interface" : (typeOfId(id) ?? "*");
   return arnOf(kind, id, context);
 }
