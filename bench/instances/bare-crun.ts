@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "#/base/limits.ts";
+import { until } from "../cloud.ts";
 
 interface OciConfig {
   root: { path: string };
+  hooks?: object;
   mounts: { source: string; destination: string; type: string; options: string[] }[];
   linux: { namespaces: { type: string }[]; resources?: object; cgroupsPath?: string };
 }
@@ -26,7 +28,7 @@ export class BareCrun {
     execFileSync("cp", ["-a", root, own]);
     execFileSync("chown", ["-R", owner, own]);
     const bundle = JSON.parse(readFileSync(config, "utf8")) as OciConfig;
-    const { mounts, linux } = bundle;
+    const { hooks: _ours, mounts, linux, ...rest } = bundle;
     const isOurs = ({ source }: { source: string }) => source.startsWith("/");
     const sys = {
       destination: "/sys",
@@ -35,7 +37,7 @@ export class BareCrun {
       options: ["ro", "nosuid", "noexec", "nodev"],
     };
     const bare: OciConfig = {
-      ...bundle,
+      ...rest,
       root: { path: own },
       mounts: [...mounts.filter((mount) => !isOurs(mount)), sys],
       linux: {
@@ -59,6 +61,7 @@ export class BareCrun {
     const name = `bare-${process.pid}-${++this.#count}`;
     const state = ["--root", join(this.#folder, "state"), `--cgroup-manager=${manager}`];
     const pidFile = join(this.#folder, "pid");
+    rmSync(pidFile, { force: true });
     const run = ["crun", ...state, "run", "--bundle", this.#folder, "--pid-file", pidFile, name];
     const child = spawn("unshare", ["--mount", "sh", "-c", alone, "sh", ...run], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -71,6 +74,9 @@ export class BareCrun {
       text += piece;
       const [, from, to] = /^(\d{19})\n(\d{19})\n/.exec(text) ?? [];
       if (from === undefined || to === undefined) continue;
+      // The program may be faster than crun's note of it.
+      const isNoted = () => existsSync(pidFile) && readFileSync(pidFile, "utf8") !== "";
+      await until("crun has noted its process", () => Promise.resolve(isNoted()));
       process.kill(Number(readFileSync(pidFile, "utf8")), "SIGKILL");
       await ended;
       return Number(BigInt(to) - BigInt(from)) / 1e6;
