@@ -38,6 +38,7 @@ export class InstanceKeeper {
   /** That have a folder here and no record that can be read. */
   #unread = new Set<string>();
   #volumes: KeptVolumes;
+  #volumesWritten = "";
   #snapshots: KeptSnapshots;
   #ofInstance: InstanceParts;
   #warden: Warden;
@@ -141,12 +142,10 @@ export class InstanceKeeper {
   }
 
   async #take(orders: HostOrders): Promise<void> {
-    const { files, folder, log } = this.#parts;
+    const { log } = this.#parts;
     const { networks } = this.#means;
     this.#volumes.wanted(orders.volumes);
-    await files.write(join(folder, volumesFile), JSON.stringify(this.#volumes.orders), {
-      mode: 0o600,
-    });
+    await this.#keepVolumes();
     // Instances do not wait for that: what they need of it is made with each.
     const known = networks.know(orders.vpcs).catch((thrown: unknown) => {
       log.warn("what is new in networks cannot be told", { error: messageOf(thrown) });
@@ -159,6 +158,14 @@ export class InstanceKeeper {
     const named = new Set(orders.instances.map(({ instance }) => instance));
     for (const [name, instance] of this.#instances) if (!named.has(name)) instance.unwanted();
     this.sayAll();
+  }
+
+  async #keepVolumes(): Promise<void> {
+    const { files, folder } = this.#parts;
+    const content = JSON.stringify(this.#volumes.orders);
+    if (content === this.#volumesWritten) return;
+    await files.write(join(folder, volumesFile), content, { mode: 0o600 });
+    this.#volumesWritten = content;
   }
 
   #wanted(order: InstanceOrder): void {
