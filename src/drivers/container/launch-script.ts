@@ -173,7 +173,9 @@ table ip canopy_metadata {
   exec socat TCP4-LISTEN:$port,bind=${metadataAddress},reuseaddr,fork,backlog=64 ${to}
 ) >beside.log 2>&1 &
 beside="$beside $!"`;
-  const closed = ["169.254.0.0/16", ...addresses.map((address) => `${address}/32`)];
+  // It has no way out by IPv6; a line that cannot be done would end all of them.
+  const own = addresses.filter((address) => !address.includes(":"));
+  const closed = ["169.254.0.0/16", ...own.map((address) => `${address}/32`)];
   return `mkfifo ready
 exec 8<>ready
 (
@@ -183,9 +185,9 @@ exec 8<>ready
 ) >slirp.log 2>&1 &
 beside=$!
 ${rights}
-ip -batch - <<.
-address add ${metadataAddress}/32 dev lo
-${closed.map((range) => `route add unreachable ${range}`).join("\n")}
+ip -batch - <<. || exit 1
+address replace ${metadataAddress}/32 dev lo
+${closed.map((range) => `route replace unreachable ${range}`).join("\n")}
 .
 ${metadata}`;
 }

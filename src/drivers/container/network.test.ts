@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
 import { freePort } from "#/base/testing/free-port.ts";
+import { containerDriver } from "./container.ts";
 import { ContainerRig } from "./testing/container-rig.ts";
 
 const rig = new ContainerRig();
@@ -23,6 +24,22 @@ const serves = "(echo hello | nc -l -p 80) & sleep 0.2; nc 127.0.0.1 80";
 test("169.254.169.254 leads to the instance's own socket, and port 80 is free nevertheless", async () => {
   const { printed } = await rig.run(["sh", "-c", `${asks}; echo; ${serves}`], {}, { network: own });
   assert.match(printed, /GET \/latest\/meta-data\/instance-id\nhello\n/);
+});
+
+test("addresses of the machine are closed, of whatever kind others are; what cannot be closed is not started", async () => {
+  const { processes } = rig.parts;
+  const start = (addresses: string[]) => {
+    const facts = () => ({ ...processes.facts(), addresses });
+    rig.driver = containerDriver({ ...rig.parts, processes: { ...processes, facts } });
+    return rig.run(["cat", "/proc/net/route"], {}, { network: own });
+  };
+  const { printed } = await start(["fd00::1", "192.0.2.1"]);
+  assert.match(printed, /^\*\t010200C0\t/m);
+  await assert.rejects(start(["300.0.0.1"]), {
+    reasonCode: "Server.InternalError",
+    message: /300\.0\.0\.1/,
+  });
+  rig.begin();
 });
 
 test("in a namespace that is given the root of a container may take port 80, and change nothing", async () => {
