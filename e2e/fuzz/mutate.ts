@@ -4,7 +4,7 @@ import type { Wanted } from "./sign.ts";
 /** A change of a request, made before it is signed: the signature is right, and what it signs is not. */
 type Mutation = (wanted: Wanted, chance: Chance) => void;
 
-const weird = [
+export const weird = [
   "",
   " ",
   "\u0001",
