@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
+  CreateLaunchTemplateCommand,
+  CreateVolumeCommand,
   DescribeAccountAttributesCommand,
   DescribeAvailabilityZonesCommand,
   DescribeFleetsCommand,
@@ -67,4 +69,26 @@ test("an account's attributes are told by name", async () => {
   assert.deepEqual(AccountAttributes, [
     { AttributeName: "default-vpc", AttributeValues: [{ AttributeValue: "none" }] },
   ]);
+});
+
+test("numbers are whole, but where EC2 has others", async () => {
+  const volume = { AvailabilityZone: "us-east-1a" };
+  for (const Size of [1.5, Infinity, -Infinity, NaN])
+    await assert.rejects(client.send(new CreateVolumeCommand({ ...volume, Size })), {
+      name: "InvalidParameterValue",
+    });
+  const range = { Min: 0.5, Max: 1.5 };
+  const InstanceRequirements = {
+    VCpuCount: { Min: 1 },
+    MemoryMiB: { Min: 512 },
+    MemoryGiBPerVCpu: range,
+    NetworkBandwidthGbps: range,
+    TotalLocalStorageGB: range,
+  };
+  await client.send(
+    new CreateLaunchTemplateCommand({
+      LaunchTemplateName: "fractions",
+      LaunchTemplateData: { InstanceRequirements },
+    }),
+  );
 });

@@ -45,16 +45,27 @@ export interface QueryDialect {
   nameOf(member: Member): string;
   /** All lists are as if flattened. */
   isFlat: boolean;
+  /** Whether numbers of a structure need not be whole: the SDK's schemas do not tell integers from others. */
+  mayBeFractions(shape: Shape): boolean;
 }
 
 export const awsDialect: QueryDialect = {
   nameOf: ({ traits, name }) => traits.xmlName ?? name,
   isFlat: false,
+  mayBeFractions: () => true,
 };
+
+/** The only numbers of EC2's calls that are not integers. */
+const fractions = new Set([
+  "MemoryGiBPerVCpuRequest",
+  "NetworkBandwidthGbpsRequest",
+  "TotalLocalStorageGBRequest",
+]);
 
 export const ec2Dialect: QueryDialect = {
   nameOf: ({ traits, name }) => traits.ec2QueryName ?? capitalized(traits.xmlName ?? name),
   isFlat: true,
+  mayBeFractions: ({ name }) => fractions.has(name),
 };
 
 function capitalized(name: string): string {
@@ -101,7 +112,11 @@ export function readMembers(
   const read: Record<string, unknown> = {};
   for (const member of shape.members) {
     const inner = node.parts?.get(dialect.nameOf(member));
-    if (inner) read[member.name] = readQuery(dialect, member, inner);
+    if (!inner) continue;
+    const value = readQuery(dialect, member, inner);
+    if (typeof value === "number" && !Number.isInteger(value) && !dialect.mayBeFractions(shape))
+      throw new Unreadable(`'${member.name}' is ${value}, which is no whole number`);
+    read[member.name] = value;
   }
   return read;
 }
