@@ -3,6 +3,14 @@ import { limits } from "#/base/limits.ts";
 import { instanceKinds } from "#/model/instance-type.ts";
 import { blobKey } from "#/model/job-request.ts";
 import { chaosTargets } from "#/model/game-day.ts";
+import type {
+  HostAbilities,
+  HostReports,
+  InstanceReport,
+  SnapshotReport,
+  VolumeReport,
+} from "#/model/hosting.ts";
+import type { MachineStatus } from "#/model/machine.ts";
 import type { FromAgent, TaskReport } from "#/model/wire.ts";
 import { z } from "zod";
 
@@ -12,13 +20,16 @@ import { z } from "zod";
  */
 const claims = z.array(z.tuple([z.string(), z.number()]));
 
+/** A schema for each member: of one that is missing here nothing would ever arrive. */
+type Members<Of> = Record<keyof Of, z.ZodType>;
+
 const hosting = z.object({
   kinds: z.array(z.enum(instanceKinds)),
   hasKvm: z.boolean(),
   networks: z.enum(["full", "user"]),
   storages: z.array(z.string().max(100)).max(100),
   missing: z.array(z.string().max(1000)).max(100),
-});
+} satisfies Members<HostAbilities>);
 
 const machineStatus = z.object({
   hostname: z.string().max(255),
@@ -47,7 +58,7 @@ const machineStatus = z.object({
       syncMs: z.number().min(0),
     })
     .optional(),
-});
+} satisfies Members<MachineStatus>);
 
 const id = z.string().max(100);
 const reason = z.object({ code: z.string().max(100), message: z.string().max(2000) });
@@ -69,7 +80,8 @@ const instanceReport = z.object({
   left: z.object({ migration: id, pauseMs: z.number() }).optional(),
   stays: z.object({ migration: id, reason: z.string().max(2000) }).optional(),
   use: z.object({ cpuMs: z.number(), memoryBytes: z.number() }).optional(),
-});
+  keepsMemory: z.boolean().optional(),
+} satisfies Members<InstanceReport>);
 const hostReports = z.object({
   instances: z.array(instanceReport),
   volumes: z.array(
@@ -78,7 +90,7 @@ const hostReports = z.object({
       state: z.enum(["making", "here", "gone", "failed"]),
       sizeBytes: z.number().optional(),
       reason: z.string().max(2000).optional(),
-    }),
+    } satisfies Members<VolumeReport>),
   ),
   snapshots: z.array(
     z.object({
@@ -92,10 +104,10 @@ const hostReports = z.object({
         .max(limits.imageLayersMax)
         .optional(),
       reason: z.string().max(2000).optional(),
-    }),
+    } satisfies Members<SnapshotReport>),
   ),
   gone: z.array(id),
-});
+} satisfies Members<HostReports>);
 
 const terminalEnd = z.object({
   exitCode: z.int().optional(),
