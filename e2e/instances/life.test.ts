@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { tinyGuest } from "#/drivers/vm/testing/tiny-guest.ts";
+import { connect } from "#/sdk/client.ts";
+import type { MachineView } from "#/model/views.ts";
+import { InstanceCalls } from "#/sdk/instances.ts";
 import { TestCloud } from "../cloud.ts";
 import { debianTools, type DebianTools } from "../debian-aws.ts";
 import { until } from "../until.ts";
@@ -73,31 +76,59 @@ const stateOf = (id: string) =>
   ec2(`describe-instances --instance-ids ${id} --query Reservations[].Instances[].State.Name`);
 const is = (id: string, state: string) =>
   until(`${id} is ${state}`, async () => (await stateOf(id)) === state);
+/** What this computer can do is found out beside all else. */
+const hosts = () =>
+  until("this computer hosts instances", async () => {
+    const { items } = await cloud.call<{ items: MachineView[] }>("GET", "/v1/machines");
+    return items.some(({ connected, hosting }) => connected && hosting?.kinds.includes("microvm"));
+  });
+/** Its machine is asked, which may have to join again before. */
 const says = (id: string, words: string) =>
-  until(`${id} says ${words}`, async () =>
-    (await ec2(`get-console-output --instance-id ${id} --query Output`)).includes(words),
-  );
-
-test("a container and a virtual machine run, outlive kill -9 of cloud and agent, stop, start, and leave nothing", async () => {
-  const images = [
-    { id: await imported(archive()), type: "c.nano", words: "hello from inside" },
-    { id: await imported(...guest()), type: "u.micro", words: "hello from user space" },
-  ];
-  const run = async (image: string, type: string) => {
-    let id = "";
-    // What this computer can do is found out beside all else.
-    await until("there is room", async () => {
-      const asked = `run-instances --image-id ${image} --instance-type ${type}`;
-      id = await ec2(`${asked} --query Instances[].InstanceId`).catch((thrown: unknown) => {
-        if (!String(thrown).includes("InsufficientInstanceCapacity")) throw thrown;
-        return "";
-      });
-      return id !== "";
+  until(`${id} says ${words}`, async () => {
+    const asked = ec2(`get-console-output --instance-id ${id} --query Output`);
+    const said = await asked.catch((thrown: unknown) => {
+      if (String(thrown).includes("(Unavailable)")) return "";
+      throw thrown;
     });
-    return id;
+    return said.includes(words);
+  });
+
+async function killAll(): Promise<void> {
+  await cloud.kill();
+  const pidFile = join(cloud.dataFolder, "agent", "pid");
+  process.kill(Number(readFileSync(pidFile, "utf8").split(" ")[0]), "SIGKILL");
+  await cloud.up();
+}
+
+/** Types a line at the serial console, and waits for what is answered. */
+async function typed(id: string, line: string, answer: string): Promise<void> {
+  const { http } = await connect({ url: cloud.url, key: cloud.key });
+  const terminal = await new InstanceCalls(http).terminal(id);
+  await terminal.type(Buffer.from(`${line}\n`));
+  let said = "";
+  for await (const piece of terminal.output) {
+    said += Buffer.from(piece).toString();
+    if (said.slice(said.indexOf(line) + line.length).includes(answer)) break;
+  }
+  terminal.close();
+}
+
+test("a container and a virtual machine run, outlive kill -9 of cloud and agent, stop or hibernate, start, and leave nothing", async () => {
+  const images = [
+    { id: await imported(archive()), asks: "c.nano", words: "hello from inside" },
+    {
+      id: await imported(...guest()),
+      asks: "u.micro --hibernation-options Configured=true",
+      words: "ready for commands",
+    },
+  ];
+  const run = async (image: string, asks: string) => {
+    const asked = `run-instances --image-id ${image} --instance-type ${asks} --query Instances[].InstanceId`;
+    await hosts();
+    return ec2(asked);
   };
   const all: { id: string; words: string }[] = [];
-  for (const { id, type, words } of images) all.push({ id: await run(id, type), words });
+  for (const { id, asks, words } of images) all.push({ id: await run(id, asks), words });
   for (const { id, words } of all) {
     await is(id, "running");
     await says(id, words);
@@ -105,10 +136,7 @@ test("a container and a virtual machine run, outlive kill -9 of cloud and agent,
   const started = async (id: string) =>
     Date.parse((await cloud.call<{ startedAt: string }>("GET", `/v1/instances/${id}`)).startedAt);
   const before = await Promise.all(all.map(({ id }) => started(id)));
-  await cloud.kill();
-  const pidFile = join(cloud.dataFolder, "agent", "pid");
-  process.kill(Number(readFileSync(pidFile, "utf8").split(" ")[0]), "SIGKILL");
-  await cloud.up();
+  await killAll();
   for (const { id, words } of all) {
     await is(id, "running");
     // Its console is asked for of the machine that has it: it is known there again.
@@ -118,13 +146,16 @@ test("a container and a virtual machine run, outlive kill -9 of cloud and agent,
   for (const [index, { id }] of all.entries())
     assert.ok(Math.abs((await started(id)) - before[index]!) < 100, `${id} was started again`);
   const ids = all.map(({ id }) => id).join(" ");
-  await ec2(`stop-instances --instance-ids ${ids}`);
+  const [container, machine] = [all[0]!, all[1]!];
+  await typed(machine.id, "echo wo''rd > /tmp/kept", "# ");
+  await ec2(`stop-instances --instance-ids ${container.id}`);
+  await ec2(`stop-instances --hibernate --instance-ids ${machine.id}`);
   for (const { id } of all) await is(id, "stopped");
+  await killAll();
   await ec2(`start-instances --instance-ids ${ids}`);
-  for (const { id, words } of all) {
-    await is(id, "running");
-    await says(id, words);
-  }
+  for (const { id } of all) await is(id, "running");
+  await says(container.id, container.words);
+  await typed(machine.id, "cat /tmp/kept", "word");
   await ec2(`terminate-instances --instance-ids ${ids}`);
   for (const { id } of all) await is(id, "terminated");
   assert.equal(await ec2("describe-volumes --query Volumes[].VolumeId"), "");

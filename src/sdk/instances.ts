@@ -105,12 +105,12 @@ export class InstanceCalls {
     return this.#http.json("POST", `${pathOf("instances", id)}/migrate`, { body });
   }
 
-  /** What costs money and serves nobody. */
   /** By which identity documents of instances are checked: X.509, PEM. */
   identityCertificate(): Promise<{ certificate: string }> {
     return this.#http.json("GET", "/v1/instance-identity-certificate");
   }
 
+  /** What costs money and serves nobody. */
   savings(): Promise<{ items: SavingView[] }> {
     return this.#http.json("GET", "/v1/savings");
   }
