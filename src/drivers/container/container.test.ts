@@ -89,7 +89,7 @@ test("reboot() begins anew with the same files; so does stop and start", async (
     [
       "sh",
       "-c",
-      "echo $((`cat /n 2>/dev/null` + 1)) > /n; cat /n; trap exit TERM; while :; do sleep 0.05; done",
+      "trap exit TERM; echo $((`cat /n 2>/dev/null` + 1)) > /n; cat /n; while :; do sleep 0.05; done",
     ],
     {
       instance: "i-0000000000000000a",
