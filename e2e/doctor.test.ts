@@ -8,6 +8,7 @@ import { sha256, signedHeaders, type Credentials } from "#/sdk/objects/signature
 import type { TestCloud } from "./cloud.ts";
 import { newCloud } from "./clouds.ts";
 import { doctor } from "./doctor.ts";
+import { until } from "./until.ts";
 
 /** What it finds in the cloud's own folder. */
 const examine = (cloud: TestCloud, ...flags: string[]) =>
@@ -17,7 +18,15 @@ const examine = (cloud: TestCloud, ...flags: string[]) =>
 async function killedCloud(): Promise<TestCloud> {
   const cloud = newCloud();
   await cloud.up();
-  await cloud.canopy("run", "--output", "out", "--", "sh", "-c", "echo kept > out");
+  const command = ["sh", "-c", "echo kept > out"];
+  const made = await cloud.call<{ id: string }>("POST", "/v1/jobs", {
+    title: "with a file",
+    steps: [{ name: "make", run: { driver: "process", command }, outputs: [{ path: "out" }] }],
+  });
+  await until("its file is kept", async () => {
+    const { phase } = await cloud.call<{ phase: string }>("GET", `/v1/jobs/${made.id}`);
+    return phase === "succeeded";
+  });
   await cloud.canopy("run", "--", "false");
   const { id } = await cloud.call<{ id: string }>("POST", "/v1/jobs", {
     title: "under way",
