@@ -4,7 +4,7 @@ import type { JobRequestInput } from "#/model/job-request.ts";
 import type { Offer } from "#/model/site.ts";
 import type { CanopyConfig } from "#/model/site-config.ts";
 import type { JobView, MachineView, Page } from "#/model/views.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import { offerNameOf, sizedOffer } from "./sized-offer.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";

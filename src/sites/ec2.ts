@@ -12,7 +12,7 @@ import type { Market, Offer } from "#/model/site.ts";
 import type { Ec2Config } from "#/model/site-config.ts";
 import { openClient, providerError } from "./ec2/client.ts";
 import { sweepLeftovers, taggedBeside } from "./ec2/leftovers.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import type { HeldMachine, Holdings, Leftover, MachineOrder, Site } from "./site.ts";
 import { bootScript } from "./user-data.ts";

@@ -5,7 +5,7 @@ import { limits } from "#/base/limits.ts";
 import { agentMark, agentMarkOf } from "#/model/agent-mark.ts";
 import type { Offer } from "#/model/site.ts";
 import type { LocalConfig } from "#/model/site-config.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import { formatSize } from "#/model/units.ts";
 import { offerNameOf, sizedOffer } from "./sized-offer.ts";

@@ -4,7 +4,7 @@ import { limits } from "#/base/limits.ts";
 import type { Capacity } from "#/model/needs.ts";
 import type { Offer } from "#/model/site.ts";
 import type { SshConfig, SshHost } from "#/model/site-config.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 import { RemoteExit, SshConnection } from "./ssh/connection.ts";

@@ -1,5 +1,6 @@
 import { messageOf } from "#/base/errors.ts";
 import type { Log } from "#/base/log.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import type { Disks, PreparedVolume } from "#/drivers/instance-driver.ts";
 import type { VolumeOrder, VolumeReport } from "#/model/hosting.ts";
 
@@ -17,7 +18,7 @@ export class KeptVolumes {
   #orders = new Map<string, VolumeOrder>();
   #reports = new Map<string, VolumeReport>();
   /** By volume: what is being done to its file, one thing after the other. */
-  #turns = new Map<string, Promise<unknown>>();
+  #turns = new OneAtATime();
 
   constructor(parts: VolumeParts) {
     this.#parts = parts;
@@ -48,7 +49,7 @@ export class KeptVolumes {
   /** Its file, as the order says. */
   prepare(order: VolumeOrder): Promise<PreparedVolume> {
     const { volume } = order;
-    return this.#turn(volume, async () => {
+    return this.#turns.run(volume, async () => {
       try {
         if (this.#reports.get(volume)?.state !== "here") this.#say({ volume, state: "making" });
         const prepared = await this.#parts.disks.prepare(order);
@@ -63,7 +64,7 @@ export class KeptVolumes {
 
   /** Removes its file; says so also of one that was not here. */
   gone(volume: string): Promise<void> {
-    return this.#turn(volume, async () => {
+    return this.#turns.run(volume, async () => {
       try {
         await this.#parts.disks.remove(volume, this.#orders.get(volume)?.storage);
         this.#orders.delete(volume);
@@ -76,8 +77,8 @@ export class KeptVolumes {
   }
 
   /** Nothing is being done to any of them. */
-  async settled(): Promise<void> {
-    for (const turn of this.#turns.values()) await turn.catch(() => undefined);
+  settled(): Promise<void> {
+    return this.#turns.settled();
   }
 
   reports(): VolumeReport[] {
@@ -88,15 +89,5 @@ export class KeptVolumes {
     const before = this.#reports.get(report.volume);
     this.#reports.set(report.volume, report);
     if (JSON.stringify(before) !== JSON.stringify(report)) this.#parts.say(report);
-  }
-
-  #turn<T>(volume: string, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(volume) ?? Promise.resolve()).then(work, work);
-    this.#turns.set(volume, turn);
-    const over = () => {
-      if (this.#turns.get(volume) === turn) this.#turns.delete(volume);
-    };
-    turn.then(over, over);
-    return turn;
   }
 }

@@ -11,7 +11,7 @@ import type { PieceReader } from "./reading.ts";
 import type { Kill, LogRecord, PieceFacts } from "./record.ts";
 import type { PieceRow } from "./rows.ts";
 import { scanPack, type Scanned } from "./scan.ts";
-import type { Turns } from "./turns.ts";
+import type { OneAtATime } from "#/base/one-at-a-time.ts";
 
 interface CompactionParts {
   catalog: Catalog;
@@ -20,7 +20,7 @@ interface CompactionParts {
   packs: Packs;
   pieces: PieceReader;
   readers: Readers;
-  turns: Turns;
+  turns: OneAtATime;
   clock: Clock;
   report: Log;
 }
@@ -136,7 +136,7 @@ export class Compaction {
     pack: number,
   ): Promise<boolean> {
     const { lookup, journal, turns } = this.#parts;
-    return turns.of(`${bucket} ${key}`, async () => {
+    return turns.run(`${bucket} ${key}`, async () => {
       const row = lookup.byId({ bucket, key }, id);
       if (row?.pack !== pack) return true;
       const payload = row.length > 0 ? await this.#payload(row, key) : new Uint8Array();
@@ -152,7 +152,7 @@ export class Compaction {
   #movePart(record: LogRecord & { op: "part" }, pack: number): Promise<boolean> {
     const { lookup, journal, turns } = this.#parts;
     const { bucket, key, owner, number, id } = record;
-    return turns.of(`${bucket} ${key}`, async () => {
+    return turns.run(`${bucket} ${key}`, async () => {
       const row = lookup.part(owner, number);
       if (row?.id !== id || row.pack !== pack) return true;
       const payload = await this.#payload(row, key);
@@ -166,7 +166,7 @@ export class Compaction {
 
   #moveUpload({ bucket, key, id }: LogRecord & { op: "begin" }, pack: number): Promise<boolean> {
     const { lookup, journal, turns } = this.#parts;
-    return turns.of(`${bucket} ${key}`, async () => {
+    return turns.run(`${bucket} ${key}`, async () => {
       const row = lookup.uploadById({ bucket, key }, id);
       if (row?.pack === pack)
         await journal.commit({ op: "begin", bucket, key, id, body: row.body });
@@ -183,7 +183,7 @@ export class Compaction {
     const { lookup, journal, turns } = this.#parts;
     if (marked.has(id)) return true;
     marked.add(id);
-    return turns.of(`${bucket} ${key}`, async () => {
+    return turns.run(`${bucket} ${key}`, async () => {
       const row = lookup.byId({ bucket, key }, id);
       if (row && row.pack !== pack)
         await journal.commit({ op: "mark", bucket, key, id, body: row.body });

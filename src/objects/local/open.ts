@@ -28,7 +28,7 @@ import { PieceReader } from "./reading.ts";
 import { forgetRemovedPacks, replay, replayUntil, setIndexAside } from "./recovery.ts";
 import { Scrubber } from "./scrubber.ts";
 import { LocalStore } from "./store.ts";
-import { Turns } from "./turns.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { Uploads } from "./uploads.ts";
 
 interface OpenParts {
@@ -84,7 +84,7 @@ export async function openLocalStore(parts: OpenParts): Promise<LocalStore> {
   const intake = new Intake({ big, blocks: new Blocks(), threads, random, underWay, newId });
   const lookup = new Lookup(catalog);
   const lists = new Lists(catalog.database);
-  const turns = new Turns();
+  const turns = new OneAtATime();
   const pieces = new PieceReader({ packs, big });
   const reader = new ObjectReader({ lookup, pieces, readers, report });
   const requireSpace = spaceGuard(folder, clock, catalog, () => readers.giveUpAll());

@@ -27,7 +27,7 @@ import { Naming, type Turn } from "./naming.ts";
 import type { ObjectReader } from "./object-reader.ts";
 import type { DamagedObject, Scrubber } from "./scrubber.ts";
 import { Departures } from "./departures.ts";
-import type { Turns } from "./turns.ts";
+import type { OneAtATime } from "#/base/one-at-a-time.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What the store is made of: see open.ts. */
@@ -39,7 +39,7 @@ export interface StoreParts {
   intake: Intake;
   lookup: Lookup;
   lists: Lists;
-  turns: Turns;
+  turns: OneAtATime;
   reader: ObjectReader;
   uploads: Uploads;
   compaction: Compaction;
@@ -221,6 +221,6 @@ export class LocalStore implements ObjectStore {
   }
 
   #turn<T>({ bucket, key }: ObjectPlace, work: () => Promise<T>): Promise<T> {
-    return this.#departures.during(bucket, () => this.#parts.turns.of(`${bucket} ${key}`, work));
+    return this.#departures.during(bucket, () => this.#parts.turns.run(`${bucket} ${key}`, work));
   }
 }

@@ -30,7 +30,7 @@ import { partOf, type Lookup } from "./lookup.ts";
 import { idOfVersion, nameOf } from "./names.ts";
 import type { Kill } from "./record.ts";
 import type { PartRow, UploadRow, VersionRow } from "./rows.ts";
-import type { Turns } from "./turns.ts";
+import type { OneAtATime } from "#/base/one-at-a-time.ts";
 
 interface UploadParts {
   clock: Pick<Clock, "now">;
@@ -40,7 +40,7 @@ interface UploadParts {
   intake: Intake;
   lookup: Lookup;
   lists: Lists;
-  turns: Turns;
+  turns: OneAtATime;
   requireSpace(): void;
 }
 
@@ -87,7 +87,7 @@ export class Uploads {
     const taken = await intake.take(source, options);
     try {
       // In the turn of the key: an upload that is completed takes no more parts.
-      const part = await turns.of(`${bucket} ${key}`, async () => {
+      const part = await turns.run(`${bucket} ${key}`, async () => {
         const { id: owner } = this.#require(place, uploadId);
         const replaced = lookup.part(owner, number);
         const { piece, etag, checksum, payload } = taken;
@@ -198,7 +198,7 @@ export class Uploads {
       if (uploads.length === 0) return;
       for (const { key, uploadId } of uploads) {
         const place = { bucket, key };
-        await this.#parts.turns.of(`${bucket} ${key}`, async () => {
+        await this.#parts.turns.run(`${bucket} ${key}`, async () => {
           const row = this.#parts.lookup.upload(place, uploadId);
           if (row) await this.#abort(place, row);
         });
