@@ -92,7 +92,7 @@ export class RunningContainer implements RunningInstance {
 
   async stop(patienceMs: number): Promise<void> {
     this.#isStopping = true;
-    await this.#ask(patienceMs, () => this.#hasEnded);
+    await this.#ask(patienceMs, async () => (this.#hasEnded ? "done" : this.#pid()));
     if (!this.#hasEnded) this.#place.cage?.kill();
     await this.ended;
     await this.#forget();
@@ -106,7 +106,7 @@ export class RunningContainer implements RunningInstance {
     let now = before;
     await this.#ask(limits.instanceStopMs, async () => {
       now = await this.#pid();
-      return this.#hasEnded || (now !== undefined && now !== before);
+      return this.#hasEnded || (now !== undefined && now !== before) ? "done" : now;
     });
     if (now === undefined || now === before || this.#hasEnded)
       throw new HostingError(
@@ -162,15 +162,16 @@ export class RunningContainer implements RunningInstance {
     return this.#place.cage?.usage() ?? { cpuMs: 0, memoryBytes: 0 };
   }
 
-  /** Signals its first process, each that comes to be, until `isDone`, and kills it when that takes too long. */
-  async #ask(patienceMs: number, isDone: () => boolean | Promise<boolean>): Promise<void> {
+  /** Signals whom `look` gives, each once, until that says that it is done, and kills it when that takes too long. */
+  async #ask(patienceMs: number, look: () => Promise<number | "done" | undefined>): Promise<void> {
     const { clock, processes } = this.#parts;
     const signal = await this.#stopSignal();
     const asked = new Set<number>();
     const latest = clock.monotonicMs() + patienceMs;
     const last = latest + killedMs;
-    while (!(await isDone()) && clock.monotonicMs() < last) {
-      const pid = await this.#pid();
+    for (;;) {
+      const pid = await look();
+      if (pid === "done" || clock.monotonicMs() >= last) return;
       if (pid !== undefined && clock.monotonicMs() >= latest) processes.kill(pid);
       else if (pid !== undefined && !asked.has(pid)) processes.kill(pid, signal);
       if (pid !== undefined) asked.add(pid);
