@@ -9,9 +9,8 @@ import kept from "./seeds.json" with { type: "json" };
 import { runSeeds } from "./seeds.ts";
 
 const root = join(import.meta.dirname, "..");
-/** About 20 s on two processors. */
-const firstSeeds = 100;
-const huntedMs = 60_000;
+const firstSeeds = 50;
+const huntedMs = 30_000;
 
 describe("the simulation", () => {
   test("does the same with the same seed, event by event", async () => {
