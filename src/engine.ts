@@ -412,7 +412,7 @@ async function assemble(
           random,
           log,
           find: (project) => savingsOf(space, { project, now: clock.now() }),
-          act: savingActs({ space, volumes, requests }),
+          act: savingActs({ space, volumes, requests, instances }),
         }),
       );
       acting.push(startHealing({ space, field: scheduler, knowledge, clock, log }));

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Savings } from "#/autonomic/savings/savings.ts";
+import { limits } from "#/base/limits.ts";
 import { silent } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { nodeRandom } from "#/base/node/random.ts";
+import { Instances } from "#/instances/instances.ts";
 import { savingActs } from "#/instances/saving-acts.ts";
 import { savingsOf } from "#/instances/savings.ts";
 import { Volumes } from "#/instances/volumes.ts";
@@ -18,6 +20,7 @@ const [clock, random] = [nodeClock, nodeRandom];
 
 let world: World;
 let savings: Savings;
+let instances: Instances;
 before(async () => {
   world = await startWorld();
   const { space } = world;
@@ -26,7 +29,8 @@ before(async () => {
     cancel: () => assert.fail("nobody has asked for a spot instance"),
   };
   const find = (project: string) => savingsOf(space, { project, now: clock.now() });
-  const act = savingActs({ space, volumes, requests });
+  instances = new Instances({ space, volumes, field: { machines: () => [] }, clock, random });
+  const act = savingActs({ space, volumes, requests, instances });
   savings = new Savings({ space, clock, random, log: silent, find, act });
 });
 after(() => world.stop());
@@ -168,4 +172,94 @@ test("a plan about what serves somebody again is withdrawn, and cannot be approv
   savings.turn();
   const again = (await world.call("GET", `/v1/plans/${plan!.id}`)).json<PlanView>();
   assert.equal(again.phase, "declined");
+});
+
+/** One that has done next to nothing for a day. */
+function idle(tags: Record<string, string> = {}): string {
+  const name = `i-0000000000000000${++number}`;
+  const at = clock.now();
+  world.space.commit((tx) =>
+    tx.put<"instance">({
+      kind: "instance",
+      project: "default",
+      name,
+      spec: {
+        launchedAt: at,
+        reservation: "r-1",
+        launchIndex: 0,
+        image: "ami-1",
+        type: "v.small",
+        kind: "vm",
+        wanted: "running",
+        reboots: 0,
+        network: {
+          interface: "eni-1",
+          vpc: "vpc-1",
+          subnet: "subnet-1",
+          privateIp: "10.0.0.4",
+          mac: "02:00:00:00:00:01",
+          groups: [],
+          hasPublicAddress: false,
+        },
+        metadata: { isEnabled: true, hopLimit: 1, hasTags: false },
+        placement: {},
+        onShutdown: "stop",
+        isTerminationProtected: false,
+        isStopProtected: false,
+        isRecovered: false,
+        tags,
+      },
+      status: {
+        state: "running",
+        since: at,
+        startedAt: 1,
+        fence: 1,
+        use: {
+          startedAt: 1,
+          at,
+          cpuMs: 7,
+          perMille: Array<number>(limits.useWindows).fill(3),
+        },
+      },
+    }),
+  );
+  return name;
+}
+
+test("an idle instance is told of by why, and stopped only by act or when somebody has approved that, each time anew", async () => {
+  const [tagged, rests] = [idle({ "canopy:keep": "" }), idle()];
+  const stateOf = (name: string) => world.space.get("instance", name)!.status.state;
+  const told = async (name: string) =>
+    (await world.call("GET", `/v1/instances/${name}/why`))
+      .json<WhyView>()
+      .explanations.map(({ sentence }) => sentence)
+      .join("\n");
+  savings.turn();
+  assert.equal(stateOf(rests), "running");
+  assert.match(
+    await told(rests),
+    /used 0\.3 % of its processors in its last hour[^]*less than 2 % of its processors[^]*its level is 'manual'/,
+  );
+  assert.doesNotMatch(await told(tagged), /less than 2 %/);
+  await level({ "idle-instance": "approve" });
+  savings.turn();
+  const [plan] = await plansFor(rests);
+  assert.deepEqual([plan!.saving!.rule, stateOf(rests)], ["idle-instance", "running"]);
+  const approved = await world.call("POST", `/v1/plans/${plan!.id}/approve`);
+  assert.equal(approved.json<PlanView>().phase, "approved", approved.body);
+  savings.turn();
+  assert.equal(stateOf(rests), "stopping");
+  savings.turn();
+  // Somebody starts it again, and it is idle for another day.
+  const stopped = world.space.get("instance", rests)!;
+  world.space.commit((tx) =>
+    tx.put<"instance">({ ...stopped, status: { ...stopped.status, state: "running" } }),
+  );
+  savings.turn();
+  assert.equal(stateOf(rests), "running");
+  await level({ "idle-instance": "act" });
+  savings.turn();
+  assert.deepEqual([stateOf(rests), stateOf(tagged)], ["stopping", "running"]);
+  assert.match(world.space.get("instance", rests)!.status.reason!.message, /as it was idle/);
+  assert.match(await told(rests), /Canopy stopped it/);
 });

@@ -49,6 +49,11 @@ export const instanceLimits = {
   /** What is told of interruptions is of so long ago at most, and nothing is where fewer have run. */
   spotAdviceMs: 30 * 24 * 60 * 60_000,
   spotRunsKnownMin: 10,
+  /** What an instance uses is kept as one number for each window, so many at most. */
+  useWindowMs: 60 * 60_000,
+  useWindows: 24,
+  /** It is idle where it used less than that of its processors, in thousandths, in each of them. */
+  idlePerMille: 20,
   /** A guest or an init has so long to end by itself. */
   instanceStopMs: 60_000,
   /** A container's program, as other engines have it. */

@@ -1,4 +1,5 @@
 import type { Host } from "#/base/host.ts";
+import type { ProcessUsage } from "#/base/processes.ts";
 import type { Socket } from "#/base/sockets.ts";
 import type {
   DiskOrder,
@@ -127,7 +128,8 @@ export interface RunningInstance {
   goOn?(): Promise<void>;
   /** What ends it without its agent: PID:TICKS of a process, or the path of a file with the id of its first one. */
   handles?(): readonly string[];
-  use(): { cpuMs: number; memoryBytes: number };
+  /** What it has used of CPUs since it began, and has of memory; undefined where that is not known. */
+  use(): ProcessUsage | undefined;
   /** The agent ends: it goes on, and nothing is heard of it here any more. For what would else stand in a later life's way. */
   leave?(): void;
 }

@@ -5,6 +5,7 @@ import { leaveVolume, volumesOf } from "./bind.ts";
 import { foldDeparture, foldElsewhere, stay } from "./fold-move.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { spentSoFar } from "./spent.ts";
+import { seeUse } from "./use.ts";
 import { afterSnapshot, foldFiles } from "./image-of-instance.ts";
 
 /**
@@ -38,11 +39,11 @@ function foldInstance(
     return foldElsewhere(tx, space, record, { machine, report, now });
   if (record.status.fence !== report.fence) return;
   if (foldDeparture(tx, space, record, { report, now })) return;
-  const next = nextOf(record, report, now);
+  const next = seeUse(nextOf(record, report, now) ?? record, report, now);
   if (report.state === "gone" && record.spec.wanted === "terminated") {
     for (const volume of volumesOf(space, record.name)) leaveVolume(tx, volume);
   } else seeAttached(tx, space, record, report);
-  if (!next) return;
+  if (next === record) return;
   const kept = tx.put<"instance">(next);
   if (next.status.state === "terminated")
     stay(tx, space, kept, { now, reason: "nobody wants it any more" });

@@ -1,8 +1,12 @@
+import { limits } from "#/base/limits.ts";
 import { listMicrosPerHour } from "#/model/instance-price.ts";
 import { instanceTypes } from "#/model/instance-type.ts";
+import type { InstanceRecord } from "#/model/instance.ts";
 import { keepTag, type Saving } from "#/model/saving.ts";
+import { formatMicros, hourMs } from "#/model/units.ts";
 import type { SnapshotRecord, VolumeRecord, VolumeType } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
+import { idleAt } from "./use.ts";
 
 const GiB = 2 ** 30;
 const dayMs = 24 * 60 * 60_000;
@@ -41,7 +45,10 @@ export function savingsOf(
   return [
     ...volumes.flatMap((volume) => unattached(volume, now)),
     ...staleSnapshots(own(space.all("snapshot")), space, now),
-    ...own(space.all("instance")).flatMap(({ name, spec, status }) => {
+    ...own(space.all("instance")).flatMap((record) => {
+      const idle = idleInstance(record, now);
+      if (idle) return idle;
+      const { name, spec, status } = record;
       const sinceMs = now - status.since;
       const held = volumes.filter((one) => one.status.attachment?.instance === name);
       const microsPerMonth = held.reduce((sum, volume) => sum + costOf(volume), 0);
@@ -77,6 +84,23 @@ export function savingsOf(
       };
     }),
   ].sort((a, b) => b.microsPerMonth - a.microsPerMonth);
+}
+
+/** One on demand that may be stopped. */
+function idleInstance(record: InstanceRecord, now: number): Saving | undefined {
+  const { name, spec } = record;
+  const type = instanceTypes.get(spec.type);
+  const most = idleAt(record, now);
+  if (most === undefined || !type || spec.market || spec.isStopProtected) return undefined;
+  const { idlePerMille, useWindows, useWindowMs } = limits;
+  const microsPerHour = listMicrosPerHour(type);
+  return {
+    subject: name,
+    rule: "idle-instance",
+    sentence: `it used less than ${idlePerMille / 10} % of its processors in each hour for ${(useWindows * useWindowMs) / hourMs} hours, ${most / 10} % at most: while it is stopped it costs ${formatMicros(microsPerHour)} an hour less`,
+    microsPerMonth: microsPerHour * hoursPerMonth,
+    advice: `canopy instances stop ${name}`,
+  };
 }
 
 function unattached(volume: VolumeRecord, now: number): Saving[] {

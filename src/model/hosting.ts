@@ -198,6 +198,7 @@ export interface InstanceReport {
   left?: { migration: string; pauseMs: number };
   /** It could not leave by that migration, and goes on: nothing of it runs elsewhere. */
   stays?: { migration: string; reason: string };
+  /** What it has used of CPUs since it began, and has of memory. */
   use?: { cpuMs: number; memoryBytes: number };
 }
 

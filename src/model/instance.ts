@@ -92,6 +92,17 @@ export interface InstanceMove {
   port?: number;
 }
 
+/** How busy an instance is, as far as its machine tells: of one run, and only while that is told without long gaps. */
+export interface InstanceUse {
+  /** Of the run: `startedAt` of its status. */
+  startedAt: number;
+  /** When the window began that is under way, and what had been used of CPUs by then. */
+  at: number;
+  cpuMs: number;
+  /** What was used of the processors that it sees, in thousandths: of the windows before that, the newest last. */
+  perMille: readonly number[];
+}
+
 /** EC2's names for where an instance is in its life. */
 export type InstanceState =
   | "pending"
@@ -111,6 +122,8 @@ export interface InstanceStatus {
   because?: string;
   /** When it began to run last. */
   startedAt?: number;
+  /** How busy it was of late. */
+  use?: InstanceUse;
   /** Under which others reach it from outside: an address, or one with ports (see `ports`). */
   publicIp?: string;
   /** By port of the instance: the port of `publicIp`, where it shares that address with others. */

@@ -67,6 +67,8 @@ export const autonomicPolicyInput = z.strictObject({
       "unattached-volume": level.optional(),
       "stale-snapshot": level.optional(),
       "forgotten-request": level.optional(),
+      /** Stopped: with its memory, where it may hibernate. */
+      "idle-instance": level.optional(),
     })
     .optional(),
   autonomy: z

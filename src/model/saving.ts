@@ -2,6 +2,7 @@ export const savingRules = [
   "unattached-volume",
   "stale-snapshot",
   "forgotten-request",
+  "idle-instance",
   "stopped-instance",
   "spot-first",
 ] as const;
@@ -13,6 +14,7 @@ export const doableSavingRules = [
   "unattached-volume",
   "stale-snapshot",
   "forgotten-request",
+  "idle-instance",
 ] as const satisfies readonly SavingRule[];
 export type DoableSavingRule = (typeof doableSavingRules)[number];
 

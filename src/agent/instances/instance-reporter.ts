@@ -16,8 +16,9 @@ export class InstanceReporter {
     this.#runtime = runtime;
   }
 
+  /** With what it uses now: that changes by itself. */
   get last(): InstanceReport {
-    return this.#last ?? this.#reportOf("preparing");
+    return this.#last ? { ...this.#last, ...this.#runtime.use } : this.#reportOf("preparing");
   }
 
   say(state: InstanceReport["state"], more: Partial<InstanceReport> = {}): void {

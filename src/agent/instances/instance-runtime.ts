@@ -51,9 +51,15 @@ export class InstanceRuntime {
       startedAt: running.startedAt,
       ...(this.#isLookedAt && { attached: this.#attachedNow() }),
       ...(Object.keys(this.#unready).length > 0 && { unready: this.#unready }),
-      use: running.use(),
+      ...this.use,
       ...this.#forwards,
     };
+  }
+
+  /** What it uses at this moment. */
+  get use(): Pick<InstanceReport, "use"> {
+    const use = this.#running?.use();
+    return use ? { use } : {};
   }
 
   /** Without those that it may have half, and is to have. */

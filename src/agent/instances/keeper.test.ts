@@ -133,6 +133,11 @@ test("what runs goes on when the agent ends, and is found again; nothing runs tw
   said.length = 0;
   second.sayAll();
   assert.equal(said[0]!.instances[0]!.state, "running");
+  // What it uses is told as it is now, not as it was when something happened last.
+  computer.running.get("i-1")!.cpuMs = 250;
+  second.sayAll();
+  assert.equal(said[1]!.instances[0]!.use!.cpuMs, 250);
+  said.length = 1;
   await second.orders(orders({ isAll: true, instances: [order()] }));
   await until(() => said.length >= 2, "said again");
   assert.equal(computer.starts, 1);

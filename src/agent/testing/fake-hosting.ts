@@ -26,6 +26,8 @@ export class FakeRunning implements RunningInstance {
   isStopped = false;
   /** It is there, and does not go on. */
   isStanding = false;
+  /** What it has used. */
+  cpuMs = 1;
   #end = Promise.withResolvers<Ended>();
   #computer: FakeComputer;
 
@@ -130,7 +132,7 @@ export class FakeRunning implements RunningInstance {
   }
 
   use(): { cpuMs: number; memoryBytes: number } {
-    return { cpuMs: 1, memoryBytes: 1 };
+    return { cpuMs: this.cpuMs, memoryBytes: 1 };
   }
 }
 

@@ -2,6 +2,7 @@ import { decisionsAbout } from "#/autonomic/decide.ts";
 import { limits } from "#/base/limits.ts";
 import { volumesOf } from "#/instances/bind.ts";
 import { Hosts } from "#/instances/place.ts";
+import { recentUseOf } from "#/instances/use.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { instanceTypes } from "#/model/instance-type.ts";
 import { briefDuration } from "#/model/units.ts";
@@ -11,6 +12,7 @@ import { defineCall } from "../call.ts";
 import { inProject, instanceParams } from "../params.ts";
 import type { DoorParts } from "../parts.ts";
 import { explainedDecision } from "../views/decisions.ts";
+import { explainedSavings } from "../views/savings.ts";
 import { instantOf } from "../views/time.ts";
 
 export const whyInstance = defineCall({
@@ -34,6 +36,8 @@ export const whyInstance = defineCall({
       explanations: [
         ...stateOf(parts, record!),
         ...volumes.flatMap(faultOf),
+        ...used(parts, record!),
+        ...explainedSavings(parts, project, name),
         ...decisions.flatMap(explainedDecision),
       ],
     };
@@ -133,6 +137,19 @@ function waits(
       advice: `canopy instances console ${name}`,
     },
     ...leaving,
+  ];
+}
+
+/** How busy it was in the hours that are known. */
+function used({ clock }: DoorParts, record: InstanceRecord): ExplanationView[] {
+  const perMille = recentUseOf(record, clock.now()) ?? [];
+  if (perMille.length === 0) return [];
+  const [last, most] = [perMille.at(-1)! / 10, Math.max(...perMille) / 10];
+  const of = briefDuration(perMille.length * limits.useWindowMs);
+  return [
+    {
+      sentence: `it used ${last} % of its processors in its last hour, and ${most} % in the busiest one of the last ${of}`,
+    },
   ];
 }
 

@@ -32,6 +32,7 @@ const acts: Record<DoableSavingRule, { would: string; action: DecisionAction }> 
   "unattached-volume": { would: "would keep a snapshot of it, and delete it", action: "release" },
   "stale-snapshot": { would: "would delete it", action: "release" },
   "forgotten-request": { would: "would cancel it", action: "release" },
+  "idle-instance": { would: "would stop it", action: "release" },
 };
 
 /** How far a policy lets Canopy go about something. What it does not name is found in the list of savings, and left to people. */
@@ -99,10 +100,14 @@ export class Savings {
       .filter((one): one is DoableSaving => isDoable(one.rule));
     for (const saving of found) this.#look(project, saving);
     const subjects = new Set(found.map(({ subject }) => subject));
-    for (const { spec, status } of proposed) {
-      const { subject } = spec.saving!;
-      if (status.phase !== "proposed" || subjects.has(subject)) continue;
-      space.commit((tx) => withdrawProposal(tx, { project, saving: subject }, this.#parts));
+    for (const plan of proposed) {
+      const { subject } = plan.spec.saving!;
+      const { phase } = plan.status;
+      if (subjects.has(subject)) continue;
+      // Who approved it has not said what is to be done when it is so another time.
+      if (phase === "approved") space.commit((tx) => void tx.archive<"plan">(plan));
+      if (phase === "proposed")
+        space.commit((tx) => withdrawProposal(tx, { project, saving: subject }, this.#parts));
     }
   }
 

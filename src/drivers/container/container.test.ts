@@ -116,9 +116,9 @@ test("find() gives what an earlier life of the agent has started, and how it end
   await rig.printed(started, /up/);
   const found = await rig.begin().find(rig.folderOf(order), order);
   assert.ok(found);
-  assert.ok(Math.abs(found.startedAt - started.startedAt) < 2_000);
+  assert.equal(found.startedAt, started.startedAt);
   assert.match(Buffer.from(await found.console()).toString(), /up/);
-  assert.ok(found.use().memoryBytes > 0);
+  assert.ok(found.use()!.memoryBytes > 0);
   await found.stop(0);
   assert.equal(await rig.begin().find(rig.folderOf(order), order), undefined);
 

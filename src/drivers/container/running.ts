@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { sleep, within } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
-import type { Cage, Process } from "#/base/processes.ts";
+import type { Cage, Process, ProcessUsage } from "#/base/processes.ts";
 import type { InstanceOrder, VolumeOrder } from "#/model/hosting.ts";
 import type { TerminalOrder } from "#/model/terminal.ts";
 import type {
@@ -59,9 +59,9 @@ export class RunningContainer implements RunningInstance {
     parts: Parts,
     place: Place & { supervisor: Known },
   ): Promise<RunningContainer> {
-    const begun = await parts.files.stat(join(place.folder, "pid"));
+    const begunAt = (await begunAtOf(parts, place)) ?? parts.clock.now();
     const gone = untilGone(parts, place.supervisor);
-    return new RunningContainer(parts, place, begun?.modifiedMs ?? parts.clock.now(), gone);
+    return new RunningContainer(parts, place, begunAt, gone);
   }
 
   /**
@@ -69,8 +69,8 @@ export class RunningContainer implements RunningInstance {
    * "Server.InternalError" where the machine is at fault; nothing of it runs then.
    */
   static async begun(parts: Parts, place: Place & { process: Process }): Promise<RunningContainer> {
-    const { clock, files } = parts;
-    const { folder, process, cage } = place;
+    const { clock } = parts;
+    const { process, cage } = place;
     const shell: { hasEnded?: boolean } = {};
     const gone = process.ended.then(
       () => void (shell.hasEnded = true),
@@ -79,8 +79,8 @@ export class RunningContainer implements RunningInstance {
     const latest = clock.monotonicMs() + limits.containerStartMs;
     for (;;) {
       const hasEnded = shell.hasEnded;
-      if (await files.stat(join(folder, "pid")))
-        return new RunningContainer(parts, place, clock.now(), gone);
+      const begunAt = await begunAtOf(parts, place);
+      if (begunAt !== undefined) return new RunningContainer(parts, place, begunAt, gone);
       if (hasEnded || clock.monotonicMs() > latest) break;
       await sleep(clock, limits.containerBeginLookMs);
     }
@@ -158,8 +158,9 @@ export class RunningContainer implements RunningInstance {
     return [join(this.#place.folder, "pid")];
   }
 
-  use(): { cpuMs: number; memoryBytes: number } {
-    return this.#place.cage?.usage() ?? { cpuMs: 0, memoryBytes: 0 };
+  use(): ProcessUsage | undefined {
+    const { cpuMs, memoryBytes } = this.#place.cage?.usage() ?? {};
+    return cpuMs === undefined || memoryBytes === undefined ? undefined : { cpuMs, memoryBytes };
   }
 
   /** Signals whom `look` gives, each once, until that says that it is done, and kills it when that takes too long. */
@@ -264,4 +265,10 @@ async function notBegun(parts: Parts, { folder, order }: Place): Promise<Hosting
     "Server.InternalError",
     `Cannot start ${order.instance} on this machine: ${log?.split("\n").slice(-3).join("; ") ?? "it did not begin"}`,
   );
+}
+
+/** The same for each life of the agent. Undefined before it has begun. */
+async function begunAtOf({ files }: Pick<Parts, "files">, { folder }: Pick<Place, "folder">) {
+  const begun = await files.stat(join(folder, "pid"));
+  return begun && Math.round(begun.modifiedMs);
 }

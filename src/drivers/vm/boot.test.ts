@@ -35,7 +35,7 @@ test(
     } as const;
     const { vm } = await rig.start(t, rig.order({ root, memoryBytes: 32 << 20 }));
     await heard(vm, "a kernel alone");
-    t.diagnostic(`it takes ${Math.round(vm.use().memoryBytes / 2 ** 20)} MiB`);
+    t.diagnostic(`it takes ${Math.round(vm.use()!.memoryBytes / 2 ** 20)} MiB`);
     await writeFile(kernel, "no kernel");
     await assert.rejects(rig.start(t, rig.order({ root })), { reasonCode: "Client.InvalidImage" });
   },

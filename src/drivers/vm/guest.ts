@@ -1,7 +1,7 @@
 import { sleep } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
-import type { Cage } from "#/base/processes.ts";
+import type { Cage, ProcessUsage } from "#/base/processes.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
 import type { TerminalOrder } from "#/model/terminal.ts";
 import type {
@@ -81,7 +81,7 @@ export class Guest implements RunningInstance {
     const look = async () => {
       const [root] = this.#ending || this.#isLeft ? [] : await this.#disks.list();
       if (root === undefined || (await this.#disks.isRead(root))) return;
-      if (this.use().cpuMs < limits.guestBlindCpuMs) return this.mustBoot();
+      if ((this.use()?.cpuMs ?? 0) < limits.guestBlindCpuMs) return this.mustBoot();
       await this.#fallsBack("it has not looked at its disk");
       await this.#finish({ by: "crash", message: "The guest does not boot as a microvm" });
     };
@@ -235,9 +235,9 @@ export class Guest implements RunningInstance {
     await this.#mayRunElsewhere(false);
   }
 
-  use(): { cpuMs: number; memoryBytes: number } {
+  use(): ProcessUsage | undefined {
     const { parts, machine } = this.#place;
-    return parts.processes.usage(machine.pid) ?? { cpuMs: 0, memoryBytes: 0 };
+    return parts.processes.usage(machine.pid);
   }
 
   leave(): void {

@@ -42,7 +42,7 @@ test(
     const other = rig.diskOnBase("vol-0000000000000003", "/dev/sdg", "base");
     await again.attach(other);
     assert.match(await typist.run("sleep 0.3; head -c 4 /dev/vda /dev/sda"), /root[^]*base/);
-    assert.ok(again.use().memoryBytes > 64 << 20);
+    assert.ok(again.use()!.memoryBytes > 64 << 20);
     const [one, two] = [await again.terminal({}), await again.terminal({})];
     await one.write("echo answer $((6 * 7))\n");
     await seen(one, /answer 42/);
