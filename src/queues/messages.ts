@@ -72,8 +72,3 @@ export const lifeOf = ({ status: { life } }: QueueRecord): { life?: string } =>
 /** Of a queue that is new, or new again. */
 export const newLife = (random: Random): string =>
   Buffer.from(random.bytes(6)).toString("base64url");
-
-export function uuid(random: Random): string {
-  const text = Buffer.from(random.bytes(16)).toString("hex");
-  return `${text.slice(0, 8)}-${text.slice(8, 12)}-4${text.slice(13, 16)}-a${text.slice(17, 20)}-${text.slice(20)}`;
-}

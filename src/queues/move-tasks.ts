@@ -3,10 +3,11 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
+import { uuid } from "#/base/uuid.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { MessageRecord, MoveTask, QueueRecord } from "#/model/queue.ts";
 import type { Space } from "#/space/space.ts";
-import { moveTo, uuid } from "./messages.ts";
+import { moveTo } from "./messages.ts";
 import type { Queues } from "./queues.ts";
 
 /**

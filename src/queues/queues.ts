@@ -3,6 +3,7 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import type { Random } from "#/base/random.ts";
+import { uuid } from "#/base/uuid.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { MessageRecord, QueueRecord, QueueSpec } from "#/model/queue.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -14,7 +15,6 @@ import {
   lifeOf,
   moveTo,
   newLife,
-  uuid,
   type NewMessage,
   type Received,
 } from "./messages.ts";
