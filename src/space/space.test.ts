@@ -46,6 +46,30 @@ test("commit() changes nothing when its action throws", async () => {
   assert.equal(space.commit((tx) => tx.put(draft("j/0/2")).serial).value, 1);
 });
 
+test("onStaged() adds to the very commit that changes records of its kind, or has it refused", async () => {
+  const { space, clock, log } = await openSpace();
+  space.onStaged("task", (tx, changes) => {
+    for (const { op, record } of changes) {
+      if (record.kind !== "task") continue;
+      if (record.spec.input === "bad") throw new CanopyError("conflict", "no");
+      const before = space.get("task", record.name)?.spec.input ?? "nothing";
+      const spec = { input: `${op}: ${before} to ${record.spec.input}` };
+      tx.put({ ...draft(`${record.name}/seen`), spec });
+    }
+  });
+  space.commit((tx) => tx.put(draft("j/0/1")));
+  space.commit((tx) => tx.put(draft("j/0/1", "2")));
+  assert.throws(() => space.commit((tx) => tx.put(draft("j/0/2", "bad"))), CanopyError);
+  assert.equal(space.get("task", "j/0/2"), undefined);
+  await clock.advance(1);
+  assert.deepEqual(
+    (await log.read(0, 9)).flatMap(({ changes }) =>
+      changes.map(({ record }) => record.kind === "task" && record.spec.input),
+    ),
+    ["1", "put: nothing to 1", "2", "put: 1 to 2"],
+  );
+});
+
 test("a transaction sees its own changes, and one record changed twice is one change", async () => {
   const { space, clock, log } = await openSpace();
   space.commit((tx) => {

@@ -69,6 +69,7 @@ export class Space {
   #full: CanopyError | undefined;
   #held: CanopyError | undefined;
   #retry: Timer | undefined;
+  #stagedListeners = new Map<Kind, (tx: Transaction, changes: readonly Change[]) => void>();
   #appliedListeners = new Set<(changes: readonly Change[]) => void>();
   #durableListeners = new Set<(batch: Batch) => void>();
   #committing = false;
@@ -204,6 +205,10 @@ export class Space {
     let value: T;
     try {
       value = action(staged);
+      for (const [kind, listener] of this.#stagedListeners) {
+        const changesOfKind = staged.changesOf(kind);
+        if (changesOfKind) listener(staged, changesOfKind);
+      }
     } finally {
       this.#committing = false;
     }
@@ -225,6 +230,14 @@ export class Space {
     if (this.#state === "writing" && this.#pending.length === 0)
       return this.#writingDurable.promise;
     return this.#pendingDurable.promise;
+  }
+
+  /**
+   * Calls `listener` at the end of each transaction that changes records of `kind`: what it stages is part of the same commit, which
+   * is refused where it throws. The space still tells what was before. A kind has one listener.
+   */
+  onStaged(kind: Kind, listener: (tx: Transaction, changes: readonly Change[]) => void): void {
+    this.#stagedListeners.set(kind, listener);
   }
 
   /** Calls `listener` with the changes of each commit, at once and before they are durable: for loops inside only. */

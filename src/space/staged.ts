@@ -37,6 +37,12 @@ export class Staged implements Transaction {
     return [...this.#changes.values()].flatMap((ofKind) => [...ofKind.values()]);
   }
 
+  /** Those of one kind; undefined where there are none. */
+  changesOf(kind: Kind): Change[] | undefined {
+    const ofKind = this.#changes.get(kind);
+    return ofKind && [...ofKind.values()];
+  }
+
   /**
    * Revision and serial follow the live record, else those in the draft: it was archived, and comes back. However often
    * a transaction changes a record, that is one revision.
