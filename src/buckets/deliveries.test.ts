@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
+import { sleep } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
@@ -10,6 +11,7 @@ import { nodeHost } from "#/base/node/host.ts";
 import type { NotificationRule } from "#/model/bucket-notification.ts";
 import type { BucketEvent } from "#/model/bucket-event.ts";
 import type { BucketRecord } from "#/model/bucket.ts";
+import { newNotice } from "#/model/notice.ts";
 import { webhookArn } from "#/model/webhook.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
@@ -170,6 +172,27 @@ test("a message waits longer after each failure, and is given up in the end", as
   place.fault = undefined;
   await clock.advance(limits.noticeRetryMsMax);
   assert.deepEqual(place.told, []);
+});
+
+test("of one instance a place is told in order, also where telling fails, and others do not wait for it", async (t) => {
+  const { place, clock, space, start } = await open(t);
+  start();
+  const keep = (instance: string, body: string) =>
+    space.commit((tx) =>
+      tx.put<"notice">(newNotice("default", `n${body}`, { to: queue, instance, body, at: 0 })),
+    );
+  const told: string[] = [];
+  let failures = 2;
+  place.tell = async (_arn, _project, { body, sender }) => {
+    assert.equal(sender, "events.amazonaws.com");
+    if (body === "1" && failures-- > 0) throw new Error("no answer");
+    await sleep(clock, body === "2" ? 50 : 1);
+    told.push(body);
+  };
+  for (const body of ["1", "2", "3"]) keep("i-1", body);
+  keep("i-2", "other");
+  await clock.advance(60_000);
+  assert.deepEqual(told, ["other", "1", "2", "3"]);
 });
 
 test("what a place that is gone was to be told is dropped", async (t) => {

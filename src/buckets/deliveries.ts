@@ -17,8 +17,8 @@ interface Parts {
 }
 
 /**
- * Tells what is to be told. Each place has its messages in order, some at once, and waits alone when it does not answer; how
- * often a message failed is in its record. What a place no longer there was to be told is dropped, as S3 does.
+ * Tells what is to be told. Each place has its messages in order, some at once but of one instance one by one, and waits alone when
+ * it does not answer; how often a message failed is in its record. What a place no longer there was to be told is dropped, as S3 does.
  */
 export function startDeliveries(parts: Parts): { stop(): void } {
   return new Deliveries(parts);
@@ -100,9 +100,14 @@ class Deliveries {
     const now = clock.now();
     const max = placeOf(places, to)?.atOnceMax ?? limits.noticesLookedMax;
     const due: NoticeRecord[] = [];
+    /** Instances of which something is to be told first. */
+    const begun = new Set<string>();
     let looked = 0;
     for (const notice of space.list("notice", to)) {
       if (due.length >= max || ++looked > limits.noticesLookedMax) break;
+      const { instance } = notice.spec;
+      if (instance !== undefined && begun.has(instance)) continue;
+      if (instance !== undefined) begun.add(instance);
       if ((notice.status.notBefore ?? 0) <= now) due.push(notice);
     }
     return due;
@@ -162,7 +167,8 @@ async function tellOne(place: Place | undefined, notice: NoticeRecord): Promise<
   if (!place?.isThere(spec.to, project)) return { notice, fault: gone };
   try {
     const id = name.slice(name.lastIndexOf("/") + 1);
-    await place.tell(spec.to, project, { id, at: spec.at, body: spec.body });
+    const sender = spec.instance === undefined ? "s3.amazonaws.com" : "events.amazonaws.com";
+    await place.tell(spec.to, project, { id, at: spec.at, body: spec.body, sender });
     return { notice };
   } catch (thrown) {
     return { notice, fault: messageOf(thrown) };

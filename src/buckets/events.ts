@@ -6,6 +6,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import { messageOfEvent, testMessage, type BucketEvent } from "#/model/bucket-event.ts";
 import { rulesFor, type NotificationRule } from "#/model/bucket-notification.ts";
 import type { BucketRecord } from "#/model/bucket.ts";
+import { newNotice, noticeName } from "#/model/notice.ts";
 import type { Space } from "#/space/space.ts";
 
 /**
@@ -84,14 +85,8 @@ export class BucketEvents {
     return this.#space.commit((tx) => {
       for (const { rule, body } of messages) {
         const to = rule.to.arn;
-        const id = newId("n", by, (one) => tx.get("notice", `${to}/${one}`) !== undefined);
-        tx.put<"notice">({
-          kind: "notice",
-          project: bucket.project,
-          name: `${to}/${id}`,
-          spec: { to, bucket: bucket.name, body, at },
-          status: {},
-        });
+        const id = newId("n", by, (one) => tx.get("notice", noticeName(to, one)) !== undefined);
+        tx.put<"notice">(newNotice(bucket.project, id, { to, bucket: bucket.name, body, at }));
       }
     }).durable;
   }

@@ -3,9 +3,11 @@ export interface Message {
   id: string;
   at: number;
   body: string;
+  /** The service that tells it, as AWS names those that send: "s3.amazonaws.com". */
+  sender: string;
 }
 
-/** A kind of place that can be told of what happens in buckets. */
+/** A kind of place that can be told of what happens in buckets and to instances. */
 export interface Place {
   /** Messages that one such place takes at once. */
   readonly atOnceMax: number;

@@ -4,7 +4,7 @@ import type { Queues } from "#/queues/queues.ts";
 import type { Space } from "#/space/space.ts";
 import type { Message, Place } from "./places.ts";
 
-/** Queues of this cloud, as they are told of what happens in buckets. Those in order are not, as with S3. */
+/** Queues of this cloud, as they are told of what happens in buckets and to instances. Those in order are not, as with S3. */
 export class QueuePlace implements Place {
   /** They share what a write to disk costs. */
   readonly atOnceMax = limits.noticesToQueueMax;
@@ -20,10 +20,10 @@ export class QueuePlace implements Place {
     return this.#find(arn, project) !== undefined;
   }
 
-  async tell(arn: string, project: string, { body }: Message): Promise<void> {
+  async tell(arn: string, project: string, { body, sender }: Message): Promise<void> {
     const queue = this.#find(arn, project);
     if (!queue) throw new Error("the queue is gone");
-    this.#queues.send(queue, { body, senderId: "s3.amazonaws.com" });
+    this.#queues.send(queue, { body, senderId: sender });
     await this.#space.durable();
   }
 
