@@ -20,6 +20,7 @@ import { startChaos } from "#/chaos/chaos.ts";
 import type { CutBy } from "#/jobs/advance.ts";
 import { Evacuation } from "#/instances/evacuation.ts";
 import { archiveEndedInstances } from "#/instances/ended-instances.ts";
+import { tellInstanceEvents } from "#/instances/events.ts";
 import { Hosting } from "#/instances/hosting.ts";
 import { failForsakenImages } from "#/instances/image-of-instance.ts";
 import { Images } from "#/instances/images.ts";
@@ -307,6 +308,7 @@ async function assemble(
   });
   const images = new Images({ space, volumes, blobs, clock, random });
   const instances = new Instances({ space, volumes, field: scheduler, clock, random });
+  tellInstanceEvents({ space, clock, random, region });
   const spotPrices = new SpotMarket({ space, clock });
   const ofSpot = { space, instances, prices: spotPrices, clock, random, region };
   const spotRequests = new SpotRequests(ofSpot);

@@ -12,6 +12,7 @@ import { InstanceCalls } from "#/sdk/instances.ts";
 import { TestCloud } from "../cloud.ts";
 import { debianTools, type DebianTools } from "../debian-aws.ts";
 import { until } from "../until.ts";
+import { Told } from "./told.ts";
 
 const cloud = new TestCloud();
 let folder: string;
@@ -113,7 +114,10 @@ async function typed(id: string, line: string, answer: string): Promise<void> {
   terminal.close();
 }
 
-test("a container and a virtual machine run, outlive kill -9 of cloud and agent, stop or hibernate, start, and leave nothing", async () => {
+test("a container and a virtual machine run, outlive kill -9 of cloud and agent, stop or hibernate, start, leave nothing, and all of it is told", async (t) => {
+  const told = new Told();
+  t.after(() => told.close());
+  await told.subscribe(cloud);
   const images = [
     { id: await imported(archive()), asks: "c.nano", words: "hello from inside" },
     {
@@ -136,7 +140,10 @@ test("a container and a virtual machine run, outlive kill -9 of cloud and agent,
   const started = async (id: string) =>
     Date.parse((await cloud.call<{ startedAt: string }>("GET", `/v1/instances/${id}`)).startedAt);
   const before = await Promise.all(all.map(({ id }) => started(id)));
+  await until("the first is told", () => told.heard.size > 0);
   await killAll();
+  const heardBefore = [...told.heard.keys()];
+  told.isMute = false;
   for (const { id, words } of all) {
     await is(id, "running");
     // Its console is asked for of the machine that has it: it is known there again.
@@ -159,4 +166,10 @@ test("a container and a virtual machine run, outlive kill -9 of cloud and agent,
   await ec2(`terminate-instances --instance-ids ${ids}`);
   for (const { id } of all) await is(id, "terminated");
   assert.equal(await ec2("describe-volumes --query Volumes[].VolumeId"), "");
+  const life = ["pending", "running", "stopping", "stopped", "pending", "running"];
+  const whole = [...life, "shutting-down", "terminated"];
+  const isTold = (id: string) => told.statesOf(id).length >= whole.length;
+  await until("all is told", () => all.every(({ id }) => isTold(id)));
+  for (const { id } of all) assert.deepEqual(told.statesOf(id), whole);
+  for (const id of heardBefore) assert.ok(told.acknowledged.has(id), `${id} was told once more`);
 });

@@ -56,6 +56,7 @@ const named: Record<string, z.ZodType> = {
   InstanceType: instances.instanceTypeView,
   KeyPair: instances.keyPairView,
   MadeKeyPair: instances.madeKeyPairView,
+  EventSubscription: instances.eventSubscriptionView,
   Volume: instances.volumeView,
   Snapshot: instances.snapshotView,
   Site: sites.siteView,

@@ -35,6 +35,7 @@ export const planParams = z.object({ plan: word });
 export const bucketParams = z.object({ bucket: word });
 export const notificationParams = bucketParams.extend({ notification: z.string().min(1).max(255) });
 export const webhookParams = z.object({ webhook: word });
+export const eventSubscriptionParams = z.object({ subscription: word });
 export const imageParams = z.object({ image: word });
 export const keyParams = z.object({ key: word });
 export const blobParams = z.object({ key: blobKey });

@@ -80,6 +80,9 @@ import { readIdentityCertificate } from "./instances/identity-certificate.ts";
 import { launchInstances } from "./instances/launch.ts";
 import { listInstances } from "./instances/list.ts";
 import { listSavings } from "./instances/savings.ts";
+import { createEventSubscription } from "./event-subscriptions/create.ts";
+import { listEventSubscriptions } from "./event-subscriptions/list.ts";
+import { removeEventSubscription } from "./event-subscriptions/remove.ts";
 import { whySaving } from "./instances/why-saving.ts";
 import { migrateInstance } from "./instances/migrate.ts";
 import { readInstance } from "./instances/read.ts";
@@ -208,6 +211,9 @@ export const routes: Record<string, AnyDefinition> = {
   "POST   /v1/instances/:instance/migrate": migrateInstance,
   "DELETE /v1/instances/:instance": terminateInstance,
   "GET    /v1/instances/:instance/why": whyInstance,
+  "GET    /v1/event-subscriptions": listEventSubscriptions,
+  "POST   /v1/event-subscriptions": createEventSubscription,
+  "DELETE /v1/event-subscriptions/:subscription": removeEventSubscription,
   "GET    /v1/savings": listSavings,
   "GET    /v1/savings/:saving/why": whySaving,
   "GET    /v1/spot-prices": listSpotPrices,

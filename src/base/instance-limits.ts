@@ -54,6 +54,11 @@ export const instanceLimits = {
   useWindows: 24,
   /** It is idle where it used less than that of its processors, in thousandths, in each of them. */
   idlePerMille: 20,
+  /** Subscriptions to events of a project's instances, and instances that one names. */
+  eventSubscriptionsMax: 100,
+  eventInstancesMax: 100,
+  /** While so much waits for a place, it is not told of more: its subscription counts what it missed. */
+  eventsWaitingMax: 10_000,
   /** A guest or an init has so long to end by itself. */
   instanceStopMs: 60_000,
   /** A container's program, as other engines have it. */

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "#/base/limits.ts";
 import { silent } from "#/base/log.ts";
+import { nodeRandom } from "#/base/node/random.ts";
+import { instanceEvents } from "#/model/instance-event.ts";
 import type { InstanceMarket } from "#/model/instance.ts";
+import { tellInstanceEvents } from "./events.ts";
 import { Instances } from "./instances.ts";
 import { Interruptions } from "./interruptions.ts";
 import { metadataOf } from "./metadata.ts";
@@ -15,8 +18,23 @@ async function spot({ onInterruption, type }: How) {
   const estate = await Estate.make([["s"], ["s"]]);
   estate.launch("i-1", "m0", { volume: { storage: "s" }, isRecovered: false });
   const { space, clock } = estate;
+  tellInstanceEvents({ space, clock, random: nodeRandom, region: "us-east-1" });
   const market = { type: "spot" as const, request: "sir-1", maxMicrosPerHour: 100, onInterruption };
   space.commit((tx) => {
+    tx.put<"project">({
+      kind: "project",
+      project: "p",
+      name: "p",
+      spec: { title: "P", createdAt: 0, weight: 1 },
+      status: {},
+    });
+    tx.put<"event-subscription">({
+      kind: "event-subscription",
+      project: "p",
+      name: "p/e1",
+      spec: { to: "arn:aws:sqs:us-east-1:1:told", events: instanceEvents, createdAt: 0 },
+      status: {},
+    });
     const instance = tx.get("instance", "i-1")!;
     tx.put<"instance">({ ...instance, spec: { ...instance.spec, market } });
     tx.put<"spot-request">({
@@ -42,11 +60,18 @@ async function spot({ onInterruption, type }: How) {
   interruptions.start();
   await estate.pass(10);
   const request = () => space.get("spot-request", "sir-1")!.status;
-  return { estate, price, request, evaluated };
+  const told = () =>
+    [...space.list("notice", "arn:aws:sqs:us-east-1:1:told")].map(({ spec }) => ({
+      at: spec.at,
+      ...(JSON.parse(spec.body) as { detail: { state?: string; "instance-action"?: string } })
+        .detail,
+    }));
+  return { estate, price, request, evaluated, told };
 }
 
-test("one that costs more than it may is told two minutes ahead by its metadata, then taken, and its request is over", async () => {
-  const { estate, price, request } = await spot({ onInterruption: "terminate", type: "one-time" });
+test("one that costs more than it may is told two minutes ahead by its metadata and an event, then taken, and its request is over", async () => {
+  const how = { onInterruption: "terminate", type: "one-time" } as const;
+  const { estate, price, request, told } = await spot(how);
   assert.equal(estate.instance().status.interruptionAt, undefined);
   price.micros = 101;
   await estate.pass(10);
@@ -70,6 +95,12 @@ test("one that costs more than it may is told two minutes ahead by its metadata,
   const { state, reason } = estate.instance().status;
   assert.deepEqual([state, reason!.code], ["terminated", "Server.SpotInstanceTermination"]);
   assert.deepEqual([request().state, request().code], ["closed", "instance-terminated-by-price"]);
+  const [running, warning, going, gone] = told();
+  assert.deepEqual(
+    [running, warning, going, gone].map((one) => one?.state ?? one?.["instance-action"]),
+    ["running", "terminate", "shutting-down", "terminated"],
+  );
+  assert.ok(going!.at - warning!.at >= limits.spotNoticeMs);
   const why = await estate.space.archived("decision", { prefix: "i-1/", limit: 9 });
   assert.deepEqual(why.map(({ spec }) => spec.action).sort(), ["end", "warn"]);
 });

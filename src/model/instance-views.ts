@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { instanceEvents } from "./instance-event.ts";
 import { instanceKinds } from "./instance-type.ts";
 import { volumeTypes } from "./volume.ts";
 
@@ -215,6 +216,22 @@ export const spotAdviceView = z.object({
   onDemandPerHour: z.string(),
 });
 export type SpotAdviceView = z.output<typeof spotAdviceView>;
+
+/** Who is told of what happens to instances. */
+export const eventSubscriptionView = z.object({
+  id: z.string(),
+  project: z.string(),
+  /** The ARN of a webhook or a queue. */
+  to: z.string(),
+  events: z.array(z.enum(instanceEvents)),
+  /** Of these alone, and of those that have these tags. */
+  instances: z.array(z.string()).optional(),
+  tags: tags.optional(),
+  createdAt: instant,
+  /** What it was not told, as too much waited for it: how often, and when last. */
+  missed: z.object({ count: z.int(), at: instant }).optional(),
+});
+export type EventSubscriptionView = z.output<typeof eventSubscriptionView>;
 
 /** Something that costs money and serves nobody, as far as can be seen. */
 export const savingView = z.object({

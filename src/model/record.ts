@@ -13,6 +13,7 @@ import type {
 import type { ImageRecord } from "./image.ts";
 import type { InstanceRecord } from "./instance.ts";
 import type { JobRecord } from "./job.ts";
+import type { EventSubscriptionRecord } from "./event-subscription.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
 import type { KmsAliasRecord, KmsKeyRecord } from "./kms.ts";
@@ -106,6 +107,7 @@ export type AnyRecord =
   | SpotRequestRecord
   | SpotPricesRecord
   | SpotUseRecord
+  | EventSubscriptionRecord
   | PlacementGroupRecord
   | LaunchTemplateRecord;
 
@@ -157,6 +159,7 @@ const isKind: Record<Kind, true> = {
   "spot-request": true,
   "spot-prices": true,
   "spot-use": true,
+  "event-subscription": true,
   "placement-group": true,
   "launch-template": true,
 };

@@ -1,6 +1,8 @@
+import type { InstanceEventName } from "#/model/instance-event.ts";
 import type { LaunchInput, VolumeChange, VolumeInput } from "#/model/instance-request.ts";
 import type {
   EvacuatedView,
+  EventSubscriptionView,
   InstanceTypeView,
   InstanceView,
   KeyPairView,
@@ -36,6 +38,15 @@ export interface SpotPricesAsked {
   /** RFC 3339. */
   from?: string;
   to?: string;
+}
+
+/** Who is to be told of what: one webhook, or one queue. */
+export interface TellInput {
+  webhook?: string;
+  queue?: string;
+  events?: readonly InstanceEventName[];
+  instances?: readonly string[];
+  tags?: Record<string, string>;
 }
 
 /** What is left out stays. */
@@ -108,6 +119,20 @@ export class InstanceCalls {
   /** By which identity documents of instances are checked: X.509, PEM. */
   identityCertificate(): Promise<{ certificate: string }> {
     return this.#http.json("GET", "/v1/instance-identity-certificate");
+  }
+
+  /** Who is told of what happens to instances. */
+  eventSubscriptions(): Promise<Page<EventSubscriptionView>> {
+    return this.#http.json("GET", "/v1/event-subscriptions");
+  }
+
+  /** Has a webhook or a queue told from now on; of all events and instances, where none are named. */
+  tell(asked: TellInput): Promise<EventSubscriptionView> {
+    return this.#http.json("POST", "/v1/event-subscriptions", { body: asked });
+  }
+
+  tellNoLonger(subscription: string): Promise<void> {
+    return this.#http.json("DELETE", pathOf("event-subscriptions", subscription));
   }
 
   /** What costs money and serves nobody. */

@@ -2,18 +2,13 @@ import { z } from "zod";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import { newId } from "#/base/ids.ts";
-import { placeOf } from "#/buckets/places.ts";
-import { accountIdOf } from "#/model/account.ts";
 import { bucketEvents, overlapOf, type NotificationRule } from "#/model/bucket-notification.ts";
 import { notificationView } from "#/model/bucket-views.ts";
-import { region } from "#/model/region.ts";
-import { webhookArn } from "#/model/webhook.ts";
 import { findBucket } from "../buckets/find.ts";
 import { defineCall } from "../call.ts";
 import { bucketParams, inProject } from "../params.ts";
 import { notificationViewOf } from "../views/buckets.ts";
-
-const name = z.string().min(1).max(80);
+import { placeAsked, placeToTell } from "./place-asked.ts";
 
 export const createNotification = defineCall({
   summary: "Have a webhook or a queue told of what happens in a bucket",
@@ -24,8 +19,7 @@ export const createNotification = defineCall({
   params: bucketParams,
   query: inProject,
   body: z.strictObject({
-    webhook: name.optional(),
-    queue: name.optional(),
+    ...placeAsked,
     events: z.array(z.string().min(1).max(100)).min(1).max(50),
     prefix: z.string().max(limits.objectKeyBytesMax).optional(),
     suffix: z.string().max(limits.objectKeyBytesMax).optional(),
@@ -34,14 +28,9 @@ export const createNotification = defineCall({
   status: 201,
   errors: ["not-found", "invalid", "conflict", "limited", "no-space"],
   async run({ parts, project, params, body, request }) {
-    const { buckets, places } = parts;
+    const { buckets } = parts;
     const bucket = findBucket(buckets, params.bucket, project);
-    const accountId = accountIdOf(parts.space.get("project", project)!);
-    const arn = arnOf(body, accountId);
-    if (!placeOf(places, arn)?.isThere(arn, project))
-      throw new CanopyError("not-found", `Cannot tell '${arn}' as there is no such place`, {
-        hint: "canopy webhook list",
-      });
+    const arn = placeToTell(parts, project, body);
     const taken = (id: string) => rulesOf(bucket.spec).some((rule) => rule.id === id);
     const rule: NotificationRule = {
       id: newId("e", parts, taken),
@@ -65,18 +54,6 @@ const rulesOf = ({
 }: {
   notification?: { rules: readonly NotificationRule[] };
 }): readonly NotificationRule[] => notification?.rules ?? [];
-
-function arnOf(asked: { webhook?: string; queue?: string }, accountId: string): string {
-  const { webhook, queue } = asked;
-  if ((webhook === undefined) === (queue === undefined))
-    throw new CanopyError(
-      "invalid",
-      "Cannot tell of a bucket as one webhook or one queue must be named",
-    );
-  return webhook === undefined
-    ? `arn:aws:sqs:${region}:${accountId}:${queue}`
-    : webhookArn(region, accountId, webhook);
-}
 
 function eventNamed(name: string): string {
   const event = name.startsWith("s3:") ? name : `s3:${name}`;

@@ -48,7 +48,16 @@ export const removeProject = defineCall({
     }
     const owned = [
       ...(
-        ["key", "request", "policy", ...iamKinds, "kms-key", "kms-alias", "webhook"] as const
+        [
+          "key",
+          "request",
+          "policy",
+          ...iamKinds,
+          "kms-key",
+          "kms-alias",
+          "webhook",
+          "event-subscription",
+        ] as const
       ).flatMap((kind) => [...space.list(kind, name)]),
       ...[...space.list("access-key")].filter(({ project: owner }) => owner === name),
     ];

@@ -31,6 +31,7 @@ import type { JobView } from "#/model/views.ts";
 import { BucketEvents } from "#/buckets/events.ts";
 import { Webhooks } from "#/buckets/webhooks.ts";
 import { openLocalStore } from "#/objects/local/open.ts";
+import { tellInstanceEvents } from "#/instances/events.ts";
 import { Evacuation } from "#/instances/evacuation.ts";
 import { Hosting } from "#/instances/hosting.ts";
 import { Images } from "#/instances/images.ts";
@@ -145,6 +146,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const volumes = new Volumes({ space, sealer: access, clock, random: nodeRandom });
   const launching = { space, volumes, field: scheduler, clock, random: nodeRandom };
   const instances = new Instances(launching);
+  tellInstanceEvents({ ...launching, region: "us-east-1" });
   const spotRequests = new SpotRequests({
     ...launching,
     instances,

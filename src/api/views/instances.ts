@@ -1,7 +1,9 @@
 import type { Clock } from "#/base/clock.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
+import type { EventSubscriptionRecord } from "#/model/event-subscription.ts";
 import type {
+  EventSubscriptionView,
   InstanceTypeView,
   KeyPairView,
   InstanceView,
@@ -180,5 +182,25 @@ export function keyPairViewOf({ project, spec }: KeyPairRecord): KeyPairView {
     publicKey,
     createdAt: instantOf(createdAt),
     tags: { ...tags },
+  };
+}
+
+export function eventSubscriptionViewOf({
+  name,
+  project,
+  spec,
+  status,
+}: EventSubscriptionRecord): EventSubscriptionView {
+  const { to, events, instances, tags, createdAt } = spec;
+  const { missed } = status;
+  return {
+    id: name.slice(name.indexOf("/") + 1),
+    project,
+    to,
+    events: [...events],
+    ...(instances && { instances: [...instances] }),
+    ...(tags && { tags: { ...tags } }),
+    createdAt: instantOf(createdAt),
+    ...(missed && { missed: { count: missed.count, at: instantOf(missed.at) } }),
   };
 }

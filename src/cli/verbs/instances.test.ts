@@ -133,6 +133,27 @@ test("a person sits at the console until they press Ctrl-], and a command runs w
   assert.equal((await run("instances", "exec", "seat")).code, 2, "no command");
 });
 
+test("who is told of instances is listed, added and removed", async () => {
+  await run("webhook", "create", "told", "https://example.org/events");
+  await run("instances", "run", "small", "--name", "watched", "--type", "c.nano");
+  const words = ["--webhook", "told", "--on", "running", "interruption"];
+  const of = ["--instance", "watched", "--tag", "team=a"];
+  const added = await run("instances", "tell", ...words, ...of);
+  assert.equal(added.code, 0, added.stderr);
+  const { stdout } = await run("instances", "told");
+  assert.match(
+    stdout,
+    /^(e\w+)\tarn:canopy:webhook:\S+:told\trunning interruption\ti-\w+ team=a\t\n$/,
+  );
+  assert.equal((await run("instances", "tell")).code, 2);
+  assert.equal((await run("instances", "tell", "--webhook", "none")).code, 3);
+  assert.equal((await run("instances", "tell", "--webhook", "told", "--on", "asleep")).code, 2);
+  const [id = ""] = stdout.split("\t");
+  assert.equal((await run("instances", "untell", id)).code, 0);
+  assert.equal((await run("instances", "untell", id)).code, 3);
+  await run("instances", "rm", "watched", "--yes");
+});
+
 test("newOf() gives what a console printed since, also when its beginning was lost", () => {
   assert.equal(newOf("", "one\n"), "one\n");
   assert.equal(newOf("one\n", "one\ntwo\n"), "two\n");

@@ -13,6 +13,7 @@ import { defineRun } from "../instances/run.ts";
 import { defineSpot } from "../instances/spot.ts";
 import { openSsh } from "../instances/ssh.ts";
 import { execIn, sitAtConsole } from "../instances/terminal.ts";
+import { defineTold } from "../instances/told.ts";
 import { instanceColumns, instanceRecord, typeColumns } from "../instances/tables.ts";
 import { untilState } from "../instances/wait.ts";
 import type { Result } from "../result.ts";
@@ -67,6 +68,7 @@ export const verb: Verb = {
     defineCertificate(command, does);
     defineSavings(command, does);
     defineSpot(command, does);
+    defineTold(command, does);
     command
       .command("console")
       .description("Sit at the serial console of an instance; in a pipe, print what it has printed")
