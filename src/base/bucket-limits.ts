@@ -14,7 +14,7 @@ export const bucketLimits = {
   websiteRulesMax: 50,
   retentionDaysMax: 36_500,
   retentionYearsMax: 100,
-  /** What is to be told of buckets and was not yet, in all and of one project: above this, changes that would be told are refused for a while. */
+  /** What is to be told and was not yet, in all and of one project: above this, changes of buckets that would be told are refused for a while. */
   noticesMax: 200_000,
   noticesOfProjectMax: 50_000,
   /** Places that are told at once, in all and of one project, and messages to each kind. */

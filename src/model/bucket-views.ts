@@ -27,7 +27,7 @@ export const notificationView = z.object({
 });
 export type NotificationView = z.output<typeof notificationView>;
 
-/** An address that is told of what happens in buckets. */
+/** An address that is told of what happens in buckets and to instances. */
 export const webhookView = z.object({
   name: z.string(),
   project: z.string(),

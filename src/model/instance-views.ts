@@ -230,6 +230,8 @@ export const eventSubscriptionView = z.object({
   createdAt: instant,
   /** What it was not told, as too much waited for it: how often, and when last. */
   missed: z.object({ count: z.int(), at: instant }).optional(),
+  /** The webhook or the queue was removed: nothing is told. */
+  isGone: z.boolean(),
 });
 export type EventSubscriptionView = z.output<typeof eventSubscriptionView>;
 

@@ -59,7 +59,7 @@ export const createEventSubscription = defineCall({
       }).name;
     });
     const made = space.get("event-subscription", name);
-    if (made) return eventSubscriptionViewOf(made);
+    if (made) return eventSubscriptionViewOf(made, parts.places);
     throw new CanopyError(
       "not-found",
       "Cannot tell this subscription again as it was removed since",

@@ -13,6 +13,6 @@ export const listEventSubscriptions = defineCall({
   answer: pageOf(eventSubscriptionView),
   run({ parts, project }) {
     const all = parts.space.list("event-subscription", project);
-    return { items: [...all].map(eventSubscriptionViewOf) };
+    return { items: [...all].map((one) => eventSubscriptionViewOf(one, parts.places)) };
   },
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "#/base/clock.ts";
+import { placeOf, type Places } from "#/buckets/places.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
 import type { EventSubscriptionRecord } from "#/model/event-subscription.ts";
@@ -185,12 +186,10 @@ export function keyPairViewOf({ project, spec }: KeyPairRecord): KeyPairView {
   };
 }
 
-export function eventSubscriptionViewOf({
-  name,
-  project,
-  spec,
-  status,
-}: EventSubscriptionRecord): EventSubscriptionView {
+export function eventSubscriptionViewOf(
+  { name, project, spec, status }: EventSubscriptionRecord,
+  places: Places,
+): EventSubscriptionView {
   const { to, events, instances, tags, createdAt } = spec;
   const { missed } = status;
   return {
@@ -202,5 +201,6 @@ export function eventSubscriptionViewOf({
     ...(tags && { tags: { ...tags } }),
     createdAt: instantOf(createdAt),
     ...(missed && { missed: { count: missed.count, at: instantOf(missed.at) } }),
+    isGone: placeOf(places, to)?.isThere(to, project) !== true,
   };
 }

@@ -9,7 +9,7 @@ import { webhookViewOf } from "../views/buckets.ts";
 export const createWebhook = defineCall({
   summary: "Make a webhook",
   description:
-    "An address that notifications of buckets can name. Its messages are signed, as Standard Webhooks has it, with the secret that is told here.",
+    "An address that can be told of what happens in buckets and to instances. Its messages are signed, as Standard Webhooks has it, with the secret that is told here.",
   tag: "buckets",
   role: "admin",
   query: inProject,

@@ -72,9 +72,10 @@ const columns = [
   column<EventSubscriptionView>("told", ({ to }) => to),
   column<EventSubscriptionView>("events", ({ events }) => events.join(" "), { flexible: true }),
   column<EventSubscriptionView>("of", ofWhich, { flexible: true }),
-  column<EventSubscriptionView>("missed", ({ missed }) =>
-    missed ? { text: String(missed.count), tone: "red" } : "",
-  ),
+  column<EventSubscriptionView>("fault", ({ isGone, missed }) => {
+    if (isGone) return { text: "it was removed", tone: "red" };
+    return missed ? { text: `${missed.count} missed`, tone: "red" } : "";
+  }),
 ];
 const empty = "Nobody yet. Tell somebody with: canopy instances tell --webhook NAME";
 

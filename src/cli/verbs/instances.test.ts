@@ -148,6 +148,8 @@ test("who is told of instances is listed, added and removed", async () => {
   assert.equal((await run("instances", "tell")).code, 2);
   assert.equal((await run("instances", "tell", "--webhook", "none")).code, 3);
   assert.equal((await run("instances", "tell", "--webhook", "told", "--on", "asleep")).code, 2);
+  await run("webhook", "delete", "told", "--yes");
+  assert.match((await run("instances", "told")).stdout, /\tit was removed\n$/);
   const [id = ""] = stdout.split("\t");
   assert.equal((await run("instances", "untell", id)).code, 0);
   assert.equal((await run("instances", "untell", id)).code, 3);

@@ -25,7 +25,7 @@ export const verb: Verb = {
             type: "text",
             value: made,
             text: (out) =>
-              `${made.arn}\n${made.secret}\n${out.isTty ? out.paint("dim", "Name it in the notifications of a bucket, and check messages with the secret: it is not shown again.\n") : ""}`,
+              `${made.arn}\n${made.secret}\n${out.isTty ? out.paint("dim", "Have it told by: canopy bucket tell, canopy instances tell. Check messages with the secret: it is not shown again.\n") : ""}`,
           };
         }),
       );
