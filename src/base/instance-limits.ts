@@ -11,7 +11,7 @@ export const instanceLimits = {
   hostReportMs: 30_000,
   /** Letters of why a volume is not as it is to be. */
   unreadyReasonMax: 1000,
-  /** What a machine is asked for is answered within this. */
+  /** What a machine is asked for is answered within this, and so many questions of it are open at most. */
   hostQuestionMs: 15_000,
   hostQuestionsMax: 64,
   /** Terminals that are open on one machine; bytes that are on their way in one, either way; bytes of one message. */

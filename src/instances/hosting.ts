@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "#/base/clock.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
+import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
+import { Questions, type Refusals } from "#/base/questions.ts";
 import type { HostAnswer, HostOrders, HostQuestion, HostReports } from "#/model/hosting.ts";
 import type { TerminalOrder, TerminalReply, TerminalRequest } from "#/model/terminal.ts";
 import type { Change, Kind } from "#/model/record.ts";
 import type { Space } from "#/space/space.ts";
 import { fold } from "./fold.ts";
-import { Questions } from "./questions.ts";
 import { ordersFor, type OrderMeans } from "./orders.ts";
 import { Terminals, type HostTerminal } from "./terminals.ts";
 
@@ -71,7 +72,8 @@ export class Hosting {
 
   constructor(parts: { space: Space; clock: Clock; log: Log; means: OrderMeans }) {
     this.#parts = parts;
-    this.#questions = new Questions(parts.clock);
+    const { hostQuestionsMax: openMax, hostQuestionMs: patienceMs } = limits;
+    this.#questions = new Questions(parts.clock, { openMax, patienceMs });
   }
 
   start(): void {
@@ -93,14 +95,14 @@ export class Hosting {
     this.#loop?.wake();
     return {
       reported: (reports) => this.#reported(host, reports),
-      answered: (request, answer) => this.#questions.answered(host, request, answer),
+      answered: (request, answer) => this.#questions.answered(host, request, answerOf(answer)),
       terminalSaid: (terminal, reply) => this.#terminals.said(host, terminal, reply),
       close: () => {
         if (this.#hosts.get(machine) === host) {
           this.#hosts.delete(machine);
           this.#leftMs.set(machine, this.#parts.clock.monotonicMs());
         }
-        this.#questions.left(host);
+        this.#questions.left(host, hasLeft);
         this.#terminals.left(host);
       },
     };
@@ -115,10 +117,12 @@ export class Hosting {
     return this.#parts.clock.monotonicMs() - (this.#leftMs.get(machine) ?? this.#beganMs);
   }
 
-  /** What only the machine knows. Throws "unavailable" when it is not connected, "timeout", and what it says against it. */
+  /** What only the machine knows. Throws "unavailable" when it is not connected, "limited", "timeout", and "not-found" with what it says against it. */
   ask(machine: string, question: HostQuestion): Promise<Buffer> {
     const host = this.#connected(machine);
-    return this.#questions.ask(host, question, (request) => host.link.question(request, question));
+    return this.#questions.ask(host, refusalsOf(question), (request) =>
+      host.link.question(request, question),
+    );
   }
 
   /** Opens a terminal of an instance there; `onReply` hears of all, also of its end. Throws "unavailable" when it is not connected. */
@@ -172,6 +176,23 @@ export class Hosting {
     }
   }
 }
+
+const refusalsOf = ({ type }: HostQuestion): Refusals => ({
+  full: () =>
+    new CanopyError("limited", `Cannot ask for a ${type} as others wait for theirs`, {
+      retryAfterMs: 1000,
+    }),
+  late: () =>
+    new CanopyError(
+      "timeout",
+      `Cannot get the ${type} as its machine did not answer in ${limits.hostQuestionMs} ms`,
+    ),
+});
+
+const answerOf = (answer: HostAnswer): string | CanopyError =>
+  "content" in answer ? answer.content : new CanopyError("not-found", answer.error);
+
+const hasLeft = new CanopyError("unavailable", "the machine is not connected any more");
 
 /** What of the orders is new; undefined for nothing. */
 function newsOf(before: HostOrders, now: HostOrders): HostOrders | undefined {

@@ -1,6 +1,7 @@
 import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
+import { Questions, type Refusals } from "#/base/questions.ts";
 import type { FromCloud } from "#/model/wire.ts";
 
 /** One agent's open link, as others here need it. */
@@ -9,21 +10,14 @@ export interface OpenLink {
   cut(reason: string): void;
 }
 
-interface Waiting {
-  machine: string;
-  resolve(content: Buffer): void;
-  reject(error: CanopyError): void;
-}
-
 /** Which agents are here, and what was asked of them by their link. */
 export class Relay {
   #links = new Map<string, OpenLink>();
-  #waiting = new Map<number, Waiting>();
-  #number = 0;
-  #clock: Clock;
+  #questions: Questions<string>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    const { relaysMax: openMax, relayMs: patienceMs } = limits;
+    this.#questions = new Questions(clock, { openMax, patienceMs });
   }
 
   /** Takes the place of an older link of that machine, which is cut. */
@@ -35,9 +29,7 @@ export class Relay {
   remove(machine: string, link: OpenLink): void {
     if (this.#links.get(machine) !== link) return;
     this.#links.delete(machine);
-    for (const [request, waiting] of this.#waiting) {
-      if (waiting.machine === machine) this.#settle(request, undefined, gone(machine));
-    }
+    this.#questions.left(machine, gone(machine));
   }
 
   cut(machine: string, reason: string): void {
@@ -49,65 +41,39 @@ export class Relay {
   }
 
   /** A segment that `machine` keeps. Throws "not-found" when it has none, "unavailable" when it is not here, "limited" and "timeout". */
-  fetch(machine: string, segment: string): Promise<Buffer> {
+  async fetch(machine: string, segment: string): Promise<Buffer> {
     const link = this.#links.get(machine);
-    if (!link) return Promise.reject(gone(machine));
-    const open = [...this.#waiting.values()].filter(
-      (waiting) => waiting.machine === machine,
-    ).length;
-    if (open >= limits.relaysMax) {
-      return Promise.reject(
-        new CanopyError(
-          "limited",
-          `Cannot ask '${machine}' for another segment as ${limits.relaysMax} are on their way`,
-          { retryAfterMs: 100 },
-        ),
-      );
-    }
-    const request = ++this.#number;
-    return new Promise<Buffer>((resolve, reject) => {
-      const timer = this.#clock.after(
-        limits.relayMs,
-        () =>
-          this.#settle(
-            request,
-            undefined,
-            new CanopyError(
-              "timeout",
-              `Cannot read the segment ${segment} as '${machine}' did not give it in ${limits.relayMs} ms`,
-            ),
-          ),
-        true,
-      );
-      this.#waiting.set(request, {
-        machine,
-        resolve: (content) => (timer.cancel(), resolve(content)),
-        reject: (error) => (timer.cancel(), reject(error)),
-      });
-      link.send({ type: "fetch", request, segment });
-    });
-  }
-
-  /** An agent's answer: base64, or none when the segment is gone. Only the machine that was asked is believed. */
-  answered(machine: string, request: number, content: string | undefined): void {
-    if (this.#waiting.get(request)?.machine !== machine) return;
-    this.#settle(
-      request,
-      content,
-      new CanopyError(
-        "not-found",
-        `Cannot read that segment as '${machine}' does not have it any more`,
-      ),
+    if (!link) throw gone(machine);
+    return this.#questions.ask(machine, refusalsOf(machine, segment), (request) =>
+      link.send({ type: "fetch", request, segment }),
     );
   }
 
-  #settle(request: number, content: string | undefined, error: CanopyError): void {
-    const waiting = this.#waiting.get(request);
-    this.#waiting.delete(request);
-    if (content === undefined) waiting?.reject(error);
-    else waiting?.resolve(Buffer.from(content, "base64"));
+  /** An agent's answer: base64, or none when the segment is gone. */
+  answered(machine: string, request: number, content: string | undefined): void {
+    this.#questions.answered(machine, request, content ?? missing(machine));
   }
 }
+
+const refusalsOf = (machine: string, segment: string): Refusals => ({
+  full: () =>
+    new CanopyError(
+      "limited",
+      `Cannot ask '${machine}' for another segment as ${limits.relaysMax} are on their way`,
+      { retryAfterMs: 100 },
+    ),
+  late: () =>
+    new CanopyError(
+      "timeout",
+      `Cannot read the segment ${segment} as '${machine}' did not give it in ${limits.relayMs} ms`,
+    ),
+});
+
+const missing = (machine: string) =>
+  new CanopyError(
+    "not-found",
+    `Cannot read that segment as '${machine}' does not have it any more`,
+  );
 
 function gone(machine: string): CanopyError {
   return new CanopyError(

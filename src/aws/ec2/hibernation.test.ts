@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   AttachVolumeCommand,
   CreateVolumeCommand,
@@ -11,16 +11,11 @@ import {
   waitUntilInstanceStopped,
   waitUntilVolumeAvailable,
 } from "@aws-sdk/client-ec2";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
-const wait = () => ({ client: world.client, ...waiting });
+const { send, wait } = world;
 
 async function launch(InstanceType: string, Configured: boolean): Promise<string[]> {
   const ImageId = InstanceType.startsWith("c.") ? world.filesImage : world.diskImage;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   CopyImageCommand,
   CreateImageCommand,
@@ -13,16 +13,11 @@ import {
   waitUntilInstanceRunning,
 } from "@aws-sdk/client-ec2";
 import { accountId } from "../testing/aws-port.ts";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
-const wait = () => ({ client: world.client, ...waiting });
+const { send, wait } = world;
 
 async function image(id: string) {
   const { Images } = await send(new DescribeImagesCommand({ ImageIds: [id] }));

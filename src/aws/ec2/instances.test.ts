@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   AttachVolumeCommand,
   CreateImageCommand,
@@ -33,15 +33,11 @@ import {
   waitUntilInstanceTerminated,
   type RunInstancesCommandInput,
 } from "@aws-sdk/client-ec2";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
+const { send, wait } = world;
 
 async function launched(more: Partial<RunInstancesCommandInput> = {}): Promise<string> {
   const { Instances } = await send(
@@ -60,8 +56,6 @@ async function instance(id: string) {
   const { Reservations } = await send(new DescribeInstancesCommand({ InstanceIds: [id] }));
   return Reservations![0]!.Instances![0]!;
 }
-
-const wait = () => ({ client: world.client, ...waiting });
 
 test("an instance runs, is well, stops, starts and ends, as the SDK's waiters see it", async () => {
   const id = await launched();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   CancelSpotInstanceRequestsCommand,
   DescribeInstancesCommand,
@@ -13,16 +13,11 @@ import {
   waitUntilInstanceTerminated,
   waitUntilSpotInstanceRequestFulfilled,
 } from "@aws-sdk/client-ec2";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
-const wait = () => ({ client: world.client, ...waiting });
+const { send, wait } = world;
 const specification = (InstanceType: string) => ({
   LaunchSpecification: { ImageId: world.filesImage, InstanceType: InstanceType as "t3.micro" },
 });

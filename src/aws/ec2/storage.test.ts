@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   AttachVolumeCommand,
   CopySnapshotCommand,
@@ -30,16 +30,11 @@ import {
   waitUntilVolumeInUse,
 } from "@aws-sdk/client-ec2";
 import { accountId } from "../testing/aws-port.ts";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
-const wait = () => ({ client: world.client, ...waiting });
+const { send, wait } = world;
 const AvailabilityZone = "us-east-1a";
 
 async function volume(more: object = {}): Promise<string> {

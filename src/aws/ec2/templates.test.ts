@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   CreateLaunchTemplateCommand,
   CreateLaunchTemplateVersionCommand,
@@ -15,15 +15,11 @@ import {
   RunInstancesCommand,
   type RunInstancesCommandInput,
 } from "@aws-sdk/client-ec2";
-import { startEc2, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
+const { send } = world;
 const run = async (more: Partial<RunInstancesCommandInput>) =>
   (await send(new RunInstancesCommand({ MinCount: 1, MaxCount: 1, ...more }))).Instances![0]!;
 

@@ -5,7 +5,7 @@ import { resourceId } from "#/model/resource-id.ts";
 import { clientOptions, startAwsPort } from "../../testing/aws-port.ts";
 
 /** Waiters look again at once: the machines of tests do what they are told without delay. */
-export const waiting = { maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.05 };
+const waiting = { maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.05 };
 
 /** EC2 over a cloud with one machine, an image of files and one of a disk, and another tenant. */
 export async function startEc2(): Promise<Ec2World> {
@@ -79,10 +79,13 @@ export async function startEc2(): Promise<Ec2World> {
       status: { state: "completed", progress: 100, manifest: "manifest" },
     }),
   ).value.name;
+  const client = new EC2Client(clientOptions(aws.endpoint));
   return {
     aws,
     host,
-    client: new EC2Client(clientOptions(aws.endpoint)),
+    client,
+    send: client.send.bind(client) as EC2Client["send"],
+    wait: () => ({ client, ...waiting }),
     other: new EC2Client({ ...clientOptions(aws.endpoint), credentials: others }),
     filesImage: image("files", { type: "files", layers: [], run }),
     diskImage: image("disk", {
@@ -101,6 +104,10 @@ export interface Ec2World {
   aws: Awaited<ReturnType<typeof startAwsPort>>;
   host: FakeHost;
   client: EC2Client;
+  /** The client's. */
+  send: EC2Client["send"];
+  /** What its waiters are told. */
+  wait(): { client: EC2Client } & typeof waiting;
   /** Of another tenant. */
   other: EC2Client;
   filesImage: string;
