@@ -1,18 +1,40 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   CreateKeyPairCommand,
   CreateLaunchTemplateCommand,
   CreatePlacementGroupCommand,
   CreateTagsCommand,
+  CreateSecurityGroupCommand,
+  CreateVolumeCommand,
   type EC2Client,
 } from "@aws-sdk/client-ec2";
 import { userWith } from "./testing/user-with.ts";
-import { startEc2, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => (world = await startEc2()));
+const world = await startEc2();
 after(() => world.stop());
+
+const mayNot = { name: "UnauthorizedOperation" };
+const allow = (Action: string, Condition?: object) => ({
+  Effect: "Allow",
+  Action,
+  Resource: "*",
+  ...(Condition && { Condition }),
+});
+const volume = (tags: Record<string, string> = {}) =>
+  new CreateVolumeCommand({
+    AvailabilityZone: "us-east-1a",
+    Size: 1,
+    TagSpecifications: [
+      {
+        ResourceType: "volume",
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      },
+    ],
+  });
+const tagged = (id: string) =>
+  new CreateTagsCommand({ Resources: [id], Tags: [{ Key: "team", Value: "a" }] });
 
 test("tags of key pairs, launch templates and placement groups are conditions of policies, by both names", async () => {
   const { client } = world;
@@ -53,4 +75,52 @@ test("tags of key pairs, launch templates and placement groups are conditions of
     for (const id of ids) await tag(user, [id]);
     await assert.rejects(tag(user, [ids[0]!, bare.KeyPairId!]), { name: "UnauthorizedOperation" });
   }
+});
+
+test("tags that are asked for are conditions, of what is made and of what is tagged later", async () => {
+  const { client } = world;
+  const onlyA = { StringEquals: { "aws:RequestTag/team": "a" } };
+  const onlyTeam = { "ForAllValues:StringEquals": { "aws:TagKeys": ["team"] } };
+  const user = await userWith(world, "tags", [
+    allow("ec2:CreateVolume", { ...onlyA, ...onlyTeam }),
+    allow("ec2:CreateTags", onlyA),
+  ]);
+  await user.send(volume({ team: "a" }));
+  const others: Record<string, string>[] = [{}, { team: "b" }, { team: "a", stage: "test" }];
+  for (const tags of others) await assert.rejects(user.send(volume(tags)), mayNot);
+  const { VolumeId: id = "" } = await client.send(volume());
+  await user.send(tagged(id));
+  const other = new CreateTagsCommand({ Resources: [id], Tags: [{ Key: "team", Value: "b" }] });
+  await assert.rejects(user.send(other), mayNot);
+});
+
+test("who may give tags only while something is made by one action, may not by another, nor later", async () => {
+  const user = await userWith(world, "makes", [
+    allow("ec2:CreateVolume"),
+    allow("ec2:CreateSecurityGroup"),
+    allow("ec2:CreateTags", { StringEquals: { "ec2:CreateAction": "CreateVolume" } }),
+  ]);
+  const { VolumeId: id = "" } = await user.send(volume({ team: "a" }));
+  await assert.rejects(user.send(tagged(id)), mayNot);
+  const group = (GroupName: string, Tags: { Key: string; Value: string }[]) =>
+    new CreateSecurityGroupCommand({
+      GroupName,
+      Description: "a group",
+      TagSpecifications: [{ ResourceType: "security-group", Tags }],
+    });
+  await user.send(group("bare", []));
+  await assert.rejects(user.send(group("tagged", [{ Key: "team", Value: "a" }])), mayNot);
+});
+
+test("a condition on a key that no call has is one on a value that is not there", async () => {
+  const Misspelt = { "aws:RequestTags/team": "a" };
+  const by = async (name: string, condition: object) => {
+    const user = await userWith(world, name, [allow("ec2:CreateVolume", condition)]);
+    return user.send(new CreateVolumeCommand({ AvailabilityZone: "us-east-1a", Size: 1 }));
+  };
+  await assert.rejects(by("equals", { StringEquals: Misspelt }), mayNot);
+  await assert.rejects(by("like", { StringLike: { "aws:Nonsense": "*" } }), mayNot);
+  await by("not", { StringNotEquals: Misspelt });
+  await by("exists", { StringEqualsIfExists: Misspelt });
+  await by("null", { Null: { "aws:Nonsense": "true" } });
 });
