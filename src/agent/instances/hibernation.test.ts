@@ -7,36 +7,13 @@ import { test, type TestContext } from "node:test";
 import { ManualClock } from "#/base/manual-clock.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { silent } from "#/base/log.ts";
+import { instanceOrder } from "#/drivers/testing/instance-order.ts";
 import type { HostReports, InstanceOrder } from "#/model/hosting.ts";
 import { FakeComputer } from "../testing/fake-hosting.ts";
 import { InstanceKeeper } from "./keeper.ts";
 import { KeptMemory } from "./kept-memory.ts";
 
-const order: InstanceOrder = {
-  instance: "i-1",
-  fence: 1,
-  project: "p",
-  kind: "vm",
-  wanted: "running",
-  reboots: 0,
-  vcpus: 1,
-  memoryBytes: 1,
-  root: { type: "disk" },
-  imageProject: "p",
-  disks: [],
-  network: {
-    interface: "eni-1",
-    vpc: "vpc-1",
-    subnetCidr: "10.0.0.0/24",
-    privateIp: "10.0.0.4",
-    mac: "02:00:00:00:00:01",
-    hostname: "ip-10-0-0-4",
-    ingress: [],
-    egress: [],
-    hasPublicAddress: true,
-  },
-  metadata: { isEnabled: true, hopLimit: 1, documents: {} },
-};
+const order = instanceOrder({ kind: "vm" });
 const hibernating = { ...order, wanted: "stopped" as const, hibernates: true };
 
 /** A computer with one instance that runs, and agents that come and go on it. */

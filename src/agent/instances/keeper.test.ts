@@ -8,36 +8,10 @@ import { silent } from "#/base/log.ts";
 import { ManualClock } from "#/base/manual-clock.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { HostingError } from "#/drivers/instances/hosting-error.ts";
-import type { HostOrders, HostReports, InstanceOrder, InstanceReport } from "#/model/hosting.ts";
+import { instanceOrder as order } from "#/drivers/testing/instance-order.ts";
+import type { HostOrders, HostReports, InstanceReport } from "#/model/hosting.ts";
 import { FakeComputer } from "../testing/fake-hosting.ts";
 import { InstanceKeeper } from "./keeper.ts";
-
-const order = (more: Partial<InstanceOrder> = {}): InstanceOrder => ({
-  instance: "i-1",
-  fence: 1,
-  project: "p",
-  kind: "container",
-  wanted: "running",
-  reboots: 0,
-  vcpus: 1,
-  memoryBytes: 1,
-  root: { type: "disk" },
-  imageProject: "p",
-  disks: [],
-  network: {
-    interface: "eni-1",
-    vpc: "vpc-1",
-    subnetCidr: "10.0.0.0/24",
-    privateIp: "10.0.0.4",
-    mac: "02:00:00:00:00:01",
-    hostname: "ip-10-0-0-4",
-    ingress: [],
-    egress: [],
-    hasPublicAddress: true,
-  },
-  metadata: { isEnabled: true, hopLimit: 1, documents: {} },
-  ...more,
-});
 
 const orders = (more: Partial<HostOrders> = {}): HostOrders => ({
   isAll: false,

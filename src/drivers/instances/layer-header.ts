@@ -31,6 +31,21 @@ export interface LayerHeader {
   attributes: Record<string, string>;
 }
 
+/** Of an empty file without a name. */
+export const bareHeader: LayerHeader = {
+  name: "",
+  type: "file",
+  mode: 0,
+  owner: 0,
+  group: 0,
+  sizeBytes: 0,
+  modified: 0,
+  link: "",
+  major: 0,
+  minor: 0,
+  attributes: {},
+};
+
 const types: Record<string, LayerHeader["type"]> = {
   "\0": "file",
   "0": "file",

@@ -1,5 +1,5 @@
 import { limits } from "#/base/limits.ts";
-import { blockBytes, headerOf, paddingOf, paxHeader } from "./layer-header.ts";
+import { bareHeader, blockBytes, headerOf, paddingOf, paxHeader } from "./layer-header.ts";
 import type { LayerHeader } from "./layer-header.ts";
 import { LayerPaths } from "./layer-paths.ts";
 import { attributesHere } from "./layer-attributes.ts";
@@ -85,7 +85,7 @@ export class LayerTar {
       this.facts.removed.push(removed);
       if (accounts[removed]) this.facts[accounts[removed]] = "";
       this.#paths.take(removed);
-      yield* this.#put({ ...bare, name: removed, type: "character", major: 0, minor: 0 });
+      yield* this.#put({ ...bareHeader, name: removed, type: "character", major: 0, minor: 0 });
       return;
     }
     if (isDevice(header) && !harmlessDevices.has(`${header.major}:${header.minor}`)) {
@@ -125,7 +125,11 @@ export class LayerTar {
 
   /** An entry once more, now with the mark: what a folder is may have been told after what it hides. */
   *#opaque(name: string): Generator<Uint8Array> {
-    const folder = this.#folders.get(name) ?? { ...bare, mode: 0o755, type: "folder" as const };
+    const folder = this.#folders.get(name) ?? {
+      ...bareHeader,
+      mode: 0o755,
+      type: "folder" as const,
+    };
     const attributes = { ...folder.attributes, "trusted.overlay.opaque": "y" };
     yield* this.#put({ ...folder, name, attributes });
   }
@@ -149,19 +153,5 @@ export class LayerTar {
     );
   }
 }
-
-const bare: LayerHeader = {
-  name: "",
-  type: "file",
-  mode: 0,
-  owner: 0,
-  group: 0,
-  sizeBytes: 0,
-  modified: 0,
-  link: "",
-  major: 0,
-  minor: 0,
-  attributes: {},
-};
 
 const isDevice = ({ type }: LayerHeader) => type === "character" || type === "block";

@@ -1,7 +1,14 @@
 import { limits } from "#/base/limits.ts";
 import { HostingError } from "./hosting-error.ts";
 import { attributesThere, isOpaque, isPartial } from "./layer-attributes.ts";
-import { blockBytes, headerOf, paddingOf, paxHeader, type LayerHeader } from "./layer-header.ts";
+import {
+  bareHeader,
+  blockBytes,
+  headerOf,
+  paddingOf,
+  paxHeader,
+  type LayerHeader,
+} from "./layer-header.ts";
 import { LayerReader } from "./layer-reader.ts";
 
 /**
@@ -82,19 +89,7 @@ function ownerOf(owner: number, ownerBase: number): number {
 /** An empty file that stands for something; `prefix` goes before the last part of its name. */
 function* marked(path: string, prefix = ""): Generator<Uint8Array> {
   const slash = path.lastIndexOf("/") + 1;
-  yield* written({
-    name: path.slice(0, slash) + prefix + path.slice(slash),
-    type: "file",
-    mode: 0,
-    owner: 0,
-    group: 0,
-    sizeBytes: 0,
-    modified: 0,
-    link: "",
-    major: 0,
-    minor: 0,
-    attributes: {},
-  });
+  yield* written({ ...bareHeader, name: path.slice(0, slash) + prefix + path.slice(slash) });
 }
 
 function* written(header: LayerHeader): Generator<Uint8Array> {

@@ -8,6 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { silent } from "#/base/log.ts";
 import { nodeHost } from "#/base/node/host.ts";
+import { instanceOrder as anyOrder } from "#/drivers/testing/instance-order.ts";
 import type { PreparedNetwork } from "../../../instance-driver.ts";
 import type { InstanceOrder, VpcOrder } from "#/model/hosting.ts";
 import { FullNetworks } from "../full-networks.ts";
@@ -271,18 +272,8 @@ export function instanceOrder(
   more: Partial<InstanceOrder> = {},
 ): InstanceOrder {
   const last = Number(privateIp.split(".")[3]);
-  return {
+  return anyOrder({
     instance,
-    fence: 1,
-    project: "p",
-    kind: "container",
-    wanted: "running",
-    reboots: 0,
-    vcpus: 1,
-    memoryBytes: 1,
-    root: { type: "disk" },
-    imageProject: "p",
-    disks: [],
     network: {
       interface: "eni-1",
       vpc: "vpc-1",
@@ -297,5 +288,5 @@ export function instanceOrder(
     },
     metadata: { isEnabled: true, hopLimit: 1, documents: { "meta-data/instance-id": instance } },
     ...more,
-  };
+  });
 }
