@@ -1,6 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { KmsKeys } from "#/access/kms/keys.ts";
 import { Signatures } from "#/access/signatures/verify.ts";
 import { answersHere } from "#/api/standing.ts";
 import { ToLeader } from "#/api/to-leader.ts";
@@ -33,7 +32,7 @@ export function openAwsDoor(
   const { space, access, identities, standing } = engine;
   const { buckets, queues, moveTasks, store, bucketEvents, places, objectKeys, accessLog } = engine;
   const { spotRequests } = engine;
-  const { instances, volumes, networks, images, hosting } = engine;
+  const { kms, volumeKeys, instances, volumes, networks, images, hosting } = engine;
   const toLeader = new ToLeader({ access, standing, forward: nodeForward, clock });
   const proofOf = (address: string) =>
     createHmac("sha256", access.rootToken).update(`asked from ${address}`).digest();
@@ -60,7 +59,8 @@ export function openAwsDoor(
     trail,
     signatures: new Signatures({ credentials: identities, clock }),
     identities,
-    kms: new KmsKeys({ space, sealer: access, clock, random }),
+    kms,
+    volumeKeys,
     policies: { decide: (ask, call) => identities.authorize(policyQuestion(ask, call)) },
     leader: {
       // The leader answers, at once while it is sure that it leads.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Access } from "#/access/access.ts";
 import { Identities } from "#/access/identities/identities.ts";
+import { KmsKeys } from "#/access/kms/keys.ts";
 import type { SharedSecrets } from "#/access/secrets.ts";
 import type { MasterKeys } from "#/access/vault.ts";
 import { startAutonomic } from "#/autonomic/autonomic.ts";
@@ -36,6 +37,7 @@ import { savingActs } from "#/instances/saving-acts.ts";
 import { savingsOf } from "#/instances/savings.ts";
 import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
+import { VolumeKeys } from "#/instances/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { startJobs } from "#/jobs/jobs.ts";
 import { cancelJob } from "#/jobs/submit.ts";
@@ -141,6 +143,8 @@ export interface Engine {
   moves: Moves;
   evacuation: Evacuation;
   volumes: Volumes;
+  kms: KmsKeys;
+  volumeKeys: VolumeKeys;
   spotRequests: SpotRequests;
   networks: VirtualNetworks;
   images: Images;
@@ -298,7 +302,9 @@ async function assemble(
   const moveTasks = new MoveTasks({ space, queues, clock, random, log });
   const objectKeys = new ObjectKeys({ sealer: access, random, clock });
   const ofBuckets = { buckets, store, events: bucketEvents, objectKeys, clock };
-  const volumes = new Volumes({ space, sealer: access, clock, random });
+  const kms = new KmsKeys({ space, sealer: access, clock, random });
+  const volumeKeys = new VolumeKeys({ sealer: access, kms });
+  const volumes = new Volumes({ space, keys: volumeKeys, clock, random });
   const networks = new VirtualNetworks({
     space,
     clock,
@@ -316,7 +322,7 @@ async function assemble(
   const evacuation = new Evacuation({ space, instances, moves, clock });
   const credentials = new RoleCredentials({ space, identities, clock });
   const identity = new InstanceIdentity({ space, sealer: access, clock, random });
-  const means = orderMeans({ space, access, region, credentials, identity });
+  const means = orderMeans({ space, access, volumeKeys, region, credentials, identity });
   const hosting = new Hosting({ space, clock, log, means });
   const accessLog = new AccessLog({ ...ofBuckets, random, log });
   const places: Places = { webhook: webhooks, sqs: new QueuePlace({ queues, space }) };
@@ -339,6 +345,8 @@ async function assemble(
       moves,
       evacuation,
       volumes,
+      kms,
+      volumeKeys,
       spotRequests,
       networks,
       images,

@@ -8,6 +8,7 @@ import { nodeRandom } from "#/base/node/random.ts";
 import { Instances } from "#/instances/instances.ts";
 import { savingActs } from "#/instances/saving-acts.ts";
 import { savingsOf } from "#/instances/savings.ts";
+import { testVolumeKeys } from "#/instances/testing/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import type { PlanView } from "#/model/plan-views.ts";
 import { planDigest } from "#/model/plan-digest.ts";
@@ -24,7 +25,12 @@ let instances: Instances;
 before(async () => {
   world = await startWorld();
   const { space } = world;
-  const volumes = new Volumes({ space, sealer: { seal: (plain) => plain }, clock, random });
+  const volumes = new Volumes({
+    space,
+    keys: testVolumeKeys({ space, clock, random }),
+    clock,
+    random,
+  });
   const requests = {
     cancel: () => assert.fail("nobody has asked for a spot instance"),
   };

@@ -14,6 +14,7 @@ import type { Images } from "#/instances/images.ts";
 import type { Instances } from "#/instances/instances.ts";
 import type { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import type { SpotRequests } from "#/instances/spot-requests.ts";
+import type { VolumeKeys } from "#/instances/volume-keys.ts";
 import type { Volumes } from "#/instances/volumes.ts";
 import type { Buckets } from "#/objects/buckets.ts";
 import type { ObjectStore } from "#/objects/object-store.ts";
@@ -62,6 +63,7 @@ export interface AwsParts {
   /** Absent where calls are not noted. */
   trail?: TrailPort;
   kms: KmsKeys;
+  volumeKeys: VolumeKeys;
   clock: Clock;
   random: Random;
   log: Log;

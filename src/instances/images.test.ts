@@ -15,6 +15,8 @@ import { copyImage } from "./image-changes.ts";
 import { failForsakenImages } from "./image-of-instance.ts";
 import { Images, type ImageAsked } from "./images.ts";
 import { orderMeans } from "./order-means.ts";
+import { testVolumeKeys } from "./testing/volume-keys.ts";
+import type { VolumeKeys } from "./volume-keys.ts";
 import { ordersFor } from "./orders.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -23,6 +25,7 @@ let space: Space;
 let blobs: Map<string, Buffer>;
 let volumes: Volumes;
 let images: Images;
+let volumeKeys: VolumeKeys;
 const sealer = {
   seal: (plain: string, about: string) => `${about}: ${plain}`,
   unseal(sealed: string, about: string) {
@@ -39,7 +42,8 @@ beforeEach(async () => {
     onBroken: () => {},
   });
   blobs = new Map();
-  volumes = new Volumes({ space, sealer, clock: nodeClock, random: nodeRandom });
+  volumeKeys = testVolumeKeys({ space, clock: nodeClock, random: nodeRandom }, sealer);
+  volumes = new Volumes({ space, keys: volumeKeys, clock: nodeClock, random: nodeRandom });
   images = new Images({
     space,
     volumes,
@@ -207,7 +211,7 @@ test("create() makes an image of a container when its machine has kept its files
   const made = () => images.findOwn("p", name);
   assert.equal(made().status.state, "pending");
   const metadataOf = () => ({ isEnabled: false, hopLimit: 1, documents: {} });
-  const means = { ...orderMeans({ space, access: sealer, region: "r" }), metadataOf };
+  const means = { ...orderMeans({ space, access: sealer, volumeKeys, region: "r" }), metadataOf };
   assert.deepEqual(
     ordersFor("m", means).snapshots.map((order) => ({ ...order })),
     [{ snapshot: name, instance: instance.name, isConsistent: true }],
@@ -331,7 +335,7 @@ test("a volume of an encrypted snapshot is opened with the key of the volume tha
     tx.delete("snapshot", taken.name);
     tx.put<"volume">({ ...third, status: { ...third.status, machine: "m" } });
   });
-  const means = orderMeans({ space, access: sealer, region: "r" });
+  const means = orderMeans({ space, access: sealer, volumeKeys, region: "r" });
   const order = (name: string) =>
     ordersFor("m", means).volumes.find(({ volume }) => volume === name)!;
   assert.equal(order(third.name).manifest, "f".repeat(64), "though the snapshot is gone");

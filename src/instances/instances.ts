@@ -81,12 +81,12 @@ export class Instances {
   #field: Field;
   #clock: Pick<Clock, "now">;
   #random: Pick<Random, "bytes">;
-  #volumes: Pick<Volumes, "draft">;
+  #volumes: Pick<Volumes, "draft" | "requireOpen">;
 
   constructor(parts: {
     space: Space;
     field: Field;
-    volumes: Pick<Volumes, "draft">;
+    volumes: Pick<Volumes, "draft" | "requireOpen">;
     clock: Pick<Clock, "now">;
     random: Pick<Random, "bytes">;
   }) {
@@ -224,7 +224,10 @@ export class Instances {
     });
   }
 
-  /** Starts what is stopped, where its volumes are. Throws "IncorrectInstanceState", "InsufficientInstanceCapacity". */
+  /**
+   * Starts what is stopped, where its volumes are. Throws "IncorrectInstanceState", "InsufficientInstanceCapacity",
+   * "InvalidKMSKey.InvalidState".
+   */
   start(records: readonly InstanceRecord[]): InstanceRecord[] {
     const hosts = new Hosts(this.#space, this.#field);
     const leavers = leaversOf(this.#space);
@@ -232,6 +235,7 @@ export class Instances {
       const { state } = record.status;
       if (state === "pending" || state === "running") return undefined;
       if (state !== "stopped") throw wrongState(record, "started");
+      for (const volume of volumesOf(this.#space, record.name)) this.#volumes.requireOpen(volume);
       return this.#placeOf(record, hosts, record.spec.market ? undefined : leavers);
     });
     const now = this.#clock.now();

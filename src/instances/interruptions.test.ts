@@ -47,7 +47,7 @@ async function spot({ onInterruption, type }: How) {
   });
   const price = { micros: 50 };
   const evaluated: string[] = [];
-  const volumes = { draft: () => assert.fail() };
+  const volumes = { draft: () => assert.fail(), requireOpen: () => {} };
   const random = { bytes: (length: number) => new Uint8Array(length) };
   const interruptions = new Interruptions({
     space,

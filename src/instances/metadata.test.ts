@@ -15,6 +15,7 @@ import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
 import { identityCertificate, InstanceIdentity } from "./instance-identity.ts";
 import { orderMeans } from "./order-means.ts";
+import { testVolumeKeys } from "./testing/volume-keys.ts";
 import { RoleCredentials } from "./role-credentials.ts";
 import { VirtualNetworks } from "./virtual-networks.ts";
 
@@ -45,7 +46,8 @@ async function world() {
   const credentials = new RoleCredentials({ space, identities, clock });
   const region = "us-east-1";
   const identity = new InstanceIdentity({ space, sealer, clock, random });
-  const means = orderMeans({ space, access: sealer, region, credentials, identity });
+  const volumeKeys = testVolumeKeys({ space, clock, random }, sealer);
+  const means = orderMeans({ space, access: sealer, volumeKeys, region, credentials, identity });
   const networks = new VirtualNetworks({
     space,
     clock,

@@ -3,28 +3,24 @@ import type { InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
 import type { InstanceIdentity } from "./instance-identity.ts";
 import { metadataOf } from "./metadata.ts";
+import type { Sealer } from "#/access/identities/identities.ts";
 import type { OrderMeans } from "./orders.ts";
 import type { RoleCredentials } from "./role-credentials.ts";
-
-/** What seals and opens secrets of records. */
-export interface Sealer {
-  unseal(sealed: string, context: string): string;
-}
-
-/** The key of a volume is sealed for that volume alone. */
-export const sealedForVolume = (volume: string) => `volume ${volume}`;
+import type { VolumeKeys } from "./volume-keys.ts";
 
 export const sealedForMove = (migration: string) => `migration ${migration}`;
 
 export function orderMeans({
   space,
   access,
+  volumeKeys,
   region,
   credentials,
   identity,
 }: {
   space: Space;
-  access: Sealer;
+  access: Pick<Sealer, "unseal">;
+  volumeKeys: Pick<VolumeKeys, "open">;
   region: string;
   /** Of instances' roles; absent where nobody has one. */
   credentials?: Pick<RoleCredentials, "documentsOf">;
@@ -40,7 +36,7 @@ export function orderMeans({
         ofRole: credentials?.documentsOf(instance) ?? {},
         signed: identity && ((document) => identity.documentsOf(instance.spec, document)),
       }),
-    keyOf: (sealedKey, volume) => access.unseal(sealedKey, sealedForVolume(volume)),
+    keyOf: (sealedKey, volume) => volumeKeys.open(sealedKey, volume),
     moveKeyOf: ({ sealedKey, migration }) => access.unseal(sealedKey, sealedForMove(migration)),
     addressOf: (machine) => {
       const url = space.get("machine", machine)?.status.peerUrl;

@@ -23,8 +23,8 @@ export interface OrderMeans {
   space: Pick<Space, "get" | "all">;
   /** What the metadata service of an instance tells. */
   metadataOf(instance: InstanceRecord): MetadataOrder;
-  /** The key of a volume, base64, that was sealed for that volume. */
-  keyOf(sealedKey: string, volume: string): string;
+  /** The key of a volume, base64, that was sealed for that volume; undefined where what sealed it is gone for good. */
+  keyOf(sealedKey: string, volume: string): string | undefined;
   /** What seals its way to another machine, base64. */
   moveKeyOf(move: InstanceMove): string;
   /** Where other machines reach a machine. */
@@ -61,7 +61,10 @@ export function ordersFor(machine: string, means: OrderMeans): HostOrders {
     if (record.status.left?.includes(machine)) gone.push(record.name);
     if (record.status.machine !== machine) continue;
     if (record.spec.isUnwanted) gone.push(record.name);
-    else volumes.push(volumeOrder(record, means));
+    else {
+      const order = volumeOrder(record, means);
+      if (order) volumes.push(order);
+    }
   }
   const snapshots: SnapshotOrder[] = [];
   for (const record of space.all("snapshot")) {
@@ -160,9 +163,9 @@ function comingOrder(
 
 /** Those that are copied begin as nothing: what they hold comes with it. */
 function comingVolumes(instance: InstanceRecord, means: OrderMeans): VolumeOrder[] {
-  return keptDisksOf(means.space, instance).map((record) => {
+  return keptDisksOf(means.space, instance).flatMap((record) => {
     const order = volumeOrder(record, means);
-    if (order.storage !== undefined) return order;
+    if (!order || order.storage !== undefined) return order ?? [];
     const { manifest: _manifest, manifestProject: _project, ...empty } = order;
     return empty;
   });
@@ -189,18 +192,21 @@ function keptDisksOf(space: OrderMeans["space"], record: InstanceRecord): Volume
   );
 }
 
-function volumeOrder(record: VolumeRecord, { keyOf }: OrderMeans): VolumeOrder {
+/** Undefined for one whose key is gone for good: who has its order goes on with that, and nobody else can open it. */
+function volumeOrder(record: VolumeRecord, { keyOf }: OrderMeans): VolumeOrder | undefined {
   const { spec, status, name, project } = record;
   const { origin, sealedKey } = spec;
+  const key = sealedKey === undefined ? undefined : keyOf(sealedKey, name);
+  if (spec.isEncrypted && key === undefined) return undefined;
+  const manifestKey =
+    origin?.sealedKey === undefined ? undefined : keyOf(origin.sealedKey, origin.sealedFor ?? name);
   return {
     volume: name,
     project,
     sizeBytes: spec.sizeBytes,
     ...(origin && { manifest: origin.manifest, manifestProject: origin.project }),
-    ...(origin?.sealedKey !== undefined && {
-      manifestKey: keyOf(origin.sealedKey, origin.sealedFor ?? name),
-    }),
-    ...(sealedKey !== undefined && { key: keyOf(sealedKey, name) }),
+    ...(manifestKey !== undefined && { manifestKey }),
+    ...(key !== undefined && { key }),
     ...rateOf(spec),
     ...(status.storage !== undefined && { storage: status.storage }),
   };
@@ -221,12 +227,13 @@ function snapshotOrder(
   const first = origin?.project === project ? origin.manifest : undefined;
   const manifest = after?.status.manifest ?? first;
   const { sealedKey, sealedFor = volume } = spec;
+  const key = sealedKey === undefined ? undefined : keyOf(sealedKey, sealedFor);
   return {
     snapshot: name,
     project,
     volume,
     ...(manifest !== undefined && { after: manifest }),
-    ...(sealedKey !== undefined && { key: keyOf(sealedKey, sealedFor) }),
+    ...(key !== undefined && { key }),
     isConsistent: true,
   };
 }

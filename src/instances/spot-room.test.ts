@@ -16,6 +16,7 @@ import { spotAdvice } from "./spot-advice.ts";
 import { pointsOf } from "./spot-history.ts";
 import { SpotRequests } from "./spot-requests.ts";
 import { FakeField, FakeHost } from "./testing/fake-host.ts";
+import { testVolumeKeys } from "./testing/volume-keys.ts";
 import { Volumes } from "./volumes.ts";
 
 const region = "us-east-1";
@@ -28,12 +29,12 @@ async function market() {
   const log = new MemoryLog();
   const onBroken = (thrown: unknown) => assert.fail(String(thrown));
   const space = await Space.open({ log, clock, report: silent, onBroken });
-  const sealer = { seal: (plain: string) => plain };
   const metadataOf = () => ({ isEnabled: true, hopLimit: 1, documents: {} });
   const means = { space, metadataOf, keyOf: () => "", moveKeyOf: () => "", addressOf: () => "" };
   const hosting = new Hosting({ space, clock, log: silent, means });
   const field = new FakeField(space);
-  const volumes = new Volumes({ space, sealer, clock, random });
+  const keys = testVolumeKeys({ space, clock, random });
+  const volumes = new Volumes({ space, keys, clock, random });
   const instances = new Instances({ space, volumes, field, clock, random });
   const prices = new SpotMarket({ space, clock });
   const requests = new SpotRequests({ space, instances, prices, clock, random, region });

@@ -3,13 +3,15 @@ import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { bareDeviceName } from "#/model/device-name.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
+import { kmsKeyArn } from "#/model/kms.ts";
+import { region } from "#/model/region.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { SnapshotRecord, VolumeOrigin, VolumeRecord, VolumeSpec } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { volumesOf } from "./bind.ts";
 import { requireDevice, rootDeviceOf } from "./disks.ts";
 import { requireAwake } from "./hibernation.ts";
-import { sealedForVolume } from "./order-means.ts";
+import type { VolumeKeys } from "./volume-keys.ts";
 import { volumeTypeFacts } from "./volume-types.ts";
 
 /** What is asked of a new volume; everything that may be left out has been decided. */
@@ -30,18 +32,18 @@ export class Volumes {
   #space: Space;
   #clock: Pick<Clock, "now">;
   #random: Pick<Random, "bytes">;
-  #sealer: { seal(plain: string, about: string): string };
+  #keys: VolumeKeys;
 
   constructor(parts: {
     space: Space;
     clock: Pick<Clock, "now">;
     random: Pick<Random, "bytes">;
-    sealer: { seal(plain: string, about: string): string };
+    keys: VolumeKeys;
   }) {
     this.#space = parts.space;
     this.#clock = parts.clock;
     this.#random = parts.random;
-    this.#sealer = parts.sealer;
+    this.#keys = parts.keys;
   }
 
   /** A new volume, which is nowhere until it is attached. Throws "InvalidParameterValue" as EC2 has it. */
@@ -54,6 +56,17 @@ export class Volumes {
     const { name, spec } = this.draft(asked);
     const status = { state: "available" as const };
     return tx.put<"volume">({ kind: "volume", project, name, spec, status });
+  }
+
+  /** The ARN of the key of the key service that seals a volume or a snapshot, where one does. */
+  kmsKeyOf(record: VolumeRecord | SnapshotRecord | undefined): string | undefined {
+    const key = this.#keys.sealing(record?.spec.sealedKey);
+    return key && kmsKeyArn(key.spec, region);
+  }
+
+  /** Throws "InvalidKMSKey.InvalidState" for a volume of which the key may not be used now: nothing may begin to use it. */
+  requireOpen({ spec }: VolumeRecord): void {
+    this.#keys.requireOpen(spec.sealedKey);
   }
 
   /** The name and the spec of a new volume: its size and speed as its type allows, its key sealed. */
@@ -80,6 +93,8 @@ export class Volumes {
       );
     const name = resourceId("vol", this.#random);
     const isEncrypted = given.isEncrypted || snapshot?.spec.isEncrypted === true;
+    this.#keys.requireOpen(snapshot?.spec.sealedKey);
+    const { kmsKeyId = this.kmsKeyOf(snapshot) } = given;
     const key = Buffer.from(this.#random.bytes(32)).toString("base64");
     return {
       name,
@@ -88,19 +103,21 @@ export class Volumes {
         createdAt: this.#clock.now(),
         sizeBytes,
         isEncrypted,
-        ...(isEncrypted && { sealedKey: this.#sealer.seal(key, sealedForVolume(name)) }),
+        ...(isEncrypted && { sealedKey: this.#keys.seal(key, name, kmsKeyId) }),
+        ...(isEncrypted && kmsKeyId !== undefined && { kmsKeyId }),
         ...(snapshot && { snapshot: snapshot.name, ...originOf(snapshot) }),
       },
     };
   }
 
   /**
-   * Gives a volume to an instance. Throws "VolumeInUse", "IncorrectState", "IncorrectInstanceState",
+   * Gives a volume to an instance. Throws "VolumeInUse", "IncorrectState", "IncorrectInstanceState", "InvalidKMSKey.InvalidState",
    * "InvalidVolume.ZoneMismatch" where it is on another machine, "InvalidParameterValue" for a device that is taken or is none.
    */
   attach(volume: VolumeRecord, instance: InstanceRecord, device: string): VolumeRecord {
     const { status } = volume;
     requireDevice(device);
+    this.requireOpen(volume);
     if (status.attachment)
       throw new AwsError("VolumeInUse", 400, `${volume.name} is already attached to an instance`);
     if (status.state !== "available")

@@ -116,13 +116,17 @@ export class KmsKeys {
     plain: Uint8Array,
     context: EncryptionContext,
   ): Promise<Uint8Array> {
-    const current = await this.#rotatedInTime(record);
-    const number = current.status.materials.length - 1;
-    const about = { keyId: current.spec.id, number, context };
-    const blob = encryptWith(this.#material(current, number)!, about, plain, this.#random);
+    const blob = this.encryptNow(this.rotatedInTime(record), plain, context);
     // What is told is opened again by a material that a crash cannot take back.
     await this.#space.durable();
     return blob;
+  }
+
+  /** The same with the material that the key has: for what the space keeps beside it, and tells no sooner than it is durable. */
+  encryptNow(record: KmsKeyRecord, plain: Uint8Array, context: EncryptionContext): Uint8Array {
+    const number = record.status.materials.length - 1;
+    const about = { keyId: record.spec.id, number, context };
+    return encryptWith(this.#material(record, number)!, about, plain, this.#random);
   }
 
   /** The key that a cipher text was made with. Throws "InvalidCiphertextException". */
@@ -194,15 +198,14 @@ export class KmsKeys {
     return Math.max(last, spec.rotation.since) + spec.rotation.everyDays * dayMs;
   }
 
-  async #rotatedInTime(record: KmsKeyRecord): Promise<KmsKeyRecord> {
+  /** With another material where one is due, which is durable when the space is. */
+  rotatedInTime(record: KmsKeyRecord): KmsKeyRecord {
     const due = this.nextRotation(record);
     if (due === undefined || due > this.#clock.now()) return record;
-    const committed = this.#space.commit((tx) => {
+    return this.#space.commit((tx) => {
       const current = tx.get("kms-key", record.name) ?? record;
       return tx.put<"kms-key">(this.rotated(current, false));
-    });
-    await committed.durable;
-    return committed.value;
+    }).value;
   }
 
   #byArn(arn: string, asking: { project: string; accountId: string }): KmsKeyRecord | undefined {

@@ -10,6 +10,8 @@ import { Hosting, type HostSession } from "#/instances/hosting.ts";
 import { Instances } from "#/instances/instances.ts";
 import { decideLaunch } from "#/instances/launch.ts";
 import { orderMeans } from "#/instances/order-means.ts";
+import { testVolumeKeys } from "#/instances/testing/volume-keys.ts";
+import type { VolumeKeys } from "#/instances/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
@@ -19,7 +21,7 @@ import { InstanceKeeper } from "./keeper.ts";
 const host = nodeHost(silent);
 const { clock, random } = host;
 const region = "us-east-1";
-const sealer = { seal: (plain: string) => plain, unseal: (sealed: string) => sealed };
+const sealer = { unseal: (sealed: string) => sealed };
 const pause = () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
 
 /** A cloud and one machine; what is between them breaks, and each of both dies, when a test says so. */
@@ -28,6 +30,7 @@ class Pair {
   readonly space: Space;
   readonly instances: Instances;
   readonly volumes: Volumes;
+  #volumeKeys: VolumeKeys;
   #folder: string;
   #hosting!: Hosting;
   #keeper: InstanceKeeper | undefined;
@@ -36,7 +39,8 @@ class Pair {
   constructor(space: Space, folder: string) {
     this.space = space;
     this.#folder = folder;
-    this.volumes = new Volumes({ space, clock, random, sealer });
+    this.#volumeKeys = testVolumeKeys({ space, clock, random });
+    this.volumes = new Volumes({ space, clock, random, keys: this.#volumeKeys });
     const free = { milliCpus: 1e6, memoryBytes: 2 ** 50 };
     const field = { machines: () => [{ machine: "m", connected: true, free }] };
     this.instances = new Instances({ space, volumes: this.volumes, field, clock, random });
@@ -47,7 +51,8 @@ class Pair {
     this.#session?.close();
     this.#session = undefined;
     this.#hosting?.stop();
-    const means = orderMeans({ space: this.space, access: sealer, region });
+    const volumeKeys = this.#volumeKeys;
+    const means = orderMeans({ space: this.space, access: sealer, volumeKeys, region });
     this.#hosting = new Hosting({ space: this.space, clock, log: silent, means });
     this.#hosting.start();
   }

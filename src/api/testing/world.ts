@@ -42,6 +42,7 @@ import { SpotRequests } from "#/instances/spot-requests.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { orderMeans } from "#/instances/order-means.ts";
+import { testVolumeKeys } from "#/instances/testing/volume-keys.ts";
 import { Buckets } from "#/objects/buckets.ts";
 import { FileBlobs } from "#/blobs/files.ts";
 import { Scheduler } from "#/scheduler/scheduler.ts";
@@ -140,10 +141,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
   });
   const webhooks = new Webhooks({ space, sealer: access, clock, random: nodeRandom });
-  const means = orderMeans({ space, access, region: "us-east-1" });
+  const volumeKeys = testVolumeKeys({ space, clock, random: nodeRandom }, access);
+  const means = orderMeans({ space, access, volumeKeys, region: "us-east-1" });
   const hosting = new Hosting({ space, clock, log: report, means });
   hosting.start();
-  const volumes = new Volumes({ space, sealer: access, clock, random: nodeRandom });
+  const volumes = new Volumes({ space, keys: volumeKeys, clock, random: nodeRandom });
   const launching = { space, volumes, field: scheduler, clock, random: nodeRandom };
   const instances = new Instances(launching);
   tellInstanceEvents({ ...launching, region: "us-east-1" });

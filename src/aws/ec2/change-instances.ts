@@ -9,11 +9,13 @@ import type {
   TerminateInstancesCommandInput,
   TerminateInstancesCommandOutput,
 } from "@aws-sdk/client-ec2";
+import { volumesOf } from "#/instances/bind.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf } from "./asks.ts";
 import { stateView } from "./instance-view.ts";
+import { asksToOpen } from "./volume-key.ts";
 
 function findAll(ids: readonly string[] | undefined, context: AwsContext): InstanceRecord[] {
   if (!ids?.length)
@@ -37,9 +39,15 @@ function changes(
   }));
 }
 
+const volumesOfAll = (ids: readonly string[], { parts }: AwsContext) =>
+  ids.flatMap((id) => volumesOf(parts.space, id).map(({ name }) => name));
+
 export const startInstances: AwsOperation<StartInstancesCommandInput, StartInstancesCommandOutput> =
   {
-    asks: ({ InstanceIds = [] }, context) => askOf("StartInstances", InstanceIds, context),
+    asks: ({ InstanceIds = [] }, context) => [
+      ...askOf("StartInstances", InstanceIds, context),
+      ...asksToOpen(volumesOfAll(InstanceIds, context), context),
+    ],
     run({ InstanceIds }, context) {
       const before = findAll(InstanceIds, context);
       return { StartingInstances: changes(before, context.parts.instances.start(before)) };

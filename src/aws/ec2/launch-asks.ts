@@ -9,6 +9,7 @@ import { isUsable } from "#/instances/snapshots.ts";
 import type { Ask, AwsContext } from "../call.ts";
 import { askOf, askToMake } from "./asks.ts";
 import { ownAll } from "./own.ts";
+import { asksToSeal, type EncryptionAsked } from "./volume-key.ts";
 import { arnOf, conditionsOf, volumeConditions, type Conditions } from "./resource-conditions.ts";
 
 const GiB = 2 ** 30;
@@ -42,9 +43,10 @@ export function asksToMakeInstance(launch: Launch, context: AwsContext): Ask[] {
         "ec2:Vpc": arnOf("vpc", subnet.spec.vpc, context),
       }),
     }),
-    ...disksOf(launch, image, context).flatMap((disk) =>
-      make("volume", volumeConditions({ ...disk, zone: subnetZone })),
-    ),
+    ...disksOf(launch, image, context).flatMap((disk) => [
+      ...make("volume", volumeConditions({ ...disk, zone: subnetZone })),
+      ...asksToSeal(disk.asked, disk.snapshot, context),
+    ]),
     ...(market === "spot" ? make("spot-instances-request", {}) : []),
   ];
 }
@@ -129,6 +131,8 @@ interface Disk {
   isEncrypted: boolean;
   sizeBytes: number | undefined;
   snapshot: string | undefined;
+  /** As the launch has it. */
+  asked: EncryptionAsked;
 }
 
 /** Those of the image, as the launch changes them, and those that it adds. */
@@ -165,6 +169,7 @@ function diskOf(
     isEncrypted: Ebs.Encrypted === true || (isKnown && record.spec.isEncrypted),
     sizeBytes: Ebs.VolumeSize === undefined ? sizeBytes : Ebs.VolumeSize * GiB,
     snapshot,
+    asked: Ebs,
   };
 }
 

@@ -7,6 +7,7 @@ import { asksForIpv6, refuseIpv6 } from "./ipv6.ts";
 import { requireMetadata } from "./metadata-options.ts";
 import { placementGroup } from "./placement-groups.ts";
 import { tagsFor } from "./tag-list.ts";
+import { volumeKeyArn } from "./volume-key.ts";
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;
@@ -36,7 +37,7 @@ export function launchWish(
     groupTitles: input.SecurityGroups,
     privateIp: first?.PrivateIpAddress ?? input.PrivateIpAddress,
     hasPublicAddress: first?.AssociatePublicIpAddress,
-    disks: (input.BlockDeviceMappings ?? []).map(diskWish),
+    disks: (input.BlockDeviceMappings ?? []).map((mapping) => diskWish(mapping, context)),
     volumeTags: tagsFor("volume", TagSpecifications),
     keyName: input.KeyName,
     userData: input.UserData,
@@ -66,7 +67,10 @@ function placementOf(name: string, context: Pick<AwsContext, "caller" | "parts">
   return { title, strategy };
 }
 
-function diskWish({ DeviceName = "", NoDevice, Ebs = {} }: BlockDeviceMapping): DiskWish {
+function diskWish(
+  { DeviceName = "", NoDevice, Ebs = {} }: BlockDeviceMapping,
+  context: Pick<AwsContext, "caller" | "parts">,
+): DiskWish {
   return {
     device: DeviceName,
     isLeftOut: NoDevice !== undefined,
@@ -76,7 +80,7 @@ function diskWish({ DeviceName = "", NoDevice, Ebs = {} }: BlockDeviceMapping): 
     bytesPerSecond: Ebs.Throughput === undefined ? undefined : Ebs.Throughput * MiB,
     snapshot: Ebs.SnapshotId,
     isEncrypted: Ebs.Encrypted === true,
-    kmsKeyId: Ebs.KmsKeyId,
+    kmsKeyId: volumeKeyArn(Ebs, context),
     deletesOnTermination: Ebs.DeleteOnTermination,
   };
 }

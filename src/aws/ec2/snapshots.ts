@@ -99,9 +99,10 @@ function infoView(record: SnapshotRecord, context: AwsContext): SnapshotInfo {
 export const copySnapshot: AwsOperation<CopySnapshotCommandInput, CopySnapshotCommandOutput> = {
   asks: ({ TagSpecifications }, context) =>
     askToMake("CopySnapshot", "snapshot", context, TagSpecifications),
-  run({ SourceSnapshotId = "", Description, TagSpecifications, Encrypted }, context) {
+  run({ SourceSnapshotId = "", Description, TagSpecifications, Encrypted, KmsKeyId }, context) {
     const from = usableSnapshot(SourceSnapshotId, context);
-    if (from.project !== context.caller.project || (Encrypted === true && !from.spec.isEncrypted))
+    const isOther = KmsKeyId !== undefined || (Encrypted === true && !from.spec.isEncrypted);
+    if (from.project !== context.caller.project || isOther)
       throw new AwsError(
         "UnsupportedOperation",
         400,

@@ -18,6 +18,7 @@ import { ownAll, ownOne } from "./own.ts";
 import { volumeConditions } from "./resource-conditions.ts";
 import { usableSnapshot } from "./snapshot-view.ts";
 import { tagsFor } from "./tag-list.ts";
+import { asksToOpen, asksToSeal, volumeKeyArn } from "./volume-key.ts";
 import { attachmentView, volumeView } from "./volume-view.ts";
 import { requireZone } from "./zones.ts";
 
@@ -29,10 +30,12 @@ export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCo
   asks: (input, context) => [
     ...askToMake("CreateVolume", "volume", context, input.TagSpecifications, factsOf(input)),
     ...askOf("CreateVolume", input.SnapshotId === undefined ? [] : [input.SnapshotId], context),
+    ...asksToSeal(input, input.SnapshotId, context),
   ],
   run(input, context) {
     const { parts, caller } = context;
-    const { Size, SnapshotId, VolumeType, Iops, Throughput, KmsKeyId } = input;
+    const { Size, SnapshotId, VolumeType, Iops, Throughput } = input;
+    const kmsKeyId = volumeKeyArn(input, context);
     const clientToken = clientTokenOf(input);
     const zone = requireZone(input.AvailabilityZone, context);
     const asked = {
@@ -44,7 +47,7 @@ export const createVolume: AwsOperation<CreateVolumeCommandInput, CreateVolumeCo
       ...(Size !== undefined && { sizeBytes: Size * GiB }),
       ...(Iops !== undefined && { iops: Iops }),
       ...(Throughput !== undefined && { bytesPerSecond: Throughput * MiB }),
-      ...(KmsKeyId !== undefined && { kmsKeyId: KmsKeyId }),
+      ...(kmsKeyId !== undefined && { kmsKeyId }),
       ...(clientToken !== undefined && { clientToken }),
     };
     const before = clientToken === undefined ? undefined : madeBy(clientToken, context);
@@ -100,8 +103,10 @@ export const deleteVolume: AwsOperation<DeleteVolumeCommandInput, DeleteVolumeCo
 };
 
 export const attachVolume: AwsOperation<AttachVolumeCommandInput, AttachVolumeCommandOutput> = {
-  asks: ({ VolumeId = "", InstanceId = "" }, context) =>
-    askOf("AttachVolume", [VolumeId, InstanceId], context),
+  asks: ({ VolumeId = "", InstanceId = "" }, context) => [
+    ...askOf("AttachVolume", [VolumeId, InstanceId], context),
+    ...asksToOpen([VolumeId], context),
+  ],
   run({ VolumeId, InstanceId, Device = "" }, context) {
     const volume = ownOne("volume", VolumeId, context);
     const instance = ownOne("instance", InstanceId, context);

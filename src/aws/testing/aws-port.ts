@@ -20,6 +20,7 @@ import { orderMeans } from "#/instances/order-means.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
 import { SpotMarket } from "#/instances/spot.ts";
 import { SpotRequests } from "#/instances/spot-requests.ts";
+import { VolumeKeys } from "#/instances/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import { Buckets } from "#/objects/buckets.ts";
 import { openLocalStore } from "#/objects/local/open.ts";
@@ -88,8 +89,10 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
     });
   }).durable;
   const queues = new Queues({ space, clock, random, log: silent, region });
-  const means = orderMeans({ space, access: sealer, region });
-  const volumes = new Volumes({ space, sealer, clock, random });
+  const kms = new KmsKeys({ space, sealer, clock, random });
+  const volumeKeys = new VolumeKeys({ sealer, kms });
+  const means = orderMeans({ space, access: sealer, volumeKeys, region });
+  const volumes = new Volumes({ space, keys: volumeKeys, clock, random });
   const field = new FakeField(space);
   const hosting = new Hosting({ space, clock, log: silent, means });
   const instances = new Instances({ space, volumes, field, clock, random });
@@ -124,7 +127,8 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
     places: {},
     accessLog: { note: () => {} },
     identities,
-    kms: new KmsKeys({ space, sealer, clock, random }),
+    kms,
+    volumeKeys,
     signatures: new Signatures({ credentials: identities, clock }),
     policies: { decide: (ask, call) => identities.authorize(policyQuestion(ask, call)) },
     clock,

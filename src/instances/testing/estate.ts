@@ -16,6 +16,7 @@ import { Hosting, type HostSession } from "../hosting.ts";
 import { Evacuation } from "../evacuation.ts";
 import { Instances } from "../instances.ts";
 import { Volumes } from "../volumes.ts";
+import { testVolumeKeys } from "./volume-keys.ts";
 import { Moves } from "../moves.ts";
 import { Recovery } from "../recovery.ts";
 
@@ -220,7 +221,8 @@ export class Estate {
     const sealer = { seal: (plain: string) => plain };
     this.moves = new Moves({ space, field, clock, random, sealer });
     const { moves } = this;
-    const volumes = new Volumes({ space, sealer, clock, random });
+    const keys = testVolumeKeys({ space, clock, random });
+    const volumes = new Volumes({ space, keys, clock, random });
     const instances = new Instances({ space, field, volumes, clock, random });
     this.evacuation = new Evacuation({ space, instances, moves, clock });
     const acting = { space, field, hosting: this.hosting, evacuation: this.evacuation };

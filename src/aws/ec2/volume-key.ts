@@ -1,0 +1,83 @@
+import { AwsError } from "#/model/aws-error.ts";
+import { kmsKeyArn, type KmsKeyRecord } from "#/model/kms.ts";
+import type { Ask, AwsContext } from "../call.ts";
+import { askOfKey } from "../kms/key-in.ts";
+
+/** What EC2 takes as the key that EBS has for itself: here that is the cloud's master key. */
+const ownAlias = /^(arn:aws:kms:[^:]*:\d{12}:)?alias\/aws\/ebs$/;
+
+/** How the encryption of a volume is asked for. */
+export interface EncryptionAsked {
+  Encrypted?: boolean | undefined;
+  KmsKeyId?: string | undefined;
+}
+
+/**
+ * The ARN of the key of the key service that a volume is to be sealed under; undefined for the cloud's own. Throws
+ * "InvalidParameterDependency" for a key of what is not encrypted, "InvalidParameterValue" for one that is not there.
+ */
+export function volumeKeyArn(
+  asked: EncryptionAsked,
+  context: Pick<AwsContext, "caller" | "parts">,
+): string | undefined {
+  const record = volumeKey(asked, context);
+  if (!record) return undefined;
+  const { kms, region } = context.parts;
+  return kmsKeyArn(kms.rotatedInTime(record).spec, region);
+}
+
+/** What must be allowed to have volumes sealed under a key, or opened: beside what is asked of the volumes themselves. */
+export function asksOfVolumeKey(
+  record: KmsKeyRecord | undefined,
+  action: "kms:GenerateDataKeyWithoutPlaintext" | "kms:CreateGrant",
+  context: AwsContext,
+): Ask[] {
+  const { region } = context.parts;
+  const conditions = {
+    "kms:ViaService": `ec2.${region}.amazonaws.com`,
+    ...(action === "kms:CreateGrant" && { "kms:GrantIsForAWSResource": "true" }),
+  };
+  return record ? [askOfKey(record, context, { action, conditions })] : [];
+}
+
+/** What must be allowed to make a volume: sealed under the key that is asked for, or else under that of its snapshot. */
+export function asksToSeal(
+  asked: EncryptionAsked,
+  snapshot: string | undefined,
+  context: AwsContext,
+): Ask[] {
+  const { space, volumeKeys } = context.parts;
+  const from = snapshot === undefined ? undefined : space.get("snapshot", snapshot);
+  const before = volumeKeys.sealing(from?.spec.sealedKey);
+  const key = volumeKey(asked, context) ?? before;
+  return [
+    ...asksOfVolumeKey(key, "kms:GenerateDataKeyWithoutPlaintext", context),
+    ...asksOfVolumeKey(before, "kms:CreateGrant", context),
+  ];
+}
+
+/** What must be allowed to use volumes that are sealed under keys of the key service. */
+export function asksToOpen(volumes: readonly string[], context: AwsContext): Ask[] {
+  const { space, volumeKeys } = context.parts;
+  return volumes.flatMap((id) => {
+    const record = space.get("volume", id);
+    const isOwn = record?.project === context.caller.project;
+    const key = isOwn ? volumeKeys.sealing(record.spec.sealedKey) : undefined;
+    return asksOfVolumeKey(key, "kms:CreateGrant", context);
+  });
+}
+
+function volumeKey(
+  { Encrypted, KmsKeyId }: EncryptionAsked,
+  { parts, caller }: Pick<AwsContext, "caller" | "parts">,
+): KmsKeyRecord | undefined {
+  if (KmsKeyId === undefined) return undefined;
+  if (Encrypted !== true)
+    throw new AwsError(
+      "InvalidParameterDependency",
+      400,
+      "The parameter KmsKeyId requires the parameter Encrypted to be set.",
+    );
+  if (ownAlias.test(KmsKeyId)) return undefined;
+  return parts.volumeKeys.find(KmsKeyId, caller);
+}
