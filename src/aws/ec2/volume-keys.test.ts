@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import {
   AttachVolumeCommand,
   CopySnapshotCommand,
@@ -18,16 +18,11 @@ import { orderMeans } from "#/instances/order-means.ts";
 import { kmsKeyArn, type KmsKeyRecord, type KmsKeySpec } from "#/model/kms.ts";
 import { defaultPolicy } from "../kms/key-policy.ts";
 import { accountId } from "../testing/aws-port.ts";
-import { startEc2, waiting, type Ec2World } from "./testing/world.ts";
+import { startEc2 } from "./testing/world.ts";
 
-let world: Ec2World;
-before(async () => {
-  world = await startEc2();
-});
+const world = await startEc2();
 after(() => world.stop());
-
-const send = ((command: never) => world.client.send(command)) as Ec2World["client"]["send"];
-const wait = () => ({ client: world.client, ...waiting });
+const { send, wait } = world;
 const AvailabilityZone = "us-east-1a";
 const arnOf = ({ spec }: KmsKeyRecord) => kmsKeyArn(spec, "us-east-1");
 
