@@ -94,10 +94,11 @@ function nextOf(
   }
   if (report.state === "failed") return failed(record, report, now);
   if (report.state === "running" && spec.wanted === "running") {
-    const { startedAt, publicIp, ports } = report;
+    const { startedAt, publicIp, ports, crashed } = report;
     const isNew =
       status.state !== "running" ||
       status.startedAt !== startedAt ||
+      status.crashed?.at !== crashed?.at ||
       status.publicIp !== publicIp ||
       JSON.stringify(status.ports) !== JSON.stringify(ports);
     if (!isNew) return undefined;
@@ -106,7 +107,8 @@ function nextOf(
       ...(publicIp !== undefined && { publicIp }),
       ...(ports && { ports }),
     };
-    return to("running", seen);
+    const { crashed: _before, ...sound } = to("running", seen).status;
+    return { ...record, status: { ...sound, ...(crashed && { crashed }) } };
   }
   if (report.state !== "stopped") return undefined;
   if (spec.wanted === "stopped") {

@@ -186,6 +186,8 @@ export interface InstanceReport {
   keepsMemory?: boolean;
   /** It ended by itself: its own shutdown, or its program's exit status. */
   ended?: { by: "itself" | "signal" | "crash"; exitCode?: number };
+  /** When and how it crashed last under this binding; it was started again. */
+  crashed?: { at: number; message: string };
   startedAt?: number;
   publicIp?: string;
   ports?: Readonly<Record<string, number>>;

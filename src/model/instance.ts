@@ -122,6 +122,8 @@ export interface InstanceStatus {
   because?: string;
   /** When it began to run last. */
   startedAt?: number;
+  /** When and how it crashed last on its machine, which has started it again. */
+  crashed?: { at: number; message: string };
   /** How busy it was of late. */
   use?: InstanceUse;
   /** Under which others reach it from outside: an address, or one with ports (see `ports`). */

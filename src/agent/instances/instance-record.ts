@@ -9,6 +9,8 @@ interface Kept {
   reboots: number;
   /** How it ended by itself under that fence: it is not started again under it. */
   ended?: InstanceReport["ended"] & { fence: number };
+  /** Under that fence. */
+  crashed?: NonNullable<InstanceReport["crashed"]> & { fence: number };
   /** See moves.ts. */
   moves?: KeptMoves;
 }
@@ -45,6 +47,10 @@ export class InstanceRecord {
 
   get ended(): Kept["ended"] {
     return this.#kept.ended;
+  }
+
+  get crashed(): Kept["crashed"] {
+    return this.#kept.crashed;
   }
 
   get moves(): KeptMoves | undefined {

@@ -31,7 +31,7 @@ export class InstanceReporter {
   }
 
   #reportOf(state: InstanceReport["state"], more: Partial<InstanceReport> = {}): InstanceReport {
-    const { order, reboots, moves } = this.#record;
+    const { order, reboots, moves, crashed } = this.#record;
     const { instance, fence } = order;
     const stays = order.goesTo && moves?.stays;
     return {
@@ -41,6 +41,9 @@ export class InstanceReporter {
       reboots,
       ...this.#runtime.report,
       ...(stays && { stays }),
+      ...(crashed?.fence === fence && {
+        crashed: { at: crashed.at, message: crashed.message },
+      }),
       ...more,
     };
   }

@@ -159,16 +159,18 @@ test("a disk that cannot be given or taken is in no other's way, and the next ag
 });
 
 test("one that crashes is started again, one that ends by itself is not until its fence is another", async (t) => {
-  const { computer, clock, agent, is, until } = await world(t);
+  const { computer, clock, agent, is, seen, until } = await world(t);
   const keeper = await agent();
   t.after(() => keeper.close());
   await keeper.orders(orders({ instances: [order()] }));
   await is("running");
+  const at = clock.now();
   computer.running.get("i-1")!.end({ by: "crash", message: "SIGKILL" });
   await until(() => computer.running.size === 0, "crashed");
   await clock.advance(limits.instanceRetryMsMax);
   await until(() => computer.starts === 2, "started again");
-  await is("running");
+  await until(() => seen()!.crashed !== undefined, "told");
+  assert.deepEqual(seen()!.crashed, { at, message: "SIGKILL" });
   computer.running.get("i-1")!.end({ by: "itself", exitCode: 3 });
   await is("stopped");
   await keeper.orders(orders({ isAll: true, instances: [order()] }));
@@ -176,6 +178,7 @@ test("one that crashes is started again, one that ends by itself is not until it
   assert.equal(computer.starts, 2);
   await keeper.orders(orders({ instances: [order({ fence: 2 })] }));
   await is("running");
+  assert.equal(seen()!.crashed, undefined, "it has not, under this fence");
 });
 
 test("what can never start fails at once, what may is tried some times, and both say why", async (t) => {

@@ -194,11 +194,12 @@ export class KeptInstance {
       return this.wake();
     }
     const { startedAt = Infinity } = this.report;
-    if (this.#parts.clock.now() - startedAt > limits.instanceSoundMs) this.#turns.forgetFailures();
-    if (!this.#turns.mayRetry()) {
-      const reason = message ?? "It ended without having been asked to";
-      return this.#reporter.fails("Server.InternalError", reason);
-    }
+    const now = this.#parts.clock.now();
+    const reason = message ?? "It ended without having been asked to";
+    if (now - startedAt > limits.instanceSoundMs) this.#turns.forgetFailures();
+    if (!this.#turns.mayRetry()) return this.#reporter.fails("Server.InternalError", reason);
+    const words = reason.slice(0, limits.unreadyReasonMax);
+    this.#record.set({ crashed: { fence: this.order.fence, at: now, message: words } });
     this.#parts.log.warn(`the instance ${this.name} has crashed; it is started again`, { message });
     this.#turns.later();
   }

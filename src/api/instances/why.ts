@@ -51,7 +51,12 @@ function stateOf(parts: DoorParts, record: InstanceRecord): ExplanationView[] {
     case "pending":
       return [...placed(record), ...waits(parts, record, "starts it")];
     case "running":
-      return [...placed(record), ...waits(parts, record, "has it"), ...unreached(record)];
+      return [
+        ...placed(record),
+        ...crashed(record),
+        ...waits(parts, record, "has it"),
+        ...unreached(record),
+      ];
     case "stopping":
     case "shutting-down":
       return [...ended(record), ...waits(parts, record, "ends it")];
@@ -90,6 +95,18 @@ function placed({ status }: InstanceRecord): ExplanationView[] {
 function came({ from, to, at, pauseMs }: NonNullable<InstanceRecord["status"]["moved"]>) {
   const pause = pauseMs === undefined ? "" : `; it stood still for ${Math.round(pauseMs)} ms`;
   return { machine: to, sentence: `it came from ${from} at ${instantOf(at)}, running${pause}` };
+}
+
+/** Why it does not run since it was started. */
+function crashed({ name, status }: InstanceRecord): ExplanationView[] {
+  if (!status.crashed) return [];
+  const { at, message } = status.crashed;
+  return [
+    {
+      sentence: `it crashed at ${instantOf(at)}, and was started again: ${message}`,
+      advice: `canopy instances console ${name}`,
+    },
+  ];
 }
 
 /** What it waits for: its machine, or what recovery said. */

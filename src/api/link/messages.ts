@@ -71,6 +71,7 @@ const instanceReport = z.object({
   ended: z
     .object({ by: z.enum(["itself", "signal", "crash"]), exitCode: z.int().optional() })
     .optional(),
+  crashed: z.object({ at: z.number(), message: z.string().max(2000) }).optional(),
   startedAt: z.number().optional(),
   publicIp: z.string().max(100).optional(),
   ports: z.record(z.string().max(5), z.int()).optional(),
