@@ -3,12 +3,13 @@ import type {
   DescribeAccountAttributesCommandOutput,
 } from "@aws-sdk/client-ec2";
 import { AwsError } from "#/model/aws-error.ts";
-import type { AwsOperation } from "../call.ts";
+import type { AwsContext, AwsOperation } from "../call.ts";
+import { allVpcs } from "./vpcs.ts";
 
-/** What holds of every account here: as those of AWS that were made after 2013. */
-const attributes: Record<string, string> = {
-  "supported-platforms": "VPC",
-  "default-vpc": "none",
+/** As accounts of AWS have it that were made after 2013. */
+const attributes: Record<string, (context: AwsContext) => string> = {
+  "supported-platforms": () => "VPC",
+  "default-vpc": (context) => allVpcs(context).find(({ spec }) => spec.isDefault)?.name ?? "none",
 };
 
 export const describeAccountAttributes: AwsOperation<
@@ -16,7 +17,7 @@ export const describeAccountAttributes: AwsOperation<
   DescribeAccountAttributesCommandOutput
 > = {
   asks: () => ({ action: "ec2:DescribeAccountAttributes", resource: "*" }),
-  run({ AttributeNames = [] }) {
+  run({ AttributeNames = [] }, context) {
     const names: string[] = [...AttributeNames];
     const wrong = names.find((name) => !Object.hasOwn(attributes, name));
     if (wrong !== undefined)
@@ -28,9 +29,9 @@ export const describeAccountAttributes: AwsOperation<
     return {
       AccountAttributes: Object.entries(attributes)
         .filter(([name]) => names.length === 0 || names.includes(name))
-        .map(([AttributeName, AttributeValue]) => ({
+        .map(([AttributeName, valueIn]) => ({
           AttributeName: AttributeName as "supported-platforms" | "default-vpc",
-          AttributeValues: [{ AttributeValue }],
+          AttributeValues: [{ AttributeValue: valueIn(context) }],
         })),
     };
   },

@@ -7,6 +7,7 @@ import {
   DescribeAvailabilityZonesCommand,
   DescribeFleetsCommand,
   DescribeRegionsCommand,
+  DescribeVpcsCommand,
   EC2Client,
 } from "@aws-sdk/client-ec2";
 import { clientOptions, startAwsPort } from "../testing/aws-port.ts";
@@ -62,12 +63,13 @@ test("DryRun says that it would have been done; what is not there is InvalidActi
   await assert.rejects(client.send(new DescribeFleetsCommand({})), { name: "InvalidAction" });
 });
 
-test("an account's attributes are told by name", async () => {
+test("an account's attributes are told by name, its default VPC by its id", async () => {
   const { AccountAttributes } = await client.send(
     new DescribeAccountAttributesCommand({ AttributeNames: ["default-vpc"] }),
   );
+  const { Vpcs } = await client.send(new DescribeVpcsCommand({}));
   assert.deepEqual(AccountAttributes, [
-    { AttributeName: "default-vpc", AttributeValues: [{ AttributeValue: "none" }] },
+    { AttributeName: "default-vpc", AttributeValues: [{ AttributeValue: Vpcs![0]!.VpcId }] },
   ]);
 });
 

@@ -13,7 +13,8 @@ import type {
   ModifyVpcAttributeCommandOutput,
 } from "@aws-sdk/client-ec2";
 import { AwsError } from "#/model/aws-error.ts";
-import type { AwsOperation } from "../call.ts";
+import type { VpcRecord } from "#/model/virtual-network.ts";
+import type { AwsContext, AwsOperation } from "../call.ts";
 import { askOf, askOfAll, askToMake } from "./asks.ts";
 import { refuseIpv6 } from "./ipv6.ts";
 import { listed } from "./listing.ts";
@@ -67,18 +68,19 @@ export const deleteVpc: AwsOperation<DeleteVpcCommandInput, DeleteVpcCommandOutp
   },
 };
 
-/** The default one is made when it is asked for first: whoever has made nothing has it. */
+/** The caller's. The default one is made when it is asked for first: whoever has made nothing has it. */
+export function allVpcs(context: AwsContext): VpcRecord[] {
+  if (ownAll("vpc", context).length === 0) context.parts.networks.default(context.caller.project);
+  return ownAll("vpc", context);
+}
+
 export const describeVpcs: AwsOperation<DescribeVpcsCommandInput, DescribeVpcsCommandOutput> = {
   asks: () => askOfAll("DescribeVpcs"),
   run({ VpcIds, ...asked }, context) {
     const { items, more } = listed(
       { ids: VpcIds, ...asked },
       {
-        all() {
-          if (ownAll("vpc", context).length === 0)
-            context.parts.networks.default(context.caller.project);
-          return ownAll("vpc", context);
-        },
+        all: () => allVpcs(context),
         find: (ids) => own("vpc", ids, context),
         facts: vpcFacts(context),
       },
