@@ -137,6 +137,15 @@ describe("images as files", () => {
     await refused(/all of a disk must be in one file/, disk);
   });
 
+  test("a disk that lost its end is not taken for one with zeros there", async () => {
+    const whole = join(folder, "whole.raw");
+    writeFileSync(whole, Buffer.alloc(MiB, 1));
+    const disk = join(folder, "half.qcow2");
+    execFileSync("qemu-img", ["convert", "-O", "qcow2", whole, disk]);
+    truncateSync(disk, MiB / 2);
+    await refused(/half.qcow2 as it is damaged: .*end of the file/, disk);
+  });
+
   test("an OCI archive is imported with what it runs, its layers under their own digests", async () => {
     const layer = layerOf();
     const image = await imported(archiveOf("good", layer));

@@ -20,13 +20,14 @@ interface DiskInfo {
 
 /**
  * Puts what is on a disk as chunks that the cloud has not yet. Throws CanopyError "invalid" for a file that names
- * other files as parts of it: it may have come from anywhere, and would bring files of this computer along.
+ * other files as parts of it: it may have come from anywhere, and would bring files of this computer along. Also for one that is damaged.
  */
 export async function bringDisk(
   parts: ImportParts,
   file: Pick<DiskFile, "path" | "format">,
 ): Promise<BroughtDisk> {
   await requireWhole(parts, file);
+  await requireUndamaged(parts, file);
   const { client, world, onProgress } = parts;
   const env = { PATH: world.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C" };
   const disk = await openDiskFile({ ...parts, clock: world.clock, files: world.files, env }, file, {
@@ -72,4 +73,22 @@ async function requireWhole(
     `Cannot import ${path} as all of a disk must be in one file: it stands on ${others[0]}`,
     { hint: `qemu-img convert -O qcow2 ${path} whole.qcow2` },
   );
+}
+
+/** How `qemu-img check` ends (qemu-img(1)); leaks lose room and nothing else, and some formats have no checks. */
+const failed = 1;
+const isDamaged = 2;
+
+/** What a truncated file has lost would be read as zeros, without a word. */
+async function requireUndamaged(
+  parts: ImportParts,
+  { path, format }: Pick<DiskFile, "path" | "format">,
+): Promise<void> {
+  if (format === "raw") return;
+  const { code, errors } = await outputOf(parts, ["qemu-img", "check", "-q", "-f", format, path]);
+  if (code !== failed && code !== isDamaged) return;
+  const [first = ""] = errors.trim().split("\n");
+  throw new CanopyError("invalid", `Cannot import ${path} as it is damaged: ${first}`, {
+    hint: "Fetch it again, or see what is left of it: qemu-img check",
+  });
 }
