@@ -5,6 +5,7 @@ import { containers } from "./instances/containers.ts";
 import { describe } from "./instances/describe.ts";
 import { guests } from "./instances/guests.ts";
 import { inside } from "./instances/inside.ts";
+import { migration } from "./instances/migration.ts";
 import type { Part, PartResult } from "./instances/part.ts";
 
 const setup = join(import.meta.dirname, "../scripts/setup.mjs");
@@ -16,6 +17,7 @@ const parts: Part[] = [
   guests,
   inside("user"),
   inside("full"),
+  migration,
 ];
 
 /** Instances beside what they are made with, on this machine, and from inside. Needs root, as containers do. */
