@@ -17,7 +17,7 @@ async function loseNothing(kind: SceneKind, seed: number): Promise<void> {
   const own = join(folder, kind);
   mkdirSync(own);
   const scene = await startScene(kind, own);
-  const options = { seed, forMs: 15_000, historyFile: join(own, "history"), say: () => {} };
+  const options = { seed, forMs: 10_000, historyFile: join(own, "history"), say: () => {} };
   const outcome = await runChaos(scene, options).finally(() => scene.stop());
   const { faults, violations, acknowledged, jobs, records } = outcome;
   assert.deepEqual(violations, []);
