@@ -107,8 +107,11 @@ export class InstanceRuntime {
     const driver = driverOf(order);
     if (!driver)
       throw new HostingError("Server.InternalError", `This machine cannot run a ${order.kind}`);
-    const disks = await disksOf(order);
-    const network = await networks.prepare(order);
+    const [disks, network] = await allDone(
+      disksOf(order),
+      networks.prepare(order),
+      this.#record.keep(), // before anything of it runs, so that the agent's next life looks for it
+    );
     this.#reach(network);
     const begins = () => this.#mustBegin(order);
     begins();
@@ -252,3 +255,13 @@ const stateOf = ({ order }: PreparedDisk): string => JSON.stringify(order);
 /** What is in memory is as secret as what is on its root. */
 const sealOf = ([root]: readonly PreparedDisk[]): { key?: string } =>
   root?.order.key === undefined ? {} : { key: root.order.key };
+
+/** As Promise.all, but rejects when nothing is under way any more. */
+async function allDone<T extends unknown[]>(
+  ...under: {
+    [Key in keyof T]: Promise<T[Key]>;
+  }
+): Promise<T> {
+  await Promise.allSettled(under);
+  return Promise.all(under) as Promise<T>;
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -283,4 +284,20 @@ test("what cannot be found again keeps no other instance from being found, and i
   await second.orders(orders({ isAll: true }));
   for (const { instance } of all) await is("gone", instance);
   assert.equal(computer.running.size, 0);
+});
+
+test("nothing begins before it is written down, and what was only made ready leaves nothing", async (t) => {
+  const { computer, folder, agent, is } = await world(t);
+  const half = join(folder, "instances/i-2");
+  await mkdir(half, { recursive: true });
+  computer.networks.add("i-2");
+  const keeper = await agent();
+  t.after(() => keeper.close());
+  assert.deepEqual([...computer.networks, ...(await readdir(join(half, "..")))], []);
+  let isWritten = false;
+  computer.onStart = (name) =>
+    void (isWritten = existsSync(join(folder, "instances", name, "order.json")));
+  await keeper.orders(orders({ instances: [order()] }));
+  await is("running");
+  assert.ok(isWritten);
 });

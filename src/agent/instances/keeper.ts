@@ -113,7 +113,11 @@ export class InstanceKeeper {
   async #recall(name: string): Promise<void> {
     const folder = this.#folderOf(name);
     const record = await InstanceRecord.read(this.#parts.files, folder);
-    if (!record) return this.#parts.files.remove(folder); // it was never told of
+    if (!record) {
+      // The agent has ended while it was made ready for the first time.
+      await this.#means.networks.remove(name);
+      return this.#parts.files.remove(folder);
+    }
     const instance = new KeptInstance(this.#ofInstance, record, { mayBeHere: true });
     this.#instances.set(name, instance);
     await instance.open();

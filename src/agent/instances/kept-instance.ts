@@ -107,7 +107,8 @@ export class KeptInstance {
   async #turn(): Promise<void> {
     await this.#look();
     if (this.#isUnwanted) return this.#leave();
-    await this.#record.keep();
+    // What starts is written down while it is made ready.
+    if (!this.#isToStart) await this.#record.keep();
     await this.#runtime.holdLease();
     if (this.#parts.isForsaken(this.order)) return this.#forsake();
     if (this.#migration.isComing) {
@@ -130,12 +131,16 @@ export class KeptInstance {
   }
 
   async #run(): Promise<void> {
+    if (this.#isToStart) return this.#parts.starts.pass(() => this.#start());
     const { ended } = this.#record;
-    if (this.running) {
-      await this.#change();
-      this.#reporter.say("running");
-    } else if (ended?.fence === this.order.fence) this.#reporter.say("stopped", { ended });
-    else await this.#parts.starts.pass(() => this.#start());
+    if (!this.running) return this.#reporter.say("stopped", { ended: ended! });
+    await this.#change();
+    this.#reporter.say("running");
+  }
+
+  get #isToStart(): boolean {
+    const { order, ended } = this.#record;
+    return order.wanted !== "stopped" && !this.running && ended?.fence !== order.fence;
   }
 
   async #start(): Promise<void> {
