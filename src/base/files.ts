@@ -2,8 +2,15 @@
 export interface Files {
   /** The bytes of a file, or of a part of it; undefined where there is none. */
   read(path: string, part?: { offset: number; length: number }): Promise<Uint8Array | undefined>;
-  /** Writes a file that matters: aside, fsync, rename, fsync of its folder. Makes the folder if needed. */
-  write(path: string, content: Uint8Array | string, options?: { mode?: number }): Promise<void>;
+  /**
+   * Writes a file that matters: aside, fsync, rename, fsync of its folder. Makes the folder if needed. One that is not `durable` is
+   * whole for whoever reads it, also after this process was killed, and may be lost with the machine.
+   */
+  write(
+    path: string,
+    content: Uint8Array | string,
+    options?: { mode?: number; durable?: boolean },
+  ): Promise<void>;
   /** The same for content that arrives in pieces; gives its size. Leaves nothing behind when the source throws. */
   writeStream(
     path: string,

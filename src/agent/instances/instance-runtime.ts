@@ -1,3 +1,4 @@
+import { allDone } from "#/base/all-done.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type {
@@ -255,13 +256,3 @@ const stateOf = ({ order }: PreparedDisk): string => JSON.stringify(order);
 /** What is in memory is as secret as what is on its root. */
 const sealOf = ([root]: readonly PreparedDisk[]): { key?: string } =>
   root?.order.key === undefined ? {} : { key: root.order.key };
-
-/** As Promise.all, but rejects when nothing is under way any more. */
-async function allDone<T extends unknown[]>(
-  ...under: {
-    [Key in keyof T]: Promise<T[Key]>;
-  }
-): Promise<T> {
-  await Promise.allSettled(under);
-  return Promise.all(under) as Promise<T>;
-}

@@ -87,7 +87,7 @@ function synced(top: string, script: string): string[] {
   return [...new Set(names.map((path) => path.replace(/[0-9a-f-]{36}-\d+\.aside$/, "aside")))];
 }
 
-test("write() and sync() of a new file sync the folders that an earlier process made, up to one that stays", () => {
+test("write() and sync() of a new file sync the folders that an earlier process made, up to one that stays, or nothing at all", () => {
   const top = mkdtempSync(join(folder, "synced-"));
   const deep = join(top, "a", "b");
   // Made, and not synced: only a process that has ended could have said whether it was.
@@ -102,6 +102,9 @@ test("write() and sync() of a new file sync the folders that an earlier process 
   const append = `const file = await files.append(${JSON.stringify(lines)});
     await file.write("x"); await file.sync(); await file.close();`;
   assert.deepEqual(synced(top, append), [lines, ...above, deep]);
+  const passing = `await files.write(${JSON.stringify(path)}, "z", { durable: false });`;
+  assert.deepEqual(synced(top, passing), []);
+  assert.equal(readFileSync(path, "utf8"), "z");
 });
 
 test("makeFolder() makes what is missing above it, does nothing twice, and throws where none can be made", async () => {

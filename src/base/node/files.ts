@@ -38,11 +38,11 @@ export const nodeFiles: Files = {
 
   async write(path, content, options) {
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
-    await writeAside(path, [bytes], options?.mode);
+    await writeAside(path, [bytes], options);
   },
 
   async writeStream(path, source, options) {
-    return { sizeBytes: await writeAside(path, source, options?.mode) };
+    return { sizeBytes: await writeAside(path, source, options) };
   },
 
   async *stream(path, part) {
@@ -140,14 +140,14 @@ async function openUp(path: string): Promise<void> {
   for (const name of await readdir(path)) await openUp(join(path, name));
 }
 
-/** Writes aside, syncs, renames into place and syncs the folder; a failure leaves the old file as it was. */
+/** Writes aside, syncs, renames into place and syncs the folder, or without both; a failure leaves the old file as it was. */
 async function writeAside(
   path: string,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  mode = 0o644,
+  { mode = 0o644, durable = true }: { mode?: number; durable?: boolean } = {},
 ): Promise<number> {
   const folder = dirname(path);
-  await makeDurableFolder(resolve(folder));
+  await (durable ? makeDurableFolder : makeFolder)(resolve(folder));
   const aside = `${path}.${life}-${++asideCount}.aside`;
   let sizeBytes = 0;
   try {
@@ -157,7 +157,7 @@ async function writeAside(
         await file.writeFile(piece);
         sizeBytes += piece.byteLength;
       }
-      await file.sync();
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
@@ -166,7 +166,7 @@ async function writeAside(
     await rm(aside, { force: true });
     throw thrown;
   }
-  await syncFolder(folder);
+  if (durable) await syncFolder(folder);
   return sizeBytes;
 }
 

@@ -235,6 +235,7 @@ class ContainerDriver implements InstanceDriver {
       volumes: { source: `${place}/${volumesFolder}`, devices: launch.volumes },
       isMapped,
     });
+    const isFirst = !(await files.stat(folder));
     for (const name of ["upper", "work"]) await files.makeFolder(join(folder, name));
     const owner = isMapped ? limits.containerOwnerBase : 0;
     await files.setOwner(join(folder, "upper"), owner, owner);
@@ -243,9 +244,8 @@ class ContainerDriver implements InstanceDriver {
       "launch.sh": launchScript(launch),
       fstab: launchMounts(launch),
     };
-    await Promise.all(
-      [...stale, ...Object.keys(made)].map((name) => files.remove(join(folder, name))),
-    );
+    const old = isFirst ? [] : [...stale, ...Object.keys(made)];
+    await Promise.all(old.map((name) => files.remove(join(folder, name))));
     await Promise.all(
       Object.entries(made).map(([name, content]) => this.#put(join(folder, name), content)),
     );

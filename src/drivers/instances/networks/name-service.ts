@@ -71,7 +71,10 @@ export class NameService {
     if (ticks === undefined) return void (await child.ended); // throws where it could not be started
     child.ended.catch(() => {});
     const living: Living = { pid: child.pid, ticks, config };
-    await files.write(this.#file("living.json"), JSON.stringify(living), { mode: 0o600 });
+    await files.write(this.#file("living.json"), JSON.stringify(living), {
+      mode: 0o600,
+      durable: false,
+    });
   }
 
   async #living(): Promise<Living | undefined> {
@@ -139,7 +142,7 @@ export class NameService {
 
   async #write(name: string, content: string): Promise<void> {
     // It is read by one who has no rights.
-    await this.#parts.files.write(this.#file(name), content, { mode: 0o644 });
+    await this.#parts.files.write(this.#file(name), content, { mode: 0o644, durable: false });
   }
 
   #file(name: string): string {

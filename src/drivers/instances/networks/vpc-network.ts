@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { allDone } from "#/base/all-done.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { MetadataService } from "../metadata/service.ts";
 import { runCommand } from "../command.ts";
@@ -20,7 +21,7 @@ import { metadataAddress, type Member, type VpcState } from "./vpc-state.ts";
 export interface VpcNetworkParts extends NetworksParts {
   names: NetworkNames;
   service: MetadataService;
-  /** Where what is made is written down: it goes when the machine starts anew, as what is made does. */
+  /** Where what is made is written down, not durably: it goes when the machine starts anew, as what is made does. */
   runFolder: string;
   surroundings(state: VpcState): Surroundings;
   /** What the machine's own namespace is told follows from all VPCs. */
@@ -88,7 +89,7 @@ export class VpcNetwork {
     const { names, address, files, surroundings, tellMachine } = this.#parts;
     const { state } = this;
     await files.makeFolder(this.#folder);
-    await files.write(this.#stateFile, JSON.stringify(state), { mode: 0o600 });
+    await files.write(this.#stateFile, JSON.stringify(state), { mode: 0o600, durable: false });
     const isLost = !this.#isMade && !(await files.stat(namespaceFile(names.namespace(state.vpc))));
     if (isLost) await this.#nameService.stop(); // it would go on in a namespace that nobody else is in
     const members = Object.values(state.members);
@@ -99,7 +100,6 @@ export class VpcNetwork {
       JSON.stringify(this.#peers) === JSON.stringify(state.order.peers)
         ? ""
         : peersScript(names, state, this.#peers);
-    // Rules before what they rule: nothing passes that is not let through.
     const rules = vpcRules(state, surroundings(state));
     const ruled = rules === this.#rules ? "" : nftScript(rules, names.namespace(state.vpc));
     const elastic = members.flatMap(({ network }) => network.elasticIp ?? []);
@@ -108,10 +108,11 @@ export class VpcNetwork {
       begin || elastic.join() !== this.#elastic.join()
         ? elasticScript(names, state, { now: elastic, gone })
         : "";
-    const makes = () => this.#make(`${begin}\n${ruled}`, due, `${peers}\n${routed}`);
-    const tells = () => Promise.all([this.#tellNames(), this.#openMetadata(), tellMachine()]);
-    if (this.#isMade) await Promise.all([makes(), tells()]);
-    else await makes().then(tells);
+    const makes = (before: string) => this.#make(before, due, `${peers}\n${routed}`);
+    const tells = () => allDone(this.#tellNames(), this.#openMetadata(), tellMachine());
+    // Rules before what they rule: those that are there let nothing pass of a port that they do not know.
+    if (this.#isMade) await allDone(this.#run(ruled), makes(""), tells());
+    else await makes(`${begin}\n${ruled}`).then(tells);
     this.#elastic = elastic;
     this.#isMade = true;
     this.#rules = rules;
