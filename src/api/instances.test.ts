@@ -307,3 +307,27 @@ test("a spot instance is launched at the price of the moment, which it may not b
   assert.equal(poor.statusCode, 400, poor.body);
   assert.match(poor.body, /lower than the minimum required Spot request fulfillment price/);
 });
+
+test("a project that has instances, images or volumes is not removed; its networks go with it", async () => {
+  await world.call("POST", "/v1/projects", { body: { name: "brief", title: "Brief" } });
+  const own = await putImage(world, "brief", "brief");
+  const call = (method: "POST" | "DELETE", path: string, body?: object) =>
+    world.call(method, `/v1/${path}?project=brief`, { ...(body && { body }) });
+  const removed = async () => {
+    const answer = await world.call("DELETE", "/v1/projects/brief");
+    return answer.statusCode === 204 ? "gone" : answer.json<{ detail: string }>().detail;
+  };
+  const [made] = (await call("POST", "instances", { image: own })).json<Page<InstanceView>>().items;
+  assert.match(await removed(), new RegExp(`no instances: one is '${made!.id}'`));
+  await call("DELETE", `instances/${made!.id}`);
+  while (world.space.get("instance", made!.id)?.status.state !== "terminated")
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  const volume = (await call("POST", "volumes", { sizeBytes: 2 ** 30 })).json<{ id: string }>();
+  assert.match(await removed(), new RegExp(`no volumes: one is '${volume.id}'`));
+  await call("DELETE", `volumes/${volume.id}`);
+  assert.match(await removed(), new RegExp(`no images: one is '${own}'`));
+  await call("DELETE", `images/${own}`);
+  assert.ok([...world.space.all("subnet")].some(({ project }) => project === "brief"));
+  assert.equal(await removed(), "gone");
+  assert.ok(![...world.space.all("subnet")].some(({ project }) => project === "brief"));
+});

@@ -5,12 +5,13 @@ import { hasJobEnded } from "#/model/job.ts";
 import { defineCall } from "../call.ts";
 import { projectParams } from "../params.ts";
 import { requireRevision } from "../revisions.ts";
+import type { Space } from "#/space/space.ts";
 import { findProject } from "../views/access.ts";
 
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys and policies. Refused while jobs of it run or it has buckets; what its jobs have left in the log stays there.",
+    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images or addresses; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -46,6 +47,12 @@ export const removeProject = defineCall({
         { hint: `canopy bucket delete ${bucket.name} --project ${name}` },
       );
     }
+    const left = leftIn(space, name);
+    if (left)
+      throw new CanopyError(
+        "conflict",
+        `Cannot remove the project '${name}' as it must have no ${left.kind}s: one is '${left.name}'`,
+      );
     const owned = [
       ...(
         [
@@ -59,7 +66,17 @@ export const removeProject = defineCall({
           "event-subscription",
         ] as const
       ).flatMap((kind) => [...space.list(kind, name)]),
-      ...[...space.list("access-key")].filter(({ project: owner }) => owner === name),
+      ...(
+        [
+          "access-key",
+          "vpc",
+          "subnet",
+          "security-group",
+          "key-pair",
+          "launch-template",
+          "placement-group",
+        ] as const
+      ).flatMap((kind) => [...space.all(kind)].filter(({ project: owner }) => owner === name)),
     ];
     await space.commit((tx) => {
       requireRevision(request, project);
@@ -68,3 +85,21 @@ export const removeProject = defineCall({
     }).durable;
   },
 });
+
+/** What holds data, costs money or runs goes by its own call alone. */
+function leftIn(
+  space: Pick<Space, "all">,
+  project: string,
+): { kind: string; name: string } | undefined {
+  return (
+    own(space.all("instance"), project).find(({ status }) => status.state !== "terminated") ??
+    own(space.all("volume"), project)[0] ??
+    own(space.all("snapshot"), project)[0] ??
+    own(space.all("image"), project).find(({ status }) => status.state !== "deregistered") ??
+    own(space.all("address"), project)[0] ??
+    own(space.all("queue"), project)[0]
+  );
+}
+
+const own = <R extends { project: string }>(records: Iterable<R>, project: string): R[] =>
+  [...records].filter((record) => record.project === project);
