@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
@@ -275,5 +275,18 @@ test("terminal() runs a command in a container as its user, with what it reads, 
   for (let tries = 0; !isLeft() && tries < 200; tries++) await wait(20);
   assert.ok(isLeft(), "what was started goes when the terminal is left");
   await assert.rejects(running.terminal({}), { code: "conflict", message: /must have a terminal/ });
+  await running.stop(0);
+});
+
+test("terminal() runs a command in the container's own network, and not in the machine's", async () => {
+  const told = "readlink /proc/self/ns/net";
+  const running = await rig.start(rig.order(["sh", "-c", `${told}; sleep 4243`]));
+  await rig.printed(running, /net:\[\d+\]/);
+  const own = Buffer.from(await running.console())
+    .toString()
+    .trim();
+  const command = await running.terminal({ command: ["sh", "-c", told] });
+  assert.equal((await seen(command)).trim(), own);
+  assert.notEqual(own, readlinkSync("/proc/self/ns/net"));
   await running.stop(0);
 });

@@ -15,7 +15,7 @@ interface ContainerPlace {
   folder: string;
   order: Pick<InstanceOrder, "instance" | "kind">;
   cage: Cage | undefined;
-  /** The process beside it, in whose mount namespace it was started. */
+  /** The process beside it, in whose namespaces of mounts and of the network it was started. */
   supervisor: { pid: number };
 }
 
@@ -97,11 +97,15 @@ async function processOf(
   };
 }
 
-/** Reads what it is to run from its descriptor 3. */
+/**
+ * Reads what it is to run from its descriptor 3. The bundle names no network, as crun was started in it: so crun would leave a command in the
+ * machine's own.
+ */
 function execWords({ folder, order, supervisor }: ContainerPlace): string {
   return [
     "nsenter",
     `--mount=/proc/${supervisor.pid}/ns/mnt`,
+    `--net=/proc/${supervisor.pid}/ns/net`,
     "crun",
     `--root=${join(folder, "crun")}`,
     "--cgroup-manager=disabled",
