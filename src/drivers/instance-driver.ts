@@ -111,8 +111,8 @@ export interface RunningInstance {
   detach(volume: string): Promise<void>;
   /** A volume has grown, or has other limits. */
   changed(disk: PreparedDisk): Promise<void>;
-  /** Writes what the volume holds at this moment as a disk that nothing writes to, until `release`. */
-  freeze(volume: VolumeOrder): Promise<{ path: string; release(): Promise<void> }>;
+  /** Keeps what the volume holds at this moment in a file of its own, sealed as it is; it goes on meanwhile. */
+  freeze(volume: VolumeOrder): Promise<FrozenVolume>;
   /** Keeps its memory in a file and ends. Undefined where its kind cannot. */
   hibernate?(file: MemoryFile): Promise<void>;
   /** Sends itself to a machine that awaits it; gives how long it stood still. It is paused here after that. */
@@ -132,6 +132,14 @@ export interface RunningInstance {
   use(): ProcessUsage | undefined;
   /** The agent ends: it goes on, and nothing is heard of it here any more. For what would else stand in a later life's way. */
   leave?(): void;
+}
+
+/** A volume at one moment, in a qcow2 file that nothing writes to until it is released. */
+export interface FrozenVolume {
+  path: string;
+  /** It reads as what the volume stands on where it has nothing itself, and does not name that. */
+  isOnBase: boolean;
+  release(): Promise<void>;
 }
 
 /** A terminal of an instance, or what stands for one. */
@@ -159,14 +167,20 @@ export interface Disks {
   /** Volumes whose files are here, in the agent's folder and on storage that it shares. */
   list(): Promise<{ volume: string; storage?: string }[]>;
   /**
-   * Keeps what is in a file that nothing writes to as chunks: `onProgress` hears 0 to 100. Gives the blob with the manifest, and
+   * Keeps what is in a file that nothing writes to, on what it stands where that is told, as chunks: `onProgress` hears 0 to 100. Gives the blob with the manifest, and
    * the bytes of chunks that `after` does not name.
    */
   keep(
     order: VolumeSnapshotOrder,
-    path: string,
+    source: DiskSource,
     onProgress: (percent: number) => void,
   ): Promise<{ manifest: string; newBytes: number }>;
+}
+
+/** A qcow2 file that names what it stands on itself, or on a raw one that is told. */
+export interface DiskSource {
+  path: string;
+  below?: string;
 }
 
 export interface PreparedVolume {

@@ -19,7 +19,7 @@ import { Gate } from "./gate.ts";
 import type { InstanceParts } from "./instance-parts.ts";
 import { InstanceRecord } from "./instance-record.ts";
 import { KeptInstance } from "./kept-instance.ts";
-import { KeptSnapshots } from "./kept-snapshots.ts";
+import { KeptSnapshots, type SnapshotSource } from "./kept-snapshots.ts";
 import { KeptVolumes } from "./kept-volumes.ts";
 import type { HostingMeans, HostingParts } from "./options.ts";
 import { Terminals, type TerminalParts } from "./terminals.ts";
@@ -308,13 +308,17 @@ export class InstanceKeeper {
   }
 
   /** What a volume holds at this moment, as a file that nothing writes to. */
-  async #sourceOf(volume: string): Promise<{ path: string; release(): Promise<void> }> {
+  async #sourceOf(volume: string): Promise<SnapshotSource> {
     const order = this.#volumes.orderOf(volume);
     if (!order) throw new HostingError("Server.InternalError", `${volume} is not here`);
     const running = this.#holderOf(volume)?.running;
-    if (running) return running.freeze(order);
-    const { path } = await this.#volumes.prepare(order);
-    return { path, release: () => Promise.resolve() };
+    const { path, below } = await this.#volumes.prepare(order);
+    if (!running) return { path, release: () => Promise.resolve() };
+    const { isOnBase, ...frozen } = await running.freeze(order);
+    if (!isOnBase) return frozen;
+    if (below !== undefined) return { ...frozen, below };
+    await frozen.release();
+    throw new HostingError("Server.InternalError", `What ${volume} stands on is not known`);
   }
 
   async #filesOf({ instance, isConsistent }: FilesSnapshotOrder): Promise<readonly ImageBlob[]> {

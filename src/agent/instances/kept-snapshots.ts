@@ -2,7 +2,7 @@ import { sleep, type Clock } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
-import type { Disks } from "#/drivers/instance-driver.ts";
+import type { Disks, DiskSource } from "#/drivers/instance-driver.ts";
 import { hostingReason } from "#/drivers/instances/hosting-error.ts";
 import type {
   FilesSnapshotOrder,
@@ -12,12 +12,14 @@ import type {
 } from "#/model/hosting.ts";
 import type { ImageBlob } from "#/model/image.ts";
 
+export type SnapshotSource = DiskSource & { release(): Promise<void> };
+
 interface SnapshotParts {
   clock: Clock;
   disks: Disks;
   log: Log;
   /** The volume as it is at this moment, in a file that nothing writes to until it is released. */
-  sourceOf(volume: string): Promise<{ path: string; release(): Promise<void> }>;
+  sourceOf(volume: string): Promise<SnapshotSource>;
   /** Keeps the files of an instance as layers. */
   filesOf(order: FilesSnapshotOrder): Promise<readonly ImageBlob[]>;
   say(report: SnapshotReport): void;
@@ -84,9 +86,9 @@ export class KeptSnapshots {
   async #read(order: VolumeSnapshotOrder): Promise<void> {
     const { disks, sourceOf } = this.#parts;
     const { snapshot, volume } = order;
-    const { path, release } = await sourceOf(volume);
+    const { release, ...source } = await sourceOf(volume);
     try {
-      const { manifest, newBytes } = await disks.keep(order, path, (progress) =>
+      const { manifest, newBytes } = await disks.keep(order, source, (progress) =>
         this.#say({ snapshot, state: "reading", progress }),
       );
       this.#say({ snapshot, state: "done", progress: 100, manifest, newBytes });

@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream";
 import type {
+  FrozenVolume,
   InstanceDriver,
   InstanceMeans,
   InstanceTerminal,
@@ -94,8 +95,8 @@ export class FakeRunning implements RunningInstance {
 
   async changed(): Promise<void> {}
 
-  async freeze({ volume }: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
-    return { path: `frozen ${volume}`, release: async () => {} };
+  async freeze({ volume }: VolumeOrder): Promise<FrozenVolume> {
+    return { path: `frozen ${volume}`, isOnBase: false, release: async () => {} };
   }
 
   async stands(): Promise<boolean> {
@@ -262,7 +263,7 @@ export class FakeComputer implements InstanceDriver {
         },
         remove: async (volume) => void this.volumes.delete(volume),
         list: async () => [...this.volumes.keys()].map((volume) => ({ volume })),
-        keep: async (_order, path, onProgress) => {
+        keep: async (_order, { path }, onProgress) => {
           onProgress(50);
           return { manifest: `manifest of ${path}`, newBytes: 7 };
         },

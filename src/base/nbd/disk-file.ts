@@ -12,6 +12,8 @@ export interface DiskFile {
   format: "raw" | "qcow2" | "vmdk" | "vdi" | "vhdx" | "vpc";
   /** A file with what opens it, where it is encrypted: nobody else may read that. */
   secretFile?: string;
+  /** A raw file that it stands on, where it does not name that itself. */
+  below?: string;
 }
 
 export interface DiskFileParts extends Pick<Host, "clock" | "files" | "processes" | "sockets"> {
@@ -80,12 +82,16 @@ export async function openDiskFile(
 }
 
 /** What tells QEMU's programs of a disk. */
-export function imageOptions({ path, format, secretFile }: DiskFile): string[] {
-  const quoted = path.replaceAll(",", ",,");
-  const image = `driver=${format},file.driver=file,file.filename=${quoted}`;
+export function imageOptions({ path, format, secretFile, below }: DiskFile): string[] {
+  const quoted = (text: string) => text.replaceAll(",", ",,");
+  const base =
+    below === undefined
+      ? ""
+      : `,backing.driver=raw,backing.file.driver=file,backing.file.filename=${quoted(below)}`;
+  const image = `driver=${format},file.driver=file,file.filename=${quoted(path)}${base}`;
   if (secretFile === undefined) return ["--image-opts", image];
   return [
-    `--object=secret,id=key,format=raw,file=${secretFile.replaceAll(",", ",,")}`,
+    `--object=secret,id=key,format=raw,file=${quoted(secretFile)}`,
     "--image-opts",
     `${image},encrypt.format=luks,encrypt.key-secret=key`,
   ];

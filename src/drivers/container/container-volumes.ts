@@ -1,6 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
-import type { InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
+import type { FrozenVolume, InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
 import { runCommand } from "../instances/command.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import { quoted } from "./quoted.ts";
@@ -85,7 +85,7 @@ export class ContainerVolumes {
     if (type) await this.#inside(grow[type], `grow ${disk.volume}`);
   }
 
-  async freeze(order: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
+  async freeze(order: VolumeOrder): Promise<FrozenVolume> {
     const device = await this.#devices.find(order.volume);
     if (device) {
       const at = quoted(`${this.#place}/${volumesFolder}/${device.name}`);

@@ -5,6 +5,7 @@ import type { Cage, Process, ProcessUsage } from "#/base/processes.ts";
 import type { InstanceOrder, VolumeOrder } from "#/model/hosting.ts";
 import type { TerminalOrder } from "#/model/terminal.ts";
 import type {
+  FrozenVolume,
   InstanceDriverParts,
   InstanceTerminal,
   PreparedDisk,
@@ -150,7 +151,7 @@ export class RunningContainer implements RunningInstance {
     return this.#place.volumes.changed(disk);
   }
 
-  freeze(order: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
+  freeze(order: VolumeOrder): Promise<FrozenVolume> {
     return this.#place.volumes.freeze(order);
   }
 

@@ -3,12 +3,12 @@ import { sleep } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import { bareDeviceName } from "#/model/device-name.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
-import type { InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
+import type { FrozenVolume, InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
 import { runCommand, systemPath } from "../instances/command.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import { volumeSecret } from "../instances/volume-secret.ts";
-import { blockNodes, copyNodes, nodes } from "../vm/disk-nodes.ts";
-import { runJob } from "../vm/jobs.ts";
+import { blockNodes, nodes } from "../vm/disk-nodes.ts";
+import { copyVolume, leaveCopy } from "../vm/frozen-copy.ts";
 import { makeDisk } from "../vm/make-disk.ts";
 import { Qmp } from "../vm/qmp.ts";
 import { keepSecrets } from "../vm/secret-files.ts";
@@ -187,31 +187,20 @@ exit 1`;
   }
 
   /** What it holds at this moment, in a file of its own, while it goes on; sealed as it is itself. */
-  async freeze(order: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
-    const { volume } = order;
+  async freeze(order: VolumeOrder): Promise<FrozenVolume> {
+    const { volume, sizeBytes } = order;
     const folder = join(this.#folder, volume);
     const path = join(folder, "frozen.qcow2");
-    const copy = { file: `zf-${volume}`, format: `z-${volume}` };
     const { files } = this.#parts;
     const release = () => files.remove(path);
     try {
       await files.remove(path);
-      await this.#with(volume, async (qmp) => {
-        const leave = async () => {
-          for (const node of [copy.format, copy.file])
-            await qmp.run("blockdev-del", { "node-name": node }).catch(() => {}); // it may not be there
-        };
-        await leave();
-        await makeDisk(this.#parts, folder, { path, order, sizeBytes: order.sizeBytes });
-        try {
-          for (const node of copyNodes(order, path, copy)) await qmp.run("blockdev-add", node);
-          const job = { device: nodes.format(volume), target: copy.format, sync: "full" };
-          await runJob(qmp, `freeze-${volume}`, "blockdev-backup", job, limits.guestCopyMs);
-        } finally {
-          await leave();
-        }
+      const { isOnBase } = await this.#with(volume, async (qmp) => {
+        await leaveCopy(qmp, volume);
+        await makeDisk(this.#parts, folder, { path, order, sizeBytes });
+        return copyVolume(qmp, order, path);
       });
-      return { path, release };
+      return { path, isOnBase, release };
     } catch (thrown) {
       await release();
       throw thrown;

@@ -10,6 +10,7 @@ import type { MachineType } from "./machine.ts";
 export const nodes = {
   file: (volume: string) => `f-${volume}`,
   format: (volume: string) => `q-${volume}`,
+  base: (volume: string) => `b-${volume}`,
   device: (volume: string) => `d-${volume}`,
 };
 
@@ -29,23 +30,24 @@ export function deviceLimits({ order }: PreparedDisk): object {
 
 export function blockNodes({ volume, path, below, order }: PreparedDisk): object[] {
   const names = { file: nodes.file(volume), format: nodes.format(volume) };
-  return qcow2Nodes(order, { path, below }, names);
+  const base = below === undefined ? null : baseNode(volume, below);
+  return qcow2Nodes(order, path, { ...names, base });
 }
 
-/** The same for a copy of it, which stands on nothing and is sealed as it is. */
+/** The same for a copy of it, sealed as it is, which stands on the node `base`. */
 export function copyNodes(
   order: VolumeOrder,
   path: string,
-  names: { file: string; format: string },
+  names: { file: string; format: string; base: string | null },
 ): object[] {
-  return qcow2Nodes(order, { path, below: undefined }, names);
+  return qcow2Nodes(order, path, names);
 }
 
 /** What it stands on is told, and not looked for in what a guest has written. */
 function qcow2Nodes(
   { volume, key }: VolumeOrder,
-  { path, below }: { path: string; below: string | undefined },
-  names: { file: string; format: string },
+  path: string,
+  names: { file: string; format: string; base: object | string | null },
 ): object[] {
   return [
     { driver: "file", "node-name": names.file, filename: path, discard: "unmap" },
@@ -53,7 +55,7 @@ function qcow2Nodes(
       driver: "qcow2",
       "node-name": names.format,
       file: names.file,
-      backing: below === undefined ? null : baseNode(below),
+      backing: names.base,
       discard: "unmap",
       "detect-zeroes": "unmap",
       ...(key !== undefined && {
@@ -63,8 +65,9 @@ function qcow2Nodes(
   ];
 }
 
-const baseNode = (path: string) => ({
+const baseNode = (volume: string, path: string) => ({
   driver: "raw",
+  "node-name": nodes.base(volume),
   "read-only": true,
   file: { driver: "file", filename: path, "read-only": true },
 });

@@ -1,12 +1,12 @@
 import { limits } from "#/base/limits.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
-import type { InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
+import type { FrozenVolume, InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import { volumeSecret, volumeSecretId } from "../instances/volume-secret.ts";
 import { limitDisk } from "./disk-limits.ts";
-import { blockNodes, copyNodes, diskDevice, isLimited, nodes } from "./disk-nodes.ts";
+import { blockNodes, diskDevice, isLimited, nodes } from "./disk-nodes.ts";
+import { copyVolume, leaveCopy } from "./frozen-copy.ts";
 import { admitToJail, expelFromJail, giveToJail } from "./jail.ts";
-import { runJob } from "./jobs.ts";
 import { makeDisk } from "./make-disk.ts";
 import { passage, type Machine } from "./machine.ts";
 import { QmpError, type Qmp } from "./qmp.ts";
@@ -129,35 +129,22 @@ export class GuestDisks {
     }
   }
 
-  /**
-   * Copies what it holds at this moment into a file of its own, sealed as it is itself; the guest goes on, and what it
-   * overwrites meanwhile is copied first. Whatever ends in between, the volume itself is whole at all times.
-   */
-  async freeze(order: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
+  /** Whatever ends in between, the volume itself is whole at all times. */
+  async freeze(order: VolumeOrder): Promise<FrozenVolume> {
     const { volume } = order;
     const place = passage(this.#folder, this.#machine.jail, `frozen-${volume}.qcow2`);
-    const nodesOfCopy = { file: `zf-${volume}`, format: `z-${volume}` };
-    const leave = async () => {
-      for (const node of [nodesOfCopy.format, nodesOfCopy.file])
-        await this.#qmp.run("blockdev-del", { "node-name": node }).catch(() => {}); // it may not be there
-    };
     const release = () => this.#parts.files.remove(place.outside);
     try {
-      await leave(); // of an earlier one that the agent did not see the end of
+      await leaveCopy(this.#qmp, volume); // of an earlier one that the agent did not see the end of
       const source = await this.#find(nodes.format(volume));
       if (!source) throw new Error("it is not attached");
       const sizeBytes = source.image["virtual-size"];
       await makeDisk(this.#parts, this.#folder, { path: place.outside, order, sizeBytes });
       if (this.#machine.jail)
         await giveToJail(this.#parts.processes, this.#machine.jail, place.outside);
-      for (const node of copyNodes(order, place.inside, nodesOfCopy))
-        await this.#qmp.run("blockdev-add", node);
-      const copy = { device: nodes.format(volume), target: nodesOfCopy.format, sync: "full" };
-      await runJob(this.#qmp, `freeze-${volume}`, "blockdev-backup", copy, limits.guestCopyMs);
-      await leave(); // closes it, and so writes the last of it
-      return { path: place.outside, release };
+      const { isOnBase } = await copyVolume(this.#qmp, order, place.inside);
+      return { path: place.outside, isOnBase, release };
     } catch (thrown) {
-      await leave();
       await release();
       throw cannot(`copy the volume ${volume}`, thrown);
     }

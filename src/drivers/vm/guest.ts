@@ -5,6 +5,7 @@ import type { Cage, ProcessUsage } from "#/base/processes.ts";
 import type { VolumeOrder } from "#/model/hosting.ts";
 import type { TerminalOrder } from "#/model/terminal.ts";
 import type {
+  FrozenVolume,
   InstanceDriverParts,
   InstanceTerminal,
   MemoryFile,
@@ -160,7 +161,7 @@ export class Guest implements RunningInstance {
     return this.#disks.changed(disk);
   }
 
-  freeze(volume: VolumeOrder): Promise<{ path: string; release(): Promise<void> }> {
+  freeze(volume: VolumeOrder): Promise<FrozenVolume> {
     return this.#disks.freeze(volume);
   }
 

@@ -78,7 +78,7 @@ describe("disks", () => {
     assert.doesNotMatch(io(path, `read -P ${pattern} ${at} ${length}`), /verification failed/);
   const manifestOf = async (name: string) =>
     JSON.parse(await readFile(blobs.pathOf("p", name), "utf8")) as DiskManifest;
-  const keep = (order: VolumeSnapshotOrder, path: string) => disks.keep(order, path, () => {});
+  const keep = (order: VolumeSnapshotOrder, path: string) => disks.keep(order, { path }, () => {});
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "canopy-disks-"));
@@ -109,7 +109,7 @@ describe("disks", () => {
     const { path } = await disks.prepare(order);
     io(path, ["write -P 5 0 4M", "write -P 5 20M 4M", "write -P 6 63M 1M", "write -z 30M 4M"]);
     const told: number[] = [];
-    const kept = await disks.keep(snapshot(order), path, (percent) => told.push(percent));
+    const kept = await disks.keep(snapshot(order), { path }, (percent) => told.push(percent));
     const manifest = await manifestOf(kept.manifest);
     assert.deepEqual(
       manifest.chunks.map((chunk) => chunk !== null),
@@ -122,6 +122,24 @@ describe("disks", () => {
       told,
       told.toSorted((a, b) => a - b),
     );
+  });
+
+  test("keep() reads what a file stands on where that is told, and not where it names another", async () => {
+    const order = volume();
+    const { path } = await disks.prepare(order);
+    io(path, ["write -P 5 0 4M", "write -z 4M 4M"]);
+    const below = join(folder, "below.raw");
+    await writeFile(below, Buffer.alloc(32 * MiB, 7));
+    const kept = await disks.keep(snapshot(order), { path, below }, () => {});
+    const again = volume({ manifest: kept.manifest });
+    const copy = await disks.prepare(again);
+    holds(copy.path, 5, 0, 4 * MiB);
+    holds(copy.path, 0, 4 * MiB, 4 * MiB);
+    holds(copy.path, 7, 8 * MiB, 24 * MiB);
+    holds(copy.path, 0, 32 * MiB, 32 * MiB);
+    const onBoth = disks.keep(snapshot(again), { path: copy.path, below }, () => {});
+    await assert.rejects(onBoth, /stands on another file already/);
+    await disks.remove(again.volume, undefined);
   });
 
   test("a volume of a snapshot holds what that held; both stand on one base, which goes with the last", async () => {

@@ -6,7 +6,7 @@ import { readDisk, writeDisk } from "#/model/disk-copy.ts";
 import type { VolumeSnapshotOrder, VolumeOrder } from "#/model/hosting.ts";
 import type { DiskManifest } from "#/model/volume.ts";
 import type { BlobAccess } from "../../driver.ts";
-import type { Disks, PreparedVolume } from "../../instance-driver.ts";
+import type { Disks, DiskSource, PreparedVolume } from "../../instance-driver.ts";
 import { HostingError } from "../hosting-error.ts";
 import { Bases, blobBytesMax, sweepMaking } from "./bases.ts";
 import { diskFault } from "./faults.ts";
@@ -213,15 +213,17 @@ class QemuDisks implements Disks {
 
   async keep(
     order: VolumeSnapshotOrder,
-    path: string,
+    { path, below }: DiskSource,
     onProgress: (percent: number) => void,
   ): Promise<{ manifest: string; newBytes: number }> {
     const { programs, chunks } = this.#parts;
     const { project, after, key } = order;
     try {
-      await this.#below(path);
+      const named = await this.#below(path);
+      if (named !== undefined && below !== undefined)
+        throw new HostingError("Server.InternalError", `${path} stands on another file already`);
       const before = await this.#before(project, after);
-      const disk = await programs.open({ path, format: "qcow2", key }, { isReadOnly: true });
+      const disk = await programs.open({ path, format: "qcow2", key, below }, { isReadOnly: true });
       try {
         const read = await readDisk(disk.contents, {
           codec: new ChunkCodec(key),

@@ -24,6 +24,8 @@ export interface SealedDisk {
   format: "raw" | "qcow2";
   /** As the passphrase of its LUKS header: base64. */
   key?: string | undefined;
+  /** A raw file that it stands on, where it does not name that itself. */
+  below?: string | undefined;
 }
 
 /**
@@ -95,15 +97,16 @@ export class DiskPrograms {
   }
 
   async #withSecret<T>(
-    { path, format, key }: SealedDisk,
+    { path, format, key, below }: SealedDisk,
     use: (file: DiskFile) => Promise<T>,
   ): Promise<T> {
-    if (key === undefined) return use({ path, format });
+    const file: DiskFile = { path, format, ...(below !== undefined && { below }) };
+    if (key === undefined) return use(file);
     const { files, folder } = this.#parts;
     const secretFile = join(folder, `key-${++this.#count}`);
     try {
       await files.write(secretFile, key, { mode: 0o600 });
-      return await use({ path, format, secretFile });
+      return await use({ ...file, secretFile });
     } finally {
       await files.remove(secretFile);
     }
