@@ -15,6 +15,7 @@ import { dial, hello } from "#/api/testing/agent.ts";
 import type { Host } from "#/base/host.ts";
 import { silent } from "#/base/log.ts";
 import { limits } from "#/base/limits.ts";
+import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import type { MadeAccessKeyView } from "#/model/access-key-views.ts";
@@ -70,7 +71,11 @@ class Planes {
           return log;
         },
         openBlobs: () =>
-          FileBlobs.open({ files: nodeFiles, folder: join(this.folders[0]!, "blobs") }),
+          FileBlobs.open({
+            files: nodeFiles,
+            clock: nodeClock,
+            folder: join(this.folders[0]!, "blobs"),
+          }),
         secrets: { agree: async (_name, proposed) => first?.rootToken ?? proposed },
       },
     });

@@ -274,7 +274,7 @@ async function assemble(
   const { store = noStore, openSite: open = opensNone, network, placement } = options;
   const blobs =
     (await shared?.openBlobs?.()) ??
-    (await FileBlobs.open({ files, folder: join(folder, "blobs") }));
+    (await FileBlobs.open({ files, clock, folder: join(folder, "blobs") }));
   const logs =
     (await shared?.openLogs?.()) ??
     (await FileLogs.open({ files, folder: join(folder, "logs"), clock, report: log }));

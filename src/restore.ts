@@ -57,7 +57,7 @@ async function restoreFolder(
     ? undefined
     : makeStore({ files, folder: join(aside, "objects"), clock, report });
   try {
-    const blobs = await FileBlobs.open({ files, folder: join(aside, "blobs") });
+    const blobs = await FileBlobs.open({ files, clock, folder: join(aside, "blobs") });
     const restored = await restore(contents, { log, blobs, objects });
     await log.close();
     const secrets = await contents.secrets();

@@ -50,7 +50,7 @@ const { key } = await identify({
   labels: {},
 });
 mark({ kept: "agent/identity.json", holds: key });
-const blobs = await FileBlobs.open({ files, folder: join(root, "blobs") });
+const blobs = await FileBlobs.open({ files, clock, folder: join(root, "blobs") });
 
 /** Names of tasks that this life archived. */
 const ended: string[] = [];

@@ -181,6 +181,11 @@ export class Disk {
         const content = this.#files.get(path);
         if (content) content.mode = mode;
       },
+      touch: async (path, modifiedMs) => {
+        await this.#wait(life, "utimes", 0.02);
+        const content = this.#files.get(path);
+        if (content) content.modifiedMs = modifiedMs;
+      },
       remove: async (path) => {
         await this.#wait(life, "remove", 0.05);
         this.#files.remove(path);

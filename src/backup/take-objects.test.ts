@@ -23,7 +23,11 @@ async function openCloud() {
   const folder = join(root, String(++count));
   await nodeFiles.makeFolder(folder);
   const log = new SqliteLog(join(folder, "space.db"), { durability: "normal" });
-  const blobs = await FileBlobs.open({ files: nodeFiles, folder: join(folder, "blobs") });
+  const blobs = await FileBlobs.open({
+    files: nodeFiles,
+    clock: nodeClock,
+    folder: join(folder, "blobs"),
+  });
   return { log, blobs };
 }
 

@@ -23,6 +23,8 @@ export const limits = {
   bodyBytesMax: 8 * MiB,
   /** One blob. */
   blobBytesMax: 64 * GiB,
+  /** When a blob was put, or asked for, is known to be so exact. */
+  blobTouchedEveryMs: 60 * 60_000,
   /** Tasks that one call may append. */
   appendTasksMax: 10_000,
   /** Tasks that one pull may hand out. */

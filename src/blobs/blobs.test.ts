@@ -7,6 +7,7 @@ import { after, describe, it } from "node:test";
 import type { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
+import { nodeClock } from "#/base/node/clock.ts";
 import { nodeFiles } from "#/base/node/files.ts";
 import { PostgresDatabase } from "#/base/node/postgres/database.ts";
 import { PostgresServers } from "#/base/node/postgres/servers.ts";
@@ -32,16 +33,37 @@ function databaseOf(schema: string): PostgresDatabase {
   return database;
 }
 
-const backends: { name: string; skip: string | false; make: () => Promise<Blobs> }[] = [
+const hourMs = 60 * 60_000;
+
+interface Backend {
+  name: string;
+  skip: string | false;
+  make: () => Promise<Blobs>;
+  /** As if the one that was made last had not touched a blob for so long. */
+  age: (project: string, key: string, byMs: number) => Promise<unknown>;
+}
+
+const backends: Backend[] = [
   {
     name: "FileBlobs",
     skip: false,
-    make: () => FileBlobs.open({ files: nodeFiles, folder: join(root, String(++count)) }),
+    make: () =>
+      FileBlobs.open({ files: nodeFiles, clock: nodeClock, folder: join(root, String(++count)) }),
+    age: (project, key, byMs) =>
+      nodeFiles.touch(
+        join(root, String(count), project, key.slice(0, 2), key),
+        nodeClock.now() - byMs,
+      ),
   },
   {
     name: "PostgresBlobs",
     skip: postgresMissing ?? false,
     make: () => PostgresBlobs.open({ database: databaseOf(`o${++count}`) }),
+    age: (project, key, byMs) =>
+      databaseOf(`o${count}`).query(
+        `UPDATE o${count}.blobs SET touched = touched - $3 * interval '1 millisecond' WHERE project = $1 AND key = $2`,
+        [project, key, byMs],
+      ),
   },
 ];
 
@@ -54,7 +76,7 @@ async function* inPieces(content: Uint8Array, pieceBytes: number): AsyncGenerato
     yield content.subarray(at, at + pieceBytes);
 }
 
-for (const { name, skip, make } of backends) {
+for (const { name, skip, make, age } of backends) {
   describe(name, { skip }, () => {
     const large = Buffer.alloc(3 * limits.blobInMemoryBytesMax, "canopy ");
 
@@ -141,6 +163,50 @@ for (const { name, skip, make } of backends) {
       assert.equal(await blobs.get("a", key), undefined);
     });
 
+    it("removeUntouched() removes what nobody has put or asked for, and nothing else", async () => {
+      const blobs = await make();
+      const untouchedMs = 2 * hourMs;
+      for (const content of [Buffer.from("small"), large]) {
+        const { key, sizeBytes } = await blobs.put("a", inPieces(content, 65_537));
+        const isOld = () => age("a", key, untouchedMs + limits.blobTouchedEveryMs + 1000);
+        const remove = () => blobs.removeUntouched("a", key, untouchedMs);
+        assert.equal(await remove(), "touched");
+        await isOld();
+        await blobs.put("a", content);
+        assert.equal(await remove(), "touched", "it was put again");
+        await isOld();
+        await blobs.put("a", inPieces(content, 65_537));
+        assert.equal(await remove(), "touched", "it was put again, in pieces");
+        await isOld();
+        await blobs.stat("a", key);
+        assert.equal(await remove(), "touched", "it was asked for");
+        await isOld();
+        assert.deepEqual(await remove(), { key, sizeBytes });
+        assert.equal(await blobs.get("a", key), undefined);
+        assert.equal(await remove(), undefined);
+      }
+    });
+
+    it("removeUntouched() takes nothing away of which put() or stat() said at that time that it is there", async () => {
+      const blobs = await make();
+      for (let round = 0; round < 20; round++) {
+        const content = Buffer.from(`round ${round}`);
+        const key = keyOf(content);
+        await blobs.put("a", content);
+        await age("a", key, hourMs + limits.blobTouchedEveryMs);
+        const remove = () => blobs.removeUntouched("a", key, hourMs).then(() => undefined);
+        const ask = () => (round % 2 === 0 ? blobs.put("a", content) : blobs.stat("a", key));
+        const order = [
+          [remove, ask],
+          [ask, remove],
+          [ask, remove, ask],
+        ][round % 3]!;
+        const said = await Promise.all(order.map((call) => call()));
+        const isThere = (await blobs.get("a", key)) !== undefined;
+        assert.ok(isThere || said.every((one) => one === undefined), `round ${round}`);
+      }
+    });
+
     it("put() of a source that throws keeps nothing and passes the error on", async () => {
       const blobs = await make();
       async function* broken() {
@@ -161,7 +227,7 @@ for (const { name, skip, make } of backends) {
 describe("FileBlobs", () => {
   it("leaves no file aside, not even of a source that throws", async () => {
     const folder = join(root, "tidy");
-    const blobs = await FileBlobs.open({ files: nodeFiles, folder });
+    const blobs = await FileBlobs.open({ files: nodeFiles, clock: nodeClock, folder });
     async function* broken() {
       yield Buffer.alloc(2 * limits.blobInMemoryBytesMax);
       throw new Error("cut off");
@@ -172,7 +238,11 @@ describe("FileBlobs", () => {
 
   it("put() says that the disk is full before it writes", async () => {
     const full: Files = { ...nodeFiles, freeBytes: async () => limits.diskFreeBytesMin - 1 };
-    const blobs = await FileBlobs.open({ files: full, folder: join(root, "full") });
+    const blobs = await FileBlobs.open({
+      files: full,
+      clock: nodeClock,
+      folder: join(root, "full"),
+    });
     await assert.rejects(
       blobs.put("a", Buffer.from("x")),
       (thrown: CanopyError) => thrown.code === "no-space",
@@ -201,6 +271,15 @@ describe("PostgresBlobs", { skip: postgresMissing ?? false }, () => {
       INSERT INTO tidy.blob_parts VALUES ('00000000-0000-0000-0000-000000000001', 0, '');`);
     await PostgresBlobs.open({ database });
     assert.equal((await parts()).length, 0);
+  });
+
+  it("learns of tables from before when a blob was touched", async () => {
+    const database = databaseOf("older");
+    const { key } = await (await PostgresBlobs.open({ database })).put("a", Buffer.from("x"));
+    await database.query("ALTER TABLE older.blobs DROP COLUMN touched");
+    const blobs = await PostgresBlobs.open({ database });
+    assert.equal(await blobs.removeUntouched("a", key, hourMs), "touched");
+    await blobs.put("a", Buffer.from("y"));
   });
 
   it("is opened by a user who may only use what is there, and refused with 'forbidden' where nothing is", async () => {

@@ -27,6 +27,7 @@ export interface Blobs {
     key: string,
     range?: ByteRange,
   ): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> } | undefined>;
+  /** It counts as touched by that, as by put: who finds it may put nothing, and be about to name it. */
   stat(project: string, key: string): Promise<StoredBlob | undefined>;
   /** The projects that have blobs. */
   projects(): Promise<string[]>;
@@ -34,4 +35,13 @@ export interface Blobs {
   list(project: string): AsyncIterable<StoredBlob>;
   /** Nothing happens where there is none. */
   remove(project: string, key: string): Promise<void>;
+  /**
+   * Removes a blob that nobody has touched for `untouchedMs`, and up to `limits.blobTouchedEveryMs` more: gives what is gone, or "touched".
+   * Of this and a put or a stat at the same time the one is done before the other: what either said is there stays. Undefined where there is none.
+   */
+  removeUntouched(
+    project: string,
+    key: string,
+    untouchedMs: number,
+  ): Promise<StoredBlob | "touched" | undefined>;
 }

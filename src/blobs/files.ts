@@ -1,27 +1,41 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Clock } from "#/base/clock.ts";
 import { CanopyError } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import { limits } from "#/base/limits.ts";
+import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { readHead, requireKey, requireSize } from "./content.ts";
 import type { ByteRange, Blobs, StoredBlob } from "./blobs.ts";
 
-/** Blobs as files: `folder/project/ab/abcd…`, the first two digits of the key between. */
+interface FileBlobsParts {
+  files: Files;
+  clock: Pick<Clock, "now">;
+  folder: string;
+}
+
+/**
+ * Blobs as files: `folder/project/ab/abcd…`, the first two digits of the key between. When one was touched is when its file was
+ * modified, so that it is known after a restart.
+ */
 export class FileBlobs implements Blobs {
   #files: Files;
+  #clock: Pick<Clock, "now">;
   #folder: string;
   #asideCount = 0;
+  #turns = new OneAtATime();
 
   /** Removes first what uploads cut off by the end of the process before left behind. */
-  static async open(parts: { files: Files; folder: string }): Promise<FileBlobs> {
+  static async open(parts: FileBlobsParts): Promise<FileBlobs> {
     const blobs = new FileBlobs(parts);
     await parts.files.remove(blobs.#asideFolder());
     await parts.files.makeFolder(parts.folder, { durable: true });
     return blobs;
   }
 
-  private constructor({ files, folder }: { files: Files; folder: string }) {
+  private constructor({ files, clock, folder }: FileBlobsParts) {
     this.#files = files;
+    this.#clock = clock;
     this.#folder = folder;
   }
 
@@ -40,17 +54,16 @@ export class FileBlobs implements Blobs {
   }
 
   async get(project: string, key: string, range?: ByteRange) {
-    const found = await this.stat(project, key);
+    const path = this.#path(project, key);
+    const found = await this.#files.stat(path);
     if (!found) return undefined;
-    return {
-      sizeBytes: found.sizeBytes,
-      content: this.#files.stream(this.#path(project, key), range),
-    };
+    return { sizeBytes: found.sizeBytes, content: this.#files.stream(path, range) };
   }
 
   async stat(project: string, key: string): Promise<StoredBlob | undefined> {
-    const found = await this.#files.stat(this.#path(project, key));
-    return found && { key, sizeBytes: found.sizeBytes };
+    const path = this.#path(project, key);
+    const sizeBytes = await this.#turns.run(path, () => this.#touch(path));
+    return sizeBytes === undefined ? undefined : { key, sizeBytes };
   }
 
   async projects(): Promise<string[]> {
@@ -62,14 +75,31 @@ export class FileBlobs implements Blobs {
     for (const part of await this.#files.list(folder)) {
       for (const key of await this.#files.list(join(folder, part))) {
         // Another name is that of an upload under way, or of one that was cut off.
-        const found = keyPattern.test(key) ? await this.stat(project, key) : undefined;
-        if (found) yield found;
+        if (!keyPattern.test(key)) continue;
+        const found = await this.#files.stat(join(folder, part, key));
+        if (found) yield { key, sizeBytes: found.sizeBytes };
       }
     }
   }
 
   remove(project: string, key: string): Promise<void> {
     return this.#files.remove(this.#path(project, key));
+  }
+
+  async removeUntouched(
+    project: string,
+    key: string,
+    untouchedMs: number,
+  ): Promise<StoredBlob | "touched" | undefined> {
+    const path = this.#path(project, key);
+    return this.#turns.run(path, async () => {
+      const found = await this.#files.stat(path);
+      if (!found) return undefined;
+      const ageMs = this.#clock.now() - found.modifiedMs;
+      if (ageMs <= untouchedMs + limits.blobTouchedEveryMs) return "touched";
+      await this.#files.remove(path);
+      return { key, sizeBytes: found.sizeBytes };
+    });
   }
 
   /** Moves a blob that is damaged to where nobody finds it; gives where it is now. */
@@ -85,9 +115,11 @@ export class FileBlobs implements Blobs {
     requireSize(content.byteLength);
     const key = createHash("sha256").update(content).digest("hex");
     const path = this.#path(project, key);
-    // Who put the same may not have synced the folder yet, or have died before: this does it again.
-    if (await this.#files.stat(path)) await this.#files.rename(path, path);
-    else await this.#files.write(path, content);
+    await this.#turns.run(path, async () => {
+      // Who put the same may not have synced the folder yet, or have died before: this does it again.
+      if ((await this.#touch(path)) !== undefined) await this.#files.rename(path, path);
+      else await this.#files.write(path, content);
+    });
     return { key, sizeBytes: content.byteLength };
   }
 
@@ -118,8 +150,17 @@ export class FileBlobs implements Blobs {
     const key = hash.digest("hex");
     const path = this.#path(project, key);
     await this.#files.makeFolder(join(path, ".."), { durable: true });
-    await this.#files.rename(aside, path);
+    await this.#turns.run(path, async () => this.#files.rename(aside, path));
     return { key, sizeBytes };
+  }
+
+  /** Gives its size. In its turn only, and not each time: what is asked for often would be written as often. */
+  async #touch(path: string): Promise<number | undefined> {
+    const found = await this.#files.stat(path);
+    const nowMs = this.#clock.now();
+    if (found && Math.abs(nowMs - found.modifiedMs) > limits.blobTouchedEveryMs)
+      await this.#files.touch(path, nowMs);
+    return found?.sizeBytes;
   }
 
   /** Asked before each blob: a disk that is full to the last byte could not even keep the log. */

@@ -9,7 +9,12 @@ interface Found {
   upload: string;
   sizeBytes: number;
   partBytes: number;
+  /** It was not touched of late. */
+  isOld: boolean;
 }
+
+/** Of equal content that is there already. */
+const touchThere = "ON CONFLICT (project, key) DO UPDATE SET touched = clock_timestamp()";
 
 /**
  * Blobs in a PostgreSQL database, where every control plane of a cell reaches them: rows of about a
@@ -32,7 +37,7 @@ export class PostgresBlobs implements Blobs {
       `
       CREATE TABLE ${s}.blobs (
         project text, key text, upload uuid NOT NULL, size_bytes bigint NOT NULL, part_bytes int NOT NULL,
-        PRIMARY KEY (project, key)
+        touched timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (project, key)
       );
       CREATE TABLE ${s}.blob_parts (
         upload uuid, part int, body bytea NOT NULL, PRIMARY KEY (upload, part)
@@ -42,6 +47,7 @@ export class PostgresBlobs implements Blobs {
         upload uuid PRIMARY KEY DEFAULT gen_random_uuid(), touched timestamptz NOT NULL DEFAULT clock_timestamp()
       );`,
     );
+    await addTouched(database);
     await database.query(
       `WITH abandoned AS (
          DELETE FROM ${s}.uploads WHERE touched < clock_timestamp() - $1 * interval '1 millisecond' RETURNING upload
@@ -73,7 +79,7 @@ export class PostgresBlobs implements Blobs {
   }
 
   async stat(project: string, key: string): Promise<StoredBlob | undefined> {
-    const found = await this.#find(project, key);
+    const found = await this.#touch(project, key);
     return found && { key, sizeBytes: found.sizeBytes };
   }
 
@@ -105,6 +111,25 @@ export class PostgresBlobs implements Blobs {
     );
   }
 
+  async removeUntouched(
+    project: string,
+    key: string,
+    untouchedMs: number,
+  ): Promise<StoredBlob | "touched" | undefined> {
+    requireKey(project, key);
+    const [gone] = await this.#database.query<{ sizeBytes: number }>(
+      `WITH gone AS (
+         DELETE FROM ${this.#s}.blobs WHERE project = $1 AND key = $2
+           AND touched < clock_timestamp() - $3 * interval '1 millisecond' RETURNING upload, size_bytes
+       ), parts AS (
+         DELETE FROM ${this.#s}.blob_parts USING gone WHERE blob_parts.upload = gone.upload
+       ) SELECT size_bytes AS "sizeBytes" FROM gone`,
+      [project, key, untouchedMs + limits.blobTouchedEveryMs],
+    );
+    if (gone) return { key, sizeBytes: Number(gone.sizeBytes) };
+    return (await this.#find(project, key)) && "touched";
+  }
+
   /** Moves a blob that is damaged to where nobody finds it; gives the table that tells its parts. */
   async setAside(project: string, key: string): Promise<string> {
     requireKey(project, key);
@@ -112,7 +137,8 @@ export class PostgresBlobs implements Blobs {
     await this.#database.query(`CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.blobs)`);
     await this.#database.query(
       `WITH gone AS (DELETE FROM ${this.#s}.blobs WHERE project = $1 AND key = $2 RETURNING *)
-         INSERT INTO ${table} SELECT * FROM gone`,
+         INSERT INTO ${table} (project, key, upload, size_bytes, part_bytes)
+           SELECT project, key, upload, size_bytes, part_bytes FROM gone`,
       [project, key],
     );
     return table;
@@ -123,14 +149,15 @@ export class PostgresBlobs implements Blobs {
     requireSize(content.byteLength);
     const key = createHash("sha256").update(content).digest("hex");
     requireKey(project, key);
-    if (await this.#find(project, key)) return { key, sizeBytes: content.byteLength };
+    if (await this.#touch(project, key)) return { key, sizeBytes: content.byteLength };
     if (content.byteLength > limits.blobPartBytes)
       return await this.#putStream(project, [content], [][Symbol.iterator]());
     await this.#database.query(
-      `WITH made AS (
-         INSERT INTO ${this.#s}.blobs VALUES ($1, $2, gen_random_uuid(), $3, $4)
-           ON CONFLICT DO NOTHING RETURNING upload
-       ) INSERT INTO ${this.#s}.blob_parts SELECT upload, 0, $5 FROM made`,
+      `WITH own AS (
+         SELECT gen_random_uuid() AS upload
+       ), made AS (
+         INSERT INTO ${this.#s}.blobs SELECT $1, $2, upload, $3, $4 FROM own ${touchThere} RETURNING upload
+       ) INSERT INTO ${this.#s}.blob_parts SELECT upload, 0, $5 FROM made JOIN own USING (upload)`,
       [project, key, content.byteLength, limits.blobPartBytes, content],
     );
     return { key, sizeBytes: content.byteLength };
@@ -182,10 +209,9 @@ export class PostgresBlobs implements Blobs {
     const [row] = await this.#database.query<{ done: number }>(
       `WITH done AS (DELETE FROM ${this.#s}.uploads WHERE upload = $3 RETURNING upload),
          made AS (
-           INSERT INTO ${this.#s}.blobs SELECT $1, $2, upload, $4, $5 FROM done
-             ON CONFLICT DO NOTHING RETURNING upload
+           INSERT INTO ${this.#s}.blobs SELECT $1, $2, upload, $4, $5 FROM done ${touchThere} RETURNING upload
          ), spared AS (
-           DELETE FROM ${this.#s}.blob_parts WHERE upload = $3 AND NOT EXISTS (SELECT FROM made)
+           DELETE FROM ${this.#s}.blob_parts WHERE upload = $3 AND NOT EXISTS (SELECT FROM made WHERE upload = $3)
          ) SELECT count(*) AS done FROM done`,
       [project, key, upload, sizeBytes, limits.blobPartBytes],
     );
@@ -208,11 +234,23 @@ export class PostgresBlobs implements Blobs {
   async #find(project: string, key: string): Promise<Found | undefined> {
     requireKey(project, key);
     const [row] = await this.#database.query<Found>(
-      `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes" FROM ${this.#s}.blobs
+      `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes",
+           touched < clock_timestamp() - $3 * interval '1 millisecond' AS "isOld" FROM ${this.#s}.blobs
          WHERE project = $1 AND key = $2`,
-      [project, key],
+      [project, key, limits.blobTouchedEveryMs],
     );
     return row;
+  }
+
+  /** As `#find`. Not each time: what is asked for often would be written as often. */
+  async #touch(project: string, key: string): Promise<Found | undefined> {
+    const found = await this.#find(project, key);
+    if (!found?.isOld) return found;
+    const still = await this.#database.query(
+      `UPDATE ${this.#s}.blobs SET touched = clock_timestamp() WHERE project = $1 AND key = $2 RETURNING upload`,
+      [project, key],
+    );
+    return still.length > 0 ? found : undefined;
   }
 
   /** The next part is fetched while the last one is used. */
@@ -268,4 +306,17 @@ async function* partsOf(
   for (const piece of head) yield* cut(piece);
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield* cut(next.value);
   if (bytes > 0) yield Buffer.concat(pieces);
+}
+
+/** For tables that were made when it was not yet noted. */
+async function addTouched(database: Database): Promise<void> {
+  const table = `${database.schema}.blobs`;
+  const columns = await database.query(
+    "SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'touched'",
+    [table],
+  );
+  if (columns.length > 0) return;
+  await database.query(
+    `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS touched timestamptz NOT NULL DEFAULT clock_timestamp()`,
+  );
 }

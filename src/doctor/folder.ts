@@ -14,11 +14,11 @@ import { examineProgram, examineSurroundings, type Surroundings } from "./surrou
  * was named: who has no cloud yet asks what this computer is good for.
  */
 export async function examineFolder(
-  host: Pick<Host, "files" | "processes">,
+  host: Pick<Host, "files" | "clock" | "processes">,
   dataFolder: string,
   options: Surroundings & { isNamed: boolean },
 ): Promise<Finding[]> {
-  const { files } = host;
+  const { files, clock } = host;
   const file = join(dataFolder, "space.db");
   if (!(await files.stat(file)))
     return [...examineProgram(host, options), noCloud(dataFolder, options.isNamed)];
@@ -35,7 +35,7 @@ export async function examineFolder(
         onRecord(record, isLive);
       }),
     repair: async (mends) => repairSqlite(file, mends),
-    blobs: () => FileBlobs.open({ files, folder: join(dataFolder, "blobs") }),
+    blobs: () => FileBlobs.open({ files, clock, folder: join(dataFolder, "blobs") }),
   };
   const placed = await examinePlace(place, options.repair);
   const objects = await objectFindings(join(dataFolder, "objects"), names);

@@ -99,7 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { log = new MemoryLog(), clock = nodeClock, report = silent } = options;
   const folder = await mkdtemp(join(tmpdir(), "canopy-api-"));
   const space = await Space.open({ log, clock, report, onBroken: () => {} });
-  const blobs = await FileBlobs.open({ files: nodeFiles, folder: join(folder, "blobs") });
+  const blobs = await FileBlobs.open({ files: nodeFiles, clock, folder: join(folder, "blobs") });
   const logs = await FileLogs.open({
     files: nodeFiles,
     folder: join(folder, "logs"),

@@ -12,6 +12,7 @@ import {
   rm,
   stat,
   statfs,
+  utimes,
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { limits } from "../limits.ts";
@@ -111,6 +112,7 @@ export const nodeFiles: Files = {
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   setMode: (path, mode) => chmod(path, mode),
+  touch: (path, modifiedMs) => utimes(path, modifiedMs / 1000, modifiedMs / 1000),
   setOwner: (path, user, group) => chown(path, user, group),
   remove,
 
