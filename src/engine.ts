@@ -30,6 +30,7 @@ import { Instances } from "#/instances/instances.ts";
 import { Interruptions } from "#/instances/interruptions.ts";
 import { Moves } from "#/instances/moves.ts";
 import { orderMeans } from "#/instances/order-means.ts";
+import { startOrphanRemoval } from "#/instances/orphan-removal.ts";
 import { Recovery } from "#/instances/recovery.ts";
 import { RoleCredentials } from "#/instances/role-credentials.ts";
 import { VirtualNetworks } from "#/instances/virtual-networks.ts";
@@ -425,6 +426,7 @@ async function assemble(
           act: savingActs({ space, volumes, requests, instances }),
         }),
       );
+      acting.push(startOrphanRemoval({ space, blobs, clock, log, isSure }));
       acting.push(startHealing({ space, field: scheduler, knowledge, clock, log }));
       await made;
     },

@@ -47,6 +47,7 @@ import { createImage } from "./images/create.ts";
 import { listImages } from "./images/list.ts";
 import { listOrphans } from "./images/orphans.ts";
 import { readImage } from "./images/read.ts";
+import { removeOrphanedData } from "./images/remove-orphan.ts";
 import { removeImage } from "./images/remove.ts";
 import { listWebhooks } from "./webhooks/list.ts";
 import { removeWebhook } from "./webhooks/remove.ts";
@@ -282,6 +283,7 @@ export const routes: Record<string, AnyDefinition> = {
   "GET    /v1/images/:image": readImage,
   "DELETE /v1/images/:image": removeImage,
   "GET    /v1/orphaned-image-data": listOrphans,
+  "DELETE /v1/orphaned-image-data/:image": removeOrphanedData,
   "GET    /v1/webhooks": listWebhooks,
   "POST   /v1/webhooks": createWebhook,
   "DELETE /v1/webhooks/:webhook": removeWebhook,

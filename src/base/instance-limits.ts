@@ -7,6 +7,11 @@ export const instanceLimits = {
   /** An instance that is terminated is told of for so long. */
   terminatedKeptMs: 60 * 60_000,
   endedInstancesLookMs: 60_000,
+  /** Data of deregistered images goes when nobody has put or asked for it for so long; what must wait is looked at so often. */
+  orphanUntouchedMs: 24 * 60 * 60_000,
+  orphanLookMs: 60 * 60_000,
+  /** Blobs of which it is found out at once who names them: by all records. */
+  orphanedBlobsAtOnce: 100_000,
   /** An agent says all that it has so often, whatever was lost. */
   hostReportMs: 30_000,
   /** Letters of why a volume is not as it is to be. */

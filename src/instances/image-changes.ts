@@ -46,7 +46,8 @@ export function copyImage(
                 400,
                 `The snapshot '${disk.snapshot}' does not exist.`,
               );
-            const asked = { description: `Copied for ${said.title}`, tags: {} };
+            const description = `Copied for ${said.title}`;
+            const asked = { description, isOfImage: true as const, tags: {} };
             return { ...disk, snapshot: copySnapshot(parts, from, asked).name };
           }),
         }

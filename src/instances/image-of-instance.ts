@@ -81,7 +81,8 @@ export function askForImage(
   );
   const disks = own.map((volume): ImageDisk => {
     const { device, deletesOnTermination } = volume.status.attachment!;
-    const said = { description: `Created for an image of ${instance.name}`, tags: {} };
+    const description = `Created for an image of ${instance.name}`;
+    const said = { description, isOfImage: true as const, tags: {} };
     const snapshot = volumes.snapshotIn(tx, volume, said);
     const { sizeBytes } = volume.spec;
     return { device, snapshot: snapshot.name, sizeBytes, deletesOnTermination };

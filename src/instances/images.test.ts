@@ -18,6 +18,7 @@ import { orderMeans } from "./order-means.ts";
 import { testVolumeKeys } from "./testing/volume-keys.ts";
 import type { VolumeKeys } from "./volume-keys.ts";
 import { ordersFor } from "./orders.ts";
+import { orphansOf } from "./orphans.ts";
 import { Volumes } from "./volumes.ts";
 
 const GiB = 2 ** 30;
@@ -231,10 +232,10 @@ test("create() makes an image of a container when its machine has kept its files
   });
   assert.deepEqual(blobsOf(copy), layers);
   images.deregister(made());
-  assert.deepEqual(images.orphans("p"), [], "the copy has its layers");
+  assert.deepEqual(orphansOf(space, "p"), [], "the copy has its layers");
   images.deregister(images.findOwn("p", copy.name));
   assert.deepEqual(
-    images.orphans("p").map(({ blobs }) => blobs),
+    orphansOf(space, "p").map(({ blobs }) => blobs),
     [[layers[2]], [layers[2]]],
     "what it was made of has the others",
   );
@@ -281,29 +282,29 @@ test("find() tells what is none, what is another's, and what is shared", async (
   assert.equal(images.find({ project: "q", accountId: "1" }, name).name, name);
 });
 
-test("orphans() finds what deregistered images have left, but for what others, or what runs, still need", async () => {
+test("orphansOf() finds what deregistered images have left, but for what others, or what runs, still need", async () => {
   const one = await images.make("p", unikernel("one", "shared kernel"));
   const two = await images.make("p", unikernel("two", "shared kernel"));
   const disk = await images.make("p", diskImage("disk"));
-  assert.deepEqual(images.orphans("p"), []);
+  assert.deepEqual(orphansOf(space, "p"), []);
   images.deregister(one);
-  assert.deepEqual(images.orphans("p"), [], "another image has the kernel");
+  assert.deepEqual(orphansOf(space, "p"), [], "another image has the kernel");
   const instance = await instanceOf(two.name);
   images.deregister(two);
-  assert.deepEqual(images.orphans("p"), [], "what runs may be started again");
+  assert.deepEqual(orphansOf(space, "p"), [], "what runs may be started again");
   assert.ok(space.get("image", two.name), "its machine is told of it as before");
   space.commit((tx) => tx.delete("instance", instance.name));
   images.deregister(disk);
   assert.throws(() => images.deregister(images.findOwn("p", disk.name)), {
     awsCode: "InvalidAMIID.Unavailable",
   });
-  const left = images.orphans("p");
+  const left = orphansOf(space, "p");
   assert.deepEqual(
-    left.map(({ title }) => title),
+    left.map(({ image }) => image.spec.title),
     ["one", "two", "disk"],
   );
   assert.equal(left[2]!.snapshots.length, 1);
-  assert.deepEqual(images.orphans("q"), []);
+  assert.deepEqual(orphansOf(space, "q"), []);
   await images.make("p", diskImage("disk")); // its name is free again
 });
 

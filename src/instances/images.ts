@@ -6,7 +6,6 @@ import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import {
-  blobsOf,
   type ImageBlob,
   type ImageDisk,
   type ImageRecord,
@@ -17,12 +16,7 @@ import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { DiskManifest, SnapshotRecord } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
-import {
-  askForImage,
-  plannedImage,
-  snapshotsOf,
-  type InstanceImageAsked,
-} from "./image-of-instance.ts";
+import { askForImage, plannedImage, type InstanceImageAsked } from "./image-of-instance.ts";
 import type { Volumes } from "./volumes.ts";
 
 type Said = Pick<ImageSpec, "title" | "description" | "architecture" | "kinds" | "tags">;
@@ -48,14 +42,6 @@ interface DiskAsked {
   manifest: string;
 }
 
-/** Data that was of images which were deregistered, and that nothing else names. */
-export interface OrphanedData {
-  image: string;
-  title: string;
-  snapshots: readonly SnapshotRecord[];
-  blobs: readonly ImageBlob[];
-}
-
 interface ImageParts {
   space: Space;
   volumes: Pick<Volumes, "snapshotIn">;
@@ -79,17 +65,21 @@ export class Images {
 
   /**
    * Makes an image of data that is there, with a snapshot for each of its disks. Throws "InvalidAMIName.Duplicate",
-   * "InvalidParameterValue" where a blob is missing, or is no list of chunks that are there.
+   * "InvalidParameterValue" where a blob is missing, or is no list of chunks that are there; "Unavailable" when to find that out took so
+   * long that what was there first may have gone since.
    */
   async make(project: string, asked: ImageAsked): Promise<ImageRecord> {
     this.#requireFree(project, asked.title);
+    const { clock } = this.#parts;
+    const lookedAt = clock.now();
     const disks = asked.source.type === "disk" ? asked.source.disks : [];
     const manifests: DiskManifest[] = [];
     for (const { manifest } of disks) manifests.push(await this.#manifest(project, manifest));
     const source = await this.#sourceOf(project, asked.source);
-    const { space } = this.#parts;
-    return space.commit((tx) => {
+    return this.#parts.space.commit((tx) => {
       this.#requireFree(project, asked.title);
+      // What was asked for stays so long.
+      if (clock.now() - lookedAt > limits.orphanUntouchedMs) throw tookTooLong(asked.title);
       const made = disks.map(({ device, manifest }, number) => {
         const sizeBytes = Math.ceil(manifests[number]!.sizeBytes / GiB) * GiB;
         const snapshot = this.#snapshot(tx, { project, manifest, sizeBytes, title: asked.title });
@@ -159,7 +149,10 @@ export class Images {
     if (image.status.state === "deregistered") throw unavailable(image.name);
     const { reason: _reason, ...status } = image.status;
     return this.#parts.space.commit((tx) =>
-      tx.put<"image">({ ...image, status: { ...status, state: "deregistered" } }),
+      tx.put<"image">({
+        ...image,
+        status: { ...status, state: "deregistered", deregisteredAt: this.#parts.clock.now() },
+      }),
     ).value;
   }
 
@@ -179,35 +172,6 @@ export class Images {
   /** An image of the project itself. Throws what `find` does. */
   findOwn(project: string, name: string): ImageRecord {
     return this.find({ project }, name);
-  }
-
-  /** What deregistered images of a project have left: found by looking at all that names data. */
-  orphans(project: string): OrphanedData[] {
-    const { space } = this.#parts;
-    const snapshots = new Set<string>();
-    const blobs = new Set<string>();
-    for (const image of this.#of(project)) {
-      if (image.status.state === "deregistered") continue;
-      for (const snapshot of snapshotsOf(image.spec.source)) snapshots.add(snapshot);
-      for (const { key } of blobsOf(image)) blobs.add(key);
-    }
-    for (const { spec } of space.all("instance")) {
-      // one that is there may be started again
-      const image = space.get("image", spec.image);
-      if (image?.project === project) for (const { key } of blobsOf(image)) blobs.add(key);
-    }
-    return this.#of(project).flatMap(({ name, spec, status }) => {
-      if (status.state !== "deregistered") return [];
-      const left = {
-        image: name,
-        title: spec.title,
-        snapshots: snapshotsOf(spec.source)
-          .filter((snapshot) => !snapshots.has(snapshot))
-          .flatMap((snapshot) => space.get("snapshot", snapshot) ?? []),
-        blobs: blobsOf({ spec, status }).filter(({ key }) => !blobs.has(key)),
-      };
-      return left.snapshots.length + left.blobs.length > 0 ? [left] : [];
-    });
   }
 
   /** Those of a project, the oldest first; deregistered ones are not among them. */
@@ -256,6 +220,7 @@ export class Images {
       spec: {
         createdAt: this.#parts.clock.now(),
         description: `Imported for ${title}`,
+        isOfImage: true,
         sizeBytes,
         isEncrypted: false,
         tags: {},
@@ -315,3 +280,11 @@ const wrong = (message: string) => new AwsError("InvalidParameterValue", 400, me
 
 const unavailable = (name: string) =>
   new AwsError("InvalidAMIID.Unavailable", 400, `The image ID '${name}' is no longer available`);
+
+const tookTooLong = (title: string) =>
+  new AwsError(
+    "Unavailable",
+    503,
+    `Cannot make the image ${title.slice(0, 128)} as its blobs must be found within ${limits.orphanUntouchedMs} ms: it took longer, and some may be gone`,
+    { hint: "Put what is missing, and ask again" },
+  );

@@ -3,6 +3,7 @@ import type { Space } from "#/space/space.ts";
 import type { VolumeRecord } from "#/model/volume.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { Instances } from "./instances.ts";
+import { removeOrphan } from "./orphans.ts";
 import { deleteSnapshot } from "./snapshots.ts";
 import type { SpotRequests } from "./spot-requests.ts";
 import type { Volumes } from "./volumes.ts";
@@ -26,6 +27,10 @@ export function savingActs({ space, volumes, requests, instances }: SavingActPar
       case "stale-snapshot":
         deleteSnapshot(space, space.get("snapshot", subject)!);
         return "deleted it";
+      case "orphaned-image-data": {
+        const { status } = removeOrphan(space, subject);
+        return `removes it: ${status.removal!.manifests.length} disks and ${status.removal!.blobs.length} files`;
+      }
       case "forgotten-request":
         requests.cancel(space.get("spot-request", subject)!);
         return "cancelled it";

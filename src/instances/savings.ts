@@ -6,6 +6,7 @@ import { keepTag, type Saving } from "#/model/saving.ts";
 import { formatMicros, hourMs } from "#/model/units.ts";
 import type { SnapshotRecord, VolumeRecord, VolumeType } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
+import { isAny, neededSnapshots, orphansOf, wordsOf, type OrphanedData } from "./orphans.ts";
 import { idleAt } from "./use.ts";
 
 const GiB = 2 ** 30;
@@ -28,6 +29,7 @@ const snapshotMicrosPerGiBMonth = 50_000;
 const ages = {
   volumeMs: dayMs,
   snapshotMs: 30 * dayMs,
+  orphanMs: 7 * dayMs,
   stoppedMs: 7 * dayMs,
   requestMs: 7 * dayMs,
   onDemandMs: 7 * dayMs,
@@ -35,16 +37,20 @@ const ages = {
 
 /** What a project could save, the most money first: a pure function of its records. */
 export function savingsOf(
-  space: Pick<Space, "all">,
+  space: Pick<Space, "all" | "get">,
   { project, now }: { project: string; now: number },
 ): Saving[] {
   const own = <One extends { project: string; spec: { tags: Record<string, unknown> } }>(
     all: Iterable<One>,
   ) => [...all].filter((one) => one.project === project && !(keepTag in one.spec.tags));
   const volumes = own(space.all("volume"));
+  const orphans = orphansOf(space, project);
+  const ofOrphans = new Set(orphans.flatMap(({ snapshots }) => snapshots.map(({ name }) => name)));
+  const snapshots = own(space.all("snapshot")).filter(({ name }) => !ofOrphans.has(name));
   return [
     ...volumes.flatMap((volume) => unattached(volume, now)),
-    ...staleSnapshots(own(space.all("snapshot")), space, now),
+    ...staleSnapshots(snapshots, space, now),
+    ...orphans.flatMap((orphan) => orphaned(orphan, now)),
     ...own(space.all("instance")).flatMap((record) => {
       const idle = idleInstance(record, now);
       if (idle) return idle;
@@ -118,14 +124,32 @@ function unattached(volume: VolumeRecord, now: number): Saving[] {
   ];
 }
 
+/** What a deregistered image has left, and nobody has asked to remove yet. */
+function orphaned(left: OrphanedData, now: number): Saving[] {
+  const { name, spec, status } = left.image;
+  const ageMs = now - (status.deregisteredAt ?? spec.createdAt);
+  if (!isAny(left) || keepTag in spec.tags || ageMs < ages.orphanMs) return [];
+  const bytes =
+    left.snapshots.reduce((sum, snapshot) => sum + bytesOf(snapshot), 0) +
+    left.blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return [
+    {
+      subject: name,
+      rule: "orphaned-image-data",
+      sentence: `it was deregistered ${daysOf(ageMs)} ago, and nothing else names ${wordsOf(left)} of it`,
+      microsPerMonth: microsOf(bytes),
+      advice: `canopy images orphans --remove ${name}`,
+    },
+  ];
+}
+
 /** Those that no image and no template needs, that nobody else may use, and that a newer one of the same volume has taken the place of. */
 function staleSnapshots(
   snapshots: readonly SnapshotRecord[],
   space: Pick<Space, "all">,
   now: number,
 ): Saving[] {
-  const specs = [...space.all("image"), ...space.all("launch-template")].map(({ spec }) => spec);
-  const needed = JSON.stringify(specs);
+  const needed = neededSnapshots(space);
   return snapshots.flatMap(({ name, spec, status, serial }) => {
     const ageMs = now - spec.createdAt;
     const isReplaced = snapshots.some(
@@ -138,16 +162,20 @@ function staleSnapshots(
     const isShared = spec.isPublic === true || (spec.sharedWith?.length ?? 0) > 0;
     if (ageMs < ages.snapshotMs || !isReplaced || isShared) return [];
     if (needed.includes(`"${name}"`) || status.state !== "completed") return [];
-    const bytes = status.newBytes ?? spec.sizeBytes;
     return {
       subject: name,
       rule: "stale-snapshot" as const,
       sentence: `it is ${daysOf(ageMs)} old, a newer one of ${spec.volume} is there, and no image needs it`,
-      microsPerMonth: Math.round((bytes / GiB) * snapshotMicrosPerGiBMonth),
+      microsPerMonth: microsOf(bytesOf({ spec, status })),
       advice: `canopy snapshots rm ${name}`,
     };
   });
 }
+
+const bytesOf = ({ spec, status }: Pick<SnapshotRecord, "spec" | "status">) =>
+  status.newBytes ?? spec.sizeBytes;
+
+const microsOf = (bytes: number) => Math.round((bytes / GiB) * snapshotMicrosPerGiBMonth);
 
 const costOf = ({ spec }: VolumeRecord) =>
   Math.round((spec.sizeBytes / GiB) * microsPerGiBMonth[spec.type]);

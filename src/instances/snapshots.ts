@@ -2,7 +2,7 @@ import type { Clock } from "#/base/clock.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { resourceId } from "#/model/resource-id.ts";
-import type { SnapshotRecord } from "#/model/volume.ts";
+import type { SnapshotRecord, SnapshotSpec } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
 
 /** Whether an account may make volumes of it. */
@@ -36,11 +36,11 @@ export function deleteSnapshot(space: Space, { name }: SnapshotRecord): void {
 export function copySnapshot(
   { space, clock, random }: { space: Space; clock: Pick<Clock, "now">; random: Random },
   from: SnapshotRecord,
-  asked: { description: string; tags: Readonly<Record<string, string>> },
+  asked: Pick<SnapshotSpec, "description" | "isOfImage" | "tags">,
 ): SnapshotRecord {
   if (from.status.state !== "completed")
     throw new AwsError("IncorrectState", 400, `Snapshot '${from.name}' is ${from.status.state}`);
-  const { isPublic: _public, sharedWith: _shared, ...spec } = from.spec;
+  const { isPublic: _public, sharedWith: _shared, isOfImage: _of, ...spec } = from.spec;
   return space.commit((tx) =>
     tx.put<"snapshot">({
       kind: "snapshot",

@@ -6,7 +6,13 @@ import type { InstanceRecord } from "#/model/instance.ts";
 import { kmsKeyArn } from "#/model/kms.ts";
 import { region } from "#/model/region.ts";
 import { resourceId } from "#/model/resource-id.ts";
-import type { SnapshotRecord, VolumeOrigin, VolumeRecord, VolumeSpec } from "#/model/volume.ts";
+import type {
+  SnapshotRecord,
+  SnapshotSpec,
+  VolumeOrigin,
+  VolumeRecord,
+  VolumeSpec,
+} from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { volumesOf } from "./bind.ts";
 import { requireDevice, rootDeviceOf } from "./disks.ts";
@@ -249,7 +255,7 @@ export class Volumes {
   snapshotIn(
     tx: Transaction,
     volume: VolumeRecord,
-    asked: { description: string; tags: Readonly<Record<string, string>> },
+    asked: Pick<SnapshotSpec, "description" | "isOfImage" | "tags">,
   ): SnapshotRecord {
     const { spec, status, project } = volume;
     const isNowhere = status.machine === undefined;

@@ -78,11 +78,20 @@ export const imageView = z.object({
 });
 export type ImageView = z.output<typeof imageView>;
 
+/** How far data is gone that somebody has asked to remove. */
+export const removalView = z.object({
+  freedBytes: z.int(),
+  /** Absent while nothing holds it up. */
+  waitsFor: z.string().optional(),
+});
+
 /** What a deregistered image has left, and nothing else names. */
 export const orphanView = z.object({
   image: z.string(),
   name: z.string(),
   snapshots: z.array(z.object({ id: z.string(), sizeBytes: z.int() })),
   blobs: z.array(z.object({ key: z.string(), sizeBytes: z.int() })),
+  /** Present while data is being removed: that is not among the snapshots and blobs. */
+  removal: removalView.optional(),
 });
 export type OrphanView = z.output<typeof orphanView>;

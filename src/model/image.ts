@@ -29,6 +29,20 @@ export interface ImageStatus {
   /** "deregistered": it starts nothing any more; instances of it go on. */
   state: "pending" | "available" | "failed" | "deregistered";
   reason?: string;
+  deregisteredAt?: number;
+  /** The data that it has left is to go; absent when nobody wants that, or it has gone. */
+  removal?: ImageRemoval;
+}
+
+/** What is still to go of the data of a deregistered image, unless something else names it. */
+export interface ImageRemoval {
+  /** Blobs that list the chunks of its disks. One goes after its chunks, so that no crash in between forgets any. */
+  manifests: readonly string[];
+  /** Blobs of files and kernels. */
+  blobs: readonly string[];
+  freedBytes: number;
+  /** What it waits for. */
+  waitsFor?: string;
 }
 
 /**

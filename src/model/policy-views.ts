@@ -66,6 +66,8 @@ export const autonomicPolicyInput = z.strictObject({
       /** Kept as a snapshot, and then deleted. */
       "unattached-volume": level.optional(),
       "stale-snapshot": level.optional(),
+      /** Of deregistered images: what nothing else names. */
+      "orphaned-image-data": level.optional(),
       "forgotten-request": level.optional(),
       /** Stopped: with its memory, where it may hibernate. */
       "idle-instance": level.optional(),

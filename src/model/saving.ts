@@ -1,6 +1,7 @@
 export const savingRules = [
   "unattached-volume",
   "stale-snapshot",
+  "orphaned-image-data",
   "forgotten-request",
   "idle-instance",
   "stopped-instance",
@@ -13,6 +14,7 @@ export type SavingRule = (typeof savingRules)[number];
 export const doableSavingRules = [
   "unattached-volume",
   "stale-snapshot",
+  "orphaned-image-data",
   "forgotten-request",
   "idle-instance",
 ] as const satisfies readonly SavingRule[];
@@ -23,7 +25,7 @@ export const isDoable = (rule: SavingRule): rule is DoableSavingRule =>
 
 /** Something that costs money and serves nobody, as far as can be seen. */
 export interface Saving {
-  /** The id of a volume, a snapshot, an instance or a spot request. */
+  /** The id of a volume, a snapshot, an image, an instance or a spot request. */
   subject: string;
   rule: SavingRule;
   sentence: string;

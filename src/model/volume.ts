@@ -78,6 +78,8 @@ export interface SnapshotSpec {
   description: string;
   /** Absent for one that was imported. */
   volume?: string;
+  /** It was made as a part of an image: nobody has asked for it by itself. */
+  isOfImage?: true;
   sizeBytes: number;
   isEncrypted: boolean;
   kmsKeyId?: string;

@@ -8,7 +8,7 @@ import { inProject } from "../params.ts";
 export const listSavings = defineCall({
   summary: "List what could be saved",
   description:
-    "Volumes, snapshots, instances and requests that cost money and serve nobody, as far as can be seen, the most money first. Nothing is done about them.",
+    "Volumes, snapshots, data of images, instances and requests that cost money and serve nobody, as far as can be seen, the most money first. Nothing is done about them.",
   tag: "instances",
   role: "viewer",
   query: inProject,

@@ -1,6 +1,6 @@
-import type { OrphanedData } from "#/instances/images.ts";
+import type { OrphanedData } from "#/instances/orphans.ts";
 import { blobsOf, type ImageRecord } from "#/model/image.ts";
-import type { ImageView, OrphanView } from "#/model/image-views.ts";
+import { removalView, type ImageView, type OrphanView } from "#/model/image-views.ts";
 
 export function imageViewOf({ name, project, spec, status }: ImageRecord): ImageView {
   const { title, description, createdAt, architecture, kinds, source, madeOf } = spec;
@@ -26,9 +26,10 @@ export function imageViewOf({ name, project, spec, status }: ImageRecord): Image
   };
 }
 
-export const orphanViewOf = ({ image, title, snapshots, blobs }: OrphanedData): OrphanView => ({
-  image,
-  name: title,
+export const orphanViewOf = ({ image, snapshots, blobs }: OrphanedData): OrphanView => ({
+  image: image.name,
+  name: image.spec.title,
   snapshots: snapshots.map(({ name, spec }) => ({ id: name, sizeBytes: spec.sizeBytes })),
   blobs: [...blobs],
+  ...(image.status.removal && { removal: removalView.parse(image.status.removal) }),
 });

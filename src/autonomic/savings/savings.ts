@@ -31,6 +31,7 @@ export type DoableSaving = Saving & { rule: DoableSavingRule };
 const acts: Record<DoableSavingRule, { would: string; action: DecisionAction }> = {
   "unattached-volume": { would: "would keep a snapshot of it, and delete it", action: "release" },
   "stale-snapshot": { would: "would delete it", action: "release" },
+  "orphaned-image-data": { would: "would remove it", action: "release" },
   "forgotten-request": { would: "would cancel it", action: "release" },
   "idle-instance": { would: "would stop it", action: "release" },
 };

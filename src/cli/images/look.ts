@@ -1,4 +1,4 @@
-import type { ImageView, OrphanView } from "#/model/image-views.ts";
+import type { ImageView } from "#/model/image-views.ts";
 import { briefSize } from "#/model/units.ts";
 import { allOf } from "#/sdk/client.ts";
 import { ImageCalls } from "#/sdk/images/image-calls.ts";
@@ -67,24 +67,5 @@ export async function remove(cli: Cli, id: string): Promise<Result> {
     type: "done",
     value: { id, deregistered: true },
     message: `${id} is deregistered. See what data it has left: canopy images orphans`,
-  };
-}
-
-export async function orphans(cli: Cli): Promise<Result> {
-  const { items } = await (await callsOf(cli)).orphans();
-  return {
-    type: "table",
-    rows: items,
-    columns: [
-      column<OrphanView>("image", ({ image }) => image),
-      column<OrphanView>("name", ({ name }) => name, { flexible: true }),
-      column<OrphanView>("snapshots", ({ snapshots }) => snapshots.map(({ id }) => id).join(", ")),
-      column<OrphanView>(
-        "files",
-        ({ blobs }) => briefSize(blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-        { align: "right" },
-      ),
-    ],
-    empty: "No deregistered image has left data",
   };
 }

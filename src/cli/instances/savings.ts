@@ -7,7 +7,9 @@ import { instanceCalls } from "./find.ts";
 export function defineSavings(command: Command, does: Does): void {
   command
     .command("savings")
-    .description("What costs money and serves nobody: volumes, snapshots, instances and requests")
+    .description(
+      "What costs money and serves nobody: volumes, snapshots, data of images, instances and requests",
+    )
     .action(
       does(async (cli) => {
         const { items } = await (await instanceCalls(cli)).savings();

@@ -79,7 +79,14 @@ export const verb: Verb = {
       .action(does(async (cli, id: string) => (await import("../images/look.ts")).remove(cli, id)));
     command
       .command("orphans")
-      .description("List data of deregistered images that nothing else names")
-      .action(does(async (cli) => (await import("../images/look.ts")).orphans(cli)));
+      .description("List data of deregistered images that nothing else names, or remove it")
+      .argument("[image]", "ami-…, to remove its data; that of all when absent")
+      .option("--remove", "end its snapshots, and free their bytes and those of its files")
+      .option("--yes", "do not ask")
+      .action(
+        does(async (cli, image?: string) =>
+          (await import("../images/orphans.ts")).orphans(cli, image),
+        ),
+      );
   },
 };

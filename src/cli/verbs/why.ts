@@ -29,7 +29,7 @@ export const verb: Verb = {
       .usage("[kind] <name> [options]")
       .argument(
         "<name...>",
-        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, instance (i-…) or type of them (v.small), volume, snapshot, spot request, order, plan, site, key, project NAME, fleet, or policy",
+        "a job, step or task (j0f3k2m9x1ab2/0/7), machine, instance (i-…) or type of them (v.small), volume, snapshot, image, spot request, order, plan, site, key, project NAME, fleet, or policy",
       )
       .option("--not <machine>", "why a job or task is not on that machine")
       .addHelpText(
@@ -85,7 +85,7 @@ const kindOfLetter: Record<string, Kind> = { j: "job", o: "order", p: "plan", k:
 /** Names of what Canopy names itself say what they name; others are machines and sites. */
 function kindOf(name: string): Kind | undefined {
   if (/^i-[0-9a-f]{8,17}$/.test(name)) return "instance";
-  if (/^(vol|snap|sir)-[0-9a-f]{8,17}$/.test(name)) return "saving";
+  if (/^(vol|snap|ami|sir)-[0-9a-f]{8,17}$/.test(name)) return "saving";
   if (instanceTypes.has(name)) return "instance-type";
   if (name === "policy" || name === "fleet" || name === "project") return name;
   const [, letter] = /^([jopk])[0-9a-z]{12}(?:\/|$)/.exec(name) ?? [];

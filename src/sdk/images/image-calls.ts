@@ -38,4 +38,9 @@ export class ImageCalls {
   orphans(): Promise<{ items: OrphanView[] }> {
     return this.#http.json("GET", "/v1/orphaned-image-data");
   }
+
+  /** Its snapshots are gone with that, its blobs go when nobody needs them. */
+  removeOrphan(image: string): Promise<OrphanView> {
+    return this.#http.json("DELETE", `/v1/orphaned-image-data/${encodeURIComponent(image)}`);
+  }
 }

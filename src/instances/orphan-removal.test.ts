@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { limits } from "#/base/limits.ts";
+import type { TaskRecord } from "#/model/task.ts";
+import type { Draft } from "#/space/space.ts";
+import { orphansOf, removeOrphan } from "./orphans.ts";
+import { ImageCloud, keyOf, project } from "./testing/image-cloud.ts";
+
+const dayMs = 24 * 60 * 60_000;
+const root = mkdtempSync(join(tmpdir(), "canopy-orphans-"));
+after(() => rmSync(root, { recursive: true }));
+let count = 0;
+let cloud: ImageCloud;
+beforeEach(async () => {
+  cloud = await ImageCloud.make(join(root, String(++count)));
+});
+
+const has = (...contents: string[]) => contents.map((content) => cloud.has(keyOf(content)));
+const removalOf = (image: string) => cloud.space.get("image", image)?.status.removal;
+
+test("what a deregistered image has left goes with its snapshots: chunks, their list, and the image; what others have stays", async () => {
+  const one = await cloud.importDisk("one", ["own", null, "shared"]);
+  await cloud.importDisk("two", ["shared", "other"]);
+  assert.throws(() => removeOrphan(cloud.space, one.name), /must be deregistered: it is available/);
+  cloud.images.deregister(one);
+  const [left] = orphansOf(cloud.space, project);
+  const [snapshot] = left!.snapshots;
+  removeOrphan(cloud.space, one.name);
+  removeOrphan(cloud.space, one.name);
+  assert.equal(cloud.space.get("snapshot", snapshot!.name), undefined);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("own", "shared", "other"), [true, true, true]);
+  assert.match(
+    removalOf(one.name)!.waitsFor!,
+    /1 of its blobs were put or asked for within 24 hours/,
+  );
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("own", "shared", "other"), [false, true, true]);
+  assert.equal(cloud.has(snapshot!.status.manifest!), false);
+  assert.equal(cloud.space.get("image", one.name), undefined);
+  assert.deepEqual(orphansOf(cloud.space, project), []);
+  const [decision] = await cloud.space.archived("decision", { limit: 1 });
+  assert.match(decision!.spec.what, /removed the data that it has left: \d+B/);
+});
+
+test("an importer who finds a blob and puts nothing keeps it; one who finds it gone is told to put it", async () => {
+  const one = await cloud.importKernel("one", "kernel");
+  cloud.images.deregister(one);
+  removeOrphan(cloud.space, one.name);
+  cloud.pass(2 * dayMs);
+  await cloud.bring("kernel");
+  await cloud.removeOrphans();
+  assert.deepEqual(has("kernel"), [true]);
+  const two = await cloud.importKernel("two", "kernel");
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("kernel"), [true], "an image has it");
+  assert.equal(cloud.space.get("image", one.name), undefined, "nothing of its data is left to go");
+  cloud.images.deregister(two);
+  removeOrphan(cloud.space, two.name);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("kernel"), [false]);
+  const source = { type: "unikernel" as const, kernel: keyOf("kernel"), commandLine: "" };
+  const asked = { title: "three", description: "", architecture: "x86_64" as const, tags: {} };
+  await assert.rejects(cloud.images.make(project, { ...asked, kinds: ["microvm"], source }), {
+    awsCode: "InvalidParameterValue",
+    message: /does not exist: put it first/,
+  });
+});
+
+test("make() refuses when it took so long to find the blobs that the first may be gone", async () => {
+  const manifest = await cloud.bringDisk(["a", "b"]);
+  const { blobs } = cloud;
+  const stat = blobs.stat.bind(blobs);
+  blobs.stat = async (...asked) => {
+    cloud.pass(limits.orphanUntouchedMs / 2);
+    return stat(...asked);
+  };
+  const source = { type: "disk" as const, disks: [{ device: "/dev/sda1", manifest }] };
+  const asked = { title: "slow", description: "", architecture: "x86_64" as const, tags: {} };
+  await assert.rejects(cloud.images.make(project, { ...asked, kinds: ["vm"], source }), {
+    awsCode: "Unavailable",
+  });
+  assert.deepEqual(cloud.images.list(project), []);
+});
+
+test("what a stopped instance, a volume, a task, an ended one or a snapshot of somebody's own names stays", async () => {
+  const { space } = cloud;
+  const kernel = await cloud.importKernel("kernel", "booted");
+  const instance = cloud.launch(kernel);
+  const disk = await cloud.importDisk("disk", ["of a volume"]);
+  assert.ok(disk.spec.source.type === "disk");
+  cloud.volume(disk.spec.source.disks[0]!.snapshot);
+  const read = await cloud.importKernel("read", "read by a task");
+  const made = await cloud.importKernel("made", "made by a task");
+  space.commit((tx) => {
+    tx.put<"task">(task("j1/0/0", { inputBlob: keyOf("read by a task") }));
+    const ended = tx.put<"task">(task("j1/0/1", {}));
+    const outputs = { out: keyOf("made by a task") };
+    tx.archive<"task">({ ...ended, status: { ...ended.status, phase: "succeeded", outputs } });
+  });
+  const images = [kernel, disk, read, made];
+  for (const image of images) cloud.images.deregister(image);
+  assert.throws(() => removeOrphan(space, kernel.name), /named by something else/);
+  for (const { image } of orphansOf(space, project)) removeOrphan(space, image.name);
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("booted", "of a volume", "read by a task", "made by a task"), [
+    true,
+    true,
+    true,
+    true,
+  ]);
+  space.commit((tx) => tx.delete("instance", instance.name));
+  removeOrphan(space, kernel.name);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("booted"), [false]);
+});
+
+test("a snapshot that somebody took by itself, and made an image of, is none of its orphaned data; one that is shared neither", async () => {
+  const first = await cloud.importDisk("first", ["a"]);
+  assert.ok(first.spec.source.type === "disk");
+  const [disk] = first.spec.source.disks;
+  const asked = { description: "", tags: {} };
+  const own = cloud.volumes.snapshot(cloud.volume(disk!.snapshot), asked);
+  cloud.space.commit((tx) =>
+    tx.put<"snapshot">({ ...own, status: { state: "completed", progress: 100 } }),
+  );
+  const { architecture, kinds } = first.spec;
+  const said = { title: "second", description: "", tags: {}, architecture, kinds };
+  const disks = [{ ...disk!, snapshot: own.name }];
+  cloud.images.deregister(cloud.images.register(project, { ...said, disks }));
+  const shared = cloud.space.get("snapshot", disk!.snapshot)!;
+  cloud.space.commit((tx) =>
+    tx.put<"snapshot">({ ...shared, spec: { ...shared.spec, sharedWith: ["1"] } }),
+  );
+  cloud.images.deregister(first);
+  assert.deepEqual(orphansOf(cloud.space, project), []);
+});
+
+test("it waits for a snapshot that is being taken, as that has chunks of the one before", async () => {
+  const one = await cloud.importDisk("one", ["a"]);
+  assert.ok(one.spec.source.type === "disk");
+  const other = await cloud.importDisk("two", ["b"]);
+  assert.ok(other.spec.source.type === "disk");
+  const volume = cloud.volume(other.spec.source.disks[0]!.snapshot);
+  const pending = cloud.volumes.snapshot(volume, { description: "", tags: {} });
+  cloud.images.deregister(one);
+  removeOrphan(cloud.space, one.name);
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.equal(removalOf(one.name)!.waitsFor, `the snapshot ${pending.name} is being taken`);
+  cloud.space.commit((tx) => tx.delete("snapshot", pending.name));
+  await cloud.removeOrphans();
+  assert.deepEqual(has("a", "b"), [false, true]);
+});
+
+test("killed before, in and after the removal it goes on where it was", async () => {
+  const contents = ["a", "b", "c"];
+  const { name } = await cloud.importDisk("one", contents);
+  cloud.images.deregister(cloud.images.findOwn(project, name));
+  removeOrphan(cloud.space, name);
+  cloud.pass(2 * dayMs);
+  await cloud.space.durable();
+  for (let kills = 0; cloud.space.get("image", name); kills++) {
+    assert.ok(kills < 10, "it comes to an end");
+    await cloud.start();
+    cloud.removalsLeft = 1;
+    await cloud.removeOrphans();
+    await cloud.space.durable();
+  }
+  await cloud.start();
+  assert.deepEqual(cloud.kept(), []);
+  assert.equal(cloud.space.get("image", name), undefined);
+});
+
+function task(name: string, spec: Partial<TaskRecord["spec"]>): Draft<TaskRecord> {
+  const status = { phase: "ready", attempts: 0, fence: 0 };
+  return { kind: "task", project, name, spec, status } as unknown as Draft<TaskRecord>;
+}

@@ -1,0 +1,178 @@
+import type { Blobs } from "#/blobs/blobs.ts";
+import { bytesOf } from "#/base/body.ts";
+import type { Clock } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
+import type { Log } from "#/base/log.ts";
+import { startLoop, type Loop } from "#/base/loop.ts";
+import { readManifest } from "#/model/disk-chunks.ts";
+import type { ImageRecord, ImageRemoval } from "#/model/image.ts";
+import { briefSize } from "#/model/units.ts";
+import type { Space } from "#/space/space.ts";
+import { namedOf } from "./blob-names.ts";
+import { decide } from "./decisions.ts";
+
+export interface OrphanRemovalParts {
+  space: Space;
+  blobs: Pick<Blobs, "get" | "removeUntouched">;
+  clock: Clock;
+  log: Log;
+  /** Whether this control plane leads beyond doubt. */
+  isSure: () => boolean;
+}
+
+/** Has the bytes of orphaned image data removed that somebody wants gone; the leader's alone. */
+export function startOrphanRemoval(parts: OrphanRemovalParts): Loop {
+  const { space, clock, log } = parts;
+  let isStopped = false;
+  const removal = new OrphanRemoval({ ...parts, isSure: () => !isStopped && parts.isSure() });
+  const everyMs = limits.orphanLookMs;
+  const loop = startLoop("orphaned image data", () => removal.turn(), { clock, log, everyMs });
+  /** Of images, how much is to go: its own commits, by which that does not grow, are no reason to look again. */
+  const asked = new Map<string, number>();
+  const unsubscribe = space.onApplied((changes) => {
+    for (const { record } of changes) {
+      if (record.kind !== "image") continue;
+      const { manifests, blobs } = record.status.removal ?? { manifests: [], blobs: [] };
+      const count = manifests.length + blobs.length;
+      if (count > (asked.get(record.name) ?? 0)) loop.wake();
+      if (count > 0) asked.set(record.name, count);
+      else asked.delete(record.name);
+    }
+  });
+  loop.wake(); // what was begun before a crash goes on
+  return {
+    wake: () => loop.wake(),
+    stop() {
+      isStopped = true;
+      unsubscribe();
+      loop.stop();
+    },
+  };
+}
+
+/**
+ * Blobs are shared: an equal disk that is imported, a task that has the same output, all have the same one, and nobody counts who names
+ * it. So a blob goes only when nothing is found that names it, and nobody has put or asked for it for a while: that is who may be about to
+ * name it. What is to go is in the image's record, and goes in an order in which it can be begun again: chunks before the list that names them.
+ */
+export class OrphanRemoval {
+  #parts: OrphanRemovalParts;
+
+  constructor(parts: OrphanRemovalParts) {
+    this.#parts = parts;
+  }
+
+  /** Removes what may go by now. */
+  async turn(): Promise<void> {
+    const { space } = this.#parts;
+    for (const { name, status } of [...space.all("image")])
+      if (status.removal) await this.#tend(name);
+  }
+
+  async #tend(name: string): Promise<void> {
+    const { space, isSure } = this.#parts;
+    const image = space.get("image", name);
+    const removal = image?.status.removal;
+    if (!removal) return;
+    const done = await this.#remove(image.project, removal);
+    if (!isSure()) return;
+    space.commit((tx) => {
+      const now = tx.get("image", name);
+      // Somebody may have added to it meanwhile.
+      if (now?.status.removal) this.#settle(tx, now, removal, done);
+    });
+  }
+
+  #settle(
+    tx: Parameters<Parameters<Space["commit"]>[0]>[0],
+    image: ImageRecord,
+    removal: ImageRemoval,
+    done: { freedBytes: number; waitsFor?: string },
+  ): void {
+    const { space, clock, log } = this.#parts;
+    const { name, project, status } = image;
+    const { removal: now, ...rest } = status;
+    const freedBytes = removal.freedBytes + done.freedBytes;
+    const isMore =
+      now!.manifests.length > removal.manifests.length || now!.blobs.length > removal.blobs.length;
+    if (done.waitsFor !== undefined || isMore) {
+      const { waitsFor } = done;
+      const isNews = done.freedBytes > 0 || waitsFor !== now!.waitsFor;
+      const { waitsFor: _before, ...left } = now!;
+      const next = { ...left, freedBytes, ...(waitsFor !== undefined && { waitsFor }) };
+      if (isNews) tx.put<"image">({ ...image, status: { ...rest, removal: next } });
+      return;
+    }
+    const isUsed = [...space.all("instance")].some(({ spec }) => spec.image === name);
+    if (isUsed) tx.put<"image">({ ...image, status: rest });
+    else tx.delete("image", name);
+    const what = `removed the data that it has left: ${briefSize(freedBytes)}, which nothing else names`;
+    log.info(`${name}: ${what}`);
+    const why = [`its snapshots and files were asked to go`];
+    decide(tx, { project, name }, { at: clock.now(), action: "release", what, why });
+  }
+
+  async #remove(
+    project: string,
+    { manifests, blobs }: ImageRemoval,
+  ): Promise<{ freedBytes: number; waitsFor?: string }> {
+    const { clock, isSure, blobs: store } = this.#parts;
+    const first = new Set(blobs);
+    for (const manifest of manifests)
+      for (const chunk of await this.#chunksOf(project, manifest)) first.add(chunk);
+    const keys = [...first, ...manifests];
+    let freedBytes = 0;
+    let touched = 0;
+    for (let at = 0; at < keys.length; at += limits.orphanedBlobsAtOnce) {
+      const batch = keys.slice(at, at + limits.orphanedBlobsAtOnce);
+      const lookedAt = clock.now();
+      const unnamed = await this.#unnamed(project, batch);
+      if (!Array.isArray(unnamed)) return { freedBytes, ...unnamed };
+      for (const key of unnamed) {
+        const mustStay = touched > 0 && manifests.includes(key);
+        if (mustStay || !isSure()) continue;
+        // What was named since then was touched a grace time before that at the earliest, however long this takes.
+        const lookedMs = Math.max(0, clock.now() - lookedAt);
+        const untouchedMs = limits.orphanUntouchedMs + lookedMs;
+        const gone = await store.removeUntouched(project, key, untouchedMs);
+        if (gone === "touched") touched++;
+        else freedBytes += gone?.sizeBytes ?? 0;
+      }
+    }
+    if (touched === 0) return { freedBytes };
+    const hours = limits.orphanUntouchedMs / 3_600_000;
+    const waitsFor = `${touched} of its blobs were put or asked for within ${hours} hours: somebody may be about to use them`;
+    return { freedBytes, waitsFor };
+  }
+
+  /** Of these, those that may go. What nobody names any more must be so on disk, too. */
+  async #unnamed(
+    project: string,
+    batch: readonly string[],
+  ): Promise<string[] | { waitsFor: string }> {
+    const { space, isSure } = this.#parts;
+    const pending = [...space.all("snapshot")].find(
+      (one) => one.project === project && one.status.state === "pending",
+    );
+    // It takes chunks of the one before without asking for them.
+    if (pending) return { waitsFor: `the snapshot ${pending.name} is being taken` };
+    const named = await namedOf(this.#parts, project, new Set(batch));
+    await space.durable();
+    if (!isSure()) return [];
+    return batch.filter((key) => !named.has(key));
+  }
+
+  /** None of a list that has gone, or cannot be read. */
+  async #chunksOf(project: string, manifest: string): Promise<string[]> {
+    const { blobs, log } = this.#parts;
+    const found = await blobs.get(project, manifest);
+    if (!found) return [];
+    const content = await bytesOf(found.content);
+    try {
+      return readManifest(content).chunks.filter((chunk) => chunk !== null);
+    } catch {
+      log.warn("chunks of a disk stay, as their list is damaged", { project, manifest });
+      return [];
+    }
+  }
+}
