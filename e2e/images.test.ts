@@ -250,7 +250,7 @@ describe("images as files", () => {
     }
   });
 
-  test("a kernel is an image that is all there is; what was deregistered leaves data that is found", async () => {
+  test("a kernel is an image that is all there is; what was deregistered leaves data that is found, and removed", async () => {
     const kernel = join(folder, "kernel");
     writeFileSync(kernel, "a kernel");
     const { id, blobs: own } = await imported(kernel, "--kernel", "--name", "uni");
@@ -258,6 +258,11 @@ describe("images as files", () => {
     assert.equal((await cloud.canopy("images", "rm", id, "--yes")).code, 0);
     const left = await cloud.canopy("images", "orphans", "--json");
     assert.match(left.stdout, new RegExp(own[0]!.key));
+    const unsaid = await cloud.canopy("images", "orphans", "--remove", id);
+    assert.match(unsaid.stderr, /--yes/);
+    assert.equal((await cloud.canopy("images", "orphans", "--remove", id, "--yes")).code, 0);
+    const why = await cloud.canopy("why", id);
+    assert.match(why.stdout, /is being removed/);
     await imported(kernel, "--kernel", "--name", "uni");
     const named = await cloud.canopy("images", "orphans", "--json");
     assert.doesNotMatch(named.stdout, new RegExp(own[0]!.key));

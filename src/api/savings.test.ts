@@ -10,6 +10,7 @@ import { savingActs } from "#/instances/saving-acts.ts";
 import { savingsOf } from "#/instances/savings.ts";
 import { testVolumeKeys } from "#/instances/testing/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
+import type { OrphanView } from "#/model/image-views.ts";
 import type { PlanView } from "#/model/plan-views.ts";
 import { planDigest } from "#/model/plan-digest.ts";
 import type { Page, WhyView } from "#/model/views.ts";
@@ -268,4 +269,51 @@ test("an idle instance is told of by why, and stopped only by act or when somebo
   assert.deepEqual([stateOf(rests), stateOf(tagged)], ["stopping", "running"]);
   assert.match(world.space.get("instance", rests)!.status.reason!.message, /as it was idle/);
   assert.match(await told(rests), /Canopy stopped it/);
+});
+
+test("data of a deregistered image is listed, proposed, and once that is approved its snapshots are gone and its bytes are to go", async () => {
+  const name = "ami-00000000000000001";
+  const { space } = world;
+  const key = "a".repeat(64);
+  space.commit((tx) =>
+    tx.put<"image">({
+      kind: "image",
+      project: "default",
+      name,
+      spec: {
+        title: "old",
+        description: "",
+        createdAt: 0,
+        architecture: "x86_64",
+        kinds: ["microvm"],
+        source: { type: "unikernel", kernel: { key, sizeBytes: GiB }, commandLine: "" },
+        isPublic: false,
+        sharedWith: [],
+        tags: {},
+      },
+      status: { state: "deregistered", deregisteredAt: clock.now() - 8 * dayMs },
+    }),
+  );
+  const orphans = async () =>
+    (await world.call("GET", "/v1/orphaned-image-data")).json<{ items: OrphanView[] }>().items;
+  assert.deepEqual(
+    (await orphans()).map(({ image, blobs, removal }) => [image, blobs.length, removal]),
+    [[name, 1, undefined]],
+  );
+  await level({ "orphaned-image-data": "approve" });
+  savings.turn();
+  const [plan] = await plansFor(name);
+  assert.equal(plan!.saving!.rule, "orphaned-image-data");
+  assert.match(await said(name), /deregistered 8 days ago, and nothing else names 1 file of it/);
+  const approved = await world.call("POST", `/v1/plans/${plan!.id}/approve`);
+  assert.equal(approved.json<PlanView>().phase, "approved", approved.body);
+  savings.turn();
+  assert.match(await said(name), /its data is being removed: 0B of it are freed/);
+  assert.deepEqual(await orphans(), [
+    { image: name, name: "old", snapshots: [], blobs: [], removal: { freedBytes: 0 } },
+  ]);
+  const again = await world.call("DELETE", `/v1/orphaned-image-data/${name}`);
+  assert.equal(again.statusCode, 200, again.body);
+  const unknown = await world.call("DELETE", "/v1/orphaned-image-data/ami-00000000000000009");
+  assert.match(unknown.json<{ detail: string }>().detail, /does not exist/);
 });

@@ -61,3 +61,66 @@ test("what serves nobody is found with what it costs a month, the most first; wh
     ],
   );
 });
+
+test("what a deregistered image has left is one finding after a week; a snapshot of somebody's own is stale though such an image names it", async () => {
+  const { space } = await Estate.make([]);
+  const snapshot = (name: string, isOfImage: boolean) =>
+    space.commit((tx) =>
+      tx.put<"snapshot">({
+        kind: "snapshot",
+        project: "p",
+        name,
+        spec: {
+          createdAt: 0,
+          description: "",
+          volume: "vol-1",
+          sizeBytes: 10 * GiB,
+          isEncrypted: false,
+          tags: {},
+          ...(isOfImage && { isOfImage }),
+        },
+        status: { state: "completed", progress: 100 },
+      }),
+    );
+  snapshot("snap-own", false);
+  snapshot("snap-made", true);
+  snapshot("snap-newer", false);
+  const image = (tags: Record<string, string>) =>
+    space.commit((tx) =>
+      tx.put<"image">({
+        kind: "image",
+        project: "p",
+        name: "ami-1",
+        spec: {
+          title: "one",
+          description: "",
+          createdAt: 0,
+          architecture: "x86_64",
+          kinds: ["vm"],
+          source: {
+            type: "disk",
+            disks: ["snap-own", "snap-made"].map((name) => ({
+              device: "/dev/sda1",
+              snapshot: name,
+              sizeBytes: GiB,
+              deletesOnTermination: true,
+            })),
+          },
+          isPublic: false,
+          sharedWith: [],
+          tags,
+        },
+        status: { state: "deregistered", deregisteredAt: 35 * dayMs },
+      }),
+    );
+  image({});
+  const found = (now: number) =>
+    savingsOf(space, { project: "p", now }).map(({ subject, rule }) => [subject, rule]);
+  assert.deepEqual(found(40 * dayMs), [["snap-own", "stale-snapshot"]]);
+  assert.deepEqual(found(43 * dayMs), [
+    ["snap-own", "stale-snapshot"],
+    ["ami-1", "orphaned-image-data"],
+  ]);
+  image({ "canopy:keep": "" });
+  assert.deepEqual(found(43 * dayMs), [["snap-own", "stale-snapshot"]]);
+});
