@@ -5,13 +5,7 @@ import { limits } from "#/base/limits.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
-import {
-  type ImageBlob,
-  type ImageDisk,
-  type ImageRecord,
-  type ImageSource,
-  type ImageSpec,
-} from "#/model/image.ts";
+import type { ImageBlob, ImageDisk, ImageRecord, ImageSource, ImageSpec } from "#/model/image.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { DiskManifest, SnapshotRecord } from "#/model/volume.ts";

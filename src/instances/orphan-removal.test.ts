@@ -44,7 +44,7 @@ test("what a deregistered image has left goes with its snapshots: chunks, their 
   assert.equal(cloud.space.get("image", one.name), undefined);
   assert.deepEqual(orphansOf(cloud.space, project), []);
   const [decision] = await cloud.space.archived("decision", { limit: 1 });
-  assert.match(decision!.spec.what, /removed the data that it has left: \d+B/);
+  assert.match(decision!.spec.what, /removed the data that it had left: \d+B/);
 });
 
 test("an importer who finds a blob and puts nothing keeps it; one who finds it gone is told to put it", async () => {
@@ -153,7 +153,7 @@ test("it waits for a snapshot that is being taken, as that has chunks of the one
   removeOrphan(cloud.space, one.name);
   cloud.pass(2 * dayMs);
   await cloud.removeOrphans();
-  assert.equal(removalOf(one.name)!.waitsFor, `the snapshot ${pending.name} is being taken`);
+  assert.equal(removalOf(one.name)!.waitsFor, `${pending.name} is being made`);
   cloud.space.commit((tx) => tx.delete("snapshot", pending.name));
   await cloud.removeOrphans();
   assert.deepEqual(has("a", "b"), [false, true]);

@@ -7,7 +7,7 @@ import { startLoop, type Loop } from "#/base/loop.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import type { ImageRecord, ImageRemoval } from "#/model/image.ts";
 import { briefSize } from "#/model/units.ts";
-import type { Space } from "#/space/space.ts";
+import type { Space, Transaction } from "#/space/space.ts";
 import { namedOf } from "./blob-names.ts";
 import { decide } from "./decisions.ts";
 
@@ -18,6 +18,12 @@ export interface OrphanRemovalParts {
   log: Log;
   /** Whether this control plane leads beyond doubt. */
   isSure: () => boolean;
+}
+
+/** What one turn has come to; what it waits for when something is left. */
+interface Done {
+  freedBytes: number;
+  waitsFor?: string;
 }
 
 /** Has the bytes of orphaned image data removed that somebody wants gone; the leader's alone. */
@@ -32,8 +38,8 @@ export function startOrphanRemoval(parts: OrphanRemovalParts): Loop {
   const unsubscribe = space.onApplied((changes) => {
     for (const { record } of changes) {
       if (record.kind !== "image") continue;
-      const { manifests, blobs } = record.status.removal ?? { manifests: [], blobs: [] };
-      const count = manifests.length + blobs.length;
+      const { removal } = record.status;
+      const count = removal ? sizeOf(removal) : 0;
       if (count > (asked.get(record.name) ?? 0)) loop.wake();
       if (count > 0) asked.set(record.name, count);
       else asked.delete(record.name);
@@ -65,8 +71,8 @@ export class OrphanRemoval {
   /** Removes what may go by now. */
   async turn(): Promise<void> {
     const { space } = this.#parts;
-    for (const { name, status } of [...space.all("image")])
-      if (status.removal) await this.#tend(name);
+    const going = [...space.all("image")].filter(({ status }) => status.removal);
+    for (const { name } of going) await this.#tend(name);
   }
 
   async #tend(name: string): Promise<void> {
@@ -76,46 +82,32 @@ export class OrphanRemoval {
     if (!removal) return;
     const done = await this.#remove(image.project, removal);
     if (!isSure()) return;
+    const freedBytes = removal.freedBytes + done.freedBytes;
     space.commit((tx) => {
       const now = tx.get("image", name);
+      if (!now?.status.removal) return;
       // Somebody may have added to it meanwhile.
-      if (now?.status.removal) this.#settle(tx, now, removal, done);
+      const isMore = sizeOf(now.status.removal) > sizeOf(removal);
+      if (isMore || done.waitsFor !== undefined) note(tx, now, { ...done, freedBytes });
+      else this.#end(tx, now, freedBytes);
     });
   }
 
-  #settle(
-    tx: Parameters<Parameters<Space["commit"]>[0]>[0],
-    image: ImageRecord,
-    removal: ImageRemoval,
-    done: { freedBytes: number; waitsFor?: string },
-  ): void {
+  /** Of an image that instances are made of its record stays, as they name it. */
+  #end(tx: Transaction, image: ImageRecord, freedBytes: number): void {
     const { space, clock, log } = this.#parts;
-    const { name, project, status } = image;
-    const { removal: now, ...rest } = status;
-    const freedBytes = removal.freedBytes + done.freedBytes;
-    const isMore =
-      now!.manifests.length > removal.manifests.length || now!.blobs.length > removal.blobs.length;
-    if (done.waitsFor !== undefined || isMore) {
-      const { waitsFor } = done;
-      const isNews = done.freedBytes > 0 || waitsFor !== now!.waitsFor;
-      const { waitsFor: _before, ...left } = now!;
-      const next = { ...left, freedBytes, ...(waitsFor !== undefined && { waitsFor }) };
-      if (isNews) tx.put<"image">({ ...image, status: { ...rest, removal: next } });
-      return;
-    }
+    const { name, project } = image;
+    const { removal: _done, ...status } = image.status;
     const isUsed = [...space.all("instance")].some(({ spec }) => spec.image === name);
-    if (isUsed) tx.put<"image">({ ...image, status: rest });
+    if (isUsed) tx.put<"image">({ ...image, status });
     else tx.delete("image", name);
-    const what = `removed the data that it has left: ${briefSize(freedBytes)}, which nothing else names`;
+    const what = `removed the data that it had left: ${briefSize(freedBytes)}, which nothing else names`;
     log.info(`${name}: ${what}`);
-    const why = [`its snapshots and files were asked to go`];
+    const why = ["somebody, or the policy, wanted it gone"];
     decide(tx, { project, name }, { at: clock.now(), action: "release", what, why });
   }
 
-  async #remove(
-    project: string,
-    { manifests, blobs }: ImageRemoval,
-  ): Promise<{ freedBytes: number; waitsFor?: string }> {
+  async #remove(project: string, { manifests, blobs }: ImageRemoval): Promise<Done> {
     const { clock, isSure, blobs: store } = this.#parts;
     const first = new Set(blobs);
     for (const manifest of manifests)
@@ -151,11 +143,11 @@ export class OrphanRemoval {
     batch: readonly string[],
   ): Promise<string[] | { waitsFor: string }> {
     const { space, isSure } = this.#parts;
-    const pending = [...space.all("snapshot")].find(
+    const pending = [...space.all("snapshot"), ...space.all("image")].find(
       (one) => one.project === project && one.status.state === "pending",
     );
-    // It takes chunks of the one before without asking for them.
-    if (pending) return { waitsFor: `the snapshot ${pending.name} is being taken` };
+    // A snapshot takes chunks of the one before without asking for them, and what was put for an image is named much later.
+    if (pending) return { waitsFor: `${pending.name} is being made` };
     const named = await namedOf(this.#parts, project, new Set(batch));
     await space.durable();
     if (!isSure()) return [];
@@ -175,4 +167,15 @@ export class OrphanRemoval {
       return [];
     }
   }
+}
+
+const sizeOf = ({ manifests, blobs }: ImageRemoval) => manifests.length + blobs.length;
+
+/** Only what is news: it is looked again each hour. */
+function note(tx: Transaction, image: ImageRecord, { freedBytes, waitsFor }: Done): void {
+  const before = image.status.removal!;
+  if (freedBytes === before.freedBytes && waitsFor === before.waitsFor) return;
+  const { manifests, blobs } = before;
+  const removal = { manifests, blobs, freedBytes, ...(waitsFor !== undefined && { waitsFor }) };
+  tx.put<"image">({ ...image, status: { ...image.status, removal } });
 }

@@ -85,8 +85,9 @@ class Storm {
   async settle(): Promise<void> {
     await Promise.all(this.#under);
     await this.#crash();
-    for (const snapshot of [...this.#cloud.space.all("snapshot")])
-      if (snapshot.status.state === "pending") this.#delete("snapshot", snapshot.name);
+    const snapshots = [...this.#cloud.space.all("snapshot")];
+    for (const { name, status } of snapshots)
+      if (status.state === "pending") this.#delete("snapshot", name);
     await this.#removeOrphans();
     this.#cloud.pass(48 * hourMs);
     await this.#cloud.removeOrphans();
