@@ -18,7 +18,7 @@ import { orderMeans } from "./order-means.ts";
 import { ordersFor } from "./orders.ts";
 import { orphansOf, removeOrphan } from "./orphans.ts";
 import { deleteSnapshot } from "./snapshots.ts";
-import { ImageCloud, project } from "./testing/image-cloud.ts";
+import { ImageCloud, project, sealer } from "./testing/image-cloud.ts";
 
 const hourMs = 60 * 60_000;
 const root = mkdtempSync(join(tmpdir(), "canopy-storm-"));
@@ -151,10 +151,9 @@ class Storm {
   }
 
   #beginSnapshot(volume: RecordOfKind<"volume">): void {
-    const { space, volumes } = this.#cloud;
+    const { space, volumes, keys } = this.#cloud;
     const { name } = volumes.snapshot(volume, { description: "", tags: {} });
-    const access = { unseal: (sealed: string) => sealed } as never;
-    const means = { ...orderMeans({ space, access, region: "r" }) };
+    const means = orderMeans({ space, access: sealer, volumeKeys: keys, region: "r" });
     const order = ordersFor("m", means).snapshots.find(({ snapshot }) => snapshot === name);
     const before = order && "after" in order ? order.after : undefined;
     this.#taking.set(name, before === undefined ? [] : this.#chunksOf(before));

@@ -25,10 +25,14 @@ import { MemoryLog, SharedMemory } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
 import { Images, type ImageAsked } from "../images.ts";
 import { OrphanRemoval } from "../orphan-removal.ts";
+import type { VolumeKeys } from "../volume-keys.ts";
 import { Volumes } from "../volumes.ts";
+import { testVolumeKeys } from "./volume-keys.ts";
 
 const GiB = 2 ** 30;
 export const project = "p";
+/** Nothing is encrypted here. */
+export const sealer = { seal: (plain: string) => plain, unseal: (sealed: string) => sealed };
 export const keyOf = (content: string) => createHash("sha256").update(content).digest("hex");
 
 /** Images, volumes and blobs of a cloud that can be killed, over files and a log that outlive it. */
@@ -36,6 +40,7 @@ export class ImageCloud {
   space!: Space;
   images!: Images;
   volumes!: Volumes;
+  keys!: VolumeKeys;
   blobs!: Blobs;
   #removal!: OrphanRemoval;
   #log = new SharedMemory();
@@ -78,8 +83,8 @@ export class ImageCloud {
     });
     const { space } = this;
     this.blobs = await FileBlobs.open({ files: this.#files(), clock, folder: this.#folder });
-    const sealer = { seal: (plain: string) => plain };
-    this.volumes = new Volumes({ space, sealer, ...shared });
+    this.keys = testVolumeKeys({ space, ...shared }, sealer);
+    this.volumes = new Volumes({ space, keys: this.keys, ...shared });
     this.images = new Images({ space, volumes: this.volumes, blobs: this.blobs, ...shared });
     this.removalsLeft = Infinity;
     const { blobs } = this;
