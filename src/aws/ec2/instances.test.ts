@@ -219,6 +219,17 @@ test("attributes are changed one by one; the type and the user data of one that 
   });
 });
 
+test("an instance is not told to be alone on a machine that others share", async () => {
+  const asked = { ImageId: world.filesImage, InstanceType: "c.nano" as never };
+  const alone = {
+    ...asked,
+    MinCount: 1,
+    MaxCount: 1,
+    Placement: { Tenancy: "dedicated" } as const,
+  };
+  await assert.rejects(send(new RunInstancesCommand(alone)), { name: "UnsupportedOperation" });
+});
+
 test("metadata is of version 2 only, and its reach is changed while it runs", async () => {
   const InstanceId = await launched();
   const { InstanceMetadataOptions } = await send(

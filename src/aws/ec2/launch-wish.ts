@@ -23,6 +23,12 @@ export function launchWish(
   if (others.length > 0)
     throw new AwsError("UnsupportedOperation", 400, "An instance has one network interface here.");
   refuseIpv6(asksForIpv6(input));
+  if (Placement.Tenancy === "dedicated")
+    throw new AwsError(
+      "UnsupportedOperation",
+      400,
+      "An instance shares its machine with others of any project here: name a host that is your project's alone, by HostId.",
+    );
   requireMetadata(MetadataOptions);
   const { Arn, Name = Arn?.slice(Arn.lastIndexOf("/") + 1) } = IamInstanceProfile ?? {};
   return {
