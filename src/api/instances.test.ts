@@ -318,15 +318,15 @@ test("a project that has instances, images or volumes is not removed; its networ
     return answer.statusCode === 204 ? "gone" : answer.json<{ detail: string }>().detail;
   };
   const [made] = (await call("POST", "instances", { image: own })).json<Page<InstanceView>>().items;
-  assert.match(await removed(), new RegExp(`no instances: one is '${made!.id}'`));
+  assert.match(await removed(), new RegExp(`: instance '${made!.id}'`));
   await call("DELETE", `instances/${made!.id}`);
   while (world.space.get("instance", made!.id)?.status.state !== "terminated")
     await new Promise((resolve) => setTimeout(resolve, 5));
   const volume = (await call("POST", "volumes", { sizeBytes: 2 ** 30 })).json<{ id: string }>();
-  assert.match(await removed(), new RegExp(`no volumes: one is '${volume.id}'`));
-  await call("DELETE", `volumes/${volume.id}`);
-  assert.match(await removed(), new RegExp(`no images: one is '${own}'`));
+  assert.match(await removed(), new RegExp(`: image '${own}'`));
   await call("DELETE", `images/${own}`);
+  assert.match(await removed(), new RegExp(`: volume '${volume.id}'`));
+  await call("DELETE", `volumes/${volume.id}`);
   assert.ok([...world.space.all("subnet")].some(({ project }) => project === "brief"));
   assert.equal(await removed(), "gone");
   assert.ok(![...world.space.all("subnet")].some(({ project }) => project === "brief"));

@@ -62,8 +62,9 @@ export const instanceLimits = {
   /** Subscriptions to events of a project's instances, and instances that one names. */
   eventSubscriptionsMax: 100,
   eventInstancesMax: 100,
-  /** While so much waits for a place, it is not told of more: its subscription counts what it missed. */
+  /** While so much waits for a place, or for all of a project, it is not told of more: its subscription counts what it missed. */
   eventsWaitingMax: 10_000,
+  eventsOfProjectWaitingMax: 30_000,
   /** A guest or an init has so long to end by itself. */
   instanceStopMs: 60_000,
   /** A container's program, as other engines have it. */

@@ -38,7 +38,12 @@ export class Questions<Asked> {
     const late = () => this.#settle(request)?.reject(refusals.late());
     const timer = this.#clock.after(patienceMs, late, true);
     this.#waiting.set(request, { of, timer, resolve, reject });
-    send(request);
+    try {
+      send(request);
+    } catch (thrown) {
+      this.#settle(request);
+      throw thrown;
+    }
     return promise;
   }
 

@@ -134,7 +134,9 @@ export class PostgresBlobs implements Blobs {
   async setAside(project: string, key: string): Promise<string> {
     requireKey(project, key);
     const table = `${this.#s}.damaged_blobs`;
-    await this.#database.query(`CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.blobs)`);
+    await this.#database.query(
+      `CREATE TABLE IF NOT EXISTS ${table} (LIKE ${this.#s}.blobs INCLUDING DEFAULTS)`,
+    );
     await this.#database.query(
       `WITH gone AS (DELETE FROM ${this.#s}.blobs WHERE project = $1 AND key = $2 RETURNING *)
          INSERT INTO ${table} (project, key, upload, size_bytes, part_bytes)

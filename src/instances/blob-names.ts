@@ -17,6 +17,7 @@ const naming = ["job", "step", "task", "plan", "image", "snapshot", "volume"] as
 /** Of these some have ended, and may be retried, read or used again. */
 const archived = ["job", "step", "task", "plan", "memo"] as const;
 
+const isKey = /^[0-9a-f]{64}$/;
 const keyPattern = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
 
 /**
@@ -44,7 +45,7 @@ export async function namedOf(
     for (const { record } of changes) if (isNaming(record.kind)) seeRecord(record);
   });
   try {
-    const manifests = manifestsOf(space, project);
+    const manifests = [...manifestsOf(space, project), ...requestsOf(space, project)];
     for (const manifest of manifests) see(manifest);
     for (const key of instanceBlobs(space, project)) see(key);
     let count = 0;
@@ -75,6 +76,13 @@ function manifestsOf(space: Pick<Space, "all">, project: string): Set<string> {
   for (const { spec } of space.all("volume"))
     if (spec.origin?.project === project) manifests.add(spec.origin.manifest);
   return manifests;
+}
+
+/** What jobs that are planned will be submitted with names their files. */
+function requestsOf(space: Pick<Space, "all">, project: string): string[] {
+  return [...space.all("plan")].flatMap((plan) =>
+    plan.project === project && isKey.test(plan.spec.request) ? plan.spec.request : [],
+  );
 }
 
 /** Of images that instances of anybody were made of: a stopped one may be started again. */

@@ -54,12 +54,23 @@ function tell(
   const body = messageOfInstanceEvent(instance, event, about);
   for (const subscription of told) {
     const { to } = subscription.spec;
-    if (space.count("notice", to) >= limits.eventsWaitingMax) miss(tx, subscription, at);
+    if (isFull(space, instance.project, to)) miss(tx, subscription, at);
     else {
       const id = newId("n", parts, (one) => tx.get("notice", noticeName(to, one)) !== undefined);
       tx.put<"notice">(newNotice(instance.project, id, { to, instance: instance.name, body, at }));
     }
   }
+}
+
+/** Places of one project that do not answer leave room for what others are to be told. */
+function isFull(space: Space, project: string, to: string): boolean {
+  if (space.count("notice", to) >= limits.eventsWaitingMax) return true;
+  const places = [...space.list("event-subscription", project)].map(({ spec }) => spec.to);
+  const waiting = [...new Set(places)].reduce(
+    (sum, place) => sum + space.count("notice", place),
+    0,
+  );
+  return waiting >= limits.eventsOfProjectWaitingMax;
 }
 
 /** What happens to instances is not held up by a place that does not answer. */

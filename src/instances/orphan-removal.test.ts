@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { limits } from "#/base/limits.ts";
+import type { PlanRecord } from "#/model/plan.ts";
 import type { TaskRecord } from "#/model/task.ts";
 import type { Draft } from "#/space/space.ts";
 import { orphansOf, removeOrphan } from "./orphans.ts";
@@ -119,6 +120,45 @@ test("what a stopped instance, a volume, a task, an ended one or a snapshot of s
   removeOrphan(space, kernel.name);
   await cloud.removeOrphans();
   assert.deepEqual(has("booted"), [false]);
+});
+
+test("what a planned job or a launch template names stays", async () => {
+  const { space } = cloud;
+  const kernel = await cloud.importKernel("planned", "read by a planned job");
+  const disk = await cloud.importDisk("disk", ["of a template"]);
+  assert.ok(disk.spec.source.type === "disk");
+  const { snapshot } = disk.spec.source.disks[0]!;
+  const request = await cloud.put(JSON.stringify({ module: keyOf("read by a planned job") }));
+  const data = JSON.stringify({
+    BlockDeviceMappings: [{ DeviceName: "sdf", Ebs: { SnapshotId: snapshot } }],
+  });
+  space.commit((tx) => {
+    const spec = { request } as PlanRecord["spec"];
+    tx.put<"plan">({ kind: "plan", project, name: "p1", spec, status: {} as PlanRecord["status"] });
+    tx.put<"launch-template">({
+      kind: "launch-template",
+      project,
+      name: "lt-1",
+      spec: {
+        title: "web",
+        createdAt: 0,
+        versions: [{ number: 1, createdAt: 0, description: "", data }],
+        defaultVersion: 1,
+        latestVersion: 1,
+        tags: {},
+      },
+      status: {},
+    });
+  });
+  for (const image of [kernel, disk]) cloud.images.deregister(image);
+  assert.deepEqual(
+    orphansOf(space, project).map(({ image }) => image.name),
+    [kernel.name],
+  );
+  removeOrphan(space, kernel.name);
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("read by a planned job"), [true]);
 });
 
 test("a snapshot that somebody took by itself, and made an image of, is none of its orphaned data; one that is shared neither", async () => {

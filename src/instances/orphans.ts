@@ -30,7 +30,7 @@ export function orphansOf(space: Records, project: string): OrphanedData[] {
       image,
       snapshots: snapshotsOf(image.spec.source)
         .flatMap((name) => space.get("snapshot", name) ?? [])
-        .filter((snapshot) => isOrphan(snapshot) && !needed.includes(`"${snapshot.name}"`)),
+        .filter((snapshot) => isOrphan(snapshot) && !needed.has(snapshot.name)),
       blobs: blobsOf(image).filter(({ key }) => !blobs.has(key) && !going.has(key)),
     };
     return isAny(left) || image.status.removal ? [left] : [];
@@ -47,11 +47,12 @@ export function wordsOf({ snapshots, blobs }: OrphanedData): string {
   return [...counted(snapshots.length, "snapshot"), ...counted(blobs.length, "file")].join(" and ");
 }
 
-/** Images that may be used, templates and requests, as text: what names a snapshot has its name in quotes. */
-export function neededSnapshots(space: Pick<Space, "all">): string {
+/** What images that may be used, templates and requests name, wherever in them. */
+export function neededSnapshots(space: Pick<Space, "all">): Set<string> {
   const images = [...space.all("image")].filter(({ status }) => status.state !== "deregistered");
   const others = [...space.all("launch-template"), ...space.all("spot-request")];
-  return JSON.stringify([...images, ...others].map(({ spec }) => spec));
+  const texts = [...images, ...others].map(({ spec }) => JSON.stringify(spec));
+  return new Set(texts.flatMap((text) => text.match(/snap-[0-9a-f]+/g) ?? []));
 }
 
 /** Of images that may be used, and of instances that are there: those may be started again. */

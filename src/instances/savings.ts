@@ -127,7 +127,8 @@ function unattached(volume: VolumeRecord, now: number): Saving[] {
 /** What a deregistered image has left, and nobody has asked to remove yet. */
 function orphaned(left: OrphanedData, now: number): Saving[] {
   const { name, spec, status } = left.image;
-  const ageMs = now - (status.deregisteredAt ?? spec.createdAt);
+  // When one was deregistered long ago is not known of all.
+  const ageMs = now - (status.deregisteredAt ?? now);
   if (!isAny(left) || keepTag in spec.tags || ageMs < ages.orphanMs) return [];
   const bytes =
     left.snapshots.reduce((sum, snapshot) => sum + bytesOf(snapshot), 0) +
@@ -161,7 +162,7 @@ function staleSnapshots(
     );
     const isShared = spec.isPublic === true || (spec.sharedWith?.length ?? 0) > 0;
     if (ageMs < ages.snapshotMs || !isReplaced || isShared) return [];
-    if (needed.includes(`"${name}"`) || status.state !== "completed") return [];
+    if (needed.has(name) || status.state !== "completed") return [];
     return {
       subject: name,
       rule: "stale-snapshot" as const,

@@ -248,6 +248,7 @@ export class Volumes {
     volume: VolumeRecord,
     asked: { description: string; tags: Readonly<Record<string, string>> },
   ): SnapshotRecord {
+    this.requireOpen(volume);
     return this.#space.commit((tx) => this.snapshotIn(tx, volume, asked)).value;
   }
 

@@ -11,7 +11,7 @@ import { findProject } from "../views/access.ts";
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images or addresses; what its jobs have left in the log stays there.",
+    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images, addresses or open spot requests; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -51,7 +51,8 @@ export const removeProject = defineCall({
     if (left)
       throw new CanopyError(
         "conflict",
-        `Cannot remove the project '${name}' as it must have no ${left.kind}s: one is '${left.name}'`,
+        `Cannot remove the project '${name}' as it must have none of these: ${left.kind} '${left.name}'`,
+        { hint: left.hint },
       );
     const owned = [
       ...(
@@ -75,8 +76,12 @@ export const removeProject = defineCall({
           "key-pair",
           "launch-template",
           "placement-group",
+          // What is left of these has ended.
+          "spot-request",
+          "image",
+          "instance",
         ] as const
-      ).flatMap((kind) => [...space.all(kind)].filter(({ project: owner }) => owner === name)),
+      ).flatMap((kind) => own(space.all(kind), name)),
     ];
     await space.commit((tx) => {
       requireRevision(request, project);
@@ -90,14 +95,30 @@ export const removeProject = defineCall({
 function leftIn(
   space: Pick<Space, "all">,
   project: string,
-): { kind: string; name: string } | undefined {
+): { kind: string; name: string; hint: string } | undefined {
+  const [request] = own(space.all("spot-request"), project).filter(
+    ({ status: { state } }) => state === "open" || state === "active",
+  );
+  const [instance] = own(space.all("instance"), project).filter(
+    ({ status: { state } }) => state !== "terminated",
+  );
+  const [image] = own(space.all("image"), project).filter(
+    ({ status: { state } }) => state !== "deregistered",
+  );
+  const [volume] = own(space.all("volume"), project);
+  const [snapshot] = own(space.all("snapshot"), project);
+  const [address] = own(space.all("address"), project);
+  const [queue] = own(space.all("queue"), project);
+  const left = (one: { kind: string; name: string } | undefined, hint: string) =>
+    one && { kind: one.kind, name: one.name, hint: `${hint} ${one.name} --project ${project}` };
   return (
-    own(space.all("instance"), project).find(({ status }) => status.state !== "terminated") ??
-    own(space.all("volume"), project)[0] ??
-    own(space.all("snapshot"), project)[0] ??
-    own(space.all("image"), project).find(({ status }) => status.state !== "deregistered") ??
-    own(space.all("address"), project)[0] ??
-    own(space.all("queue"), project)[0]
+    left(request, "aws ec2 cancel-spot-instance-requests --spot-instance-request-ids") ??
+    left(instance, "canopy instances rm") ??
+    left(image, "canopy images rm") ??
+    left(volume, "canopy volumes rm") ??
+    left(snapshot, "canopy snapshots rm") ??
+    (address && { ...address, hint: `aws ec2 release-address --allocation-id ${address.name}` }) ??
+    (queue && { ...queue, hint: `aws sqs delete-queue --queue-url …/${queue.name}` })
   );
 }
 

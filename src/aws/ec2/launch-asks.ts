@@ -43,22 +43,22 @@ export function asksToMakeInstance(launch: Launch, context: AwsContext): Ask[] {
         "ec2:Vpc": arnOf("vpc", subnet.spec.vpc, context),
       }),
     }),
-    ...disksOf(launch, image, context).flatMap((disk) => [
-      ...make("volume", volumeConditions({ ...disk, zone: subnetZone })),
-      ...asksToSeal(disk.asked, disk.snapshot, context),
-    ]),
+    ...disksOf(launch, image, context).flatMap((disk) =>
+      make("volume", volumeConditions({ ...disk, zone: subnetZone })),
+    ),
     ...(market === "spot" ? make("spot-instances-request", {}) : []),
   ];
 }
 
-/** What must be allowed to launch with all that is there already: image, subnet, groups, key, placement, snapshots. */
+/** What must be allowed to launch with all that is there already: image, subnet, groups, key, placement, snapshots, keys of volumes. */
 export function asksToUse(action: string, launch: Launch, context: AwsContext): Ask[] {
   const { KeyName, Placement } = launch;
   const { project } = context.caller;
   const { space } = context.parts;
   const image = imageOf(launch, context);
   const subnet = subnetOf(launch, context);
-  const snapshots = disksOf(launch, image, context).flatMap(({ snapshot }) => snapshot ?? []);
+  const disks = disksOf(launch, image, context);
+  const snapshots = disks.flatMap(({ snapshot }) => snapshot ?? []);
   const key = KeyName && space.get("key-pair", keyPairNameOf(project, KeyName));
   const title = Placement?.GroupName;
   const group = title && space.get("placement-group", placementGroupName(project, title));
@@ -72,6 +72,7 @@ export function asksToUse(action: string, launch: Launch, context: AwsContext): 
     named("subnet", subnet?.name ?? "*", subnet?.name),
     ...askOf(action, groupsOf(launch, subnet, context), context),
     ...askOf(action, [...new Set(snapshots)], context),
+    ...disks.flatMap(({ asked, snapshot }) => asksToSeal(asked, snapshot, context)),
     ...(KeyName ? [named("key-pair", KeyName, key ? key.spec.id : "")] : []),
     ...(title ? [named("placement-group", title, group ? group.spec.id : "")] : []),
   ];

@@ -1,3 +1,4 @@
+import { isUsable } from "#/instances/snapshots.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { kmsKeyArn, type KmsKeyRecord } from "#/model/kms.ts";
 import type { Ask, AwsContext } from "../call.ts";
@@ -48,7 +49,9 @@ export function asksToSeal(
 ): Ask[] {
   const { space, volumeKeys } = context.parts;
   const from = snapshot === undefined ? undefined : space.get("snapshot", snapshot);
-  const before = volumeKeys.sealing(from?.spec.sealedKey);
+  // Of what is another's nothing is told, not even its key.
+  const isOpen = from !== undefined && isUsable(from, context.caller);
+  const before = isOpen ? volumeKeys.sealing(from.spec.sealedKey) : undefined;
   const key = volumeKey(asked, context) ?? before;
   return [
     ...asksOfVolumeKey(key, "kms:GenerateDataKeyWithoutPlaintext", context),

@@ -6,6 +6,7 @@ import {
   CreateSnapshotCommand,
   CreateVolumeCommand,
   DescribeVolumesCommand,
+  RequestSpotInstancesCommand,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -143,6 +144,17 @@ test("whom a key's policy does not allow seals and opens nothing with it", async
     }),
   );
   await assert.rejects(sealedVolume(arnOf(nobodys)), { name: "UnauthorizedOperation" });
+  const Ebs = { VolumeSize: 1, Encrypted: true, KmsKeyId: arnOf(nobodys) };
+  const mapping = [{ DeviceName: "/dev/sdf", Ebs }];
+  await assert.rejects(launched(mapping), { name: "UnauthorizedOperation" });
+  const spot = new RequestSpotInstancesCommand({
+    LaunchSpecification: {
+      ImageId: world.diskImage,
+      InstanceType: "v.micro" as never,
+      BlockDeviceMappings: mapping,
+    },
+  });
+  await assert.rejects(send(spot), { name: "UnauthorizedOperation" });
   const key = makeKey();
   const VolumeId = await sealedVolume(arnOf(key));
   const InstanceId = await launched();
