@@ -53,13 +53,13 @@ export const plants: readonly Plant[] = [
   {
     what: "a file is renamed into place before it is synced",
     file: files,
-    from: "      await file.sync();\n",
+    from: "      if (durable) await file.sync();\n",
     to: "",
   },
   {
     what: "a file's entry in its folder is not synced",
     file: files,
-    from: "  await syncFolder(folder);\n  return sizeBytes;",
+    from: "  if (durable) await syncFolder(folder);\n  return sizeBytes;",
     to: "  return sizeBytes;",
   },
   {

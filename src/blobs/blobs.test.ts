@@ -273,6 +273,15 @@ describe("PostgresBlobs", { skip: postgresMissing ?? false }, () => {
     assert.equal((await parts()).length, 0);
   });
 
+  it("sets a damaged blob aside, where nobody finds it", async () => {
+    const database = databaseOf("damaged");
+    const blobs = await PostgresBlobs.open({ database });
+    const { key } = await blobs.put("a", Buffer.from("x"));
+    const table = await blobs.setAside("a", key);
+    assert.equal(await blobs.stat("a", key), undefined);
+    assert.deepEqual(await database.query(`SELECT key FROM ${table}`), [{ key }]);
+  });
+
   it("learns of tables from before when a blob was touched", async () => {
     const database = databaseOf("older");
     const { key } = await (await PostgresBlobs.open({ database })).put("a", Buffer.from("x"));
