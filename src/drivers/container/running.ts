@@ -268,8 +268,8 @@ async function notBegun(parts: Parts, { folder, order }: Place): Promise<Hosting
   );
 }
 
-/** The same for each life of the agent. Undefined before it has begun. */
+/** The same for each life of the agent. Undefined before it has begun: crun makes the file a moment before it writes it. */
 async function begunAtOf({ files }: Pick<Parts, "files">, { folder }: Pick<Place, "folder">) {
   const begun = await files.stat(join(folder, "pid"));
-  return begun && Math.round(begun.modifiedMs);
+  return begun && begun.sizeBytes > 0 ? Math.round(begun.modifiedMs) : undefined;
 }
