@@ -8,6 +8,7 @@ import { nodeRandom } from "#/base/node/random.ts";
 import { Instances } from "#/instances/instances.ts";
 import { savingActs } from "#/instances/saving-acts.ts";
 import { savingsOf } from "#/instances/savings.ts";
+import { specOf } from "#/instances/testing/estate.ts";
 import { testVolumeKeys } from "#/instances/testing/volume-keys.ts";
 import { Volumes } from "#/instances/volumes.ts";
 import type { OrphanView } from "#/model/image-views.ts";
@@ -190,32 +191,7 @@ function idle(tags: Record<string, string> = {}): string {
       kind: "instance",
       project: "default",
       name,
-      spec: {
-        launchedAt: at,
-        reservation: "r-1",
-        launchIndex: 0,
-        image: "ami-1",
-        type: "v.small",
-        kind: "vm",
-        wanted: "running",
-        reboots: 0,
-        network: {
-          interface: "eni-1",
-          vpc: "vpc-1",
-          subnet: "subnet-1",
-          privateIp: "10.0.0.4",
-          mac: "02:00:00:00:00:01",
-          groups: [],
-          hasPublicAddress: false,
-        },
-        metadata: { isEnabled: true, hopLimit: 1, hasTags: false },
-        placement: {},
-        onShutdown: "stop",
-        isTerminationProtected: false,
-        isStopProtected: false,
-        isRecovered: false,
-        tags,
-      },
+      spec: { ...specOf(false), launchedAt: at, tags },
       status: {
         state: "running",
         since: at,

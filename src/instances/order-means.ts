@@ -1,9 +1,9 @@
+import type { Sealer } from "#/access/identities/identities.ts";
 import type { MetadataOrder } from "#/model/hosting.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
 import type { InstanceIdentity } from "./instance-identity.ts";
 import { metadataOf } from "./metadata.ts";
-import type { Sealer } from "#/access/identities/identities.ts";
 import type { OrderMeans } from "./orders.ts";
 import type { RoleCredentials } from "./role-credentials.ts";
 import type { VolumeKeys } from "./volume-keys.ts";

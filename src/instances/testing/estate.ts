@@ -314,7 +314,8 @@ export class Estate {
   }
 }
 
-function specOf(isRecovered: boolean): InstanceRecord["spec"] {
+/** Of a small guest that nothing is special about. */
+export function specOf(isRecovered: boolean): InstanceRecord["spec"] {
   return {
     launchedAt: 0,
     reservation: "r-1",
