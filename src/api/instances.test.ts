@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { KmsKeys } from "#/access/kms/keys.ts";
+import { nodeClock } from "#/base/node/clock.ts";
+import { nodeRandom } from "#/base/node/random.ts";
+import { VolumeKeys } from "#/instances/volume-keys.ts";
+import { Volumes } from "#/instances/volumes.ts";
 import type { InstanceTypeView, InstanceView } from "#/model/instance-views.ts";
+import { kmsKeyArn } from "#/model/kms.ts";
 import type { Page, WhyView } from "#/model/views.ts";
 import { putImage, startHost, type TestHost } from "./testing/host.ts";
 import { startWorld, type World } from "./testing/world.ts";
@@ -330,4 +336,32 @@ test("a project that has instances, images or volumes is not removed; its networ
   assert.ok([...world.space.all("subnet")].some(({ project }) => project === "brief"));
   assert.equal(await removed(), "gone");
   assert.ok(![...world.space.all("subnet")].some(({ project }) => project === "brief"));
+});
+
+test("a project whose KMS key seals another project's volume or snapshot is not removed", async () => {
+  const { space, access: sealer } = world;
+  await world.call("POST", "/v1/projects", { body: { name: "keys", title: "Keys" } });
+  const parts = { space, sealer, clock: nodeClock, random: nodeRandom };
+  const kms = new KmsKeys(parts);
+  const volumes = new Volumes({ ...parts, keys: new VolumeKeys({ sealer, kms }) });
+  const about = { accountId: "111122223333", description: "", policy: "{}" };
+  const key = space.commit((tx) => kms.create(tx, "keys", { ...about, manager: "CUSTOMER" })).value;
+  const kmsKeyId = kmsKeyArn(key.spec, "us-east-1");
+  const asked = { type: "gp3", isEncrypted: true, zone: "us-east-1a", tags: {} } as const;
+  const volume = volumes.create("default", { ...asked, sizeBytes: 2 ** 30, kmsKeyId });
+  const snapshot = space.commit((tx) => {
+    const used = tx.put<"volume">({ ...volume, status: { ...volume.status, machine: "m" } });
+    return volumes.snapshotIn(tx, used, { description: "", tags: {} });
+  }).value;
+  const removed = async () => {
+    const answer = await world.call("DELETE", "/v1/projects/keys");
+    return answer.statusCode === 204 ? "gone" : answer.json<{ detail: string }>().detail;
+  };
+  assert.match(await removed(), new RegExp(`the volume '${volume.name}' of the project 'default'`));
+  space.commit((tx) => tx.delete("volume", volume.name));
+  assert.match(await removed(), new RegExp(`the snapshot '${snapshot.name}' of the project`));
+  assert.ok(space.get("kms-key", key.name));
+  space.commit((tx) => tx.delete("snapshot", snapshot.name));
+  assert.equal(await removed(), "gone");
+  assert.equal(space.get("kms-key", key.name), undefined);
 });

@@ -95,16 +95,17 @@ async function instanceOf(image: string, isEncrypted = false): Promise<InstanceR
     const { source } = space.get("image", image)!.spec;
     return source.type === "disk" ? source.disks[0]!.snapshot : "";
   })();
-  const { name, spec } = volumes.draft({
-    type: "gp3",
+  const asked = {
+    type: "gp3" as const,
     zone: "z",
     tags: {},
     isEncrypted,
     ...(snapshotName !== "" && { snapshot: space.get("snapshot", snapshotName)! }),
     sizeBytes: GiB,
-  });
+  };
   const instance = "i-0123456789abcdef0";
   return space.commit((tx) => {
+    const { name, spec } = volumes.draft(tx, asked);
     const attachment = {
       instance,
       device: "/dev/sda1",

@@ -209,7 +209,7 @@ export class Instances {
   ): void {
     const now = this.#clock.now();
     const { project, instance, machine, storage } = at;
-    const { name, spec } = this.#volumes.draft(volume);
+    const { name, spec } = this.#volumes.draft(tx, volume);
     tx.put<"volume">({
       kind: "volume",
       project,

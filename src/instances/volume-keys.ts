@@ -3,6 +3,10 @@ import type { KmsKeys } from "#/access/kms/keys.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { KmsKeyRecord } from "#/model/kms.ts";
 import { region } from "#/model/region.ts";
+import type { Transaction } from "#/space/space.ts";
+
+/** How EC2 names the key that EBS has for itself: here that is the cloud's master key. */
+export const ownKeyAlias = "alias/aws/ebs";
 
 /** Before what a key of the key service has sealed. */
 const underKms = "kms:";
@@ -21,14 +25,14 @@ export class VolumeKeys {
   }
 
   /**
-   * The key, base64, sealed for a volume; `kmsKeyId` is the ARN of a key of the key service. Throws "InvalidParameterValue" where there is
-   * none, "InvalidKMSKey.InvalidState" where it may not be used now.
+   * The key, base64, sealed for a volume under a key of the key service, whose next material is made with it when that is due; under the
+   * master key without one. Throws "InvalidKMSKey.InvalidState" where it may not be used now.
    */
-  seal(key: string, volume: string, kmsKeyId?: string): string {
-    if (kmsKeyId === undefined) return this.#sealer.seal(key, forVolume(volume));
-    const record = this.find(kmsKeyId, { project: "", accountId: "" });
+  seal(tx: Transaction, key: string, volume: string, record: KmsKeyRecord | undefined): string {
+    if (!record) return this.#sealer.seal(key, forVolume(volume));
     this.#requireUsable(record);
-    const sealed = this.#kms.encryptNow(record, Buffer.from(key, "base64"), contextOf(volume));
+    const current = this.#kms.rotatedIn(tx, record);
+    const sealed = this.#kms.encryptNow(current, Buffer.from(key, "base64"), contextOf(volume));
     return underKms + Buffer.from(sealed).toString("base64");
   }
 
@@ -51,16 +55,22 @@ export class VolumeKeys {
     }
   }
 
-  /** Throws "InvalidKMSKey.InvalidState" where what a key was sealed under may not be used now, or is gone. */
-  requireOpen(sealed: string | undefined): void {
-    if (!sealed?.startsWith(underKms)) return;
+  /** What `sealing` gives. Throws "InvalidKMSKey.InvalidState" where that may not be used now, or is gone. */
+  requireOpen(sealed: string | undefined): KmsKeyRecord | undefined {
+    if (!sealed?.startsWith(underKms)) return undefined;
     const record = this.sealing(sealed);
     if (!record) throw invalidState("The KMS key that encrypts the volume has been deleted.");
     this.#requireUsable(record);
+    return record;
+  }
+
+  /** The key of the key service that has this ARN; undefined for `ownKeyAlias`. Throws "InvalidParameterValue" where there is none. */
+  named(asked: string): KmsKeyRecord | undefined {
+    return asked === ownKeyAlias ? undefined : this.find(asked, { project: "", accountId: "" });
   }
 
   /**
-   * The key that an id, an ARN or an alias means for an account, Throws "InvalidParameterValue"
+   * The key that an id, an ARN or an alias means for an account. Throws "InvalidParameterValue"
    * where there is none.
    */
   find(asked: string, account: { project: string; accountId: string }): KmsKeyRecord {

@@ -22,7 +22,9 @@ import { volumeTypeFacts } from "./volume-types.ts";
 
 /** What is asked of a new volume; everything that may be left out has been decided. */
 export type VolumeAsked = Pick<VolumeSpec, "type" | "isEncrypted" | "zone" | "tags"> &
-  Partial<Pick<VolumeSpec, "iops" | "bytesPerSecond" | "kmsKeyId" | "clientToken">> & {
+  Partial<Pick<VolumeSpec, "iops" | "bytesPerSecond" | "clientToken">> & {
+    /** The ARN of a key of the key service, or `ownKeyAlias`; that of its snapshot when absent. */
+    kmsKeyId?: string;
     /** Of a snapshot that is as large when absent. */
     sizeBytes?: number;
     snapshot?: SnapshotRecord;
@@ -59,15 +61,19 @@ export class Volumes {
 
   /** The same, as a part of more. */
   createIn(tx: Transaction, project: string, asked: VolumeAsked): VolumeRecord {
-    const { name, spec } = this.draft(asked);
+    const { name, spec } = this.draft(tx, asked);
     const status = { state: "available" as const };
     return tx.put<"volume">({ kind: "volume", project, name, spec, status });
   }
 
-  /** The ARN of the key of the key service that seals a volume or a snapshot, where one does. */
-  kmsKeyOf(record: VolumeRecord | SnapshotRecord | undefined): string | undefined {
-    const key = this.#keys.sealing(record?.spec.sealedKey);
-    return key && kmsKeyArn(key.spec, region);
+  /** A volume or a snapshot, of anybody, that cannot be read without a key of a project's. */
+  sealedBy(project: string): VolumeRecord | SnapshotRecord | undefined {
+    const isIts = (sealed: string | undefined) => this.#keys.sealing(sealed)?.project === project;
+    const volumes = this.#space.all("volume");
+    return (
+      [...volumes].find(({ spec }) => isIts(spec.sealedKey) || isIts(spec.origin?.sealedKey)) ??
+      [...this.#space.all("snapshot")].find(({ spec }) => isIts(spec.sealedKey))
+    );
   }
 
   /** Throws "InvalidKMSKey.InvalidState" for a volume of which the key may not be used now: nothing may begin to use it. */
@@ -76,8 +82,8 @@ export class Volumes {
   }
 
   /** The name and the spec of a new volume: its size and speed as its type allows, its key sealed. */
-  draft(asked: VolumeAsked): { name: string; spec: VolumeSpec } {
-    const { snapshot, sizeBytes = snapshot?.spec.sizeBytes, ...given } = asked;
+  draft(tx: Transaction, asked: VolumeAsked): { name: string; spec: VolumeSpec } {
+    const { snapshot, sizeBytes = snapshot?.spec.sizeBytes, kmsKeyId, ...given } = asked;
     if (sizeBytes === undefined)
       throw new AwsError(
         "MissingParameter",
@@ -99,8 +105,8 @@ export class Volumes {
       );
     const name = resourceId("vol", this.#random);
     const isEncrypted = given.isEncrypted || snapshot?.spec.isEncrypted === true;
-    this.#keys.requireOpen(snapshot?.spec.sealedKey);
-    const { kmsKeyId = this.kmsKeyOf(snapshot) } = given;
+    const before = this.#keys.requireOpen(snapshot?.spec.sealedKey);
+    const kmsKey = kmsKeyId === undefined ? before : this.#keys.named(kmsKeyId);
     const key = Buffer.from(this.#random.bytes(32)).toString("base64");
     return {
       name,
@@ -109,8 +115,8 @@ export class Volumes {
         createdAt: this.#clock.now(),
         sizeBytes,
         isEncrypted,
-        ...(isEncrypted && { sealedKey: this.#keys.seal(key, name, kmsKeyId) }),
-        ...(isEncrypted && kmsKeyId !== undefined && { kmsKeyId }),
+        ...(isEncrypted && { sealedKey: this.#keys.seal(tx, key, name, kmsKey) }),
+        ...(isEncrypted && kmsKey && { kmsKeyId: kmsKeyArn(kmsKey.spec, region) }),
         ...(snapshot && { snapshot: snapshot.name, ...originOf(snapshot) }),
       },
     };
@@ -260,11 +266,13 @@ export class Volumes {
   ): SnapshotRecord {
     const { spec, status, project } = volume;
     const isNowhere = status.machine === undefined;
-    const { sizeBytes, isEncrypted, kmsKeyId, origin } = spec;
+    const { sizeBytes, isEncrypted, origin } = spec;
     // What is nowhere yet is as sealed as what it was made of.
     const { manifest, sealedKey, sealedFor }: Partial<VolumeOrigin> = isNowhere
       ? (origin ?? {})
       : { sealedKey: spec.sealedKey, sealedFor: volume.name };
+    const kmsKey = this.#keys.sealing(sealedKey);
+    const kmsKeyId = kmsKey ? kmsKeyArn(kmsKey.spec, region) : spec.kmsKeyId;
     return tx.put<"snapshot">({
       kind: "snapshot",
       project,

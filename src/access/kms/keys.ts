@@ -200,12 +200,20 @@ export class KmsKeys {
 
   /** With another material where one is due, which is durable when the space is. */
   rotatedInTime(record: KmsKeyRecord): KmsKeyRecord {
+    return this.#isDue(record)
+      ? this.#space.commit((tx) => this.rotatedIn(tx, record)).value
+      : record;
+  }
+
+  /** The same, in a commit of the caller's. */
+  rotatedIn(tx: Transaction, record: KmsKeyRecord): KmsKeyRecord {
+    const current = tx.get("kms-key", record.name) ?? record;
+    return this.#isDue(current) ? tx.put<"kms-key">(this.rotated(current, false)) : current;
+  }
+
+  #isDue(record: KmsKeyRecord): boolean {
     const due = this.nextRotation(record);
-    if (due === undefined || due > this.#clock.now()) return record;
-    return this.#space.commit((tx) => {
-      const current = tx.get("kms-key", record.name) ?? record;
-      return tx.put<"kms-key">(this.rotated(current, false));
-    }).value;
+    return due !== undefined && due <= this.#clock.now();
   }
 
   #byArn(arn: string, asking: { project: string; accountId: string }): KmsKeyRecord | undefined {

@@ -11,7 +11,7 @@ import { findProject } from "../views/access.ts";
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images, addresses or open spot requests; what its jobs have left in the log stays there.",
+    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images, addresses or open spot requests, or another project's volume or snapshot is sealed under a KMS key of it; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -53,6 +53,13 @@ export const removeProject = defineCall({
         "conflict",
         `Cannot remove the project '${name}' as it must have none of these: ${left.kind} '${left.name}'`,
         { hint: left.hint },
+      );
+    const sealed = parts.volumes.sealedBy(name);
+    if (sealed)
+      throw new CanopyError(
+        "conflict",
+        `Cannot remove the project '${name}' as its KMS keys must open nothing of others: one opens the ${sealed.kind} '${sealed.name}' of the project '${sealed.project}'`,
+        { hint: "Whoever has it may keep a copy under another key, and must then remove it" },
       );
     const owned = [
       ...(

@@ -1,11 +1,12 @@
 import { isUsable } from "#/instances/snapshots.ts";
+import { ownKeyAlias } from "#/instances/volume-keys.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { kmsKeyArn, type KmsKeyRecord } from "#/model/kms.ts";
 import type { Ask, AwsContext } from "../call.ts";
 import { askOfKey } from "../kms/key-in.ts";
 
-/** What EC2 takes as the key that EBS has for itself: here that is the cloud's master key. */
-const ownAlias = /^(arn:aws:kms:[^:]*:\d{12}:)?alias\/aws\/ebs$/;
+const isOwnAlias = (asked: string) =>
+  asked === ownKeyAlias || /^arn:aws:kms:[^:]*:\d{12}:alias\/aws\/ebs$/.test(asked);
 
 /** How the encryption of a volume is asked for. */
 export interface EncryptionAsked {
@@ -14,7 +15,7 @@ export interface EncryptionAsked {
 }
 
 /**
- * The ARN of the key of the key service that a volume is to be sealed under; undefined for the cloud's own. Throws
+ * The ARN of the key of the key service that a volume is to be sealed under, or `ownKeyAlias`; undefined where none is named. Throws
  * "InvalidParameterDependency" for a key of what is not encrypted, "InvalidParameterValue" for one that is not there.
  */
 export function volumeKeyArn(
@@ -22,9 +23,7 @@ export function volumeKeyArn(
   context: Pick<AwsContext, "caller" | "parts">,
 ): string | undefined {
   const record = volumeKey(asked, context);
-  if (!record) return undefined;
-  const { kms, region } = context.parts;
-  return kmsKeyArn(kms.rotatedInTime(record).spec, region);
+  return record === ownKeyAlias ? record : record && kmsKeyArn(record.spec, context.parts.region);
 }
 
 /** What must be allowed to have volumes sealed under a key, or opened: beside what is asked of the volumes themselves. */
@@ -54,7 +53,11 @@ export function asksToSeal(
   const before = isOpen ? volumeKeys.sealing(from.spec.sealedKey) : undefined;
   const key = volumeKey(asked, context) ?? before;
   return [
-    ...asksOfVolumeKey(key, "kms:GenerateDataKeyWithoutPlaintext", context),
+    ...asksOfVolumeKey(
+      key === ownKeyAlias ? undefined : key,
+      "kms:GenerateDataKeyWithoutPlaintext",
+      context,
+    ),
     ...asksOfVolumeKey(before, "kms:CreateGrant", context),
   ];
 }
@@ -73,7 +76,7 @@ export function asksToOpen(volumes: readonly string[], context: AwsContext): Ask
 function volumeKey(
   { Encrypted, KmsKeyId }: EncryptionAsked,
   { parts, caller }: Pick<AwsContext, "caller" | "parts">,
-): KmsKeyRecord | undefined {
+): KmsKeyRecord | typeof ownKeyAlias | undefined {
   if (KmsKeyId === undefined) return undefined;
   if (Encrypted !== true)
     throw new AwsError(
@@ -81,6 +84,6 @@ function volumeKey(
       400,
       "The parameter KmsKeyId requires the parameter Encrypted to be set.",
     );
-  if (ownAlias.test(KmsKeyId)) return undefined;
+  if (isOwnAlias(KmsKeyId)) return ownKeyAlias;
   return parts.volumeKeys.find(KmsKeyId, caller);
 }

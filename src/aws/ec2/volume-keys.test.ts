@@ -62,6 +62,9 @@ async function launched(BlockDeviceMappings: object[] = []): Promise<string> {
   return InstanceId;
 }
 
+const sealedKeyOf = (volume: string) =>
+  world.aws.parts.space.get("volume", volume)!.spec.sealedKey!;
+
 function ordered(volume: string) {
   const { parts, sealer } = world.aws;
   const { space, volumeKeys } = parts;
@@ -119,6 +122,24 @@ test("what is made of a sealed volume stays under its key", async () => {
   await waitUntilSnapshotCompleted(wait(), { SnapshotIds: [SnapshotId!] });
   const again = await send(new CreateVolumeCommand({ AvailabilityZone, SnapshotId }));
   assert.equal(again.KmsKeyId, arnOf(key));
+  const own = { Encrypted: true, KmsKeyId: "alias/aws/ebs" };
+  const underOwn = await send(new CreateVolumeCommand({ AvailabilityZone, SnapshotId, ...own }));
+  assert.equal(underOwn.KmsKeyId, undefined, "under EBS's own, as was asked");
+  const ofThat = await send(new CreateSnapshotCommand({ VolumeId: underOwn.VolumeId }));
+  assert.equal(ofThat.KmsKeyId, arnOf(key), "what is nowhere yet is as sealed as its snapshot");
+
+  const rotation = { everyDays: 90, since: 0 };
+  change(key, { rotation });
+  const { space, kms } = world.aws.parts;
+  space.commit((tx) => {
+    const record = tx.get("kms-key", key.name)!;
+    const [first] = record.status.materials;
+    tx.put<"kms-key">({ ...record, status: { materials: [{ ...first!, createdAt: 0 }] } });
+  });
+  assert.ok(kms.nextRotation(space.get("kms-key", key.name)!)! < Date.now());
+  const rotated = await send(new CreateVolumeCommand({ AvailabilityZone, SnapshotId }));
+  assert.equal(space.get("kms-key", key.name)!.status.materials.length, 2);
+  assert.ok(world.aws.parts.volumeKeys.open(sealedKeyOf(rotated.VolumeId!), rotated.VolumeId!));
   change(key, { isEnabled: false });
   await assert.rejects(send(new CreateVolumeCommand({ AvailabilityZone, SnapshotId })), {
     name: "InvalidKMSKey.InvalidState",
