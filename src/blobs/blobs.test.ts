@@ -170,8 +170,12 @@ for (const { name, skip, make, age } of backends) {
         const { key, sizeBytes } = await blobs.put("a", inPieces(content, 65_537));
         const isOld = () => age("a", key, untouchedMs + limits.blobTouchedEveryMs + 1000);
         const remove = () => blobs.removeUntouched("a", key, untouchedMs);
+        const isUntouched = () => blobs.isUntouched("a", key, untouchedMs);
+        assert.equal(await isUntouched(), false);
         assert.equal(await remove(), "touched");
         await isOld();
+        assert.equal(await isUntouched(), true);
+        assert.equal(await isUntouched(), true, "it is not touched by that");
         await blobs.put("a", content);
         assert.equal(await remove(), "touched", "it was put again");
         await isOld();
@@ -184,6 +188,7 @@ for (const { name, skip, make, age } of backends) {
         assert.deepEqual(await remove(), { key, sizeBytes });
         assert.equal(await blobs.get("a", key), undefined);
         assert.equal(await remove(), undefined);
+        assert.equal(await isUntouched(), undefined);
       }
     });
 

@@ -35,6 +35,8 @@ export interface Blobs {
   list(project: string): AsyncIterable<StoredBlob>;
   /** Nothing happens where there is none. */
   remove(project: string, key: string): Promise<void>;
+  /** Whether `removeUntouched` would remove it now; it is not touched by that. Undefined where there is none. */
+  isUntouched(project: string, key: string, untouchedMs: number): Promise<boolean | undefined>;
   /**
    * Removes a blob that nobody has touched for `untouchedMs`, and up to `limits.blobTouchedEveryMs` more: gives what is gone, or "touched".
    * Of this and a put or a stat at the same time the one is done before the other: what either said is there stays. Undefined where there is none.

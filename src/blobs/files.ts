@@ -86,6 +86,11 @@ export class FileBlobs implements Blobs {
     return this.#files.remove(this.#path(project, key));
   }
 
+  async isUntouched(project: string, key: string, untouchedMs: number) {
+    const found = await this.#files.stat(this.#path(project, key));
+    return found && this.#isOlder(found, untouchedMs);
+  }
+
   async removeUntouched(
     project: string,
     key: string,
@@ -95,8 +100,7 @@ export class FileBlobs implements Blobs {
     return this.#turns.run(path, async () => {
       const found = await this.#files.stat(path);
       if (!found) return undefined;
-      const ageMs = this.#clock.now() - found.modifiedMs;
-      if (ageMs <= untouchedMs + limits.blobTouchedEveryMs) return "touched";
+      if (!this.#isOlder(found, untouchedMs)) return "touched";
       await this.#files.remove(path);
       return { key, sizeBytes: found.sizeBytes };
     });
@@ -152,6 +156,10 @@ export class FileBlobs implements Blobs {
     await this.#files.makeFolder(join(path, ".."), { durable: true });
     await this.#turns.run(path, async () => this.#files.rename(aside, path));
     return { key, sizeBytes };
+  }
+
+  #isOlder({ modifiedMs }: { modifiedMs: number }, untouchedMs: number): boolean {
+    return this.#clock.now() - modifiedMs > untouchedMs + limits.blobTouchedEveryMs;
   }
 
   /** Gives its size. In its turn only, and not each time: what is asked for often would be written as often. */

@@ -9,7 +9,7 @@ interface Found {
   upload: string;
   sizeBytes: number;
   partBytes: number;
-  /** It was not touched of late. */
+  /** It was not touched for as long as was asked. */
   isOld: boolean;
 }
 
@@ -109,6 +109,11 @@ export class PostgresBlobs implements Blobs {
          DELETE FROM ${this.#s}.blob_parts USING gone WHERE blob_parts.upload = gone.upload`,
       [project, key],
     );
+  }
+
+  async isUntouched(project: string, key: string, untouchedMs: number) {
+    const found = await this.#find(project, key, untouchedMs + limits.blobTouchedEveryMs);
+    return found?.isOld;
   }
 
   async removeUntouched(
@@ -233,13 +238,17 @@ export class PostgresBlobs implements Blobs {
     );
   }
 
-  async #find(project: string, key: string): Promise<Found | undefined> {
+  async #find(
+    project: string,
+    key: string,
+    oldMs = limits.blobTouchedEveryMs,
+  ): Promise<Found | undefined> {
     requireKey(project, key);
     const [row] = await this.#database.query<Found>(
       `SELECT upload, size_bytes AS "sizeBytes", part_bytes AS "partBytes",
            touched < clock_timestamp() - $3 * interval '1 millisecond' AS "isOld" FROM ${this.#s}.blobs
          WHERE project = $1 AND key = $2`,
-      [project, key, limits.blobTouchedEveryMs],
+      [project, key, oldMs],
     );
     return row;
   }

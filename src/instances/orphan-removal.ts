@@ -6,14 +6,14 @@ import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import type { ImageRecord, ImageRemoval } from "#/model/image.ts";
-import { briefSize } from "#/model/units.ts";
+import { briefSize, hourMs } from "#/model/units.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { namedOf } from "./blob-names.ts";
 import { decide } from "./decisions.ts";
 
 export interface OrphanRemovalParts {
   space: Space;
-  blobs: Pick<Blobs, "get" | "removeUntouched">;
+  blobs: Pick<Blobs, "get" | "isUntouched" | "removeUntouched">;
   clock: Clock;
   log: Log;
   /** Whether this control plane leads beyond doubt. */
@@ -113,6 +113,8 @@ export class OrphanRemoval {
     for (const manifest of manifests)
       for (const chunk of await this.#chunksOf(project, manifest)) first.add(chunk);
     const keys = [...first, ...manifests];
+    // Who names them is in all records: nobody looks there while none is old enough to go.
+    if (!(await this.#isAnyOld(project, keys))) return { freedBytes: 0, waitsFor: newlyTouched };
     let freedBytes = 0;
     let touched = 0;
     for (let at = 0; at < keys.length; at += limits.orphanedBlobsAtOnce) {
@@ -131,10 +133,19 @@ export class OrphanRemoval {
         else freedBytes += gone?.sizeBytes ?? 0;
       }
     }
-    if (touched === 0) return { freedBytes };
-    const hours = limits.orphanUntouchedMs / 3_600_000;
-    const waitsFor = `${touched} of its blobs were put or asked for within ${hours} hours: somebody may be about to use them`;
-    return { freedBytes, waitsFor };
+    return touched === 0 ? { freedBytes } : { freedBytes, waitsFor: newlyTouched };
+  }
+
+  /** True also when all have gone: then nothing is waited for. */
+  async #isAnyOld(project: string, keys: readonly string[]): Promise<boolean> {
+    const { blobs } = this.#parts;
+    let isAnyThere = false;
+    for (const key of keys) {
+      const isOld = await blobs.isUntouched(project, key, limits.orphanUntouchedMs);
+      if (isOld) return true;
+      isAnyThere ||= isOld === false;
+    }
+    return !isAnyThere;
   }
 
   /** Of these, those that may go. What nobody names any more must be so on disk, too. */
@@ -168,6 +179,8 @@ export class OrphanRemoval {
     }
   }
 }
+
+const newlyTouched = `blobs of it were put or asked for within ${limits.orphanUntouchedMs / hourMs} hours: somebody may be about to use them`;
 
 const sizeOf = ({ manifests, blobs }: ImageRemoval) => manifests.length + blobs.length;
 

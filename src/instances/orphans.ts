@@ -51,8 +51,18 @@ export function wordsOf({ snapshots, blobs }: OrphanedData): string {
 export function neededSnapshots(space: Pick<Space, "all">): Set<string> {
   const images = [...space.all("image")].filter(({ status }) => status.state !== "deregistered");
   const others = [...space.all("launch-template"), ...space.all("spot-request")];
-  const texts = [...images, ...others].map(({ spec }) => JSON.stringify(spec));
-  return new Set(texts.flatMap((text) => text.match(/snap-[0-9a-f]+/g) ?? []));
+  return new Set([...images, ...others].flatMap(({ spec }) => snapshotsIn(spec)));
+}
+
+/** Specs are replaced, never changed: each is read once, however often and for how many projects this is asked. */
+const known = new WeakMap<object, readonly string[]>();
+
+function snapshotsIn(spec: object): readonly string[] {
+  const before = known.get(spec);
+  if (before) return before;
+  const names = JSON.stringify(spec).match(/snap-[0-9a-f]+/g) ?? [];
+  known.set(spec, names);
+  return names;
 }
 
 /** Of images that may be used, and of instances that are there: those may be started again. */

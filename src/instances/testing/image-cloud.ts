@@ -88,8 +88,9 @@ export class ImageCloud {
     this.images = new Images({ space, volumes: this.volumes, blobs: this.blobs, ...shared });
     this.removalsLeft = Infinity;
     const { blobs } = this;
-    const dying: Pick<Blobs, "get" | "removeUntouched"> = {
+    const dying: Pick<Blobs, "get" | "isUntouched" | "removeUntouched"> = {
       get: (...asked) => blobs.get(...asked),
+      isUntouched: (...asked) => blobs.isUntouched(...asked),
       removeUntouched: async (...asked) => {
         if (life.isOver) throw new Error("killed");
         const gone = await blobs.removeUntouched(...asked);
