@@ -126,9 +126,10 @@ function leastFor(
   let sum = 0;
   for (const { each, count, score } of offers.sort((a, b) => a.score / a.each - b.score / b.each)) {
     if (left <= 0) break;
-    const machines = Math.min(count, left / each);
-    sum += machines * score;
-    left -= machines * each;
+    // (left / each) * each may be less than left, by rounding: that is no lack
+    if (count * each >= left) return sum + (left / each) * score;
+    sum += count * score;
+    left -= count * each;
   }
   return left > 0 ? Infinity : sum;
 }

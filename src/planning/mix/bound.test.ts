@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { boundWithin } from "./bound.ts";
+import type { MixProblem } from "./problem.ts";
+
+const minuteMs = 60_000;
+
+/** So many tasks of a minute, and one machine that runs so many at once. */
+function problem(tasks: number, slots: number): MixProblem {
+  return {
+    work: [
+      { name: "k", tasks, runTime: { meanMs: minuteMs, meanHighMs: minuteMs, longMs: minuteMs } },
+    ],
+    chainMs: 0,
+    types: [
+      {
+        name: "m",
+        slots: [slots],
+        countMax: 1,
+        isPresent: false,
+        bootMs: 0,
+        speed: 1,
+        price: { microsPerHour: 60_000, granularityMs: minuteMs, minimumMs: 0, paidMs: 0 },
+        power: undefined,
+      },
+    ],
+    goal: { objective: "cost", deadlineMs: minuteMs },
+  };
+}
+
+test("boundWithin() asks for the part of a machine that its tasks need, whatever is lost by rounding", () => {
+  const stretch = { fromMs: minuteMs - 1, toMs: minuteMs };
+  for (let slots = 1; slots <= 128; slots++) {
+    for (let tasks = 1; tasks <= slots; tasks++) {
+      const bound = boundWithin(problem(tasks, slots), stretch);
+      const partMicros = (tasks / slots) * 1000;
+      assert.ok(Math.abs(bound - partMicros) < 1e-9, `${tasks} of ${slots}: ${bound}`);
+    }
+    assert.equal(boundWithin(problem(slots + 1, slots), stretch), Infinity);
+  }
+});
