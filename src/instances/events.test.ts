@@ -8,6 +8,7 @@ import type { EventSubscriptionSpec } from "#/model/event-subscription.ts";
 import { instanceEvents } from "#/model/instance-event.ts";
 import type { InstanceRecord, InstanceState } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
+import { archiveEndedInstances } from "./ended-instances.ts";
 import { tellInstanceEvents } from "./events.ts";
 import { giveNotice, takeAway } from "./spot-notice.ts";
 import { Estate } from "./testing/estate.ts";
@@ -55,6 +56,34 @@ const toldTo = (space: Space, to = place) =>
   [...space.list("notice", to)].map(({ spec }) => JSON.parse(spec.body) as Event);
 const wordsOf = (events: readonly Event[]) =>
   events.map(({ detail }) => detail.state ?? `to ${detail["instance-action"]}`);
+
+test("subscriptions to certain instances end with the last of these, an hour after it was terminated", async () => {
+  const estate = await telling();
+  const { space, clock } = estate;
+  const to = (...instances: string[]) => ({ instances });
+  subscribe(space, "one", to("i-1"));
+  subscribe(space, "both", to("i-1", "i-2"));
+  subscribe(space, "all");
+  for (const name of ["i-1", "i-2"]) estate.launch(name, "m0");
+  await estate.pass(5);
+  space.commit((tx) => {
+    const { spec, ...record } = tx.get("instance", "i-1")!;
+    tx.put<"instance">({ ...record, spec: { ...spec, wanted: "terminated" } });
+  });
+  await estate.pass(10);
+  const left = () =>
+    [...space.all("event-subscription")].map(({ name, spec }) => [name, spec.instances]);
+  archiveEndedInstances({ space, clock });
+  assert.equal(left().length, 3, "it is told of for an hour");
+  const later = { now: () => clock.now() + limits.terminatedKeptMs };
+  archiveEndedInstances({ space, clock: later });
+  assert.equal(space.get("instance", "i-1"), undefined);
+  assert.deepEqual(left(), [
+    ["p/both", ["i-2"]],
+    ["p/all", undefined],
+  ]);
+  assert.ok(toldTo(space).length > 0, "what happened is still told");
+});
 
 test("what becomes of an instance is told in EventBridge's words, in order", async () => {
   const estate = await telling();
