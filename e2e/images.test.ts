@@ -252,9 +252,13 @@ describe("images as files", () => {
 
   test("a kernel is an image that is all there is; what was deregistered leaves data that is found, and removed", async () => {
     const kernel = join(folder, "kernel");
-    writeFileSync(kernel, "a kernel");
+    writeFileSync(kernel, "none");
+    const none = await cloud.canopy("images", "import", kernel, "--kernel", "--name", "uni");
+    assert.match(none.stderr, /must be a Linux bzImage, an ELF file with a PVH note/);
+    const linux = `${" ".repeat(0x202)}HdrS`;
+    writeFileSync(kernel, linux);
     const { id, blobs: own } = await imported(kernel, "--kernel", "--name", "uni");
-    assert.equal(own[0]?.key, sha256("a kernel"));
+    assert.equal(own[0]?.key, sha256(linux));
     assert.equal((await cloud.canopy("images", "rm", id, "--yes")).code, 0);
     const left = await cloud.canopy("images", "orphans", "--json");
     assert.match(left.stdout, new RegExp(own[0]!.key));

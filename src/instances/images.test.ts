@@ -15,6 +15,7 @@ import { copyImage } from "./image-changes.ts";
 import { failForsakenImages } from "./image-of-instance.ts";
 import { Images, type ImageAsked } from "./images.ts";
 import { orderMeans } from "./order-means.ts";
+import { kernelText } from "./testing/image-cloud.ts";
 import { testVolumeKeys } from "./testing/volume-keys.ts";
 import type { VolumeKeys } from "./volume-keys.ts";
 import { ordersFor } from "./orders.ts";
@@ -86,7 +87,7 @@ function diskImage(title: string): ImageAsked {
 const unikernel = (title: string, kernel: string): ImageAsked => ({
   ...said,
   title,
-  source: { type: "unikernel", kernel: put(kernel), commandLine: "" },
+  source: { type: "unikernel", kernel: put(kernelText(kernel)), commandLine: "" },
 });
 
 /** An instance of an image that runs, as a machine would have it. */
@@ -281,6 +282,18 @@ test("find() tells what is none, what is another's, and what is shared", async (
   const image = images.findOwn("p", name);
   space.commit((tx) => tx.put<"image">({ ...image, spec: { ...image.spec, sharedWith: ["1"] } }));
   assert.equal(images.find({ project: "q", accountId: "1" }, name).name, name);
+});
+
+test("make() refuses a kernel that is none", async () => {
+  const kernel = put("ELF?");
+  const refused = { awsCode: "InvalidParameterValue", message: /must be a Linux bzImage, an ELF/ };
+  const alone = { type: "unikernel" as const, kernel, commandLine: "" };
+  await assert.rejects(images.make("p", { ...said, title: "one", source: alone }), refused);
+  const { source } = diskImage("two");
+  assert.ok(source.type === "disk");
+  const booting = { ...source, boot: { kernel, commandLine: "" } };
+  await assert.rejects(images.make("p", { ...said, title: "two", source: booting }), refused);
+  assert.deepEqual(images.list("p"), []);
 });
 
 test("orphansOf() finds what deregistered images have left, but for what others, or what runs, still need", async () => {

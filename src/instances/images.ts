@@ -7,6 +7,7 @@ import { AwsError } from "#/model/aws-error.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import type { ImageBlob, ImageDisk, ImageRecord, ImageSource, ImageSpec } from "#/model/image.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
+import { isKernel, kernelRule } from "#/model/kernel.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { DiskManifest, SnapshotRecord } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
@@ -225,9 +226,10 @@ export class Images {
 
   async #sourceOf(project: string, asked: SourceAsked): Promise<ImageSource> {
     const blob = (key: string) => this.#blob(project, key);
-    if (asked.type === "unikernel") return { ...asked, kernel: await blob(asked.kernel) };
+    const kernel = (key: string) => this.#kernel(project, key);
+    if (asked.type === "unikernel") return { ...asked, kernel: await kernel(asked.kernel) };
     const boot = asked.boot && {
-      kernel: await blob(asked.boot.kernel),
+      kernel: await kernel(asked.boot.kernel),
       ...(asked.boot.initrd !== undefined && { initrd: await blob(asked.boot.initrd) }),
       commandLine: asked.boot.commandLine,
     };
@@ -241,6 +243,16 @@ export class Images {
     const found = await this.#parts.blobs.stat(project, key);
     if (found) return { key, sizeBytes: found.sizeBytes };
     throw wrong(`The blob ${key.slice(0, 100)} of it does not exist: put it first.`);
+  }
+
+  async #kernel(project: string, key: string): Promise<ImageBlob> {
+    const found = await this.#blob(project, key);
+    const read = async (offset: number, length: number) => {
+      const part = await this.#parts.blobs.get(project, key, { offset, length });
+      return bytesOf(part!.content);
+    };
+    if (await isKernel(read)) return found;
+    throw wrong(`The kernel ${key} must be ${kernelRule}: it is none.`);
   }
 
   /** A list of chunks that are all there. */

@@ -9,7 +9,7 @@ import type { TaskRecord } from "#/model/task.ts";
 import type { Draft } from "#/space/space.ts";
 import { snapshotsOf } from "./image-of-instance.ts";
 import { neededSnapshots, orphansOf, removeOrphan } from "./orphans.ts";
-import { ImageCloud, keyOf, project } from "./testing/image-cloud.ts";
+import { ImageCloud, kernelText, keyOf, project } from "./testing/image-cloud.ts";
 
 const dayMs = 24 * 60 * 60_000;
 const root = mkdtempSync(join(tmpdir(), "canopy-orphans-"));
@@ -47,23 +47,24 @@ test("what a deregistered image has left goes with its snapshots: chunks, their 
 });
 
 test("an importer who finds a blob and puts nothing keeps it; one who finds it gone is told to put it", async () => {
-  const one = await cloud.importKernel("one", "kernel");
+  const kernel = kernelText("one");
+  const one = await cloud.importKernel("one", kernel);
   cloud.images.deregister(one);
   removeOrphan(cloud.space, one.name);
   cloud.pass(2 * dayMs);
-  await cloud.bring("kernel");
+  await cloud.bring(kernel);
   await cloud.removeOrphans();
-  assert.deepEqual(has("kernel"), [true]);
-  const two = await cloud.importKernel("two", "kernel");
+  assert.deepEqual(has(kernel), [true]);
+  const two = await cloud.importKernel("two", kernel);
   cloud.pass(2 * dayMs);
   await cloud.removeOrphans();
-  assert.deepEqual(has("kernel"), [true], "an image has it");
+  assert.deepEqual(has(kernel), [true], "an image has it");
   assert.equal(cloud.space.get("image", one.name), undefined, "nothing of its data is left to go");
   cloud.images.deregister(two);
   removeOrphan(cloud.space, two.name);
   await cloud.removeOrphans();
-  assert.deepEqual(has("kernel"), [false]);
-  const source = { type: "unikernel" as const, kernel: keyOf("kernel"), commandLine: "" };
+  assert.deepEqual(has(kernel), [false]);
+  const source = { type: "unikernel" as const, kernel: keyOf(kernel), commandLine: "" };
   const asked = { title: "three", description: "", architecture: "x86_64" as const, tags: {} };
   await assert.rejects(cloud.images.make(project, { ...asked, kinds: ["microvm"], source }), {
     awsCode: "InvalidParameterValue",
@@ -129,17 +130,18 @@ test("neededSnapshots() reads what names snapshots once, and what has changed ag
 
 test("what a stopped instance, a volume, a task, an ended one or a snapshot of somebody's own names stays", async () => {
   const { space } = cloud;
-  const kernel = await cloud.importKernel("kernel", "booted");
+  const [booted, isRead, isMade] = [kernelText("booted"), kernelText("read"), kernelText("made")];
+  const kernel = await cloud.importKernel("kernel", booted);
   const instance = cloud.launch(kernel);
   const disk = await cloud.importDisk("disk", ["of a volume"]);
   assert.ok(disk.spec.source.type === "disk");
   cloud.volume(disk.spec.source.disks[0]!.snapshot);
-  const read = await cloud.importKernel("read", "read by a task");
-  const made = await cloud.importKernel("made", "made by a task");
+  const read = await cloud.importKernel("read", isRead);
+  const made = await cloud.importKernel("made", isMade);
   space.commit((tx) => {
-    tx.put<"task">(task("j1/0/0", { inputBlob: keyOf("read by a task") }));
+    tx.put<"task">(task("j1/0/0", { inputBlob: keyOf(isRead) }));
     const ended = tx.put<"task">(task("j1/0/1", {}));
-    const outputs = { out: keyOf("made by a task") };
+    const outputs = { out: keyOf(isMade) };
     tx.archive<"task">({ ...ended, status: { ...ended.status, phase: "succeeded", outputs } });
   });
   const images = [kernel, disk, read, made];
@@ -148,25 +150,21 @@ test("what a stopped instance, a volume, a task, an ended one or a snapshot of s
   for (const { image } of orphansOf(space, project)) removeOrphan(space, image.name);
   cloud.pass(2 * dayMs);
   await cloud.removeOrphans();
-  assert.deepEqual(has("booted", "of a volume", "read by a task", "made by a task"), [
-    true,
-    true,
-    true,
-    true,
-  ]);
+  assert.deepEqual(has(booted, "of a volume", isRead, isMade), [true, true, true, true]);
   space.commit((tx) => tx.delete("instance", instance.name));
   removeOrphan(space, kernel.name);
   await cloud.removeOrphans();
-  assert.deepEqual(has("booted"), [false]);
+  assert.deepEqual(has(booted), [false]);
 });
 
 test("what a planned job or a launch template names stays", async () => {
   const { space } = cloud;
-  const kernel = await cloud.importKernel("planned", "read by a planned job");
+  const planned = kernelText("read by a planned job");
+  const kernel = await cloud.importKernel("planned", planned);
   const disk = await cloud.importDisk("disk", ["of a template"]);
   assert.ok(disk.spec.source.type === "disk");
   const { snapshot } = disk.spec.source.disks[0]!;
-  const request = await cloud.put(JSON.stringify({ module: keyOf("read by a planned job") }));
+  const request = await cloud.put(JSON.stringify({ module: keyOf(planned) }));
   const data = JSON.stringify({
     BlockDeviceMappings: [{ DeviceName: "sdf", Ebs: { SnapshotId: snapshot } }],
   });
@@ -196,7 +194,7 @@ test("what a planned job or a launch template names stays", async () => {
   removeOrphan(space, kernel.name);
   cloud.pass(2 * dayMs);
   await cloud.removeOrphans();
-  assert.deepEqual(has("read by a planned job"), [true]);
+  assert.deepEqual(has(planned), [true]);
 });
 
 test("a snapshot that somebody took by itself, and made an image of, is none of its orphaned data; one that is shared neither", async () => {

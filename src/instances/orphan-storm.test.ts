@@ -18,7 +18,7 @@ import { orderMeans } from "./order-means.ts";
 import { ordersFor } from "./orders.ts";
 import { orphansOf, removeOrphan } from "./orphans.ts";
 import { deleteSnapshot } from "./snapshots.ts";
-import { ImageCloud, project, sealer } from "./testing/image-cloud.ts";
+import { ImageCloud, project, sealer, kernelText } from "./testing/image-cloud.ts";
 
 const hourMs = 60 * 60_000;
 const root = mkdtempSync(join(tmpdir(), "canopy-storm-"));
@@ -141,7 +141,7 @@ class Storm {
     const chance = this.#chance;
     const content = () => `content ${chance.below(8)}`;
     const title = `image ${++this.#count}`;
-    if (chance.isOneIn(3)) await this.#cloud.importKernel(title, content());
+    if (chance.isOneIn(3)) await this.#cloud.importKernel(title, kernelText(content()));
     else await this.#cloud.importDisk(title, [content(), null, content()]);
   }
 

@@ -3,6 +3,7 @@ import { CanopyError } from "#/base/errors.ts";
 import { randomText } from "#/base/random.ts";
 import type { ImageInput, ImageView } from "#/model/image-views.ts";
 import { instanceKinds, type InstanceKind } from "#/model/instance-type.ts";
+import { isKernel, kernelRule } from "#/model/kernel.ts";
 import { briefSize } from "#/model/units.ts";
 import { bringArchive } from "#/sdk/images/archive-import.ts";
 import { bringDisk } from "#/sdk/images/disk-import.ts";
@@ -113,14 +114,27 @@ async function bringBoot(
     if (bootInitrd === undefined) return undefined;
     throw new CanopyError("invalid", "Cannot use --boot-initrd as it needs --boot-kernel, too");
   }
-  const kernel = await bringWhole(parts, bootKernel);
+  const kernel = await bringKernelFile(parts, bootKernel);
   if (bootInitrd === undefined) return { kernel, commandLine };
   return { kernel, initrd: await bringWhole(parts, bootInitrd), commandLine };
 }
 
 async function bringKernel(parts: ImportParts, path: string, commandLine = ""): Promise<Brought> {
-  const kernel = await bringWhole(parts, path);
+  const kernel = await bringKernelFile(parts, path);
   return { kinds: ["microvm", "vm"], source: { type: "unikernel", kernel, commandLine } };
+}
+
+/** Throws CanopyError "invalid" for what is none, before anything is sent. */
+async function bringKernelFile(parts: ImportParts, path: string): Promise<string> {
+  const { files } = parts.world;
+  const read = async (offset: number, length: number) =>
+    (await files.read(resolve(path), { offset, length })) ?? new Uint8Array();
+  if ((await files.stat(resolve(path))) && !(await isKernel(read)))
+    throw new CanopyError(
+      "invalid",
+      `Cannot import ${path} as a kernel must be ${kernelRule}: it is none`,
+    );
+  return bringWhole(parts, path);
 }
 
 /** Puts a kernel or an initrd. Throws CanopyError "not-found". */

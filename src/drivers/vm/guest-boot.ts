@@ -2,6 +2,7 @@ import { messageOf } from "#/base/errors.ts";
 import type { Files } from "#/base/files.ts";
 import type { InstanceOrder } from "#/model/hosting.ts";
 import type { ImageBlob, ImageBoot } from "#/model/image.ts";
+import { isKernel, kernelRule } from "#/model/kernel.ts";
 import type { BlobAccess } from "../driver.ts";
 import { HostingError } from "../instances/hosting-error.ts";
 import type { Emulator } from "./emulator.ts";
@@ -84,16 +85,12 @@ async function fetched(
   }
 }
 
-/** Linux as it comes ("HdrS" at 0x202: Documentation/arch/x86/boot.rst), an ELF file, or a multiboot kernel. */
 async function check(files: Files, path: string): Promise<void> {
-  const head = Buffer.from((await files.read(path, { offset: 0, length: 8192 })) ?? []);
-  const isLinux = head.subarray(0x202, 0x206).toString("latin1") === "HdrS";
-  const isElf = head.subarray(0, 4).toString("latin1") === "\x7fELF";
-  if (isLinux || isElf || head.includes(multiboot)) return;
+  const read = async (offset: number, length: number) =>
+    (await files.read(path, { offset, length })) ?? new Uint8Array();
+  if (await isKernel(read)) return;
   throw new HostingError(
     "Client.InvalidImage",
-    "Cannot start the guest as its kernel must be a Linux bzImage, an ELF file or a multiboot kernel: it is none",
+    `Cannot start the guest as its kernel must be ${kernelRule}: it is none`,
   );
 }
-
-const multiboot = Buffer.from([0x02, 0xb0, 0xad, 0x1b]);

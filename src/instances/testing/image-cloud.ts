@@ -33,6 +33,8 @@ const GiB = 2 ** 30;
 export const project = "p";
 /** Nothing is encrypted here. */
 export const sealer = { seal: (plain: string) => plain, unseal: (sealed: string) => sealed };
+/** What a Linux begins as, with something of its own behind. */
+export const kernelText = (own: string): string => `${" ".repeat(0x202)}HdrS ${own}`;
 export const keyOf = (content: string) => createHash("sha256").update(content).digest("hex");
 
 /** Images, volumes and blobs of a cloud that can be killed, over files and a log that outlive it. */
