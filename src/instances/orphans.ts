@@ -1,6 +1,7 @@
 import { AwsError } from "#/model/aws-error.ts";
 import { blobsOf, type ImageBlob, type ImageRecord, type ImageRemoval } from "#/model/image.ts";
 import { keepTag } from "#/model/saving.ts";
+import { counted } from "#/model/units.ts";
 import type { SnapshotRecord } from "#/model/volume.ts";
 import type { Space } from "#/space/space.ts";
 import { snapshotsOf } from "./image-of-instance.ts";
@@ -42,9 +43,12 @@ export const isAny = ({ snapshots, blobs }: OrphanedData): boolean =>
 
 /** "2 snapshots and 3 files". */
 export function wordsOf({ snapshots, blobs }: OrphanedData): string {
-  const counted = (count: number, one: string) =>
-    count === 0 ? [] : [count === 1 ? `1 ${one}` : `${count} ${one}s`];
-  return [...counted(snapshots.length, "snapshot"), ...counted(blobs.length, "file")].join(" and ");
+  const all = [
+    { count: snapshots.length, one: "snapshot" },
+    { count: blobs.length, one: "file" },
+  ];
+  const there = all.filter(({ count }) => count > 0);
+  return there.map(({ count, one }) => counted(count, one)).join(" and ");
 }
 
 /** What images that may be used, templates and requests name, wherever in them. */

@@ -2,6 +2,7 @@ import type { DoableSavingRule } from "#/model/saving.ts";
 import type { Space } from "#/space/space.ts";
 import type { VolumeRecord } from "#/model/volume.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
+import { counted } from "#/model/units.ts";
 import type { Instances } from "./instances.ts";
 import { removeOrphan } from "./orphans.ts";
 import { deleteSnapshot } from "./snapshots.ts";
@@ -28,8 +29,8 @@ export function savingActs({ space, volumes, requests, instances }: SavingActPar
         deleteSnapshot(space, space.get("snapshot", subject)!);
         return "deleted it";
       case "orphaned-image-data": {
-        const { status } = removeOrphan(space, subject);
-        return `removes it: ${status.removal!.manifests.length} disks and ${status.removal!.blobs.length} files`;
+        const { manifests, blobs } = removeOrphan(space, subject).status.removal!;
+        return `removes it: ${counted(manifests.length, "disk")} and ${counted(blobs.length, "file")}`;
       }
       case "forgotten-request":
         requests.cancel(space.get("spot-request", subject)!);

@@ -6,6 +6,7 @@ import {
   briefEnergy,
   briefGrams,
   briefSize,
+  counted,
   formatDuration,
   formatMicros,
   formatMoney,
@@ -42,6 +43,13 @@ test("parseDuration() refuses what is no duration, and says how to write one", (
       text,
     );
   }
+});
+
+test("counted() says one and many", () => {
+  assert.deepEqual(
+    [0, 1, 2].map((count) => counted(count, "machine")),
+    ["0 machines", "1 machine", "2 machines"],
+  );
 });
 
 test("parseSize() reads what formatSize() gives", () => {

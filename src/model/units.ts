@@ -86,6 +86,10 @@ export function briefDuration(ms: number): string {
   return `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
 }
 
+/** "1 machine", "2 machines". */
+export const counted = (count: number, one: string): string =>
+  `${count} ${one}${count === 1 ? "" : "s"}`;
+
 /** Bytes, rounded to a whole number: "512MiB" (1024 based), "2GB" (1000 based), "17B". Throws "invalid". */
 export function parseSize(text: string): number {
   const [, count, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*$/.exec(text) ?? [];

@@ -5,6 +5,7 @@ import type { Offer } from "#/model/site.ts";
 import type { CanopyConfig } from "#/model/site-config.ts";
 import type { JobView, MachineView, Page } from "#/model/views.ts";
 import { OneAtATime } from "#/base/one-at-a-time.ts";
+import { counted } from "#/model/units.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import { offerNameOf, sizedOffer } from "./sized-offer.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
@@ -67,7 +68,7 @@ export class CanopySite implements Site {
     if ((await this.#liveCount()) >= machinesMax) {
       throw new CanopyError(
         "no-capacity",
-        `${cannot} '${name}' gives at most ${machinesMax} machines at once`,
+        `${cannot} '${name}' gives at most ${counted(machinesMax, "machine")} at once`,
       );
     }
     const body = JSON.stringify(this.#request(order, title));

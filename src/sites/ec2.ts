@@ -13,6 +13,7 @@ import type { Ec2Config } from "#/model/site-config.ts";
 import { openClient, providerError } from "./ec2/client.ts";
 import { sweepLeftovers, taggedBeside } from "./ec2/leftovers.ts";
 import { OneAtATime } from "#/base/one-at-a-time.ts";
+import { counted } from "#/model/units.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
 import type { HeldMachine, Holdings, Leftover, MachineOrder, Site } from "./site.ts";
 import { bootScript } from "./user-data.ts";
@@ -122,7 +123,7 @@ class Ec2Site implements Site {
       const { machinesMax } = this.#config;
       throw new CanopyError(
         "no-capacity",
-        `${cannot} '${name}' gives at most ${machinesMax} machines at once`,
+        `${cannot} '${name}' gives at most ${counted(machinesMax, "machine")} at once`,
       );
     }
     return this.#run(order, offer);

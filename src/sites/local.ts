@@ -7,7 +7,7 @@ import type { Offer } from "#/model/site.ts";
 import type { LocalConfig } from "#/model/site-config.ts";
 import { OneAtATime } from "#/base/one-at-a-time.ts";
 import { urlsFor, type SiteParts } from "./parts.ts";
-import { formatSize } from "#/model/units.ts";
+import { counted, formatSize } from "#/model/units.ts";
 import { offerNameOf, sizedOffer } from "./sized-offer.ts";
 import type { HeldMachine, Holdings, MachineOrder, Site } from "./site.ts";
 
@@ -54,7 +54,7 @@ export class LocalSite implements Site {
     if ((await this.#liveCount()) >= machinesMax) {
       throw new CanopyError(
         "no-capacity",
-        `${cannot} '${name}' gives at most ${machinesMax} machines at once`,
+        `${cannot} '${name}' gives at most ${counted(machinesMax, "machine")} at once`,
       );
     }
     const folder = this.#folderOf(order.name);

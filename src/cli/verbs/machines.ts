@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { briefSize, formatMicros } from "#/model/units.ts";
+import { briefSize, counted, formatMicros } from "#/model/units.ts";
 import type { EvacuatedView } from "#/model/instance-views.ts";
 import type { MachineView } from "#/model/views.ts";
 import { allOf } from "#/sdk/client.ts";
@@ -199,7 +199,7 @@ function record(machine: MachineView, nowMs: number): Result {
       },
       {
         title: "running",
-        value: `${machine.running} tasks, ${machine.instances} instances of all projects`,
+        value: `${counted(machine.running, "task")}, ${counted(machine.instances, "instance")} of all projects`,
       },
       { title: "hosts", value: hostingText(machine) },
       { title: "lacks", value: machine.hosting?.missing.join("; ") },
