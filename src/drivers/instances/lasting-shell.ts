@@ -4,7 +4,7 @@ import { systemPath } from "./command.ts";
 
 /** A shell beside the agent that goes on when the agent ends, and ends by itself when there is nothing to do for it. */
 export interface LastingShell {
-  /** Told from others by this variable in its environment, which what it starts does not have. */
+  /** Told from others by this variable in its environment, which what it starts has only until it is another program. */
   name: string;
   mark: string;
   folder: string;
@@ -26,6 +26,7 @@ export class ShellWatch {
     const processes = this.#processes;
     const { name, mark, folder, script } = this.#shell;
     if (this.#known && processes.isAlive(this.#known.pid, this.#known.ticks)) return;
+    // It may be what a shell has just started: that one runs, and is found once its child has ended.
     let [pid] = processes.marked(name, mark);
     pid ??= processes.spawn(["/bin/sh", "-c", `unset ${name}\n${script}`], {
       folder,
