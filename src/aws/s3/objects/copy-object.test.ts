@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
   CopyObjectCommand,
@@ -9,6 +11,7 @@ import {
   PutObjectCommand,
   type CopyObjectCommandInput,
 } from "@aws-sdk/client-s3";
+import { limits } from "#/base/limits.ts";
 import { startS3 } from "../testing/s3-door.ts";
 
 const Bucket = "copies";
@@ -89,4 +92,27 @@ test("CopyObject names what is wrong with its source", async () => {
   await assert.rejects(copy({ CopySource: `${Bucket}/a%20b?versionId=${"0".repeat(32)}` }), {
     name: "NoSuchVersion",
   });
+});
+
+test("CopyObject leaves nothing open of a large source when it is refused", async () => {
+  const Body = Buffer.alloc(2 * limits.packedObjectBytesMax);
+  await s3.client.send(new PutObjectCommand({ Bucket, Key: "large", Body }));
+  const refused = await s3.raw({
+    method: "PUT",
+    path: `/${Bucket}/copy`,
+    headers: {
+      "x-amz-copy-source": `${Bucket}/large`,
+      "x-amz-checksum-algorithm": "CRC",
+      "content-length": "0",
+    },
+  });
+  assert.equal(refused.code, "InvalidRequest");
+  const open = readdirSync("/proc/self/fd").filter((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(s3.folder, "files"));
+    } catch {
+      return false; // that of the folder itself
+    }
+  });
+  assert.deepEqual(open, []);
 });

@@ -10,6 +10,7 @@ import { writeCondition } from "../headers/conditions.ts";
 import { newEncryptionHeaders, wantedEncryption } from "../headers/encryption.ts";
 import { directive, objectHeaders } from "../headers/object-headers.ts";
 import { newKey } from "../keys.ts";
+import { givingUp } from "../giving-up.ts";
 import { demand } from "../permission.ts";
 import { withinQuota } from "../quota.ts";
 import { tagConditions, writeConditions } from "../write-conditions.ts";
@@ -17,7 +18,6 @@ import { element, xmlDocument, xmlTime } from "../xml/write.ts";
 import { demandWrite, placedOf, standardChecksum, tagsSaid } from "./new-object.ts";
 import { requireRoomToTell, tell } from "../tell.ts";
 import { expirationHeader } from "../expiration.ts";
-import { givingUp } from "./giving-up.ts";
 
 export const copyObject = operation(async (call) => {
   const { headers: asked, bucket } = call;
@@ -45,26 +45,26 @@ export const copyObject = operation(async (call) => {
   const encryption = await newKey(call, wanted);
   const tags = takesTags ? found.tags : tagsSaid(call);
   const about = metadataDirective === "COPY" ? headersOf(found, asked) : objectHeaders(asked);
+  const options = {
+    ...about,
+    ...placed,
+    ...(tags && { tags }),
+    versioning: call.context.parts.buckets.versioningOf(bucket),
+    sizeBytes: found.sizeBytes,
+    checksum: {
+      algorithm:
+        algorithm === undefined
+          ? (found.checksum?.algorithm ?? standardChecksum.algorithm)
+          : algorithmNamed(String(algorithm), "x-amz-checksum-algorithm"),
+    },
+    ...(condition && { condition }),
+    ...(encryption && { encryption }),
+  };
   const { version } = await withinQuota(call, found.sizeBytes, async () => {
     const bytes = await call.store.read(source.place, found, {
       ...(source.key && { key: source.key }),
     });
-    const putting = call.store.put(call.place, bytes, {
-      ...about,
-      ...placed,
-      ...(tags && { tags }),
-      versioning: call.context.parts.buckets.versioningOf(bucket),
-      sizeBytes: found.sizeBytes,
-      checksum: {
-        algorithm:
-          algorithm === undefined
-            ? (found.checksum?.algorithm ?? standardChecksum.algorithm)
-            : algorithmNamed(String(algorithm), "x-amz-checksum-algorithm"),
-      },
-      ...(condition && { condition }),
-      ...(encryption && { encryption }),
-    });
-    return givingUp(bytes, putting);
+    return givingUp(bytes, (read) => call.store.put(call.place, read, options));
   });
   await tell(call, "ObjectCreated:Copy", version);
   const headers = newHeaders(call);

@@ -10,6 +10,7 @@ import {
   type AnswerHeaders,
 } from "../answer.ts";
 import { parameter, versionIdOf, type ObjectCall } from "../call.ts";
+import { givingUp } from "../giving-up.ts";
 import { accessDenied, invalidArgument, invalidRequest, methodNotAllowed } from "../errors.ts";
 import { isSameAsBefore, isUnchanged } from "../headers/conditions.ts";
 import { customerKey, openedBy } from "../headers/encryption.ts";
@@ -60,10 +61,12 @@ export async function readObject(call: ObjectCall, isHead: boolean): Promise<voi
     return;
   }
   const { response } = context;
-  response.writeHead(status, headers);
-  // Each piece is on its way to the network before its memory is used again.
-  for await (const piece of bytes) await written(response, piece);
-  response.end();
+  await givingUp(bytes, async (pieces) => {
+    response.writeHead(status, headers);
+    // Each piece is on its way to the network before its memory is used again.
+    for await (const piece of pieces) await written(response, piece);
+    response.end();
+  });
 }
 
 /** A response that waits behind others on its connection is never told that this has ended: so the connection is asked. */

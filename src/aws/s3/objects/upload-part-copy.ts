@@ -6,12 +6,12 @@ import { entityTooLarge } from "../errors.ts";
 import { parseCopySource } from "../headers/copy-source.ts";
 import { encryptionHeaders } from "../headers/encryption.ts";
 import { parseSourceRange } from "../headers/range.ts";
+import { givingUp } from "../giving-up.ts";
 import { demand } from "../permission.ts";
 import { withinQuota } from "../quota.ts";
 import { writeConditions } from "../write-conditions.ts";
 import { copyResult } from "./copy-object.ts";
 import { partChecksum, partEncryption, partNumber, uploadOf } from "./upload.ts";
-import { givingUp } from "./giving-up.ts";
 
 export const uploadPartCopy = operation(async (call) => {
   const number = partNumber(call);
@@ -33,12 +33,10 @@ export const uploadPartCopy = operation(async (call) => {
       ...(range && { range }),
       ...(source.key && { key: source.key }),
     });
-    const putting = call.store.putPart(call.place, upload.uploadId, number, bytes, {
-      sizeBytes,
-      checksum: { algorithm },
-      ...encryption,
-    });
-    return givingUp(bytes, putting);
+    const about = { sizeBytes, checksum: { algorithm }, ...encryption };
+    return givingUp(bytes, (read) =>
+      call.store.putPart(call.place, upload.uploadId, number, read, about),
+    );
   });
   const headers = newHeaders(call);
   if (source.bucket.spec.versioning !== "off")

@@ -16,6 +16,7 @@ import { describe, newHeaders } from "../answer.ts";
 import { notSet } from "../buckets/not-set.ts";
 import { callOf, type ObjectCall } from "../call.ts";
 import { methodNotAllowed } from "../errors.ts";
+import { givingUp } from "../giving-up.ts";
 import { decodePath } from "../key.ts";
 import { findReadable, readObject } from "../objects/read-object.ts";
 import { sayCors } from "../say-cors.ts";
@@ -109,9 +110,11 @@ async function sendPage(
     return void response.end();
   }
   const bytes = await page.store.read(page.place, found, {});
-  response.writeHead(status, headers);
-  if (bytes instanceof Uint8Array) response.end(bytes);
-  else await pipeline(bytes, response);
+  await givingUp(bytes, async (page) => {
+    response.writeHead(status, headers);
+    if (page instanceof Uint8Array) response.end(page);
+    else await pipeline(page, response);
+  });
 }
 
 function callFor(call: AwsCall, key: string): ObjectCall {
