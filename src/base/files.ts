@@ -43,7 +43,7 @@ export interface Files {
   /** Copies a file, sharing blocks where the file system can. */
   copy(from: string, to: string): Promise<void>;
   setMode(path: string, mode: number): Promise<void>;
-  /** Says of a file that it was modified at that time. */
+  /** Says of a file that it was modified at that time; on disk when this resolves. */
   touch(path: string, modifiedMs: number): Promise<void>;
   /** Gives it to that user and that group: for root alone. */
   setOwner(path: string, user: number, group: number): Promise<void>;

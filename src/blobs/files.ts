@@ -16,7 +16,9 @@ interface FileBlobsParts {
 
 /**
  * Blobs as files: `folder/project/ab/abcd…`, the first two digits of the key between. When one was touched is when its file was
- * modified, so that it is known after a restart.
+ * modified, so that it is known after a restart: that is on disk before anybody is told that the blob is there, as it may not be taken
+ * for an old one after a power cut. That a file was removed is not: one that is there again after that is whole, nobody names it, and
+ * nothing but its room is lost.
  */
 export class FileBlobs implements Blobs {
   #files: Files;

@@ -133,3 +133,19 @@ test("remove() removes a folder that its owner may not write any more", async ()
     rmSync(top, { recursive: true, force: true });
   }
 });
+
+test("touch() is on disk when it resolves, and rejects when it cannot be brought there", () => {
+  const path = join(folder, "touched");
+  const module = new URL("files.ts", import.meta.url).href;
+  const touch = (...failing: string[]) => {
+    const program = `
+      const { nodeFiles } = await import(${JSON.stringify(module)});
+      await nodeFiles.write(${JSON.stringify(path)}, "x", { durable: false });
+      const said = await nodeFiles.touch(${JSON.stringify(path)}, 1_000_000).catch(() => "failed");
+      console.log(said ?? (await nodeFiles.stat(${JSON.stringify(path)})).modifiedMs);`;
+    const traced = ["-f", "-qq", "-P", path, "-e", "trace=fsync", ...failing, process.execPath];
+    return spawnSync("strace", [...traced, "-e", program], { encoding: "utf8" }).stdout.trim();
+  };
+  assert.equal(touch(), "1000000");
+  assert.equal(touch("-e", "inject=fsync:error=EIO"), "failed");
+});

@@ -12,7 +12,6 @@ import {
   rm,
   stat,
   statfs,
-  utimes,
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { limits } from "../limits.ts";
@@ -112,7 +111,15 @@ export const nodeFiles: Files = {
   },
   copy: (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE),
   setMode: (path, mode) => chmod(path, mode),
-  touch: (path, modifiedMs) => utimes(path, modifiedMs / 1000, modifiedMs / 1000),
+  async touch(path, modifiedMs) {
+    const file = await open(path);
+    try {
+      await file.utimes(modifiedMs / 1000, modifiedMs / 1000);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
   setOwner: (path, user, group) => chown(path, user, group),
   remove,
 
