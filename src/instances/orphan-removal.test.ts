@@ -9,6 +9,7 @@ import type { TaskRecord } from "#/model/task.ts";
 import type { Draft } from "#/space/space.ts";
 import { snapshotsOf } from "./image-of-instance.ts";
 import { neededSnapshots, orphansOf, removeOrphan } from "./orphans.ts";
+import { deleteSnapshot } from "./snapshots.ts";
 import { ImageCloud, kernelText, keyOf, project } from "./testing/image-cloud.ts";
 
 const dayMs = 24 * 60 * 60_000;
@@ -86,6 +87,35 @@ test("make() refuses when it took so long to find the blobs that the first may b
     awsCode: "Unavailable",
   });
   assert.deepEqual(cloud.images.list(project), []);
+});
+
+test("bytes of a deleted snapshot go after a day: what others have stays, and all of it while a volume was made of it", async () => {
+  const { space } = cloud;
+  const diskOf = async (title: string, contents: string[]) => {
+    const image = await cloud.importDisk(title, contents);
+    cloud.images.deregister(image);
+    return space.get("snapshot", snapshotsOf(image.spec.source)[0]!)!;
+  };
+  const one = await diskOf("one", ["own", "shared"]);
+  const two = await diskOf("two", ["shared", "other"]);
+  const three = await diskOf("three", ["of a volume"]);
+  const volume = cloud.volume(three.name);
+  for (const snapshot of [one, three]) deleteSnapshot(space, snapshot);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("own", "shared", "of a volume"), [true, true, true], "they are new");
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("own", "shared", "other"), [false, true, true]);
+  assert.equal(cloud.has(one.status.manifest!), false);
+  assert.deepEqual(
+    [...space.all("snapshot-removal")].map(({ name }) => name),
+    [three.name],
+  );
+  space.commit((tx) => tx.delete("volume", volume.name));
+  deleteSnapshot(space, two);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("shared", "other", "of a volume"), [false, false, false]);
+  assert.equal(space.count("snapshot-removal"), 0);
 });
 
 test("while no blob of an image is old enough to go, nobody looks through all records for who names them", async () => {

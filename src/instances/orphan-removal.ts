@@ -6,7 +6,8 @@ import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { readManifest } from "#/model/disk-chunks.ts";
 import type { ImageRecord, ImageRemoval } from "#/model/image.ts";
-import { briefSize, hourMs } from "#/model/units.ts";
+import { briefSize, counted, hourMs } from "#/model/units.ts";
+import type { SnapshotRemovalRecord } from "#/model/volume.ts";
 import type { Space, Transaction } from "#/space/space.ts";
 import { namedOf } from "./blob-names.ts";
 import { decide } from "./decisions.ts";
@@ -26,7 +27,7 @@ interface Done {
   waitsFor?: string;
 }
 
-/** Has the bytes of orphaned image data removed that somebody wants gone; the leader's alone. */
+/** Has the bytes removed of deleted snapshots, and of orphaned image data that somebody wants gone; the leader's alone. */
 export function startOrphanRemoval(parts: OrphanRemovalParts): Loop {
   const { space, clock, log } = parts;
   let isStopped = false;
@@ -36,7 +37,8 @@ export function startOrphanRemoval(parts: OrphanRemovalParts): Loop {
   /** Of images, how much is to go: its own commits, by which that does not grow, are no reason to look again. */
   const asked = new Map<string, number>();
   const unsubscribe = space.onApplied((changes) => {
-    for (const { record } of changes) {
+    for (const { op, record } of changes) {
+      if (record.kind === "snapshot-removal" && op === "put") loop.wake();
       if (record.kind !== "image") continue;
       const { removal } = record.status;
       const count = removal ? sizeOf(removal) : 0;
@@ -73,6 +75,32 @@ export class OrphanRemoval {
     const { space } = this.#parts;
     const going = [...space.all("image")].filter(({ status }) => status.removal);
     for (const { name } of going) await this.#tend(name);
+    const deleted = Map.groupBy(space.all("snapshot-removal"), ({ project }) => project);
+    for (const [project, removals] of deleted) await this.#tendSnapshots(project, removals);
+  }
+
+  /** All of a project together, as it is in all of its records who names them. */
+  async #tendSnapshots(project: string, all: readonly SnapshotRemovalRecord[]): Promise<void> {
+    const { space, log, isSure } = this.#parts;
+    const going: SnapshotRemovalRecord[] = [];
+    for (const one of all) if (await this.#mayGo(one)) going.push(one);
+    if (going.length === 0) return;
+    const manifests = [...new Set(going.map(({ spec }) => spec.manifest))];
+    const { freedBytes, waitsFor } = await this.#remove(project, { manifests, blobs: [] });
+    if (!isSure() || waitsFor !== undefined) return;
+    space.commit((tx) => {
+      for (const { name } of going) tx.delete("snapshot-removal", name);
+    });
+    const what = counted(going.length, "deleted snapshot");
+    log.info(`removed what only ${what} named: ${briefSize(freedBytes)}`, { project });
+  }
+
+  /** Its list is as new as the last of its chunks. A volume that was made of it names all of them for as long as it is there. */
+  async #mayGo({ project, spec: { manifest } }: SnapshotRemovalRecord): Promise<boolean> {
+    const { space, blobs } = this.#parts;
+    for (const { spec } of space.all("volume"))
+      if (spec.origin?.manifest === manifest && spec.origin.project === project) return false;
+    return (await blobs.isUntouched(project, manifest, limits.orphanUntouchedMs)) !== false;
   }
 
   async #tend(name: string): Promise<void> {
@@ -107,7 +135,10 @@ export class OrphanRemoval {
     decide(tx, { project, name }, { at: clock.now(), action: "release", what, why });
   }
 
-  async #remove(project: string, { manifests, blobs }: ImageRemoval): Promise<Done> {
+  async #remove(
+    project: string,
+    { manifests, blobs }: Pick<ImageRemoval, "manifests" | "blobs">,
+  ): Promise<Done> {
     const { clock, isSure, blobs: store } = this.#parts;
     const first = new Set(blobs);
     for (const manifest of manifests)

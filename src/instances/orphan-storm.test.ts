@@ -65,7 +65,7 @@ class Storm {
       this.#some("volume", (volume) => this.#beginSnapshot(volume)),
       this.#some("snapshot", (snapshot) => this.#endSnapshot(snapshot), "pending"),
       this.#some("snapshot", (snapshot) => this.#endSnapshot(snapshot), "pending"),
-      this.#some("snapshot", (snapshot) => deleteSnapshot(this.#cloud.space, snapshot)),
+      this.#some("snapshot", (snapshot) => this.#deleteSnapshot(snapshot)),
       () => this.#removeOrphans(),
       () => this.#removeOrphans(),
       () => this.#collect(),
@@ -108,6 +108,9 @@ class Storm {
     for (const { status } of this.#cloud.space.all("image"))
       assert.equal(status.removal, undefined);
     assert.deepEqual(orphansOf(this.#cloud.space, project), []);
+    const origins = [...this.#cloud.space.all("volume")].map(({ spec }) => spec.origin?.manifest);
+    for (const { spec } of this.#cloud.space.all("snapshot-removal"))
+      assert.ok(origins.includes(spec.manifest), "it waits for a volume that was made of it");
   }
 
   #excuse(key: string): void {
@@ -179,14 +182,26 @@ class Storm {
       const chunks = lists.filter(this.#cloud.has).flatMap(this.#chunksOf);
       const keys = new Set([...lists, ...chunks, ...blobs.map((blob) => blob.key)]);
       removeOrphan(space, image.name);
-      this.#asked.add(keys);
-      // Before that a crash may have it forgotten, and its owner told so.
-      void space.durable().then(() => {
-        this.did.removed++;
-        this.#asked.delete(keys);
-        for (const key of keys) if (key !== null) this.#unwanted.add(key);
-      });
+      this.#ask(keys);
     }
+  }
+
+  #deleteSnapshot(snapshot: SnapshotRecord): void {
+    const { manifest } = snapshot.status;
+    const isThere = manifest !== undefined && this.#cloud.has(manifest);
+    const keys = isThere ? [manifest, ...this.#chunksOf(manifest)] : [];
+    deleteSnapshot(this.#cloud.space, snapshot);
+    this.#ask(new Set(keys));
+  }
+
+  /** Before it is durable a crash may have it forgotten, and its owner told so. */
+  #ask(keys: Set<string | null>): void {
+    this.#asked.add(keys);
+    void this.#cloud.space.durable().then(() => {
+      this.did.removed++;
+      this.#asked.delete(keys);
+      for (const key of keys) if (key !== null) this.#unwanted.add(key);
+    });
   }
 
   /** One turn at a time, as the loop has it. */

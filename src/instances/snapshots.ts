@@ -17,8 +17,11 @@ export function isUsable(
   );
 }
 
-/** Its chunks stay while others have them. Throws "InvalidSnapshot.InUse" while an image is made of it. */
-export function deleteSnapshot(space: Space, { name }: SnapshotRecord): void {
+/**
+ * With the same commit it is said what is to go of its bytes: see `OrphanRemoval`. Throws "InvalidSnapshot.InUse" while an image is made
+ * of it.
+ */
+export function deleteSnapshot(space: Space, { name, project, status }: SnapshotRecord): void {
   for (const image of space.all("image")) {
     const { source } = image.spec;
     if (image.status.state === "deregistered") continue;
@@ -29,7 +32,18 @@ export function deleteSnapshot(space: Space, { name }: SnapshotRecord): void {
         `The snapshot ${name} is currently in use by ${image.name}`,
       );
   }
-  space.commit((tx) => tx.delete("snapshot", name));
+  const { manifest } = status;
+  space.commit((tx) => {
+    tx.delete("snapshot", name);
+    if (manifest === undefined) return;
+    tx.put<"snapshot-removal">({
+      kind: "snapshot-removal",
+      project,
+      name,
+      spec: { manifest },
+      status: {},
+    });
+  });
 }
 
 /** Another of the same chunks. Throws "IncorrectState" for one that is not completed. */

@@ -41,7 +41,7 @@ import type {
   SubnetRecord,
   VpcRecord,
 } from "./virtual-network.ts";
-import type { SnapshotRecord, VolumeRecord } from "./volume.ts";
+import type { SnapshotRecord, SnapshotRemovalRecord, VolumeRecord } from "./volume.ts";
 import type { WebhookRecord } from "./webhook.ts";
 
 /**
@@ -99,6 +99,7 @@ export type AnyRecord =
   | ImageRecord
   | VolumeRecord
   | SnapshotRecord
+  | SnapshotRemovalRecord
   | VpcRecord
   | SubnetRecord
   | SecurityGroupRecord
@@ -151,6 +152,7 @@ const isKind: Record<Kind, true> = {
   image: true,
   volume: true,
   snapshot: true,
+  "snapshot-removal": true,
   vpc: true,
   subnet: true,
   "security-group": true,

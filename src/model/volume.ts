@@ -104,6 +104,9 @@ export interface SnapshotStatus {
   reason?: string;
 }
 
+/** What is still to go of a snapshot that was deleted, unless something else names it; named as the snapshot was. */
+export type SnapshotRemovalRecord = RecordOf<"snapshot-removal", { manifest: string }, object>;
+
 /** The contents of a disk, as the blob that a snapshot names has it in JSON. */
 export interface DiskManifest {
   sizeBytes: number;

@@ -87,6 +87,7 @@ export const removeProject = defineCall({
           "spot-request",
           "image",
           "instance",
+          "snapshot-removal",
         ] as const
       ).flatMap((kind) => own(space.all(kind), name)),
     ];

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
   CopyImageCommand,
+  CopySnapshotCommand,
   CreateImageCommand,
   DeregisterImageCommand,
   DescribeImageAttributeCommand,
   DescribeImagesCommand,
+  DescribeSnapshotsCommand,
   ModifyImageAttributeCommand,
   RegisterImageCommand,
   RunInstancesCommand,
@@ -54,6 +56,29 @@ test("an image is made of an instance, launched, copied and deregistered", async
   await assert.rejects(image(ImageId!), { name: "InvalidAMIID.NotFound" });
   await assert.rejects(send(new RunInstancesCommand({ ImageId, MinCount: 1, MaxCount: 1 })), {
     name: "InvalidAMIID.Unavailable",
+  });
+});
+
+test("DeregisterImage deletes the snapshots of an image when that is asked for, but for those of another image", async () => {
+  const { SnapshotId } = (await image(world.diskImage)).BlockDeviceMappings![0]!.Ebs!;
+  const copied = new CopySnapshotCommand({
+    SourceSnapshotId: SnapshotId,
+    SourceRegion: "us-east-1",
+  });
+  const own = (await send(copied)).SnapshotId!;
+  const register = async (Name: string) => {
+    const BlockDeviceMappings = [{ DeviceName: "/dev/sda1", Ebs: { SnapshotId: own } }];
+    return (await send(new RegisterImageCommand({ Name, BlockDeviceMappings }))).ImageId!;
+  };
+  const [one, two] = [await register("one of it"), await register("two of it")];
+  const deregister = async (ImageId: string) => {
+    const asked = { ImageId, DeleteAssociatedSnapshots: true };
+    return (await send(new DeregisterImageCommand(asked))).DeleteSnapshotResults;
+  };
+  assert.deepEqual(await deregister(one), [{ SnapshotId: own, ReturnCode: "skipped" }]);
+  assert.deepEqual(await deregister(two), [{ SnapshotId: own, ReturnCode: "success" }]);
+  await assert.rejects(send(new DescribeSnapshotsCommand({ SnapshotIds: [own] })), {
+    name: "InvalidSnapshot.NotFound",
   });
 });
 

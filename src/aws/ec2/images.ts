@@ -8,8 +8,11 @@ import type {
   DeregisterImageCommandOutput,
   RegisterImageCommandInput,
   RegisterImageCommandOutput,
+  SnapshotReturnCodes,
 } from "@aws-sdk/client-ec2";
 import { copyImage as copied } from "#/instances/image-changes.ts";
+import { snapshotsOf } from "#/instances/image-of-instance.ts";
+import { deleteSnapshot } from "#/instances/snapshots.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { ImageDisk } from "#/model/image.ts";
 import type { AwsContext, AwsOperation } from "../call.ts";
@@ -130,16 +133,38 @@ function disksOf(
   return [...disks.filter(isRoot), ...disks.filter((disk) => !isRoot(disk))];
 }
 
+/** Its snapshots stay, unless they are to be deleted with it. */
 export const deregisterImage: AwsOperation<
   DeregisterImageCommandInput,
   DeregisterImageCommandOutput
 > = {
   asks: ({ ImageId = "" }, context) => askOf("DeregisterImage", [ImageId], context),
-  run({ ImageId }, context) {
-    context.parts.images.deregister(ownOne("image", ImageId, context));
-    return {};
+  run({ ImageId, DeleteAssociatedSnapshots }, context) {
+    const image = context.parts.images.deregister(ownOne("image", ImageId, context));
+    if (DeleteAssociatedSnapshots !== true) return { Return: true };
+    const DeleteSnapshotResults = snapshotsOf(image.spec.source).map((SnapshotId) => ({
+      SnapshotId,
+      ReturnCode: deletedWithImage(SnapshotId, context),
+    }));
+    return { Return: true, DeleteSnapshotResults };
   },
 };
+
+/** One that another image is made of is skipped. */
+function deletedWithImage(id: string, context: AwsContext): SnapshotReturnCodes {
+  const { space } = context.parts;
+  const snapshot = space.get("snapshot", id);
+  if (!snapshot) return "skipped";
+  if (!askOf("DeleteSnapshot", [id], context).every((ask) => context.isAllowed(ask)))
+    return "missing-permissions";
+  try {
+    deleteSnapshot(space, snapshot);
+    return "success";
+  } catch (thrown) {
+    if (thrown instanceof AwsError) return "skipped";
+    throw thrown;
+  }
+}
 
 /** Of this region, which is the only one. */
 export const copyImage: AwsOperation<CopyImageCommandInput, CopyImageCommandOutput> = {
