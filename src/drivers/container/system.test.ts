@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { after, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import { seen } from "../testing/seen.ts";
 import { ContainerRig } from "./testing/container-rig.ts";
 
@@ -69,13 +68,14 @@ test("terminal() is the console of the init, where what is typed is heard, and w
   });
   await rig.printed(running, /ready[^]*# /);
   const [one, other] = [await running.terminal({}), await running.terminal({})];
-  await wait(200); // both follow
+  await other.write("echo at once $((7 * 7))\n");
+  await seen(other, /at once 49/);
   await one.write("echo answer $((6 * 7))\n");
   await seen(one, /answer 42/);
   await seen(other, /answer 42/);
   one.close();
-  await other.write("echo again $((7 * 7))\n");
-  await seen(other, /again 49/);
+  await other.write("echo again $((8 * 8))\n");
+  await seen(other, /again 64/);
   other.close();
   await running.stop(0);
 });

@@ -38,11 +38,15 @@ export async function openTerminal(
   );
 }
 
-/** Follows what the supervisor writes, and types where the init's terminal reads: see launchScript. */
+/**
+ * Follows what the supervisor writes, and types where the init's terminal reads: see launchScript. From where it follows is known before
+ * anything is typed, as the answer may be there before `tail` is.
+ */
 function consoleIn({ processes }: Parts, { folder }: ContainerPlace): Process {
   const script = `exec 3<&0
+from=$(stat -c %s console.1 2>/dev/null)
 cat <&3 >typed &
-exec tail --quiet --bytes=0 --follow=name --retry console.1 2>/dev/null`;
+exec tail --quiet --bytes=+$((from + 1)) --follow=name --retry console.1 2>/dev/null`;
   return processes.spawn(["sh", "-c", script], { folder, env: ownEnv, group: true });
 }
 
