@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compiledEnv } from "#/base/testing/compiled.ts";
 import { allProcesses, endAllOf, Program, seeProcess, signal } from "./processes.ts";
 import type { Place } from "./places.ts";
 import { ownEndsOf, programVictim, type Site, type Victim } from "./site.ts";
@@ -10,11 +11,11 @@ const mainFile = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 export function environment(folder: string): Record<string, string> {
   return {
+    ...compiledEnv,
     PATH: process.env["PATH"]!,
     HOME: folder,
     TMPDIR: folder,
     XDG_CONFIG_HOME: join(folder, "config"),
-    NODE_COMPILE_CACHE: join(folder, "compiled"),
   };
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compiledEnv } from "#/base/testing/compiled.ts";
 import { guarded } from "./guard.ts";
 import { childrenOf } from "./processes.ts";
 
@@ -32,6 +33,7 @@ export class TestCloud {
   /** Environment with which `canopy` commands speak to this cloud. */
   get env(): Record<string, string> {
     return {
+      ...compiledEnv,
       PATH: process.env["PATH"]!,
       HOME: this.dataFolder,
       CANOPY_URL: this.url,

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { compiledEnv } from "#/base/testing/compiled.ts";
 import { canopyFile, type TestCloud } from "./cloud.ts";
 import { killTree } from "./processes.ts";
 
@@ -30,7 +31,7 @@ export class JoinedAgent {
   private constructor(token: string, { urls, folder, flags = [], startedBy = [] }: AgentOptions) {
     this.folder = folder;
     const args = ["join", urls, "--token", token, "--folder", folder, ...flags];
-    const env = { PATH: process.env["PATH"]!, HOME: folder };
+    const env = { ...compiledEnv, PATH: process.env["PATH"]!, HOME: folder };
     const [program, ...words] = [...startedBy, canopyFile, ...args];
     this.#process = spawn(program!, words, { stdio: "ignore", env });
   }

@@ -162,7 +162,7 @@ async function canopy(
 
 /** Nothing of the caller's own clouds. */
 function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const kept = ["PATH", "TERM", "LANG", "COLUMNS", "NO_COLOR", "FORCE_COLOR"];
+  const kept = ["PATH", "TERM", "LANG", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "NODE_COMPILE_CACHE"];
   const own = Object.fromEntries(kept.map((name) => [name, process.env[name]]));
   return { ...own, HOME: folder, XDG_CONFIG_HOME: join(folder, "config"), ...more };
 }

@@ -60,7 +60,7 @@ export async function up(options: UpWish, env: Record<string, string>): Promise<
       env: { ...inherited(env), ...sshAgent(env) },
       program: {
         command: [process.execPath, process.argv[1]!],
-        env: inherited(env),
+        env: { ...inherited(env), ...compileCache(env) },
         files: elsewhere,
       },
     }),
@@ -126,6 +126,11 @@ function patient({ clock }: Host, cloud: Cloud): Cloud {
       }
     },
   };
+}
+
+/** Machines of this computer take what this program has compiled, which halves the time of their start. */
+function compileCache({ NODE_COMPILE_CACHE: folder }: Record<string, string>) {
+  return folder === undefined ? undefined : { NODE_COMPILE_CACHE: folder };
 }
 
 function sshAgent({ SSH_AUTH_SOCK: socket }: Record<string, string>): Record<string, string> {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { silent } from "#/base/log.ts";
 import { nodeHost } from "#/base/node/host.ts";
+import { compiledEnv } from "#/base/testing/compiled.ts";
 import { agentFiles } from "../../agent-files.ts";
 import type { AgentProgram } from "../parts.ts";
 
@@ -10,7 +11,7 @@ const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 export function thisProgram(folder: string): AgentProgram {
   return {
     command: [process.execPath, main],
-    env: { PATH: process.env["PATH"]!, HOME: folder },
+    env: { ...compiledEnv, PATH: process.env["PATH"]!, HOME: folder },
     files: agentFiles(nodeHost(silent), folder),
   };
 }
