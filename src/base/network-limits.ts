@@ -18,6 +18,9 @@ export const networkLimits = {
   metadataTokenSecondsMax: 21_600,
   /** Ports of a machine that lead to one instance. */
   forwardsMax: 16,
+  /** It has begun to answer for names within this, and it is looked so often whether it has. */
+  namesStartMs: 10_000,
+  namesStartLookMs: 20,
   /** Ports that are tried before none is found to be free. */
   forwardTriesMax: 100,
 } as const;

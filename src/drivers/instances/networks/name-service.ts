@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { sleep } from "#/base/clock.ts";
+import { limits } from "#/base/limits.ts";
 import { addressText, parseCidr } from "#/model/cidr.ts";
 import { markName } from "../../confine.ts";
 import { systemPath } from "../command.ts";
@@ -39,8 +41,9 @@ export class NameService {
     await this.#write("hosts", hostsOf(state));
     await this.#write("leases", leasesOf(state));
     this.#told = told;
-    if (living?.config === config) return this.#reread(living.pid);
-    if (living) processes.kill(living.pid);
+    if (living?.config === config && (await this.#reread(living))) return;
+    const old = await this.#living();
+    if (old) processes.kill(old.pid);
     await this.#start(config);
   }
 
@@ -90,12 +93,28 @@ export class NameService {
     return processes.isAlive(living.pid, living.ticks) ? living : undefined;
   }
 
-  async #reread(pid: number): Promise<void> {
-    const child = this.#parts.processes.spawn(["kill", "-HUP", String(pid)], {
+  /** False where it has ended, or does not get to hear of it. */
+  async #reread(living: Living): Promise<boolean> {
+    if (!(await this.#hears(living))) return false;
+    const child = this.#parts.processes.spawn(["kill", "-HUP", String(living.pid)], {
       folder: "/",
       env: { PATH: systemPath },
     });
     await child.ended;
+    return true;
+  }
+
+  /** Until one that has just begun catches that signal (proc(5): SigCgt), it is ended by it. */
+  async #hears({ pid, ticks }: Living): Promise<boolean> {
+    const { files, processes, clock } = this.#parts;
+    for (const until = clock.now() + limits.namesStartMs; clock.now() < until;) {
+      if (!processes.isAlive(pid, ticks)) return false;
+      const status = Buffer.from((await files.read(`/proc/${pid}/status`)) ?? "").toString();
+      const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+      if ((BigInt(`0x${caught}`) & 1n) === 1n) return true;
+      await sleep(clock, limits.namesStartLookMs);
+    }
+    return false;
   }
 
   #config(state: VpcState, resolvers: string): string {
