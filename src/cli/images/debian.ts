@@ -113,13 +113,17 @@ async function diskOf(cli: Cli, parts: ImportParts, tree: string) {
   };
 }
 
-/** The tree, and then a disk of it, without a mount. Only a disk has a root to be mounted: a container's is there. */
-const makeDisk = `
+/**
+ * The tree, and then a disk of it, without a mount. Only a disk has a root to be mounted: a container's is there, and so is its
+ * /etc/hosts. A guest writes its own name into that, as a network that QEMU plays to it answers for no names.
+ */
+export const makeDisk = `
 set -e
 tree=$1 root=$2 disk=$3 size=$4 folder=$5
 mkdir "$root"
 tar -C "$root" -xpf "$tree" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*'
 printf '/dev/root / ext4 defaults 0 1\\n' > "$root/etc/fstab"
+echo 'manage_etc_hosts: localhost' > "$root/etc/cloud/cloud.cfg.d/91-canopy-guest.cfg"
 cp "$(ls "$root"/boot/vmlinuz-* | tail -n 1)" "$folder/vmlinuz"
 cp "$(ls "$root"/boot/initrd.img-* | tail -n 1)" "$folder/initrd"
 truncate -s "$size" "$disk"
