@@ -22,6 +22,12 @@ export const containerLimits = {
   /** Whether one has begun is looked at this often, and whether one that an earlier life of the agent started has ended. */
   containerBeginLookMs: 3,
   containerEndLookMs: 250,
+  /** Supervisors that wait for a container, made so long after one was started, and ended so long after the last. */
+  supervisorsReady: 2,
+  supervisorsReadyAfterMs: 100,
+  supervisorsReadyMs: 10 * 60_000,
+  /** What a container needs beside is put into its control group so long after it. */
+  supervisorsMoveMs: 500,
   /** A container that is to stand still, and does not within this, is let go on. */
   containerFreezeMs: 10_000,
   /** A volume that is no block device within this is given up; one that is not let go within it is taken away. */

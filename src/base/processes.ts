@@ -44,6 +44,8 @@ export interface Board {
 
 /** Bounds for a process and all that it starts, kept by the kernel. */
 export interface Cage {
+  /** Files: a process that writes 0 into each of them is inside. */
+  readonly entrances: readonly string[];
   /** Kills all that is in it; it may take a moment until it is empty. */
   kill(): void;
   isEmpty(): boolean;
@@ -93,6 +95,8 @@ export interface SpawnOptions {
   group?: boolean;
   /** Runs on when this process ends, its output going to this file. */
   detachedLog?: string;
+  /** With `detachedLog`: what it reads ends when this process does; else there is nothing to read. */
+  hears?: boolean;
 }
 
 /** What a machine is. */

@@ -43,11 +43,6 @@ export function openCages(owner: string, options?: { lasting: true }): Cages | u
   };
 }
 
-/** The folders that a cage's first process writes itself into. */
-export function entrancesOf(cage: Cage): string[] {
-  return (cage as Cgroup).entrances;
-}
-
 class Cgroup implements Cage {
   readonly entrances: string[];
   #trees: Trees;

@@ -11,10 +11,11 @@ import {
   totalmem,
 } from "node:os";
 import { join, resolve } from "node:path";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CanopyError } from "../errors.ts";
 import type { HostFacts, Process, Processes, ProcessUsage, SpawnOptions } from "../processes.ts";
-import { entrancesOf, openCages } from "./cgroups.ts";
+import { openCages } from "./cgroups.ts";
 import { channelOf, drainedOf, openBoard } from "./channel.ts";
 import { groupUsage, marked, statFields, usageOf } from "./proc.ts";
 
@@ -45,7 +46,7 @@ function start(command: string[], options: SpawnOptions): Process {
     env: options.env,
     detached: options.group === true || detached,
     stdio: detached
-      ? ["ignore", logFile!, logFile!]
+      ? [options.hears ? "pipe" : "ignore", logFile!, logFile!]
       : [
           "pipe",
           "pipe",
@@ -56,6 +57,7 @@ function start(command: string[], options: SpawnOptions): Process {
   });
   if (logFile !== undefined) closeSync(logFile);
   if (detached) child.unref();
+  if (detached) (child.stdin as Socket | null)?.unref();
   child.stdin?.on("error", () => {}); // it may end before it has read everything
   const ended = new Promise<{ code: number | undefined; signal: string | undefined }>(
     (resolve, reject) => {
@@ -97,7 +99,7 @@ function killQuietly(pid: number, name: NodeJS.Signals | number): void {
 function enter(cage: NonNullable<SpawnOptions["cage"]>, command: string[]): string[] {
   const script =
     'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"';
-  return ["/bin/sh", "-c", script, "sh", ...entrancesOf(cage), "--", ...command];
+  return ["/bin/sh", "-c", script, "sh", ...cage.entrances, "--", ...command];
 }
 
 /** Why a program could not start; asked first where a shell would hide it in an exit code. */

@@ -5,6 +5,7 @@ import { HostingError } from "../instances/hosting-error.ts";
 import { systemPath } from "../instances/command.ts";
 import { seedFolder } from "./cloud-init-seed.ts";
 import { type Account, accountOf } from "./accounts.ts";
+import { etcFiles } from "./hosts-file.ts";
 import { seccompFor } from "./seccomp.ts";
 import type { Layer } from "../instances/layers.ts";
 import type { VolumeDevice } from "./volume-device.ts";
@@ -202,6 +203,6 @@ function mountsOf({ sys, etc }: BundleParts, isSystem: boolean): BundleMount[] {
     },
     // systemd has these as it likes them; on others they do no harm.
     ...(isSystem ? [memory("/run", ["nodev", "mode=755"]), memory("/run/lock", ["nodev"])] : []),
-    ...["hosts", "resolv.conf", "hostname"].map(own),
+    ...etcFiles.map(own),
   ];
 }

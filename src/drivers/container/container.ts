@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { limits } from "#/base/limits.ts";
-import type { Cages } from "#/base/processes.ts";
+import type { Cages, Process } from "#/base/processes.ts";
 import { sleep } from "#/base/clock.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { InstanceOrder } from "#/model/hosting.ts";
@@ -9,10 +9,10 @@ import type {
   InstanceDriver,
   InstanceDriverParts,
   InstanceMeans,
+  PreparedNetwork,
   RunningInstance,
 } from "../instance-driver.ts";
-import { systemPath } from "../instances/command.ts";
-import { HostingError } from "../instances/hosting-error.ts";
+import { HostingError, hostingReason } from "../instances/hosting-error.ts";
 import { Layers } from "../instances/layers.ts";
 import { bundleOf } from "./bundle.ts";
 import { forwardPorts } from "./forward-ports.ts";
@@ -21,16 +21,12 @@ import { seedOf } from "./cloud-init-seed.ts";
 import { keepFiles } from "./keep-files.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { instanceMark } from "./instance-mark.ts";
-import {
-  launchCommand,
-  launchMounts,
-  launchScript,
-  unifiedTree,
-  type Launch,
-} from "./launch-script.ts";
+import { launchScript, type Launch } from "./launch-script.ts";
+import { ReadySupervisors, startSupervisor } from "./ready-supervisors.ts";
 import { RunningContainer } from "./running.ts";
 import { VolumeDevices } from "./volume-device.ts";
 import { fileText, supervisorOf, supervisorText } from "./supervisor.ts";
+import { controlSocket, unifiedTree, type SupervisorParts } from "./supervisor-script.ts";
 
 /**
  * Containers: processes that share the machine's kernel, by crun. "container" runs one program of an image, "system" an init
@@ -49,6 +45,9 @@ const stale =
     " ",
   );
 
+/** What a start makes anew. */
+const made = ["config.json", "launch.sh"];
+
 /** In the instance's folder, which others use too. */
 const ownFolder = "container";
 
@@ -59,12 +58,14 @@ class ContainerDriver implements InstanceDriver {
   #cages: Cages | undefined;
   #isHybrid: Promise<boolean>;
   #usesOverlay: boolean;
+  #ready: ReadySupervisors;
   /** Layers of instances that are here, by their folder: also of those that do not run. */
   #needs = new Map<string, readonly string[]>();
 
   constructor(parts: InstanceDriverParts, { usesOverlay }: { usesOverlay: boolean }) {
     this.#parts = parts;
     this.#usesOverlay = usesOverlay;
+    this.#ready = new ReadySupervisors(parts);
     this.#layers = new Layers(parts, join(parts.folder, "layers"));
     this.#isHybrid = parts.files.stat(unifiedTree).then((found) => found !== undefined);
     this.#cages = parts.processes.cages(`${parts.mark}-containers`, { lasting: true });
@@ -148,22 +149,53 @@ class ContainerDriver implements InstanceDriver {
     devices: VolumeDevices,
   ): Promise<RunningInstance> {
     const launch = await this.#launch(own, order, means, devices);
-    await this.#write(launch, order);
-    const cage = this.#cage(order);
-    means.begins?.();
-    const process = this.#parts.processes.spawn(launchCommand(launch, join(own, "launch.sh")), {
-      folder: own,
-      env: { PATH: systemPath, LC_ALL: "C", [instanceMark]: this.#markOf(order) },
-      detachedLog: join(own, "launch.log"),
-      ...(cage && { cage }),
-    });
-    await this.#put(join(own, "supervisor"), supervisorText(this.#parts.processes, process.pid));
+    const parts = await this.#supervisorParts(launch);
+    await this.#clear(launch);
+    const begin = () =>
+      startSupervisor(this.#parts, parts, {
+        folder: own,
+        log: join(own, "launch.log"),
+        mark: launch.mark,
+      });
+    // What one that was made before has started is found by its control group alone.
+    const ready = launch.entrances.length > 0 ? this.#ready.take(parts) : undefined;
+    try {
+      return await this.#run(launch, order, means, ready ?? begin());
+    } catch (thrown) {
+      if (!ready || hostingReason(thrown).code !== "Server.InternalError") throw thrown;
+      // It was no good, and the others may not be either.
+      this.#ready.endAll();
+      await this.#end(own, order);
+      await this.#clear(launch);
+      return await this.#run(launch, order, means, begin());
+    } finally {
+      if (launch.entrances.length > 0) this.#ready.more(parts);
+    }
+  }
+
+  /** Has a supervisor run it. */
+  async #run(
+    launch: Launch,
+    order: InstanceOrder,
+    means: InstanceMeans,
+    process: Process,
+  ): Promise<RunningInstance> {
+    const { folder, network, place } = launch;
+    try {
+      await this.#write(launch, order, process.pid);
+      means.begins?.();
+    } catch (thrown) {
+      process.stdin.end();
+      throw thrown;
+    }
+    process.stdin.write(`${folder}\n${namespaceFileOf(network)}\n`);
     const running = await RunningContainer.begun(this.#parts, {
-      ...this.#place(own, order, process.pid),
+      ...this.#place(folder, order, process.pid),
       process,
     });
     try {
-      await forwardPorts(this.#parts, join(own, "slirp"), means.network);
+      const control = `/proc/${process.pid}/root${place}/${controlSocket}`;
+      await forwardPorts(this.#parts, control, network);
     } catch (thrown) {
       await running.stop(0);
       throw thrown;
@@ -214,16 +246,36 @@ class ContainerDriver implements InstanceDriver {
       etc: hostsFile(order, means.network),
       seed: seedOf(order),
       network: means.network,
-      addresses: this.#parts.processes.facts().addresses,
       isMapped: true,
       usesOverlay: this.#usesOverlay,
-      hidesUnified: await this.#isHybrid,
+      mark: this.#markOf(order),
+      entrances: this.#cage(order)?.entrances ?? [],
     };
   }
 
-  /** What is made anew at each start, so that nothing of it has to be on disk. */
-  async #write(launch: Launch, order: InstanceOrder): Promise<void> {
+  async #supervisorParts({ network, place, isMapped }: Launch): Promise<SupervisorParts> {
+    return {
+      network: network.type,
+      place,
+      addresses: network.type === "user" ? this.#parts.processes.facts().addresses : [],
+      hidesUnified: await this.#isHybrid,
+      isMapped,
+    };
+  }
+
+  /** Its folders are there, and nothing tells of an earlier start. */
+  async #clear({ folder, isMapped }: Launch): Promise<void> {
     const { files } = this.#parts;
+    const isFirst = !(await files.stat(folder));
+    for (const name of ["upper", "work"]) await files.makeFolder(join(folder, name));
+    const owner = isMapped ? limits.containerOwnerBase : 0;
+    await files.setOwner(join(folder, "upper"), owner, owner);
+    const old = isFirst ? [] : [...stale, ...made];
+    await Promise.all(old.map((name) => files.remove(join(folder, name))));
+  }
+
+  /** What is made anew at each start, so that nothing of it has to be on disk. */
+  async #write(launch: Launch, order: InstanceOrder, supervisor: number): Promise<void> {
     const { folder, place, isMapped } = launch;
     const config = bundleOf({
       order,
@@ -235,19 +287,13 @@ class ContainerDriver implements InstanceDriver {
       volumes: { source: `${place}/${volumesFolder}`, devices: launch.volumes },
       isMapped,
     });
-    const isFirst = !(await files.stat(folder));
-    for (const name of ["upper", "work"]) await files.makeFolder(join(folder, name));
-    const owner = isMapped ? limits.containerOwnerBase : 0;
-    await files.setOwner(join(folder, "upper"), owner, owner);
-    const made = {
+    const contents = {
       "config.json": JSON.stringify(config),
       "launch.sh": launchScript(launch),
-      fstab: launchMounts(launch),
+      supervisor: supervisorText(this.#parts.processes, supervisor),
     };
-    const old = isFirst ? [] : [...stale, ...Object.keys(made)];
-    await Promise.all(old.map((name) => files.remove(join(folder, name))));
     await Promise.all(
-      Object.entries(made).map(([name, content]) => this.#put(join(folder, name), content)),
+      Object.entries(contents).map(([name, content]) => this.#put(join(folder, name), content)),
     );
   }
 
@@ -297,4 +343,10 @@ function placeFor(needed: string[]): string {
   return ["/mnt", "/srv", "/media"].find((place) =>
     needed.every((path) => !path.startsWith(`${place}/`)),
   )!;
+}
+
+/** Empty for a network of its supervisor's own. */
+function namespaceFileOf({ type, namespace = "" }: PreparedNetwork): string {
+  if (type === "user") return "";
+  return namespace.includes("/") ? namespace : `/run/netns/${namespace}`;
 }

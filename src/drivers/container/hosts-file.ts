@@ -4,11 +4,14 @@ import type { PreparedNetwork } from "../instance-driver.ts";
 /** Where names are looked up: what answers at EC2's own address for that, or what slirp4netns hands on to the machine's. */
 const resolvers = { namespace: "169.254.169.253", user: "10.0.2.3" } as const;
 
+/** Names of `hostsFile`. */
+export const etcFiles = ["hosts", "resolv.conf", "hostname"] as const;
+
 /** Files of /etc that are about the network, by name. */
 export function hostsFile(
   { network, instance }: InstanceOrder,
   { type }: PreparedNetwork,
-): Record<string, string> {
+): Record<(typeof etcFiles)[number], string> {
   const name = network.hostname || instance;
   const [short] = name.split(".");
   const own = [...new Set([name, short])].join(" ");

@@ -1,13 +1,15 @@
 import { limits } from "#/base/limits.ts";
-import { giveScript, volumesFolder } from "./container-volumes.ts";
-import type { VolumeDevice } from "./volume-device.ts";
-import { layersScript, rootMount, type RootParts } from "./root-script.ts";
+import { giveScript } from "./container-volumes.ts";
+import { instanceMark } from "./instance-mark.ts";
 import { quoted } from "./quoted.ts";
+import { layersScript, rootMount, type RootParts } from "./root-script.ts";
+import { metadataLink, mountScript, rightsScript, sysMount } from "./supervisor-script.ts";
 import type { PreparedNetwork } from "../instance-driver.ts";
+import type { VolumeDevice } from "./volume-device.ts";
 
 /**
- * What starts a container and stays beside it: a shell in a mount namespace of its own, so that all that it mounts is gone when
- * the last process in there has ended, however that was. It outlives the agent, which sees by its files what has come of it:
+ * What a supervisor does for a container: see supervisor-script.ts. All that it mounts is gone when the last process in its namespace
+ * has ended, however that was. It outlives the agent, which sees by its files what has come of it:
  *
  * - `pid`: the container's first process, as the machine sees it;
  * - `console.0` and `console.1`: what was printed, the older and the newer half of a ring;
@@ -26,37 +28,35 @@ export interface Launch extends RootParts {
   /** Files of cloud-init, in `place` too. */
   seed: Readonly<Record<string, Buffer>>;
   network: PreparedNetwork;
-  /** The machine's own addresses: not to be reached by a network that goes out through it. */
-  addresses: readonly string[];
   isMapped: boolean;
   volumes: readonly VolumeDevice[];
-  /** The machine has control groups of both versions. */
-  hidesUnified: boolean;
+  /** In the environment of all that is started here. */
+  mark: string;
+  /** Of its control group. */
+  entrances: readonly string[];
 }
 
 export function launchScript(launch: Launch): string {
-  const { folder, place, isMapped } = launch;
+  const { place, isMapped, network } = launch;
   const owner = isMapped ? limits.containerOwnerBase : 0;
   return `umask 022
-cd ${quoted(folder)} || exit 1
 trap : TERM INT HUP
-${networkPart(launch)}
+export ${instanceMark}=${quoted(launch.mark)}
+entrances=${quoted(launch.entrances.join(" "))}
+for entrance in $entrances; do echo 0 >$entrance || exit 1; done
+${network.type === "user" ? ownNetwork(network.metadataSocket, place) : rightsScript}
 ${layersScript(launch)}
-mount -a -T fstab || exit 1
+${mountScript(place, mountsOf(launch))}
 ${launch.volumes.map((device) => `{ ${giveScript(place, device)}; } || exit 1`).join("\n")}
 ${Object.entries(launch.etc)
   .map(([name, text]) => `printf %s ${quoted(text)} >${quoted(`${place}/${name}`)}`)
   .join("\n")}
 ${Object.entries(launch.seed)
-  .map(
-    ([name, content]) =>
-      `printf %s ${quoted(content.toString("base64"))} | base64 -d >${quoted(`${place}/${name}`)}`,
-  )
+  .map(([name, content]) => {
+    const at = quoted(`${place}/${name}`);
+    return `printf %s ${quoted(content.toString("base64"))} | base64 -d >${at}; chown ${owner}:${owner} ${at}`;
+  })
   .join("\n")}
-chown ${owner}:${owner} ${Object.keys({ ...launch.etc, ...launch.seed })
-    .map((name) => quoted(`${place}/${name}`))
-    .join(" ")} &
-${networkWait(launch)}
 ulimit -Sn ${limits.containerOpenFiles}
 ring() {
   while stdbuf -o0 head -c ${limits.consoleBytesMax} >console.1; do
@@ -75,10 +75,12 @@ life() {
   done
   echo "$code" >code
 }
+${network.type === "user" ? moveBeside : ""}
 life 2>&1 | ring
-${launch.network.type === "user" ? "kill $beside" : ""}
+${network.type === "user" ? "kill $beside" : ""}
 ${launch.kind === "system" ? "take_back 2>/dev/null" : ""}
 mv code exit
+exit
 `;
 }
 
@@ -119,98 +121,26 @@ take_back() {
 }`;
 }
 
-/** Of the file systems that are mounted first, for mount(8). */
-export function launchMounts(launch: Launch): string {
-  const { place, hidesUnified } = launch;
-  const line = (source: string, at: string, type: string, options: string) =>
-    `${escaped(source)} ${escaped(at)} ${type} ${options} 0 0\n`;
-  const [rootSource, rootType, rootOptions] = rootMount(launch);
-  return (
-    line("tmpfs", place, "tmpfs", "mode=755,size=1m") +
-    // crun does not take an empty tree of version 2 beside those of version 1.
-    (hidesUnified ? line("tmpfs", unifiedTree, "tmpfs", "ro,size=4k") : "") +
-    line(
-      "tmpfs",
-      `${place}/${volumesFolder}`,
-      "tmpfs",
-      "X-mount.mkdir,mode=755,size=64k,noexec,nosuid,shared",
-    ) +
-    line("sysfs", `${place}/sys`, "sysfs", "X-mount.mkdir") +
-    line(rootSource, `${place}/root`, rootType, rootOptions)
-  );
-}
-
 const escaped = (path: string) => path.replaceAll("\\", "\\134").replaceAll(" ", "\\040");
 
-export const unifiedTree = "/sys/fs/cgroup/unified";
-
-const metadataAddress = "169.254.169.254";
-const metadataPort = 65_080;
-
-function networkPart({ network, addresses }: Launch): string {
-  // Whoever is root in there is not in the eyes of a namespace that the machine has made.
-  const rights = `echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
-echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range`;
-  // Of a namespace the network's own side answers at the address of metadata.
-  if (network.type === "namespace") return rights;
-  const isLong = Buffer.byteLength(network.metadataSocket) > socketPathBytesMax;
-  const path = isLong ? "metadata" : network.metadataSocket;
-  const to = quoted(`UNIX-CONNECT:${path}`);
-  // A server in there that takes port 80 of all addresses must get it.
-  const metadata = `(
-  ${isLong ? `ln -sfn ${quoted(network.metadataSocket)} metadata` : ":"}
-  port=${metadataPort}
-  nft -f - <<. || port=80
-table ip canopy_metadata
-delete table ip canopy_metadata
-table ip canopy_metadata {
-  chain output {
-    type nat hook output priority -100
-    ip daddr ${metadataAddress} tcp dport 80 dnat to ${metadataAddress}:${metadataPort}
-  }
-}
-.
-  exec socat TCP4-LISTEN:$port,bind=${metadataAddress},reuseaddr,fork,backlog=64 ${to}
-) >beside.log 2>&1 &
-beside="$beside $!"`;
-  // It has no way out by IPv6; a line that cannot be done would end all of them.
-  const own = addresses.filter((address) => !address.includes(":"));
-  const closed = ["169.254.0.0/16", ...own.map((address) => `${address}/32`)];
-  return `mkfifo ready
-exec 8<>ready
-(
-  nsenter --net=/proc/self/fd/9 slirp4netns --configure --mtu=65520 --disable-host-loopback --enable-sandbox \\
-    --enable-seccomp --ready-fd=8 --api-socket=slirp $$ tap0
-  echo 0 >&8
-) >slirp.log 2>&1 &
-beside=$!
-${rights}
-ip -batch - <<. || exit 1
-address replace ${metadataAddress}/32 dev lo
-${closed.map((range) => `route replace unreachable ${range}`).join("\n")}
-.
-${metadata}`;
+/** The file systems that only this container has. */
+function mountsOf(launch: Launch): string[] {
+  const { place, network } = launch;
+  const [source, type, options] = rootMount(launch);
+  const root = `${escaped(source)} ${place}/root ${type} ${options}`;
+  return network.type === "user" ? [root] : [sysMount(place), root];
 }
 
-/** Its way out takes longest to be made: all else is done beside that. */
-function networkWait({ network }: Launch): string {
-  if (network.type === "namespace") return "";
-  return `[ "$(head -c 1 <&8)" = 1 ] || exit 1
-exec 8>&- 9>&-`;
+/** What was made for any container becomes this one's. */
+function ownNetwork(metadataSocket: string, place: string): string {
+  return `[ -e /proc/$way/exe ] || { echo "its way out has ended" >&2; exit 1; }
+ln -sfn ${quoted(metadataSocket)} ${place}/${metadataLink} &
+link=$!`;
 }
 
-/** The words that start it, in the namespaces that it needs. */
-export function launchCommand({ network }: Pick<Launch, "network">, script: string): string[] {
-  const inside = ["unshare", "--mount", "--propagation=slave"];
-  if (network.type === "namespace") {
-    const { namespace = "" } = network;
-    const path = namespace.includes("/") ? namespace : `/run/netns/${namespace}`;
-    return ["nsenter", `--net=${path}`, ...inside, "sh", script];
-  }
-  // Its way out stays where it was.
-  const own = 'exec 9</proc/self/ns/net && exec "$@"';
-  return ["sh", "-c", own, "sh", ...inside, "--net", "sh", script];
-}
-
-/** What the kernel takes as the path of a Unix socket, less the byte that ends it. */
-const socketPathBytesMax = 107;
+/** To put others into a control group waits for all that is started meanwhile: it is done when the container has begun. */
+const moveBeside = `wait $link || exit 1
+{
+  sleep ${limits.supervisorsMoveMs / 1000}
+  for entrance in $entrances; do for one in $beside; do echo $one >$entrance; done; done
+} 2>/dev/null &`;
