@@ -21,6 +21,7 @@ export class InstanceRecord {
   #files: Files;
   #kept: Kept;
   #written = "";
+  #isDurable = false;
 
   constructor(files: Files, folder: string, kept: Kept) {
     this.#files = files;
@@ -62,11 +63,13 @@ export class InstanceRecord {
     this.#kept = { ...this.#kept, ...news };
   }
 
-  async keep(): Promise<void> {
+  /** One that is not `durable` is found by the agent's next life, and may be lost with the machine and all that runs on it. */
+  async keep({ durable = true } = {}): Promise<void> {
     const content = JSON.stringify(this.#kept);
-    if (content === this.#written) return;
-    await this.#files.write(join(this.folder, orderFile), content, { mode: 0o600 });
+    if (content === this.#written && (this.#isDurable || !durable)) return;
+    await this.#files.write(join(this.folder, orderFile), content, { mode: 0o600, durable });
     this.#written = content;
+    this.#isDurable = durable;
   }
 
   /** Resolves when that is on disk. */

@@ -111,7 +111,8 @@ export class InstanceRuntime {
     const [disks, network] = await allDone(
       disksOf(order),
       networks.prepare(order),
-      this.#record.keep(), // before anything of it runs, so that the agent's next life looks for it
+      // Before anything of it runs, so that the agent's next life looks for it; on disk before anybody is told that it does.
+      this.#record.keep({ durable: false }),
     );
     this.#reach(network);
     const begins = () => this.#mustBegin(order);
