@@ -21,7 +21,8 @@ export const dayMs = 24 * 60 * 60_000;
 export async function openBuckets(t: TestContext) {
   const host = nodeHost(silent);
   const { random, network } = host;
-  let aheadMs = 0;
+  // It begins at noon, so that what lets minutes go by does not come into the next day.
+  let aheadMs = (1.5 * dayMs - (host.clock.now() % dayMs)) % dayMs;
   const clock: Clock = { ...host.clock, now: () => host.clock.now() + aheadMs };
   const folder = await mkdtemp(join(tmpdir(), "canopy-buckets-"));
   const onBroken = (thrown: unknown) => assert.fail(String(thrown));
