@@ -7,6 +7,7 @@ import { postgresMissing } from "#/base/testing/postgres-server.ts";
 import type { TestCloud } from "./cloud.ts";
 import { newSharedCloud } from "./clouds.ts";
 import { doctor } from "./doctor.ts";
+import { until } from "./until.ts";
 
 assert.equal(postgresMissing, undefined);
 
@@ -18,8 +19,15 @@ const examine = (...flags: string[]) =>
   doctor(plane, "--log", postgres.url, "--data", join(cloud.folder, "none"), ...flags);
 
 test("doctor --log finds nothing wrong with a cloud at work, and does not repair it then", async () => {
-  const kept = await plane.canopy("run", "--output", "out", "--", "sh", "-c", "echo kept > out");
-  assert.equal(kept.code, 0, kept.stderr);
+  const command = ["sh", "-c", "echo kept > out"];
+  const made = await plane.call<{ id: string }>("POST", "/v1/jobs", {
+    title: "with a file",
+    steps: [{ name: "make", run: { driver: "process", command }, outputs: [{ path: "out" }] }],
+  });
+  await until("its file is kept", async () => {
+    const { phase } = await plane.call<{ phase: string }>("GET", `/v1/jobs/${made.id}`);
+    return phase === "succeeded";
+  });
   await plane.canopy("run", "--", "sh", "-c", "echo one; echo two; exit 1");
   const { code, findings, of } = await examine();
   assert.equal(code, 0, JSON.stringify(findings));

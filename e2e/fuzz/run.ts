@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
+import { limits } from "#/base/limits.ts";
 import { Chance } from "#/base/testing/chance.ts";
+import type { InstanceView } from "#/model/instance-views.ts";
+import type { Page } from "#/model/views.ts";
 import { TestCloud } from "../cloud.ts";
+import { until } from "../until.ts";
 import { Ec2Calls } from "./ec2.ts";
 import { mutate } from "./mutate.ts";
 import { requestOf, type Ground } from "./requests.ts";
@@ -106,8 +110,32 @@ export async function fuzz({ requests, seed, wires = 8, say }: FuzzOptions): Pro
       tookMs: performance.now() - startMs,
     };
   } finally {
+    await endGuests(cloud);
     await cloud.stop();
   }
+}
+
+/** Instances outlive their cloud, and what was made up has launched some. */
+async function endGuests(cloud: TestCloud): Promise<void> {
+  if (cloud.url === "") return;
+  await until("all guests have ended", async () => {
+    const path = `/v1/instances?limit=${limits.pageMax}`;
+    let page: Page<InstanceView> | undefined;
+    let left = 0;
+    do {
+      const from: string = page?.next ? `&cursor=${page.next}` : "";
+      page = await cloud.call<Page<InstanceView>>("GET", path + from);
+      for (const { id, state, isTerminationProtected } of page.items) {
+        if (state === "terminated") continue;
+        left++;
+        if (state === "shutting-down") continue;
+        if (isTerminationProtected)
+          await cloud.call("PATCH", `/v1/instances/${id}`, { isTerminationProtected: false });
+        await cloud.call("DELETE", `/v1/instances/${id}`);
+      }
+    } while (page.next);
+    return left === 0;
+  });
 }
 
 function faultOf(answer: Answer | "closed" | "silent", isForged: boolean, isControl: boolean) {

@@ -6,6 +6,7 @@ import { instanceEvents } from "#/model/instance-event.ts";
 import type { EventSubscriptionView, InstanceView } from "#/model/instance-views.ts";
 import type { Page } from "#/model/views.ts";
 import { putImage, startHost, type TestHost } from "./testing/host.ts";
+import { until } from "./testing/until.ts";
 import { startWorld, type World } from "./testing/world.ts";
 
 let world: World;
@@ -46,7 +47,7 @@ test("a launch is told to who is told of it, and to others not", async () => {
       ({ spec }) => (JSON.parse(spec.body) as { detail: { state: string } }).detail.state,
     );
   assert.equal(told()[0], "pending", "with the launch itself");
-  while (!told().includes("running")) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("it is told to run", () => told().includes("running"));
   assert.deepEqual(told(), ["pending", "running"]);
   const ofIt = await tell({ instances: [id] });
   assert.deepEqual(ofIt.json<EventSubscriptionView>().instances, [id]);

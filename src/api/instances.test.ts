@@ -9,6 +9,7 @@ import type { InstanceTypeView, InstanceView } from "#/model/instance-views.ts";
 import { kmsKeyArn } from "#/model/kms.ts";
 import type { Page, WhyView } from "#/model/views.ts";
 import { putImage, startHost, type TestHost } from "./testing/host.ts";
+import { until } from "./testing/until.ts";
 import { startWorld, type World } from "./testing/world.ts";
 
 let world: World;
@@ -31,12 +32,10 @@ const launch = async (body: object, headers?: Record<string, string>) =>
 const read = async (id: string) =>
   (await world.call("GET", `/v1/instances/${id}`)).json<InstanceView>();
 
-async function until(id: string, state: InstanceView["state"]): Promise<InstanceView> {
-  for (;;) {
-    const view = await read(id);
-    if (view.state === state) return view;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+async function reaches(id: string, state: InstanceView["state"]): Promise<InstanceView> {
+  let view = await read(id);
+  await until(`${id} is ${state}`, async () => (view = await read(id)).state === state);
+  return view;
 }
 
 test("an instance is launched, runs, is stopped, started, rebooted and terminated", async () => {
@@ -53,19 +52,19 @@ test("an instance is launched, runs, is stopped, started, rebooted and terminate
     perHour: "0.00264",
   });
   const path = `/v1/instances/${made!.id}`;
-  const { publicIp, startedAt } = await until(made!.id, "running");
+  const { publicIp, startedAt } = await reaches(made!.id, "running");
   assert.deepEqual([publicIp, startedAt], ["192.0.2.7", "2030-03-17T17:46:40.000Z"]);
   assert.equal((await world.call("POST", `${path}/stop`)).json<InstanceView>().state, "stopping");
-  const { reason } = await until(made!.id, "stopped");
+  const { reason } = await reaches(made!.id, "stopped");
   assert.equal(reason!.code, "Client.UserInitiatedShutdown");
   const refused = await world.call("POST", `${path}/reboot`);
   assert.equal(refused.statusCode, 409, refused.body);
   assert.match(refused.json<{ detail: string }>().detail, /it is stopped/);
   assert.equal((await world.call("POST", `${path}/start`)).statusCode, 200);
-  await until(made!.id, "running");
+  await reaches(made!.id, "running");
   assert.equal((await world.call("POST", `${path}/reboot`)).statusCode, 200);
   assert.equal((await world.call("DELETE", path)).json<InstanceView>().state, "shutting-down");
-  await until(made!.id, "terminated");
+  await reaches(made!.id, "terminated");
 });
 
 test("the same Idempotency-Key launches once, and is refused with another request", async () => {
@@ -99,7 +98,7 @@ test("instances are listed by pages, and by state, type and tag", async () => {
   const count = async (query: string) =>
     (await world.call("GET", `/v1/instances?${query}`)).json<Page<InstanceView>>().items.length;
   await world.call("POST", `/v1/instances/${ids[0]}/stop`);
-  await until(ids[0]!, "stopped");
+  await reaches(ids[0]!, "stopped");
   assert.equal(await count("type=u.nano&state=stopped"), 1);
   assert.equal(await count("type=u.nano&state=stopped,running,pending"), 3);
   assert.equal(await count("tag=of=others"), 0);
@@ -186,13 +185,13 @@ test("why tells why it is where it is, why it stopped, and whether it could be s
   const [made] = (await launch({ type: "c.large" })).json<Page<InstanceView>>().items;
   const path = `/v1/instances/${made!.id}`;
   const why = async () => (await world.call("GET", `${path}/why`)).json<WhyView>();
-  await until(made!.id, "running");
+  await reaches(made!.id, "running");
   const runs = await why();
   assert.equal(runs.phase, "running");
   assert.equal(runs.explanations[0]!.machine, host.machine);
   assert.match(runs.explanations[0]!.sentence, /the only machine that it fits, and began to run/);
   await world.call("POST", `${path}/stop`);
-  await until(made!.id, "stopped");
+  await reaches(made!.id, "stopped");
   const sentences = (await why()).explanations.map(({ sentence }) => sentence);
   assert.match(sentences[0]!, /User initiated shutdown \(Client.UserInitiatedShutdown\)/);
   assert.equal(sentences[1], "it could be started now");
@@ -216,7 +215,7 @@ test("why tells of a machine that is away, and of one that has not answered yet"
     (await why()).some(
       ({ sentence }) => sentence === "the machine that starts it is not connected",
     );
-  while (!(await isAway())) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("the machine is seen to be away", isAway);
   await world.call("DELETE", `/v1/instances/${made!.id}`);
   const other = await launch({ ...asked, type: "c.nano" });
   assert.equal(other.statusCode, 503);
@@ -326,8 +325,10 @@ test("a project that has instances, images or volumes is not removed; its networ
   const [made] = (await call("POST", "instances", { image: own })).json<Page<InstanceView>>().items;
   assert.match(await removed(), new RegExp(`: instance '${made!.id}'`));
   await call("DELETE", `instances/${made!.id}`);
-  while (world.space.get("instance", made!.id)?.status.state !== "terminated")
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(
+    "the instance is terminated",
+    () => world.space.get("instance", made!.id)?.status.state === "terminated",
+  );
   const volume = (await call("POST", "volumes", { sizeBytes: 2 ** 30 })).json<{ id: string }>();
   assert.match(await removed(), new RegExp(`: image '${own}'`));
   await call("DELETE", `images/${own}`);
