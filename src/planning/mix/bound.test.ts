@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boundWithin } from "./bound.ts";
+import { boundOf, boundWithin } from "./bound.ts";
+import { predict } from "./mix.ts";
 import type { MixProblem } from "./problem.ts";
 
 const minuteMs = 60_000;
@@ -38,4 +39,19 @@ test("boundWithin() asks for the part of a machine that its tasks need, whatever
     }
     assert.equal(boundWithin(problem(slots + 1, slots), stretch), Infinity);
   }
+});
+
+test("boundOf() holds where what has to be brought from site to site makes kinds share machines better", () => {
+  const [kind] = problem(1, 1).work;
+  const [machine] = problem(1, 1).types;
+  const types = [
+    { ...machine!, slots: [1, 1], site: "lab", moveMs: [25, 0] },
+    { ...machine!, slots: [0, 1], countMax: 0, site: "lab" },
+    { ...machine!, slots: [1, 0], isPresent: true, site: "cloud" },
+  ];
+  const goal = { objective: "cost" as const, deadlineMs: 10 * minuteMs };
+  const of: MixProblem = { ...problem(1, 1), work: [kind!, kind!], types, goal };
+  const { costMicros } = predict(of, [1, 0, 1])!;
+  assert.equal(costMicros.high, 2000);
+  assert.ok(boundOf(of) <= costMicros.high, `${boundOf(of)} is above it`);
 });

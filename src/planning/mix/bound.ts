@@ -36,12 +36,12 @@ function earliestMs(problem: MixProblem): number {
   const all = problem.types.map(({ countMax }) => countMax);
   const workedFor = (work: MixProblem["work"]) =>
     workedMs({ ...problem, work }, all, "high") ?? Infinity;
-  if (!problem.steps) return workedFor(problem.work) + tailMs(problem, "high");
-  const fastest = Math.max(...problem.types.map(({ speed }) => speed));
-  // Played out, kinds may share machines better than one after the other does: each alone is sure.
+  // Who goes first is a rule of thumb, and kinds may share machines better: each alone is sure.
   const alone = [...problem.work.keys()].map((kind) =>
     workedFor(problem.work.map((one, at) => (at === kind ? one : { ...one, tasks: 0 }))),
   );
+  if (!problem.steps) return Math.max(0, ...alone) + tailMs(problem, "high");
+  const fastest = Math.max(...problem.types.map(({ speed }) => speed));
   return Math.max(problem.chainMs / fastest, ...alone) + lateMs(problem);
 }
 
