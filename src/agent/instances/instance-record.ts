@@ -22,6 +22,8 @@ export class InstanceRecord {
   #kept: Kept;
   #written = "";
   #isDurable = false;
+  /** Something of it is on disk. */
+  #isThere = false;
 
   constructor(files: Files, folder: string, kept: Kept) {
     this.#files = files;
@@ -32,10 +34,13 @@ export class InstanceRecord {
   /** What an earlier life of the agent has kept in a folder, if anything. Throws where that is damaged or of another shape. */
   static async read(files: Files, folder: string): Promise<InstanceRecord | undefined> {
     const content = await files.read(join(folder, orderFile));
-    if (!content) return undefined;
+    // Empty where the machine lost its power while it was made ready for the first time.
+    if (!content?.length) return undefined;
     const kept = JSON.parse(Buffer.from(content).toString("utf8")) as Kept;
     if (kept.order?.instance !== basename(folder)) throw new Error("it is of another shape");
-    return new InstanceRecord(files, folder, kept);
+    const record = new InstanceRecord(files, folder, kept);
+    record.#isThere = true;
+    return record;
   }
 
   get order(): InstanceOrder {
@@ -63,13 +68,21 @@ export class InstanceRecord {
     this.#kept = { ...this.#kept, ...news };
   }
 
-  /** One that is not `durable` is found by the agent's next life, and may be lost with the machine and all that runs on it. */
+  /**
+   * The first that is not `durable` is found by the agent's next life, and may be lost with the machine and all that runs on it. What
+   * takes the place of another always is.
+   */
   async keep({ durable = true } = {}): Promise<void> {
     const content = JSON.stringify(this.#kept);
     if (content === this.#written && (this.#isDurable || !durable)) return;
-    await this.#files.write(join(this.folder, orderFile), content, { mode: 0o600, durable });
+    const isDurable = durable || this.#isThere;
+    await this.#files.write(join(this.folder, orderFile), content, {
+      mode: 0o600,
+      durable: isDurable,
+    });
     this.#written = content;
-    this.#isDurable = durable;
+    this.#isDurable = isDurable;
+    this.#isThere = true;
   }
 
   /** Resolves when that is on disk. */
@@ -82,6 +95,7 @@ export class InstanceRecord {
   async remove(): Promise<void> {
     await this.#files.remove(this.folder);
     this.#written = "";
+    this.#isThere = false;
   }
 }
 

@@ -291,6 +291,9 @@ test("nothing begins before it is written down, and what was only made ready lea
   const half = join(folder, "instances/i-2");
   await mkdir(half, { recursive: true });
   computer.networks.add("i-2");
+  const powerless = join(folder, "instances/i-3");
+  await mkdir(powerless);
+  await writeFile(join(powerless, "order.json"), "");
   const keeper = await agent();
   t.after(() => keeper.close());
   assert.deepEqual([...computer.networks, ...(await readdir(join(half, "..")))], []);

@@ -72,6 +72,7 @@ export class KeptInstance {
     if (this.#migration.isComing && !(await this.#migration.hasCome(running))) return;
     if (!running) return;
     await this.#runtime.adopt(running);
+    await this.#record.keep(); // an earlier life may have ended before that was on disk
     this.#reporter.say("running");
   }
 

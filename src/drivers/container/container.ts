@@ -147,6 +147,7 @@ class ContainerDriver implements InstanceDriver {
     order: InstanceOrder,
     means: InstanceMeans,
     devices: VolumeDevices,
+    { mayHaveWaited = true } = {},
   ): Promise<RunningInstance> {
     const launch = await this.#launch(own, order, means, devices);
     const parts = await this.#supervisorParts(launch);
@@ -158,7 +159,8 @@ class ContainerDriver implements InstanceDriver {
         mark: launch.mark,
       });
     // What one that was made before has started is found by its control group alone.
-    const ready = launch.entrances.length > 0 ? this.#ready.take(parts) : undefined;
+    const takes = mayHaveWaited && launch.entrances.length > 0;
+    const ready = takes ? this.#ready.take(parts) : undefined;
     try {
       return await this.#run(launch, order, means, ready ?? begin());
     } catch (thrown) {
@@ -166,8 +168,8 @@ class ContainerDriver implements InstanceDriver {
       // It was no good, and the others may not be either.
       this.#ready.endAll();
       await this.#end(own, order);
-      await this.#clear(launch);
-      return await this.#run(launch, order, means, begin());
+      // Its disks are closed, and their devices may be others' by now: all is opened anew.
+      return await this.#begin(own, order, means, devices, { mayHaveWaited: false });
     } finally {
       if (launch.entrances.length > 0) this.#ready.more(parts);
     }
@@ -182,13 +184,15 @@ class ContainerDriver implements InstanceDriver {
   ): Promise<RunningInstance> {
     const { folder, network, place } = launch;
     try {
-      await this.#write(launch, order, process.pid);
+      await this.#write(launch, order);
       means.begins?.();
     } catch (thrown) {
       process.stdin.end();
       throw thrown;
     }
     process.stdin.write(`${folder}\n${namespaceFileOf(network)}\n`);
+    // Not before: one that was not told ends with the agent, and is nothing that its next life could adopt.
+    await this.#put(join(folder, "supervisor"), supervisorText(this.#parts.processes, process.pid));
     const running = await RunningContainer.begun(this.#parts, {
       ...this.#place(folder, order, process.pid),
       process,
@@ -275,7 +279,7 @@ class ContainerDriver implements InstanceDriver {
   }
 
   /** What is made anew at each start, so that nothing of it has to be on disk. */
-  async #write(launch: Launch, order: InstanceOrder, supervisor: number): Promise<void> {
+  async #write(launch: Launch, order: InstanceOrder): Promise<void> {
     const { folder, place, isMapped } = launch;
     const config = bundleOf({
       order,
@@ -290,7 +294,6 @@ class ContainerDriver implements InstanceDriver {
     const contents = {
       "config.json": JSON.stringify(config),
       "launch.sh": launchScript(launch),
-      supervisor: supervisorText(this.#parts.processes, supervisor),
     };
     await Promise.all(
       Object.entries(contents).map(([name, content]) => this.#put(join(folder, name), content)),

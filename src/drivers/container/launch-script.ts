@@ -77,7 +77,7 @@ life() {
 }
 ${network.type === "user" ? moveBeside : ""}
 life 2>&1 | ring
-${network.type === "user" ? "kill $beside" : ""}
+${network.type === "user" ? "kill $mover $beside 2>/dev/null; beside=" : ""}
 ${launch.kind === "system" ? "take_back 2>/dev/null" : ""}
 mv code exit
 exit
@@ -138,9 +138,14 @@ ln -sfn ${quoted(metadataSocket)} ${place}/${metadataLink} &
 link=$!`;
 }
 
-/** To put others into a control group waits for all that is started meanwhile: it is done when the container has begun. */
+/** To put others into a control group waits for all that is started meanwhile: it is done when the container has begun, then also with what they have started. */
 const moveBeside = `wait $link || exit 1
+enter() {
+  for one in "$@"; do for entrance in $entrances; do echo $one >$entrance; done; done
+}
 {
   sleep ${limits.supervisorsMoveMs / 1000}
-  for entrance in $entrances; do for one in $beside; do echo $one >$entrance; done; done
-} 2>/dev/null &`;
+  enter $beside
+  for one in $beside; do enter $(cat /proc/$one/task/*/children); done
+} 2>/dev/null &
+mover=$!`;

@@ -12,7 +12,13 @@ export interface Containers {
 }
 
 /** Programs, and the Debian packages that bring them: those that every container needs, and those for more. */
-const needed = { crun: "crun", unshare: "util-linux", ip: "iproute2", socat: "socat" };
+const needed = {
+  crun: "crun",
+  unshare: "util-linux",
+  ip: "iproute2",
+  socat: "socat",
+  setpriv: "util-linux",
+};
 const wanted = {
   slirp4netns: ["slirp4netns", "containers with ways out where they have no namespace"],
   nft: ["nftables", "containers that serve port 80 beside their metadata"],
@@ -29,6 +35,7 @@ done
 mkdir -p "$1/lower" "$1/upper" "$1/work" "$1/root"
 unshare --mount true || echo mounts
 unshare --user true || echo users
+setpriv --pdeathsig KILL true || echo setpriv
 cd "$1" && unshare --mount mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work root || echo overlay
 [ -e /dev/fuse ] && [ -e /dev/loop-control ] || echo disks`;
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { limits } from "#/base/limits.ts";
+import type { PreparedDisk } from "../instance-driver.ts";
 import { instanceMark } from "./instance-mark.ts";
 import { ReadySupervisors } from "./ready-supervisors.ts";
 import type { SupervisorParts } from "./supervisor-script.ts";
@@ -26,7 +27,9 @@ const network = {
   metadataSocket: rig.network.metadataSocket,
   forwards: [],
 } as const;
-const order = rig.order(["sh", "-c", "ip address show tap0; echo up; sleep 1000"]);
+const script =
+  "ip address show tap0; [ ! -e /dev/sdg ] || { echo x | dd of=/dev/sdg conv=fsync && echo written; }; echo up; sleep 1000";
+const order = rig.order(["sh", "-c", script]);
 const supervisorFile = join(rig.folderOf(order), "container/supervisor");
 
 /** Empty of a process that has ended meanwhile. */
@@ -50,8 +53,8 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-async function started() {
-  const running = await rig.start(order, { network });
+async function started(disks: PreparedDisk[] = []) {
+  const running = await rig.start(order, { network, disks });
   await rig.printed(running, /10\.0\.2\.100[^]*up/);
   return running;
 }
@@ -75,13 +78,19 @@ test("a container is started by a supervisor that waited, and all of that ends w
   for (const pid of [supervisor, ...inside]) assert.ok(!processes.isAlive(pid), `${pid} has ended`);
 });
 
-test("a supervisor whose way out has ended, or that was killed, is not used", async () => {
+test("a supervisor whose way out has ended, or that was killed, is not used, and the next one has the volumes", async () => {
   await allWait();
   const before = waiting();
   for (const pid of before.filter((one) => programOf(one) === "slirp4netns")) processes.kill(pid);
-  const running = await started();
+  const volume = "vol-0123456789abcdef0";
+  const path = join(rig.folder, `${volume}.qcow2`);
+  const sizeBytes = 2 ** 24;
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", path, String(sizeBytes)]);
+  const bounds = { volume, project: "default", sizeBytes, iops: 0, bytesPerSecond: 0 };
+  const running = await started([{ volume, device: "/dev/sdg", path, order: bounds }]);
   const supervisor = Number(readFileSync(supervisorFile, "utf8").split(" ")[0]);
   assert.ok(!before.includes(supervisor), "it is another one");
+  await rig.printed(running, /written/);
   await running.stop(0);
   await allWait();
   for (const pid of waiting().filter((one) => programOf(one) === "sh")) processes.kill(pid);

@@ -110,10 +110,10 @@ async function sendPage(
     return void response.end();
   }
   const bytes = await page.store.read(page.place, found, {});
-  await givingUp(bytes, async (page) => {
+  await givingUp(bytes, async (body) => {
     response.writeHead(status, headers);
-    if (page instanceof Uint8Array) response.end(page);
-    else await pipeline(page, response);
+    if (body instanceof Uint8Array) response.end(body);
+    else await pipeline(body, response);
   });
 }
 

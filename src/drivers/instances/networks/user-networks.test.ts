@@ -45,6 +45,20 @@ test("ports lead to what rules open to everyone, and are the same after the agen
   await again.close();
 });
 
+test("ports that were not on disk when the machine lost its power are looked for anew", async (t) => {
+  const parts = await partsOf(t);
+  await parts.files.makeFolder(join(parts.folder, "networks"));
+  const networks = new UserNetworks(parts);
+  t.after(() => networks.close());
+  const order = instanceOrder("i-1", "10.0.0.4", { hasPublicAddress: true, ingress: [] });
+  await networks.prepare(order);
+  const files = await parts.files.list(join(parts.folder, "networks"));
+  const kept = files.find((name) => name.startsWith("i-1") && name.endsWith(".json"));
+  assert.ok(kept, String(files));
+  await parts.files.write(join(parts.folder, "networks", kept), "", { durable: false });
+  assert.deepEqual((await networks.prepare(order)).forwards, []);
+});
+
 test("a port that a program of the machine has leads nowhere else", async (t) => {
   const parts = await partsOf(t);
   const taken = new Set<number>();

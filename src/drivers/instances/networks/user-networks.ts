@@ -38,7 +38,7 @@ export class UserNetworks implements Networks {
     const { instance } = order;
     const file = this.#fileOf(instance);
     const content = await files.read(file);
-    if (content) {
+    if (content?.length) {
       const kept = JSON.parse(Buffer.from(content).toString()) as Forwards;
       this.#ports.keep(instance, kept);
       return kept;
