@@ -292,8 +292,9 @@ class RunningAgent implements Agent {
       case "terminal":
         return this.#terminals?.heard(message.terminal, message.request);
       case "heard":
-        this.#answered(message.isSure !== false);
-        return message.controlPlanes && void this.#learn(message.controlPlanes);
+        return this.#answered(message.isSure !== false);
+      case "planes":
+        return void this.#learn(message.controlPlanes);
       case "cancel":
         this.#reports.drop(message.tasks);
         return this.#tasks!.cancel(message.tasks);

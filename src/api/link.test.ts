@@ -102,6 +102,21 @@ describe("GET /v1/link", () => {
     agent.close();
   });
 
+  it("tells a linked agent at once of a control plane that joins, and not again of one that is known", async () => {
+    const agent = await startAgent(world, url);
+    const announce = (follower: string) =>
+      world.call("POST", "/v1/control-planes", {
+        body: { url: follower, sequence: 1, behindMs: 0 },
+      });
+    for (const follower of ["http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:2"])
+      assert.equal((await announce(follower)).statusCode, 200);
+    const { controlPlanes } = await agent.next("planes");
+    assert.deepEqual(controlPlanes.slice(1), ["http://127.0.0.1:1"]);
+    const next = await agent.next("planes");
+    assert.deepEqual(next.controlPlanes.slice(1), ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+    agent.close();
+  });
+
   it("says nothing while the disk is full, is not ready, and goes on when there is space", async () => {
     const agent = await startAgent(world, url);
     const job = await submitOne(2);

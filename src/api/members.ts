@@ -18,6 +18,7 @@ interface Parts {
 export class Members {
   #parts: Parts;
   #others = new Map<string, { view: ControlPlaneView; seenMs: number }>();
+  #listeners = new Set<() => void>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -27,7 +28,19 @@ export class Members {
   learn(views: readonly ControlPlaneView[]): void {
     const seenMs = this.#parts.clock.monotonicMs();
     const own = this.#parts.publicUrl();
-    for (const view of views) if (view.url !== own) this.#others.set(view.url, { view, seenMs });
+    let isNew = false;
+    for (const view of views) {
+      if (view.url === own) continue;
+      isNew ||= !this.#others.has(view.url);
+      this.#others.set(view.url, { view, seenMs });
+    }
+    if (isNew) for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls it each time when one was heard of that was not known, until the function given back is called. */
+  onJoined(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** This one as it is at this moment. */

@@ -62,16 +62,14 @@ export type FromCloud =
   /** `steps` describes steps that this link has not heard of. */
   | { type: "tasks"; steps: Record<string, StepBrief>; tasks: TaskOffer[] }
   | { type: "finished"; number: number }
-  /**
-   * Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. Names the
-   * control planes when they are others than were told before.
-   */
+  /** Answers a beat: a link on which an agent hears nothing is dead, whatever its socket says. */
   | {
       type: "heard";
-      controlPlanes?: string[];
       /** It is not certain at this moment that no other control plane leads: leases do not count from here. */
       isSure?: false;
     }
+  /** There are more control planes than were told at the welcome: all of them by their URLs. */
+  | { type: "planes"; controlPlanes: string[] }
   /** End these: cancelled, or no longer leased to this agent (its report would be refused). */
   | { type: "cancel"; tasks: TaskClaim[] }
   /** These jobs have ended: what is kept for them (shuffle, folders) may go. */

@@ -27,29 +27,19 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   let hosting: HostSession | undefined;
   let isOpen = true;
   let isGreeting = false;
-  /** The control planes that the agent knows of. */
-  let told: string[] = [];
+  let stopTelling: (() => void) | undefined;
   const early: FromAgent[] = [];
 
   const send = (message: FromCloud) => {
     if (isOpen) link.send(JSON.stringify(message));
   };
-  function heard(): FromCloud {
-    const controlPlanes = parts.members.urls();
-    const word = {
-      type: "heard" as const,
-      ...(!parts.standing.isSure && { isSure: false as const }),
-    };
-    if (isDeepStrictEqual(controlPlanes, told)) return word;
-    told = controlPlanes;
-    return { ...word, controlPlanes };
-  }
 
   const open: OpenLink = { send, cut: (reason) => end(reason) };
 
   function end(reason: string): void {
     if (!isOpen) return;
     isOpen = false;
+    stopTelling?.();
     session?.close();
     hosting?.close();
     relay.remove(machine, open);
@@ -87,8 +77,12 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       machine,
       leaseMs: limits.leaseMs,
       heartbeatMs: limits.heartbeatMs,
-      controlPlanes: (told = parts.members.urls()),
+      controlPlanes: parts.members.urls(),
     });
+    // At once: this one may die before the next beat.
+    stopTelling = parts.members.onJoined(() =>
+      send({ type: "planes", controlPlanes: parts.members.urls() }),
+    );
     session = scheduler.connect(
       machine,
       holds,
@@ -169,7 +163,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       case "finish":
         return finish(message.number, message.reports);
       case "beat":
-        send(heard());
+        send({ type: "heard", ...(!parts.standing.isSure && { isSure: false }) });
         return session.beat(message);
       case "logs":
         return keepLogs(parts, message.lines);
