@@ -142,6 +142,47 @@ test("ports that are asked for are open to everyone, by one group for the same o
   assert.equal((await launch({ ports: ["http"] })).statusCode, 400);
 });
 
+test("a port of the machine is published once, and who else wants it is told who has it", async () => {
+  const [made] = (await launch({ publish: ["8080:80"] })).json<Page<InstanceView>>().items;
+  const path = `/v1/instances/${made!.id}`;
+  assert.deepEqual(made!.published, { 80: 8080 });
+  const { ingress } = world.space.get("security-group", made!.groups[1]!)!.spec;
+  assert.partialDeepStrictEqual(ingress, [{ from: 80, to: 80, cidr: "0.0.0.0/0" }]);
+  const ordered = () => host.orders.instances.find(({ instance }) => instance === made!.id);
+  assert.deepEqual((await reaches(made!.id, "running")).published, { 80: 8080 });
+  assert.deepEqual(ordered()!.network.published, { 80: 8080 });
+  const second = { publish: ["8080:8000"] };
+  const refused = await launch(second);
+  assert.equal(refused.statusCode, 503);
+  assert.match(refused.body, new RegExp(`gave its port 8080 to ${made!.id}`));
+  await world.call("POST", `${path}/stop`);
+  await reaches(made!.id, "stopped");
+  const [other] = (await launch(second)).json<Page<InstanceView>>().items;
+  const { explanations } = (await world.call("GET", `${path}/why`)).json<WhyView>();
+  const inWay = explanations.find(({ sentence }) => sentence.includes("port 8080"));
+  assert.match(inWay!.sentence, new RegExp(`gave its port 8080 to ${other!.id}`));
+  assert.equal((await world.call("POST", `${path}/start`)).statusCode, 503);
+  await world.call("DELETE", `/v1/instances/${other!.id}`);
+  await reaches(other!.id, "terminated");
+  assert.equal((await world.call("POST", `${path}/start`)).statusCode, 200);
+  await world.call("DELETE", path);
+  const wrong = async (...publish: string[]) => (await launch({ publish })).statusCode;
+  assert.deepEqual(
+    [
+      await wrong("80"),
+      await wrong("8080:80/udp"),
+      await wrong("0:80"),
+      await wrong("8080:65536"),
+      await wrong("20417:80"),
+      await wrong("8080:80", "8081:80"),
+      await wrong("8080:80", "8080:81"),
+    ],
+    Array(7).fill(400),
+  );
+  const hidden = await launch({ publish: ["8080:80"], hasPublicAddress: false });
+  assert.match(hidden.body, /is to have no public address/);
+});
+
 test("types tell what they have, cost, and have room for", async () => {
   const { items } = (await world.call("GET", "/v1/instance-types?kind=vm")).json<{
     items: InstanceTypeView[];

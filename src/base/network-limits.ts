@@ -18,6 +18,9 @@ export const networkLimits = {
   metadataTokenSecondsMax: 21_600,
   /** Ports of a machine that lead to one instance. */
   forwardsMax: 16,
+  /** Those that a machine gives to instances that publish none: below what the kernel gives to whoever connects. */
+  forwardPortFirst: 20_000,
+  forwardPortLast: 29_999,
   /** It has begun to answer for names within this, and it is looked so often whether it has. */
   namesStartMs: 10_000,
   namesStartLookMs: 20,

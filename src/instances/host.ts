@@ -1,6 +1,6 @@
 import { limits } from "#/base/limits.ts";
 import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
-import type { InstancePlacement } from "#/model/instance.ts";
+import type { InstancePlacement, InstanceRecord } from "#/model/instance.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import type { Space } from "#/space/space.ts";
 import type { PlaceFacts } from "./expression.ts";
@@ -19,6 +19,30 @@ export interface PlaceAsked {
   not?: string;
   /** Storage that its volumes are on. */
   storages?: readonly string[];
+  /** Its ports by their ports of the machine: see `published` of an instance's network. */
+  published?: Readonly<Record<string, number>>;
+  /** One that is there already: ports that it has are not in its way. */
+  instance?: string;
+}
+
+/** What an instance that is there needs of whichever machine it is on. */
+export function askedBy({ name, spec, project }: InstanceRecord): PlaceAsked {
+  const { type, placement, tags, network } = spec;
+  const { published } = network;
+  return {
+    type: instanceTypes.get(type)!,
+    project,
+    placement,
+    tags,
+    instance: name,
+    ...(published && { published }),
+  };
+}
+
+/** Who has a port of a machine; `instance` is absent for one that is being launched. */
+export interface PortHolder {
+  project: string;
+  instance?: string;
 }
 
 /** A machine as instances see it. */
@@ -33,6 +57,8 @@ export interface Host {
   instances: number;
   /** How many instances of each group are on it: see `groupOf`. */
   groups: Map<string, number>;
+  /** Who has which of its ports. */
+  ports: Map<number, PortHolder>;
   /** Share of its CPUs in use, as it said last, and what was placed on it since. */
   load: number | undefined;
 }
@@ -43,6 +69,7 @@ export const groupOf = (project: string, title: string) => `${project}:${title}`
 export function hostsOf(space: Pick<Space, "get" | "all" | "list">, field: Field): Host[] {
   const zones = zonesOf(space);
   const held = new Map<string, Held>();
+  const ports = portsOf(space);
   for (const { project, spec, status } of space.all("instance")) {
     const type = instanceTypes.get(spec.type);
     const { machine, state } = status;
@@ -70,10 +97,29 @@ export function hostsOf(space: Pick<Space, "get" | "all" | "list">, field: Field
       vcpus,
       instances,
       groups,
+      ports: ports.get(machine) ?? new Map(),
       load: load?.cpuShare,
     };
     return [host];
   });
+}
+
+/** By machine. An instance has its ports also where it comes to, and where it was until that machine says that nothing is there. */
+function portsOf(space: Pick<Space, "all">): Map<string, Host["ports"]> {
+  const all = new Map<string, Host["ports"]>();
+  for (const { name, project, spec, status } of space.all("instance")) {
+    const { state, machine, move, left = [] } = status;
+    const { published } = spec.network;
+    if (!published) continue;
+    const isThere = state !== "stopped" && state !== "terminated";
+    const there = isThere ? [machine ?? [], move?.to ?? []].flat() : [];
+    for (const one of new Set([...there, ...left])) {
+      const ports = all.get(one) ?? new Map<number, PortHolder>();
+      all.set(one, ports);
+      for (const port of Object.values(published)) ports.set(port, { project, instance: name });
+    }
+  }
+  return all;
 }
 
 interface Held {

@@ -3,7 +3,7 @@ import { limits } from "#/base/limits.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { ImageRecord } from "#/model/image.ts";
-import { instanceTypes, type InstanceType } from "#/model/instance-type.ts";
+import type { InstanceType } from "#/model/instance-type.ts";
 import type {
   InstanceMarket,
   InstancePlacement,
@@ -17,7 +17,7 @@ import type { Space, Transaction } from "#/space/space.ts";
 import { bind, leaseOf, portabilityOf, volumesOf } from "./bind.ts";
 import type { Field } from "./field.ts";
 import { macOf, takeAddress, takenIn } from "./networks.ts";
-import type { PlaceAsked } from "./host.ts";
+import { askedBy, type PlaceAsked } from "./host.ts";
 import { Hosts } from "./place.ts";
 import type { portsGroup } from "./ports-group.ts";
 import { countSpotUse } from "./spot-advice.ts";
@@ -41,6 +41,8 @@ export interface LaunchAsked {
   newGroup?: ReturnType<typeof portsGroup>["draft"];
   privateIp?: string;
   hasPublicAddress: boolean;
+  /** By port of the instance: the port of its machine. */
+  published?: Readonly<Record<string, number>>;
   disks: readonly LaunchDisk[];
   keyName?: string;
   userData?: string;
@@ -172,6 +174,7 @@ export class Instances {
         mac: macOf(privateIp, tunnel),
         groups,
         hasPublicAddress,
+        ...(asked.published && { published: asked.published }),
       },
       metadata: asked.metadata,
       placement: asked.placement,
@@ -262,8 +265,8 @@ export class Instances {
 
   /** Where it was, or else where its volumes are too; one that hibernates only where its memory is. */
   #placeOf(record: InstanceRecord, hosts: Hosts, leavers: Leavers | undefined): Place {
-    const { spec, status, project, name } = record;
-    const asked = { type: instanceTypes.get(spec.type)!, project, placement: spec.placement };
+    const { spec, status, name } = record;
+    const asked = askedBy(record);
     const portability = portabilityOf(volumesOf(this.#space, name));
     const { machine } = status;
     if (machine === undefined) {

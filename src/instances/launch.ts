@@ -31,6 +31,8 @@ export interface LaunchWish {
   groupTitles?: readonly string[] | undefined;
   privateIp?: string | undefined;
   hasPublicAddress?: boolean | undefined;
+  /** By port of the instance: the port of its machine. */
+  published?: Readonly<Record<string, number>>;
   /** Changes of the image's disks by device, and disks beside. */
   disks?: readonly DiskWish[] | undefined;
   volumeTags?: Readonly<Record<string, string>>;
@@ -187,17 +189,27 @@ export function requireType(name: string, kinds: readonly InstanceKind[]): Insta
   return type;
 }
 
-type Network = Pick<LaunchAsked, "subnet" | "tunnel" | "groups" | "hasPublicAddress" | "privateIp">;
+type Network = Pick<
+  LaunchAsked,
+  "subnet" | "tunnel" | "groups" | "hasPublicAddress" | "published" | "privateIp"
+>;
 
 function networkOf(wish: LaunchWish, parts: LaunchParts): Network {
-  const { privateIp } = wish;
+  const { privateIp, published } = wish;
   const { subnet, vpc } = subnetOf(wish, parts);
   if (privateIp !== undefined) requireAddress(privateIp, subnet, wish.max);
+  if (published && wish.hasPublicAddress === false)
+    throw new AwsError(
+      "InvalidParameterCombination",
+      400,
+      "Ports of the machine cannot lead to an instance that is to have no public address.",
+    );
   return {
     subnet,
     tunnel: vpc.spec.tunnel,
     groups: groupsOf(wish, vpc, parts.space),
-    hasPublicAddress: wish.hasPublicAddress ?? subnet.spec.givesPublicAddress,
+    hasPublicAddress: wish.hasPublicAddress ?? (subnet.spec.givesPublicAddress || !!published),
+    ...(published && { published }),
     ...(privateIp !== undefined && { privateIp }),
   };
 }

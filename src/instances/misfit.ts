@@ -101,6 +101,23 @@ const rules: readonly Rule[] = [
       advice: "canopy join",
     };
   },
+  ({ ports }, { published = {}, project, instance: itself }) => {
+    const isOthers = (port: number) =>
+      ports.has(port) && (itself === undefined || ports.get(port)!.instance !== itself);
+    const taken = Object.values(published).find(isOthers);
+    if (taken === undefined) return undefined;
+    const holder = ports.get(taken)!;
+    const { instance } = holder;
+    if (holder.project !== project)
+      return { sentence: `gave its port ${taken} to another project`, flip: otherPort };
+    if (instance === undefined)
+      return { sentence: `gives its port ${taken} to another one of them`, flip: addMachine };
+    return {
+      sentence: `gave its port ${taken} to ${instance}`,
+      flip: `stop or terminate that one, or ${otherPort}`,
+      advice: `canopy instances show ${instance}`,
+    };
+  },
   (host, { type }) => {
     const { free, vcpus, record } = host;
     const { name } = record;
@@ -126,6 +143,9 @@ const rules: readonly Rule[] = [
     return undefined;
   },
 ];
+
+const otherPort = "publish another port, or add a machine";
+const addMachine = "a machine for each, as a port of one leads to one instance";
 
 const opens = (name: string) => ({
   flip: "open it again",

@@ -1,13 +1,13 @@
 import type { Clock } from "#/base/clock.ts";
 import type { Random } from "#/base/random.ts";
 import { AwsError } from "#/model/aws-error.ts";
-import { instanceTypes } from "#/model/instance-type.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import { resourceId } from "#/model/resource-id.ts";
 import type { Space } from "#/space/space.ts";
 import { volumesOf } from "./bind.ts";
 import { decide } from "./decisions.ts";
 import type { Field } from "./field.ts";
+import { askedBy } from "./host.ts";
 import { sealedForMove } from "./order-means.ts";
 import { Hosts } from "./place.ts";
 
@@ -33,7 +33,7 @@ export class Moves {
    */
   begin(record: InstanceRecord, why: string, only?: string): InstanceRecord {
     const { space, field, sealer, clock, random } = this.#parts;
-    const { spec, status, name, project } = record;
+    const { spec, status, name } = record;
     const { machine } = status;
     if (machine === undefined || status.state !== "running" || status.move)
       throw new AwsError(
@@ -49,9 +49,7 @@ export class Moves {
     if (!sharesStorage && storages.size > 0)
       throw unsupported(name, "some of its volumes are on shared storage, and others are not");
     const { record: to } = new Hosts(space, field).take({
-      type: instanceTypes.get(spec.type)!,
-      project,
-      placement: spec.placement,
+      ...askedBy(record),
       not: machine,
       storages: [...storages],
       ...(only !== undefined && { only }),

@@ -120,6 +120,7 @@ function instanceOrder(record: InstanceRecord, means: OrderMeans): InstanceOrder
       egress: groups.flatMap(({ spec: { egress } }) => egress.map(ruleOf)),
       hasPublicAddress: network.hasPublicAddress,
       bitsPerSecond: networkBitsPerSecond(type),
+      ...(network.published && { published: network.published }),
       ...elasticIpOf(space, name),
     },
     metadata: means.metadataOf(record),

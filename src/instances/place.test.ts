@@ -4,7 +4,7 @@ import { silent } from "#/base/log.ts";
 import { nodeClock } from "#/base/node/clock.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import { instanceTypes, type InstanceKind } from "#/model/instance-type.ts";
-import type { InstancePlacement } from "#/model/instance.ts";
+import type { InstancePlacement, InstanceRecord } from "#/model/instance.ts";
 import type { MachineRecord } from "#/model/machine.ts";
 import { MemoryLog } from "#/space/logs/memory.ts";
 import { Space } from "#/space/space.ts";
@@ -157,6 +157,49 @@ test("those of a spread group are never on one machine, those of a cluster alway
   const cluster = { group: { title: "near", strategy: "cluster" as const } };
   assert.deepEqual(new Set(placed(2, cluster)).size, 1);
   assert.throws(() => placed(3, cluster), /is not where the others of near are/);
+});
+
+test("a port of a machine is one instance's: those that publish it are on machines of their own", () => {
+  add("a");
+  add("b");
+  const publishing = { ...asked({}, "c.nano"), published: { 80: 8080 } };
+  const hosts = new Hosts(space, field());
+  const taken = [hosts.take(publishing), hosts.take(publishing)];
+  assert.deepEqual(taken.map(({ record }) => record.name).sort(), ["a", "b"]);
+  hosts.take({ ...publishing, published: { 80: 8081 } });
+  assert.throws(() => hosts.take(publishing), {
+    message: /a, b gives its port 8080 to another one of them/,
+    code: "no-capacity",
+  });
+});
+
+test("a port is an instance's where it is, where it comes to, and where it may still be", () => {
+  for (const name of ["a", "b", "c", "d"]) add(name);
+  const move = { migration: "mig-1", to: "b", since: 0, sealedKey: "", sharesStorage: true };
+  const status = { state: "running", since: 0, fence: 1, machine: "a", move, left: ["c"] };
+  const put = (more: Partial<InstanceRecord["status"]>) =>
+    space.commit((tx) =>
+      tx.put<"instance">({
+        ...tx.get("instance", "i-1"),
+        kind: "instance",
+        project: "default",
+        name: "i-1",
+        spec: { type: "c.nano", placement: {}, network: { published: { 80: 8080 } } },
+        status: { ...status, ...more },
+      } as unknown as InstanceRecord),
+    );
+  put({});
+  const told = (project: string, instance = "i-2") =>
+    new Hosts(space, field())
+      .explain({ ...asked({}, "c.nano"), project, instance, published: { 443: 8080 } })
+      .map(({ machine, sentence }) => `${machine} ${sentence}`);
+  const gave = (who: string) =>
+    ["a", "b", "c"].map((name) => `${name} gave its port 8080 to ${who}`);
+  assert.deepEqual(told("default"), gave("i-1"));
+  assert.deepEqual(told("other"), gave("another project"));
+  assert.deepEqual(told("default", "i-1"), [], "its own");
+  put({ state: "stopped", move: undefined, left: undefined });
+  assert.deepEqual(told("default"), []);
 });
 
 test("a zone is that of the machines that joined, or of a site", () => {

@@ -149,7 +149,10 @@ function without(host: Host, going: readonly InstanceRecord[]): Host {
   return after;
 }
 
-function hold(host: Host, { type, placement: { group }, project }: PlaceAsked): void {
+function hold(host: Host, asked: PlaceAsked): void {
+  const { type, placement, project, published = {} } = asked;
+  const { group } = placement;
+  for (const port of Object.values(published)) host.ports.set(port, { project });
   host.free.milliCpus -= type.milliCpus;
   host.free.memoryBytes -= type.memoryBytes;
   host.vcpus += type.vcpus;
@@ -187,7 +190,7 @@ export function folded<One extends { machine: string; sentence: string }>(
 }
 
 function insufficient(
-  { type: { name } }: PlaceAsked,
+  { type: { name }, published }: PlaceAsked,
   misfits: readonly MachineMisfit[],
   largest: InstanceType | undefined,
 ): AwsError {
@@ -200,7 +203,7 @@ function insufficient(
     "InsufficientInstanceCapacity",
     500,
     `There is no machine with room for an instance of type ${name}: ${why}.${flip}`,
-    { hint: `canopy why ${name}` },
+    { hint: published ? "See what has ports: canopy instances" : `canopy why ${name}` },
   );
 }
 

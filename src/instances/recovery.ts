@@ -3,7 +3,6 @@ import { limits } from "#/base/limits.ts";
 import type { Log } from "#/base/log.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { AwsError } from "#/model/aws-error.ts";
-import { instanceTypes } from "#/model/instance-type.ts";
 import type { InstanceMove, InstanceRecord } from "#/model/instance.ts";
 import type { Space } from "#/space/space.ts";
 import { bind, portabilityOf, volumesOf } from "./bind.ts";
@@ -11,6 +10,7 @@ import { decide } from "./decisions.ts";
 import type { Evacuation } from "./evacuation.ts";
 import { stay } from "./fold-move.ts";
 import type { Field } from "./field.ts";
+import { askedBy } from "./host.ts";
 import type { Hosting } from "./hosting.ts";
 import { Hosts } from "./place.ts";
 import { loseMachine } from "./lost-machine.ts";
@@ -114,15 +114,13 @@ export class Recovery {
 
   #recover(record: InstanceRecord, machine: string, silentMs: number): void {
     const { space, field, clock, log } = this.#parts;
-    const { spec, status, name, project } = record;
+    const { status, name } = record;
     const volumes = volumesOf(space, name);
     const portability = portabilityOf(volumes);
     if ("stays" in portability)
       return this.#wait(record, `its machine ${machine} is silent, and ${portability.stays}`);
     const asked = {
-      type: instanceTypes.get(spec.type)!,
-      project,
-      placement: spec.placement,
+      ...askedBy(record),
       not: machine,
       storages: portability.storages,
     };

@@ -111,6 +111,8 @@ export interface NetworkOrder {
   egress: readonly FilterRule[];
   /** It is reached from outside at ports of its machine. */
   hasPublicAddress: boolean;
+  /** By port of the instance: the port of the machine that is to lead there, for TCP; others get any that is free. */
+  published?: Readonly<Record<string, number>>;
   /** An address of its own, all of whose ports are its. */
   elasticIp?: string;
   /** As fast as it may be, each way; absent for any. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limits } from "#/base/limits.ts";
 import { volumeTypes } from "./volume.ts";
 
 const word = z.string().min(1).max(255);
@@ -31,6 +32,11 @@ const diskRequest = z.strictObject({
 const portRequest = z
   .string()
   .regex(/^\d{1,5}(-\d{1,5})?(\/(tcp|udp))?$/, "must be like 22, 8000-8010 or 53/udp");
+
+/** "8080:80". */
+const publishRequest = z
+  .string()
+  .regex(/^\d{1,5}:\d{1,5}$/, "must be MACHINE-PORT:INSTANCE-PORT, like 8080:80");
 
 const placementRequest = z.strictObject({
   zone: word.optional(),
@@ -72,6 +78,8 @@ export const launchRequest = z.strictObject({
   groups: z.array(word).max(16).optional(),
   /** Open to everyone, by a security group that is made where there is none yet. */
   ports: z.array(portRequest).max(50).optional(),
+  /** Ports of its machine that lead to its own, open to everyone. */
+  publish: z.array(publishRequest).max(limits.forwardsMax).optional(),
   privateIp: z.ipv4().optional(),
   hasPublicAddress: z.boolean().optional(),
   disks: z.array(diskRequest).max(40).optional(),

@@ -58,6 +58,8 @@ export const instanceView = z.object({
   publicIp: z.string().optional(),
   /** By port of the instance: the port of `publicIp`, where it shares that address with others. */
   ports: z.record(z.string(), z.int()).optional(),
+  /** By port of the instance: the port of its machine that is kept for it, whether or not it runs. */
+  published: z.record(z.string(), z.int()).optional(),
   /** "full": its VPC's own network. "user": its machine can give it none, so that it is alone, and ports of the machine lead to it. */
   networks: z.enum(["full", "user"]).optional(),
   keyName: z.string().optional(),

@@ -50,6 +50,8 @@ export interface InstanceNetwork {
   mac: string;
   groups: readonly string[];
   hasPublicAddress: boolean;
+  /** By port of the instance: the port of its machine that leads there, and that no other instance there may have. TCP. */
+  published?: Readonly<Record<string, number>>;
 }
 
 export interface MetadataOptions {

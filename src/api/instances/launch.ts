@@ -1,6 +1,7 @@
 import { CanopyError } from "#/base/errors.ts";
 import { decideLaunch, type LaunchWish } from "#/instances/launch.ts";
 import { portsGroup } from "#/instances/ports-group.ts";
+import { publishedPorts } from "#/instances/published-ports.ts";
 import type { SpotAsked } from "#/instances/spot-requests.ts";
 import { accountIdOf } from "#/model/account.ts";
 import { AwsError } from "#/model/aws-error.ts";
@@ -30,7 +31,8 @@ export const launchInstances = defineCall({
     const { space, clock, random } = parts;
     if (body.profile !== undefined) requirePassRole(call, body.profile);
     const decided = decideLaunch(wishOf(call), { space, clock, random, region });
-    const { ports = [] } = body;
+    const { ports: opened = [] } = body;
+    const ports = [...opened, ...Object.keys(decided.published ?? {})];
     const opening =
       ports.length === 0
         ? undefined
@@ -88,6 +90,7 @@ function wishOf(call: LaunchCall): LaunchWish {
     groupTitles: groups.filter((group) => !group.startsWith("sg-")),
     privateIp: body.privateIp,
     hasPublicAddress: body.hasPublicAddress,
+    ...(body.publish?.length && { published: publishedPorts(body.publish) }),
     disks: body.disks?.map(({ isLeftOut = false, ...disk }) => ({ ...disk, isLeftOut })),
     keyName: body.keyName,
     userData: body.userData,

@@ -1,10 +1,10 @@
 import { decisionsAbout } from "#/autonomic/decide.ts";
 import { limits } from "#/base/limits.ts";
 import { volumesOf } from "#/instances/bind.ts";
+import { askedBy } from "#/instances/host.ts";
 import { Hosts } from "#/instances/place.ts";
 import { recentUseOf } from "#/instances/use.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
-import { instanceTypes } from "#/model/instance-type.ts";
 import { briefDuration } from "#/model/units.ts";
 import type { VolumeRecord } from "#/model/volume.ts";
 import { whyView, type ExplanationView } from "#/model/views.ts";
@@ -199,14 +199,10 @@ function ended({ status }: InstanceRecord): ExplanationView[] {
 }
 
 /** Whether one that is stopped could be started now, and what is in its way. */
-function startable(
-  { space, scheduler }: DoorParts,
-  { name, project, spec, status }: InstanceRecord,
-): ExplanationView[] {
+function startable({ space, scheduler }: DoorParts, record: InstanceRecord): ExplanationView[] {
+  const { name, status } = record;
   const { machine } = status;
-  const type = instanceTypes.get(spec.type)!;
-  const at = machine === undefined ? {} : { only: machine };
-  const asked = { type, project, placement: spec.placement, tags: spec.tags, ...at };
+  const asked = { ...askedBy(record), ...(machine !== undefined && { only: machine }) };
   const all = new Hosts(space, scheduler).explain(asked);
   const inWay = machine === undefined ? all : all.filter((one) => one.machine === machine);
   if (machine !== undefined && !space.get("machine", machine))

@@ -1,4 +1,10 @@
-import type { HostAbilities, HostAnswer, HostQuestion, HostReports } from "#/model/hosting.ts";
+import type {
+  HostAbilities,
+  HostAnswer,
+  HostOrders,
+  HostQuestion,
+  HostReports,
+} from "#/model/hosting.ts";
 import type { TerminalReply } from "#/model/terminal.ts";
 import { dial, hello, joinMachine, type TestAgent } from "./agent.ts";
 import type { World } from "./world.ts";
@@ -9,6 +15,8 @@ export interface TestHost extends TestAgent {
   answer: (question: HostQuestion) => HostAnswer;
   /** Terminals that were left, by number. */
   left: number[];
+  /** What it was told last. */
+  orders: HostOrders;
 }
 
 export interface TestHostOptions {
@@ -37,10 +45,16 @@ export async function startHost(
   };
   agent.send({ ...greeting, status: { ...greeting.status, hosting: abilities } });
   await agent.next("welcome");
-  const host: TestHost = { ...agent, answer: () => ({ error: "there is none" }), left: [] };
+  const host: TestHost = {
+    ...agent,
+    answer: () => ({ error: "there is none" }),
+    left: [],
+    orders: { isAll: true, instances: [], volumes: [], snapshots: [], vpcs: [], gone: [] },
+  };
   const follow = async () => {
     for (;;) {
       const { orders } = await agent.next("host");
+      host.orders = orders;
       const reports: HostReports = {
         instances: orders.instances.map(({ instance, fence, reboots, wanted, disks }) => ({
           instance,

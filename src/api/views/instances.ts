@@ -70,6 +70,7 @@ export function instanceViewOf(
     groups: [...network.groups],
     publicIp: status.publicIp,
     ports: status.ports && { ...status.ports },
+    published: network.published && { ...network.published },
     networks: networksOn(status.machine),
     keyName: spec.keyName,
     disks: (volumes.get(name) ?? []).map(({ name: volume, status: { attachment } }) => ({

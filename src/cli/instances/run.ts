@@ -24,6 +24,7 @@ interface RunOptions {
   subnet?: string;
   group?: string[];
   port?: string[];
+  publish?: string[];
   volume?: string[];
   tag?: string[];
   spot?: boolean;
@@ -58,6 +59,11 @@ export function defineRun(command: Command, does: Does): void {
     .option("--group <group>", "a security group; may be repeated", many)
     .option("--port <port>", "open to everyone: 22, 8000-8010, 53/udp; may be repeated", many)
     .option(
+      "--publish <ports>",
+      "a port of its machine that leads to its own, open to everyone: 8080:80; may be repeated",
+      many,
+    )
+    .option(
       "--volume <volume>",
       "a new volume, SIZE[:TYPE]:DEVICE, as in 20GiB:gp3:/dev/sdf; may be repeated",
       many,
@@ -89,7 +95,7 @@ export function defineRun(command: Command, does: Does): void {
     .option("--wait", "until all run")
     .addHelpText(
       "after",
-      "\nExamples:\n  canopy instances run debian --type v.small --key mine --port 22 --wait\n  canopy instances run ami-0123456789abcdef0 --count 20 --rank pack",
+      "\nExamples:\n  canopy instances run debian --type v.small --key mine --port 22 --wait\n  canopy instances run web --publish 8080:80\n  canopy instances run ami-0123456789abcdef0 --count 20 --rank pack",
     )
     .action(does((cli, image: string) => run(cli, image)));
 }
@@ -126,7 +132,7 @@ function tellAlone({ terminal }: Cli, launched: readonly InstanceView[]): void {
 }
 
 async function askedBy(cli: Cli, image: string, options: RunOptions): Promise<LaunchInput> {
-  const { type, count, min, name, key, profile, subnet, group, port } = options;
+  const { type, count, min, name, key, profile, subnet, group, port, publish } = options;
   const placement = placementOf(options);
   return {
     image,
@@ -139,6 +145,7 @@ async function askedBy(cli: Cli, image: string, options: RunOptions): Promise<La
     ...(subnet !== undefined && { subnet }),
     ...(group && { groups: group }),
     ...(port && { ports: port }),
+    ...(publish && { publish }),
     ...(options.userData !== undefined && { userData: await userDataOf(cli, options.userData) }),
     ...(options.volume && { disks: options.volume.map(diskOf) }),
     ...(options.tag && { tags: labelsOf(options.tag) }),

@@ -37,6 +37,12 @@ function addressOf({ publicIp, ports, privateIp }: InstanceView): string {
   return all.length === 0 ? publicIp : `${publicIp} (${all.join(", ")})`;
 }
 
+/** Ports of its machine that are kept for it. */
+function publishedOf({ published = {} }: InstanceView): string {
+  const all = Object.entries(published).map(([port, outside]) => `${outside}:${port}`);
+  return all.join(" ");
+}
+
 export function instanceRecord(instance: InstanceView, nowMs: number): Result {
   const { disks, placement, reason, tags } = instance;
   const placed = [
@@ -64,6 +70,7 @@ export function instanceRecord(instance: InstanceView, nowMs: number): Result {
       { title: "machine", value: instance.machine },
       { title: "placed", value: placed.join(", ") },
       { title: "address", value: addressOf(instance) },
+      { title: "published", value: publishedOf(instance) },
       { title: "private", value: `${instance.privateIp} in ${instance.subnet}` },
       { title: "groups", value: instance.groups.join(" ") },
       { title: "key", value: instance.keyName },

@@ -101,6 +101,37 @@ test("an instance goes out through its machine and reaches nothing of it; those 
   );
 });
 
+test("a port that is published is the same for rules that change, an agent that starts again, and the next instance", async (t) => {
+  const wire = wireOf(t);
+  const machine = wire.machine(1);
+  const networks = await machine.networks();
+  await networks.know([vpcOrder()]);
+  const there = `${wire.id}-wire`;
+  const order = (instance: string, privateIp: string, more: FilterRule[] = [rule(fromAll)]) =>
+    instanceOrder(instance, privateIp, {
+      hasPublicAddress: true,
+      published: { 80: 8080 },
+      ingress: more,
+    });
+  await networks.prepare(order("i-a", "10.0.0.4"));
+  await wire.answers(machine.instance("i-a"), "a", 80);
+  assert.equal(await wire.ask(there, machine.address, 8080), "a hears 10.99.0.254");
+  await networks.prepare(order("i-a", "10.0.0.4", []));
+  assert.equal(await wire.ask(there, machine.address, 8080), "", "no rule lets it in");
+  const wide = [rule({ protocol: "all", from: -1, to: -1, ...fromAll })];
+  await networks.prepare(order("i-a", "10.0.0.4", wide));
+  await networks.close();
+  const again = await machine.networks();
+  assert.equal(await wire.ask(there, machine.address, 8080), "a hears 10.99.0.254");
+  await assert.rejects(again.prepare(order("i-b", "10.0.0.5")), { message: /i-a has it/ });
+  assert.equal(await wire.ask(there, machine.address, 8080), "a hears 10.99.0.254");
+  await again.remove("i-a");
+  await again.know([vpcOrder()]);
+  await again.prepare(order("i-b", "10.0.0.5"));
+  await wire.answers(machine.instance("i-b"), "b", 80);
+  assert.equal(await wire.ask(there, machine.address, 8080), "b hears 10.99.0.254");
+});
+
 test("a VPC is one over two machines, and an address of an instance's own leads to it alone", async (t) => {
   const wire = wireOf(t);
   const [one, two] = [wire.machine(1), wire.machine(2)];

@@ -113,7 +113,7 @@ export class FullNetworks implements Networks {
       network,
       isGuest: isGuest(order),
       hopLimit: metadata.hopLimit,
-      forwards: await this.#ports.forwardsFor(instance, opened, before?.forwards),
+      forwards: await this.#ports.forwardsFor(order, opened, before?.forwards),
     };
     const isSame = before && JSON.stringify(before) === JSON.stringify(member);
     if (isSame && vpc.has(instance)) return before;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { silent } from "#/base/log.ts";
+import { freePort } from "#/base/testing/free-port.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import type { FilterRule } from "#/model/hosting.ts";
 import { instanceOrder } from "./testing/wire.ts";
@@ -80,6 +81,49 @@ test("a port that a program of the machine has leads nowhere else", async (t) =>
   });
   const { forwards } = await networks.prepare(order);
   assert.equal(taken.has(forwards[0]!.port), false);
+});
+
+test("a port that is published is had by one, after the agent has started again too, and is free when that is gone", async (t) => {
+  const parts = await partsOf(t);
+  const port = await freePort();
+  const order = (instance: string) =>
+    instanceOrder(instance, "10.0.0.4", {
+      hasPublicAddress: true,
+      ingress: [tcp(22, 22), tcp(80, 80)],
+      published: { 80: port },
+    });
+  const first = new UserNetworks(parts);
+  const { forwards } = await first.prepare(order("i-1"));
+  assert.deepEqual(forwards[0], { address: "127.0.0.1", port, to: 80 });
+  assert.equal(forwards[1]!.to, 22);
+  await first.close();
+  const networks = new UserNetworks(parts);
+  t.after(() => networks.close());
+  assert.deepEqual((await networks.prepare(order("i-1"))).forwards, forwards);
+  await assert.rejects(networks.prepare(order("i-2")), {
+    reasonCode: "Server.InsufficientInstanceCapacity",
+    message: new RegExp(`^Port ${port} of 127.0.0.1 cannot lead to the instance: i-1 has it`),
+  });
+  await networks.remove("i-1");
+  assert.deepEqual((await networks.prepare(order("i-2"))).forwards[0], forwards[0]);
+});
+
+test("a port that a program of the machine has is not published, and it is said which program has it", async (t) => {
+  const parts = await partsOf(t);
+  const networks = new UserNetworks(parts);
+  t.after(() => networks.close());
+  const program = await parts.sockets.listen({ host: "0.0.0.0", port: 0 }, () => {});
+  t.after(() => program.close());
+  const order = instanceOrder("i-1", "10.0.0.4", {
+    hasPublicAddress: true,
+    ingress: [tcp(22, 22), tcp(80, 80)],
+    published: { 80: program.port },
+  });
+  await assert.rejects(networks.prepare(order), {
+    message: new RegExp(`process ${process.pid}, has it`),
+  });
+  await program.close();
+  assert.equal((await networks.prepare(order)).forwards[0]!.port, program.port);
 });
 
 test("a machine that is a cloud by itself is left as it is, and says how that is changed", async (t) => {

@@ -44,7 +44,7 @@ export class UserNetworks implements Networks {
       return kept;
     }
     const opened = openedPorts(order, ({ cidr }) => cidr === "0.0.0.0/0");
-    const forwards = await this.#ports.forwardsFor(instance, opened);
+    const forwards = await this.#ports.forwardsFor(order, opened);
     // Where there is none, none of it can be lost with the machine: it is looked at anew then.
     await files.write(file, JSON.stringify(forwards), { durable: forwards.length > 0 });
     return forwards;
