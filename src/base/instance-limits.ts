@@ -94,6 +94,13 @@ export const instanceLimits = {
   overcommitMemoryMax: 4,
   /** What is told of a network waits so long for the instances that it is about, to be made with them at once. */
   networkNewsMs: 30,
+  /** Shells that wait to run what networks are made with, and how long after the last that was run. */
+  networkShells: 3,
+  networkShellsMs: 60_000,
+  /** Places on a network that wait for a container, made so long after one came, and removed so long after the last. */
+  networkPlacesReady: 2,
+  networkPlacesReadyAfterMs: 100,
+  networkPlacesReadyMs: 10 * 60_000,
   /** Instances that an agent starts at once. */
   instanceStartsAtOnce: 8,
 } as const;

@@ -3,7 +3,7 @@ import type { VolumeOrder } from "#/model/hosting.ts";
 import type { FrozenVolume, InstanceDriverParts, PreparedDisk } from "../instance-driver.ts";
 import { runCommand } from "../instances/command.ts";
 import { HostingError } from "../instances/hosting-error.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 import type { VolumeDevice, VolumeDevices } from "./volume-device.ts";
 
 const loopMajor = 7;

@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { giveScript } from "./container-volumes.ts";
 import { instanceMark } from "./instance-mark.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 import { layersScript, rootMount, type RootParts } from "./root-script.ts";
 import { metadataLink, mountScript, rightsScript, sysMount } from "./supervisor-script.ts";
 import type { PreparedNetwork } from "../instance-driver.ts";

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { limits } from "#/base/limits.ts";
 import type { Layer } from "../instances/layers.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 
 /** What the root of a container is made of, in the folder of the instance. */
 export interface RootParts {

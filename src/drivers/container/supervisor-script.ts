@@ -1,7 +1,7 @@
 import { limits } from "#/base/limits.ts";
 import { volumesFolder } from "./container-volumes.ts";
 import { etcFiles } from "./hosts-file.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 
 /** What a supervisor is made for. All of it holds for any container of the machine, and may be made before one is asked for. */
 export interface SupervisorParts {

@@ -6,7 +6,7 @@ import type { InstanceOrder } from "#/model/hosting.ts";
 import type { TerminalOrder, TerminalSize } from "#/model/terminal.ts";
 import type { InstanceDriverParts, InstanceTerminal } from "../instance-driver.ts";
 import { systemPath } from "../instances/command.ts";
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 import { fileText } from "./supervisor.ts";
 
 type Parts = Pick<InstanceDriverParts, "files" | "processes" | "random">;

@@ -1,4 +1,4 @@
-import { quoted } from "./quoted.ts";
+import { quoted } from "../instances/quoted.ts";
 
 /**
  * Shows a volume as a loop device, and stays until SIGTERM. It runs in a mount namespace of its own, from where the device has

@@ -12,7 +12,8 @@ import { machineRules } from "./machine-rules.ts";
 import { NetworkNames, tapOf } from "./names.ts";
 import type { NetworksParts } from "./parts.ts";
 import { openedPorts, PortPool } from "./ports.ts";
-import { nftScript, runScript, VpcNetwork } from "./vpc-network.ts";
+import { ScriptShells } from "./script-shells.ts";
+import { nftScript, VpcNetwork } from "./vpc-network.ts";
 import type { Surroundings } from "./vpc-rules.ts";
 import {
   isGuest,
@@ -41,6 +42,7 @@ export class FullNetworks implements Networks {
   #service: MetadataService;
   #doors: MetadataDoors;
   #ports: PortPool;
+  #shells: ScriptShells;
   #runFolder: string;
   #vpcs = new Map<string, VpcNetwork>();
   #orders = new Map<string, VpcOrder>();
@@ -53,6 +55,7 @@ export class FullNetworks implements Networks {
     this.#service = new MetadataService(parts);
     this.#doors = new MetadataDoors(parts, this.#service);
     this.#ports = new PortPool(parts);
+    this.#shells = new ScriptShells(parts);
     const id = createHash("sha256").update(parts.mark).digest("hex").slice(0, 16);
     this.#runFolder = `/run/canopy-networks/${id}`;
   }
@@ -145,6 +148,7 @@ export class FullNetworks implements Networks {
         ...this.#parts,
         names: this.#names,
         service: this.#service,
+        shells: this.#shells,
         runFolder: this.#runFolder,
         surroundings: (of) => this.#surroundings(of),
         tellMachine: () => this.#tellMachine(),
@@ -202,6 +206,7 @@ export class FullNetworks implements Networks {
   async close(): Promise<void> {
     await this.#doors.closeAll();
     await Promise.all(this.#vpcs.values().map((vpc) => vpc.close()));
+    this.#shells.close();
   }
 
   /** What instances are kept from: this machine and the networks that it is in, and machines that others are on. */
@@ -222,7 +227,7 @@ export class FullNetworks implements Networks {
           ? `table inet ${this.#names.table}\ndelete table inet ${this.#names.table}\n`
           : machineRules(this.#names, states, { address, open });
       if (rules === this.#machine) return;
-      await runScript(this.#parts, nftScript(rules));
+      await this.#shells.run(nftScript(rules));
       this.#machine = rules;
     };
     this.#machineTurn = this.#machineTurn.catch(() => {}).then(tell);

@@ -12,6 +12,9 @@ const domain = "ec2.internal";
 /** What leaves room for tunnels between machines. */
 const mtuOption = 1450;
 
+/** SIGHUP: it reads anew what it is to tell. */
+const hangUp = 1;
+
 interface Living {
   pid: number;
   ticks: number;
@@ -96,11 +99,7 @@ export class NameService {
   /** False where it has ended, or does not get to hear of it. */
   async #reread(living: Living): Promise<boolean> {
     if (!(await this.#hears(living))) return false;
-    const child = this.#parts.processes.spawn(["kill", "-HUP", String(living.pid)], {
-      folder: "/",
-      env: { PATH: systemPath },
-    });
-    await child.ended;
+    this.#parts.processes.kill(living.pid, hangUp);
     return true;
   }
 

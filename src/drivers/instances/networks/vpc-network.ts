@@ -2,11 +2,10 @@ import { join } from "node:path";
 import { allDone } from "#/base/all-done.ts";
 import { messageOf } from "#/base/errors.ts";
 import type { MetadataService } from "../metadata/service.ts";
-import { runCommand } from "../command.ts";
-import { HostingError } from "../hosting-error.ts";
 import { NameService } from "./name-service.ts";
 import { namespaceFile, type NetworkNames } from "./names.ts";
 import type { NetworksParts } from "./parts.ts";
+import type { ScriptShells } from "./script-shells.ts";
 import { vpcRules, type Surroundings } from "./vpc-rules.ts";
 import {
   elasticScript,
@@ -21,6 +20,7 @@ import { metadataAddress, type Member, type VpcState } from "./vpc-state.ts";
 export interface VpcNetworkParts extends NetworksParts {
   names: NetworkNames;
   service: MetadataService;
+  shells: ScriptShells;
   /** Where what is made is written down, not durably: it goes when the machine starts anew, as what is made does. */
   runFolder: string;
   surroundings(state: VpcState): Surroundings;
@@ -194,21 +194,8 @@ export class VpcNetwork {
 
   async #run(script: string): Promise<void> {
     if (script.trim() === "") return;
-    await runScript(this.#parts, script);
+    await this.#parts.shells.run(script);
   }
-}
-
-/** Throws HostingError with what the system says against it. */
-export async function runScript(
-  { processes }: Pick<NetworksParts, "processes">,
-  script: string,
-): Promise<string> {
-  const said = await runCommand(processes, ["sh", "-e", "-c", script]);
-  if (said.code === 0) return said.output;
-  throw new HostingError(
-    "Server.InternalError",
-    `Cannot make the instance's network: ${said.errors.trim().slice(0, 500)}`,
-  );
 }
 
 /** Rules in a namespace, or in the machine's own. */
