@@ -118,6 +118,64 @@ test("bytes of a deleted snapshot go after a day: what others have stays, and al
   assert.equal(space.count("snapshot-removal"), 0);
 });
 
+test("each deleted snapshot ends as soon as its own chunks have gone, and all volumes are looked through once", async () => {
+  const { space } = cloud;
+  const names = new Map<string, string>();
+  for (const title of ["one", "two", "three"]) {
+    const image = await cloud.importDisk(title, [`of ${title}`, `more of ${title}`, "shared"]);
+    cloud.images.deregister(image);
+    const snapshot = space.get("snapshot", snapshotsOf(image.spec.source)[0]!)!;
+    names.set(title, snapshot.name);
+    deleteSnapshot(space, snapshot);
+  }
+  cloud.pass(2 * dayMs);
+  await cloud.bring("of two");
+  const all = space.all.bind(space);
+  let looks = 0;
+  space.all = (kind) => {
+    if (kind === "volume") looks++;
+    return all(kind);
+  };
+  await cloud.removeOrphans();
+  assert.equal(
+    looks,
+    3,
+    "what volumes were made of, which lists they name, and all that they name",
+  );
+  assert.deepEqual(
+    [...space.all("snapshot-removal")].map(({ name }) => name),
+    [names.get("two")],
+  );
+  assert.deepEqual(has("of one", "more of one", "of two", "more of two", "of three", "shared"), [
+    false,
+    false,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(cloud.kept(), []);
+  assert.equal(space.count("snapshot-removal"), 0);
+});
+
+test("an image's data waits for a volume that was made of it, and goes after that", async () => {
+  const { space } = cloud;
+  const image = await cloud.importDisk("one", ["a", "b"]);
+  const volume = cloud.volume(snapshotsOf(image.spec.source)[0]!);
+  cloud.images.deregister(image);
+  removeOrphan(space, image.name);
+  cloud.pass(2 * dayMs);
+  await cloud.removeOrphans();
+  assert.deepEqual(has("a", "b"), [true, true]);
+  assert.equal(removalOf(image.name)!.waitsFor, `${volume.name} was made of it`);
+  space.commit((tx) => tx.delete("volume", volume.name));
+  await cloud.removeOrphans();
+  assert.equal(space.get("image", image.name), undefined);
+  assert.deepEqual(cloud.kept(), []);
+});
+
 test("while no blob of an image is old enough to go, nobody looks through all records for who names them", async () => {
   const one = await cloud.importDisk("one", ["new"]);
   const two = await cloud.importDisk("two", ["old"]);

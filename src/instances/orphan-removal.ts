@@ -21,11 +21,17 @@ export interface OrphanRemovalParts {
   isSure: () => boolean;
 }
 
-/** What one turn has come to; what it waits for when something is left. */
+/** What one turn has come to. */
 interface Done {
   freedBytes: number;
+  /** Keys of blobs that somebody has put or asked for of late, and of lists whose chunks are such. */
+  touched: ReadonlySet<string>;
+  /** Why all of it waits. */
   waitsFor?: string;
 }
+
+/** Lists of chunks that are to go, by their keys. */
+type Lists = ReadonlyMap<string, readonly string[]>;
 
 /** Has the bytes removed of deleted snapshots, and of orphaned image data that somebody wants gone; the leader's alone. */
 export function startOrphanRemoval(parts: OrphanRemovalParts): Loop {
@@ -74,49 +80,83 @@ export class OrphanRemoval {
   async turn(): Promise<void> {
     const { space } = this.#parts;
     const going = [...space.all("image")].filter(({ status }) => status.removal);
-    for (const { name } of going) await this.#tend(name);
     const deleted = Map.groupBy(space.all("snapshot-removal"), ({ project }) => project);
-    for (const [project, removals] of deleted) await this.#tendSnapshots(project, removals);
+    if (going.length + deleted.size === 0) return;
+    const used = originsOf(space);
+    for (const image of going) await this.#tend(image, used);
+    for (const [project, removals] of deleted) await this.#tendSnapshots(project, removals, used);
   }
 
-  /** All of a project together, as it is in all of its records who names them. */
-  async #tendSnapshots(project: string, all: readonly SnapshotRemovalRecord[]): Promise<void> {
+  /** As many together as one look through all records is good for: it is in all of a project's who names them. Each ends by itself. */
+  async #tendSnapshots(
+    project: string,
+    removals: readonly SnapshotRemovalRecord[],
+    used: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    let lists = new Map<string, readonly string[]>();
+    let count = 0;
+    const flush = async () => {
+      if (lists.size > 0) await this.#removeSnapshots(project, removals, lists);
+      [lists, count] = [new Map(), 0];
+    };
+    for (const manifest of new Set(removals.map(({ spec }) => spec.manifest))) {
+      // A volume that was made of it names all of its chunks for as long as it is there.
+      if (used.has(originOf(project, manifest))) continue;
+      // It is as new as the last of its chunks.
+      if (!(await this.#isAnyOld(project, [manifest]))) continue;
+      const chunks = await this.#chunksOf(project, manifest);
+      if (!(await this.#isAnyOld(project, chunks))) continue;
+      lists.set(manifest, chunks);
+      count += chunks.length;
+      if (count >= limits.orphanedBlobsAtOnce) await flush();
+    }
+    await flush();
+  }
+
+  async #removeSnapshots(
+    project: string,
+    removals: readonly SnapshotRemovalRecord[],
+    lists: Lists,
+  ): Promise<void> {
     const { space, log, isSure } = this.#parts;
-    const going: SnapshotRemovalRecord[] = [];
-    for (const one of all) if (await this.#mayGo(one)) going.push(one);
-    if (going.length === 0) return;
-    const manifests = [...new Set(going.map(({ spec }) => spec.manifest))];
-    const { freedBytes, waitsFor } = await this.#remove(project, { manifests, blobs: [] });
+    const { freedBytes, touched, waitsFor } = await this.#remove(project, lists, []);
     if (!isSure() || waitsFor !== undefined) return;
+    const ended = removals.filter(
+      ({ spec: { manifest } }) => lists.has(manifest) && !touched.has(manifest),
+    );
+    if (ended.length === 0) return;
     space.commit((tx) => {
-      for (const { name } of going) tx.delete("snapshot-removal", name);
+      for (const { name } of ended) tx.delete("snapshot-removal", name);
     });
-    const what = counted(going.length, "deleted snapshot");
+    const what = counted(ended.length, "deleted snapshot");
     log.info(`removed what only ${what} named: ${briefSize(freedBytes)}`, { project });
   }
 
-  /** Its list is as new as the last of its chunks. A volume that was made of it names all of them for as long as it is there. */
-  async #mayGo({ project, spec: { manifest } }: SnapshotRemovalRecord): Promise<boolean> {
-    const { space, blobs } = this.#parts;
-    for (const { spec } of space.all("volume"))
-      if (spec.origin?.manifest === manifest && spec.origin.project === project) return false;
-    return (await blobs.isUntouched(project, manifest, limits.orphanUntouchedMs)) !== false;
-  }
-
-  async #tend(name: string): Promise<void> {
+  /** As it was when `used` was. */
+  async #tend(image: ImageRecord, used: ReadonlyMap<string, string>): Promise<void> {
     const { space, isSure } = this.#parts;
-    const image = space.get("image", name);
-    const removal = image?.status.removal;
-    if (!removal) return;
-    const done = await this.#remove(image.project, removal);
+    const { name, project } = image;
+    const removal = image.status.removal!;
+    const lists = new Map<string, readonly string[]>();
+    let volume: string | undefined;
+    for (const manifest of removal.manifests) {
+      const user = used.get(originOf(project, manifest));
+      if (user === undefined) lists.set(manifest, await this.#chunksOf(project, manifest));
+      else volume ??= user;
+    }
+    const done = await this.#remove(project, lists, removal.blobs);
     if (!isSure()) return;
     const freedBytes = removal.freedBytes + done.freedBytes;
+    const waitsFor =
+      done.waitsFor ??
+      (done.touched.size > 0 ? newlyTouched : undefined) ??
+      (volume === undefined ? undefined : `${volume} was made of it`);
     space.commit((tx) => {
       const now = tx.get("image", name);
       if (!now?.status.removal) return;
       // Somebody may have added to it meanwhile.
       const isMore = sizeOf(now.status.removal) > sizeOf(removal);
-      if (isMore || done.waitsFor !== undefined) note(tx, now, { ...done, freedBytes });
+      if (isMore || waitsFor !== undefined) note(tx, now, { freedBytes, waitsFor });
       else this.#end(tx, now, freedBytes);
     });
   }
@@ -135,36 +175,34 @@ export class OrphanRemoval {
     decide(tx, { project, name }, { at: clock.now(), action: "release", what, why });
   }
 
-  async #remove(
-    project: string,
-    { manifests, blobs }: Pick<ImageRemoval, "manifests" | "blobs">,
-  ): Promise<Done> {
+  async #remove(project: string, lists: Lists, blobs: readonly string[]): Promise<Done> {
     const { clock, isSure, blobs: store } = this.#parts;
-    const first = new Set(blobs);
-    for (const manifest of manifests)
-      for (const chunk of await this.#chunksOf(project, manifest)) first.add(chunk);
-    const keys = [...first, ...manifests];
+    const touched = new Set<string>();
+    const keys = [...new Set([...blobs, ...[...lists.values()].flat(), ...lists.keys()])];
     // Who names them is in all records: nobody looks there while none is old enough to go.
-    if (!(await this.#isAnyOld(project, keys))) return { freedBytes: 0, waitsFor: newlyTouched };
+    if (!(await this.#isAnyOld(project, keys)))
+      return { freedBytes: 0, touched, waitsFor: newlyTouched };
     let freedBytes = 0;
-    let touched = 0;
     for (let at = 0; at < keys.length; at += limits.orphanedBlobsAtOnce) {
       const batch = keys.slice(at, at + limits.orphanedBlobsAtOnce);
       const lookedAt = clock.now();
       const unnamed = await this.#unnamed(project, batch);
-      if (!Array.isArray(unnamed)) return { freedBytes, ...unnamed };
+      if (!Array.isArray(unnamed)) return { freedBytes, touched, ...unnamed };
       for (const key of unnamed) {
-        const mustStay = touched > 0 && manifests.includes(key);
-        if (mustStay || !isSure()) continue;
+        if (!isSure()) continue;
+        if (lists.get(key)?.some((chunk) => touched.has(chunk))) {
+          touched.add(key); // it is how the others are found
+          continue;
+        }
         // What was named since then was touched a grace time before that at the earliest, however long this takes.
         const lookedMs = Math.max(0, clock.now() - lookedAt);
         const untouchedMs = limits.orphanUntouchedMs + lookedMs;
         const gone = await store.removeUntouched(project, key, untouchedMs);
-        if (gone === "touched") touched++;
+        if (gone === "touched") touched.add(key);
         else freedBytes += gone?.sizeBytes ?? 0;
       }
     }
-    return touched === 0 ? { freedBytes } : { freedBytes, waitsFor: newlyTouched };
+    return { freedBytes, touched };
   }
 
   /** True also when all have gone: then nothing is waited for. */
@@ -213,10 +251,24 @@ export class OrphanRemoval {
 
 const newlyTouched = `blobs of it were put or asked for within ${limits.orphanUntouchedMs / hourMs} hours: somebody may be about to use them`;
 
+/** Which volume was made of a list of chunks, for each that one was made of. */
+function originsOf(space: Pick<Space, "all">): Map<string, string> {
+  const used = new Map<string, string>();
+  for (const { name, spec } of space.all("volume"))
+    if (spec.origin) used.set(originOf(spec.origin.project, spec.origin.manifest), name);
+  return used;
+}
+
+const originOf = (project: string, manifest: string) => `${project}/${manifest}`;
+
 const sizeOf = ({ manifests, blobs }: ImageRemoval) => manifests.length + blobs.length;
 
 /** Only what is news: it is looked again each hour. */
-function note(tx: Transaction, image: ImageRecord, { freedBytes, waitsFor }: Done): void {
+function note(
+  tx: Transaction,
+  image: ImageRecord,
+  { freedBytes, waitsFor }: { freedBytes: number; waitsFor: string | undefined },
+): void {
   const before = image.status.removal!;
   if (freedBytes === before.freedBytes && waitsFor === before.waitsFor) return;
   const { manifests, blobs } = before;

@@ -38,6 +38,9 @@ class Storm {
   #unwanted = new Set<string>();
   /** The same, of which it is not known yet whether it will be remembered. */
   #asked = new Set<Set<string | null>>();
+  /** Lists of chunks that somebody wanted gone, and nobody has put since. */
+  #lists = new Set<string>();
+  #askedLists = new Set<Set<string>>();
   #under: Promise<unknown>[] = [];
   #isCollecting = false;
   #starts = new OneAtATime();
@@ -46,7 +49,10 @@ class Storm {
   constructor(cloud: ImageCloud, chance: Chance) {
     this.#cloud = cloud;
     this.#chance = chance;
-    cloud.onPut = (key) => this.#excuse(key); // it is new, whatever becomes of who has put it
+    cloud.onPut = (key) => {
+      this.#excuse(key); // it is new, whatever becomes of who has put it
+      for (const lists of [this.#lists, ...this.#askedLists]) lists.delete(key);
+    };
   }
 
   async step(): Promise<void> {
@@ -105,12 +111,35 @@ class Storm {
   /** What nobody names, and somebody wanted gone, is gone; and nothing waits. */
   checkEnd(): void {
     for (const key of this.#unwanted) assert.ok(!this.#cloud.has(key), `${key} should be gone`);
-    for (const { status } of this.#cloud.space.all("image"))
-      assert.equal(status.removal, undefined);
-    assert.deepEqual(orphansOf(this.#cloud.space, project), []);
     const origins = [...this.#cloud.space.all("volume")].map(({ spec }) => spec.origin?.manifest);
-    for (const { spec } of this.#cloud.space.all("snapshot-removal"))
-      assert.ok(origins.includes(spec.manifest), "it waits for a volume that was made of it");
+    const waiting = this.#waiting();
+    for (const manifests of waiting)
+      assert.ok(
+        manifests.some((manifest) => origins.includes(manifest)),
+        "it waits for a volume that was made of it",
+      );
+    const left = orphansOf(this.#cloud.space, project);
+    assert.ok(left.every(({ snapshots, blobs }) => snapshots.length + blobs.length === 0));
+  }
+
+  /** With the last volumes goes what waited for them. */
+  async endVolumes(): Promise<void> {
+    const volumes = [...this.#cloud.space.all("volume")];
+    for (const { name } of volumes) this.#delete("volume", name);
+    await this.#cloud.removeOrphans();
+    this.check();
+    assert.deepEqual(this.#waiting(), []);
+    const named = this.#named();
+    for (const list of this.#lists)
+      assert.ok(named.has(list) || !this.#cloud.has(list), `the list ${list} should be gone`);
+  }
+
+  /** Lists of chunks of what is still to go. */
+  #waiting(): (readonly string[])[] {
+    const { space } = this.#cloud;
+    const images = [...space.all("image")].flatMap(({ status }) => status.removal ?? []);
+    const snapshots = [...space.all("snapshot-removal")].map(({ spec }) => [spec.manifest]);
+    return [...images.map(({ manifests }) => manifests), ...snapshots];
   }
 
   #excuse(key: string): void {
@@ -182,7 +211,7 @@ class Storm {
       const chunks = lists.filter(this.#cloud.has).flatMap(this.#chunksOf);
       const keys = new Set([...lists, ...chunks, ...blobs.map((blob) => blob.key)]);
       removeOrphan(space, image.name);
-      this.#ask(keys);
+      this.#ask(keys, lists);
     }
   }
 
@@ -191,16 +220,20 @@ class Storm {
     const isThere = manifest !== undefined && this.#cloud.has(manifest);
     const keys = isThere ? [manifest, ...this.#chunksOf(manifest)] : [];
     deleteSnapshot(this.#cloud.space, snapshot);
-    this.#ask(new Set(keys));
+    this.#ask(new Set(keys), isThere ? [manifest] : []);
   }
 
   /** Before it is durable a crash may have it forgotten, and its owner told so. */
-  #ask(keys: Set<string | null>): void {
+  #ask(keys: Set<string | null>, lists: readonly string[]): void {
     this.#asked.add(keys);
+    const askedLists = new Set(lists);
+    this.#askedLists.add(askedLists);
     void this.#cloud.space.durable().then(() => {
       this.did.removed++;
       this.#asked.delete(keys);
       for (const key of keys) if (key !== null) this.#unwanted.add(key);
+      this.#askedLists.delete(askedLists);
+      for (const list of askedLists) this.#lists.add(list);
     });
   }
 
@@ -256,5 +289,6 @@ for (let seed = 1; seed <= 8; seed++)
     for (let step = 0; step < 250; step++) await storm.step();
     await storm.settle();
     storm.checkEnd();
+    await storm.endVolumes();
     assert.ok(storm.did.removed > 1 && storm.did.crashed > 5, JSON.stringify(storm.did));
   });
