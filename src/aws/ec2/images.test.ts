@@ -15,6 +15,7 @@ import {
   waitUntilInstanceRunning,
 } from "@aws-sdk/client-ec2";
 import { accountId } from "../testing/aws-port.ts";
+import { userWith } from "./testing/user-with.ts";
 import { startEc2 } from "./testing/world.ts";
 
 const world = await startEc2();
@@ -80,6 +81,32 @@ test("DeregisterImage deletes the snapshots of an image when that is asked for, 
   await assert.rejects(send(new DescribeSnapshotsCommand({ SnapshotIds: [own] })), {
     name: "InvalidSnapshot.NotFound",
   });
+});
+
+test("DeregisterImage leaves snapshots that its caller may not delete, and says so of each", async () => {
+  const { SnapshotId: ofOther } = (await image(world.diskImage)).BlockDeviceMappings![0]!.Ebs!;
+  const copied = new CopySnapshotCommand({
+    SourceSnapshotId: ofOther,
+    SourceRegion: "us-east-1",
+  });
+  const [open, closed] = [(await send(copied)).SnapshotId!, (await send(copied)).SnapshotId!];
+  const BlockDeviceMappings = [
+    { DeviceName: "/dev/sda1", Ebs: { SnapshotId: open } },
+    { DeviceName: "/dev/sdf", Ebs: { SnapshotId: closed } },
+  ];
+  const asked = { Name: "of two", RootDeviceName: "/dev/sda1", BlockDeviceMappings };
+  const { ImageId } = await send(new RegisterImageCommand(asked));
+  const user = await userWith(world, "keeper", [
+    { Effect: "Allow", Action: "ec2:DeregisterImage", Resource: "*" },
+    { Effect: "Allow", Action: "ec2:DeleteSnapshot", Resource: `*snapshot/${open}` },
+  ]);
+  const deregister = new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true });
+  assert.deepEqual((await user.send(deregister)).DeleteSnapshotResults, [
+    { SnapshotId: open, ReturnCode: "success" },
+    { SnapshotId: closed, ReturnCode: "missing-permissions" },
+  ]);
+  const { Snapshots } = await send(new DescribeSnapshotsCommand({ SnapshotIds: [closed] }));
+  assert.equal(Snapshots!.length, 1);
 });
 
 test("an image is registered of a snapshot, whose name and snapshot are checked", async () => {
