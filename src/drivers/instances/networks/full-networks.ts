@@ -12,6 +12,7 @@ import { machineRules } from "./machine-rules.ts";
 import { NetworkNames, tapOf } from "./names.ts";
 import type { NetworksParts } from "./parts.ts";
 import { openedPorts, PortPool } from "./ports.ts";
+import { removeLeftPlaces } from "./ready-places.ts";
 import { ScriptShells } from "./script-shells.ts";
 import { nftScript, VpcNetwork } from "./vpc-network.ts";
 import type { Surroundings } from "./vpc-rules.ts";
@@ -72,6 +73,10 @@ export class FullNetworks implements Networks {
         });
       }
     }
+    const parts = { files, names: this.#names, shells: this.#shells };
+    await removeLeftPlaces(parts).catch((thrown: unknown) => {
+      log.warn("places that nobody has cannot be removed", { error: messageOf(thrown) });
+    });
     // Those that need it hear why it is not there: whoever prepares it tries again.
     const again = async (vpc: VpcNetwork) =>
       await vpc.apply().catch((thrown: unknown) => {

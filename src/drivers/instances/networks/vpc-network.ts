@@ -5,6 +5,8 @@ import type { MetadataService } from "../metadata/service.ts";
 import { NameService } from "./name-service.ts";
 import { namespaceFile, type NetworkNames } from "./names.ts";
 import type { NetworksParts } from "./parts.ts";
+import { settleScript, shapeOf } from "./place-script.ts";
+import { ReadyPlaces } from "./ready-places.ts";
 import type { ScriptShells } from "./script-shells.ts";
 import { vpcRules, type Surroundings } from "./vpc-rules.ts";
 import {
@@ -33,6 +35,7 @@ export class VpcNetwork {
   readonly state: VpcState;
   #parts: VpcNetworkParts;
   #nameService: NameService;
+  #places: ReadyPlaces;
   #isMade = false;
   #made = new Map<string, string>();
   #failures = new Map<string, unknown>();
@@ -48,6 +51,7 @@ export class VpcNetwork {
     this.state = state;
     const namespace = parts.names.namespace(state.vpc);
     this.#nameService = new NameService(parts, { folder: this.#folder, namespace });
+    this.#places = new ReadyPlaces(parts, state.vpc);
   }
 
   get #folder(): string {
@@ -95,6 +99,7 @@ export class VpcNetwork {
     const members = Object.values(state.members);
     const scripts = members.map((member) => [member, memberScript(names, state, member)] as const);
     const due = scripts.filter(([{ instance }, script]) => this.#made.get(instance) !== script);
+    const places = await this.#placesFor(due.map(([member]) => member));
     const begin = this.#isMade ? "" : vpcScript(names, state, address);
     const peers =
       JSON.stringify(this.#peers) === JSON.stringify(state.order.peers)
@@ -108,7 +113,7 @@ export class VpcNetwork {
       begin || elastic.join() !== this.#elastic.join()
         ? elasticScript(names, state, { now: elastic, gone })
         : "";
-    const makes = (before: string) => this.#make(before, due, `${peers}\n${routed}`);
+    const makes = (before: string) => this.#make(before, due, places, `${peers}\n${routed}`);
     const tells = () => allDone(this.#tellNames(), this.#openMetadata(), tellMachine());
     // Rules before what they rule: those that are there let nothing pass of a port that they do not know.
     if (this.#isMade) await allDone(this.#run(ruled), makes(""), tells());
@@ -117,23 +122,47 @@ export class VpcNetwork {
     this.#isMade = true;
     this.#rules = rules;
     this.#peers = state.order.peers;
-    for (const [{ instance }, script] of due)
-      if (!this.#failures.has(instance)) this.#made.set(instance, script);
+    for (const [{ instance, isGuest, network }, script] of due) {
+      if (this.#failures.has(instance)) continue;
+      this.#made.set(instance, script);
+      if (!isGuest) this.#places.more(shapeOf(network));
+    }
+  }
+
+  /** Places that wait, for those that have none at all yet. */
+  async #placesFor(due: readonly Member[]): Promise<Map<string, string>> {
+    const { files, names } = this.#parts;
+    const places = new Map<string, string>();
+    for (const { instance, isGuest, network } of this.#isMade ? due : []) {
+      if (isGuest || this.#made.has(instance)) continue;
+      if (await files.stat(namespaceFile(names.namespace(instance)))) continue;
+      const place = this.#places.take(shapeOf(network));
+      if (place !== undefined) places.set(instance, place);
+    }
+    return places;
   }
 
   /** What cannot be made of one instance is in no other's way: each is made by itself then. */
   async #make(
     before: string,
     due: readonly (readonly [Member, string])[],
+    places: ReadonlyMap<string, string>,
     after: string,
   ): Promise<void> {
+    const { names } = this.#parts;
+    const { vpc } = this.state;
+    const first = due.map(([member, script]) => {
+      const place = places.get(member.instance);
+      return place === undefined ? script : settleScript(names, this.state, member, place);
+    });
     this.#failures.clear(); // those are due again
     try {
-      return await this.#run([before, ...due.map(([, script]) => script), after].join("\n"));
+      return await this.#run([before, ...first, after].join("\n"));
     } catch (thrown) {
       if (due.length === 0) throw thrown;
     }
     await this.#run(before);
+    for (const instance of places.keys()) await this.#run(leaveScript(names, vpc, instance));
     for (const [{ instance }, script] of due)
       await this.#run(script).catch((thrown: unknown) => this.#failures.set(instance, thrown));
     await this.#run(after);
@@ -167,7 +196,7 @@ export class VpcNetwork {
     delete this.state.members[member.instance];
     await this.#turn?.catch(() => {});
     this.#made.delete(member.instance);
-    await this.#run(leaveScript(this.#parts.names, this.state.vpc, member));
+    await this.#run(leaveScript(this.#parts.names, this.state.vpc, member.instance));
   }
 
   /** Nothing of it stays. */
@@ -184,6 +213,7 @@ export class VpcNetwork {
 
   /** The agent ends; all but its own answers goes on. */
   async close(): Promise<void> {
+    await this.#places.close();
     await this.#closeMetadata?.();
     this.#closeMetadata = undefined;
   }

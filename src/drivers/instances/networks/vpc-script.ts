@@ -1,5 +1,5 @@
 import type { NetworkNames } from "./names.ts";
-import { acrossPort, namespaceFile, tapOf, upPort, wireOf } from "./names.ts";
+import { acrossPort, namespaceFile, portOf, tapOf, upPort, wireOf } from "./names.ts";
 import {
   acrossMac,
   bitsOf,
@@ -15,7 +15,7 @@ import {
 } from "./vpc-state.ts";
 
 /** What tunnels between machines leave of the usual 1,500 bytes. */
-const mtu = 1450;
+export const mtu = 1450;
 const tunnelUdpPort = 4789;
 /** What one turn of a sender may hand over as one frame, to be cut later. */
 const frameBytesMax = 64_000;
@@ -61,16 +61,11 @@ fi
  * Makes what an instance has of its network. May run again. All that passes crosses a pair of devices, and waits at the far end of it
  * where it is too much: at the port what goes to the instance, at the other end what comes from it.
  */
-export function memberScript(
-  names: NetworkNames,
-  { vpc, order }: VpcState,
-  member: Member,
-): string {
+export function memberScript(names: NetworkNames, state: VpcState, member: Member): string {
+  const { vpc } = state;
   const { network, instance, isGuest } = member;
   const ns = names.namespace(vpc);
   const port = memberPort(member);
-  // One that moves has its place ready before it is told to be there.
-  const isElsewhere = order.peers[network.privateIp] !== undefined;
   const gateway = gatewayOf(network);
   const inside = names.namespace(instance);
   const [farNs, far] = isGuest ? [ns, wireOf(instance)] : [inside, "eth0"];
@@ -90,13 +85,11 @@ ip -batch - <<.
 $([ -e /proc/sys/net/ipv4/conf/${port} ] || echo link add ${port} mtu ${mtu} type veth peer name ${far}${isGuest ? "" : ` address ${network.mac}`} mtu ${mtu} netns ${farNs})
 link set ${port} address ${gatewayMac} up
 address replace ${gateway}/${bitsOf(network)} dev ${port} noprefixroute
-${isElsewhere ? "" : `route replace ${network.privateIp}/32 dev ${port}`}
-neighbor replace ${network.privateIp} lladdr ${network.mac} dev ${port} nud permanent
+${waysTo(state, member)}
 .
-echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp
-echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay
+${proxyScript(port)}
 script
-${isGuest ? guestScript(ns, instance) : containerScript(inside, gateway, network)}
+${isGuest ? guestScript(ns, instance) : containerScript(inside, network)}
 ${rateScript(ns, port, network.bitsPerSecond)}
 ${rateScript(farNs, far, network.bitsPerSecond)}
 `;
@@ -115,10 +108,24 @@ link set ${wire} up
 .${patch(tap, wire)}${patch(wire, tap)}`;
 }
 
-function containerScript(inside: string, gateway: string, network: Member["network"]): string {
+/** What leads to it in its VPC. */
+export function waysTo({ order }: VpcState, member: Member): string {
+  const { privateIp, mac } = member.network;
+  const port = memberPort(member);
+  // One that moves has its place ready before it is told to be there.
+  const isElsewhere = order.peers[privateIp] !== undefined;
+  return `${isElsewhere ? "" : `route replace ${privateIp}/32 dev ${port}`}
+neighbor replace ${privateIp} lladdr ${mac} dev ${port} nud permanent`;
+}
+
+export const proxyScript = (port: string) => `echo 1 >/proc/sys/net/ipv4/conf/${port}/proxy_arp
+echo 0 >/proc/sys/net/ipv4/neigh/${port}/proxy_delay`;
+
+export function containerScript(inside: string, network: Member["network"]): string {
+  const gateway = gatewayOf(network);
   return `ip -n ${inside} -batch - <<.
 link set lo up
-link set eth0 up
+link set eth0 address ${network.mac} up
 address replace ${network.privateIp}/${bitsOf(network)} dev eth0 noprefixroute
 route replace ${gateway} dev eth0
 route replace default via ${gateway}
@@ -146,18 +153,18 @@ for device in ${wires}; do ip neighbor replace proxy ${one} dev $device; done`,
 }
 
 /** What is too much waits for 50 ms at most. */
-function rateScript(ns: string, device: string, bitsPerSecond: number | undefined): string {
+export function rateScript(ns: string, device: string, bitsPerSecond: number | undefined): string {
   if (bitsPerSecond === undefined) return "";
   const burst = Math.max(frameBytesMax, Math.ceil(bitsPerSecond / 8 / 100));
   return `tc -n ${ns} qdisc replace dev ${device} root tbf rate ${bitsPerSecond}bit burst ${burst} latency 50ms`;
 }
 
-export function leaveScript(names: NetworkNames, vpc: string, member: Member): string {
+export function leaveScript(names: NetworkNames, vpc: string, instance: string): string {
   const ns = names.namespace(vpc);
   return `
-ip -n ${ns} link delete ${memberPort(member)} 2>/dev/null || :
-ip -n ${ns} link delete ${tapOf(member.instance)} 2>/dev/null || :
-ip netns delete ${names.namespace(member.instance)} 2>/dev/null || :
+ip -n ${ns} link delete ${portOf(instance)} 2>/dev/null || :
+ip -n ${ns} link delete ${tapOf(instance)} 2>/dev/null || :
+ip netns delete ${names.namespace(instance)} 2>/dev/null || :
 `;
 }
 
