@@ -14,6 +14,7 @@ import type { FromAgent, StepBrief, TaskOffer } from "#/model/wire.ts";
 import { startAgent } from "./agent.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { FakeCloud } from "./testing/fake-cloud.ts";
+import { FakeComputer } from "./testing/fake-hosting.ts";
 
 async function cloudOf(t: TestContext): Promise<FakeCloud> {
   const cloud = new FakeCloud();
@@ -103,6 +104,28 @@ test("an agent says what it is, pulls, runs, prints, reports", async (t) => {
   const order = heard.map(({ type }) => type);
   assert.ok(order.indexOf("logs") < order.indexOf("finish"), "prints come before the end");
   assert.ok(order.lastIndexOf("pull") > 0);
+});
+
+test("what a computer can do for instances is told though it is found out between hello and welcome", async (t) => {
+  const cloud = await cloudOf(t);
+  const [found, welcomed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  cloud.welcomes = welcomed.promise;
+  const opened = Promise.withResolvers<void>();
+  const agent = await agentOf(t, cloud, {
+    openHosting: async () => {
+      await found.promise;
+      setImmediate(opened.resolve);
+      return new FakeComputer().means();
+    },
+  });
+  await cloud.until(() => cloud.links[0]?.hello !== undefined);
+  found.resolve();
+  await opened.promise;
+  await new Promise((resolve) => setTimeout(resolve, 50)); // what it keeps is read
+  welcomed.resolve();
+  await agent.connected;
+  const { heard } = cloud.linkOf(agent.machine);
+  await cloud.until(() => heard.some(({ type }) => type === "hosting"));
 });
 
 test("what was not acknowledged is said again on a new link, and held until then", async (t) => {

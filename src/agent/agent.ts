@@ -10,7 +10,7 @@ import type { Fault } from "#/model/game-day.ts";
 import type { HostQuestion } from "#/model/hosting.ts";
 import type { MachineMeasure } from "#/model/machine.ts";
 import type { Capacity } from "#/model/needs.ts";
-import type { FromCloud, TaskClaim, Welcome } from "#/model/wire.ts";
+import type { FromCloud, Hello, TaskClaim, Welcome } from "#/model/wire.ts";
 import { Calls } from "./calls.ts";
 import { Connection } from "./connection.ts";
 import { ControlPlanes } from "./control-planes.ts";
@@ -66,6 +66,8 @@ class RunningAgent implements Agent {
   #instances: InstanceKeeper | undefined;
   #terminals: Terminals | undefined;
   #hosting: Promise<void> | undefined;
+  /** Whether the last hello told what it can do for instances: that is found out beside. */
+  #hasToldHosting = false;
   #mark: string;
   #cages: DriverParts["cages"];
   #peerUrl: string | undefined;
@@ -102,19 +104,7 @@ class RunningAgent implements Agent {
       host,
       { planes: this.#planes, key },
       {
-        hello: () => ({
-          type: "hello",
-          status: statusOf(options, {
-            capacity: this.#capacity,
-            drivers: this.#drivers.map(({ name }) => name),
-            peerUrl: this.#peerUrl,
-            measuresPower: this.#power !== undefined,
-            measured: this.#measured,
-            hosting: this.#instances?.abilities,
-            endsAt: this.#endsAt,
-          }),
-          holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
-        }),
+        hello: () => this.#hello(),
         welcomed: (welcome) => this.#welcomed(welcome),
         heard: (message) => this.#heard(message),
         refused: (reason) => {
@@ -184,10 +174,16 @@ class RunningAgent implements Agent {
     this.#terminals = instances.terminals((terminal, reply) =>
       this.#connection.send({ type: "terminal", terminal, reply }),
     );
-    const { abilities } = instances;
-    if (!this.isConnected) return;
-    this.#connection.send({ type: "hosting", abilities });
-    instances.sayAll();
+    if (this.isConnected) this.#sayHosting();
+  }
+
+  /** What it can do for instances, if this link has not heard of it, and what it has. */
+  #sayHosting(): void {
+    if (!this.#instances) return;
+    const { abilities } = this.#instances;
+    if (!this.#hasToldHosting) this.#connection.send({ type: "hosting", abilities });
+    this.#hasToldHosting = true;
+    this.#instances.sayAll();
   }
 
   async stop(): Promise<void> {
@@ -248,6 +244,23 @@ class RunningAgent implements Agent {
     };
   }
 
+  #hello(): Hello {
+    this.#hasToldHosting = this.#instances !== undefined;
+    return {
+      type: "hello",
+      status: statusOf(this.#options, {
+        capacity: this.#capacity,
+        drivers: this.#drivers.map(({ name }) => name),
+        peerUrl: this.#peerUrl,
+        measuresPower: this.#power !== undefined,
+        measured: this.#measured,
+        hosting: this.#instances?.abilities,
+        endsAt: this.#endsAt,
+      }),
+      holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
+    };
+  }
+
   #welcomed({ controlPlanes }: Welcome): void {
     void this.#learn(controlPlanes);
     for (const message of this.#reports.unacknowledged()) this.#connection.send(message);
@@ -255,7 +268,7 @@ class RunningAgent implements Agent {
     this.#tell();
     this.#beatsSentMs = [];
     this.#terminals?.closeAll(); // their numbers were of another link
-    this.#instances?.sayAll();
+    this.#sayHosting();
     if (this.#instances) this.#sendBeat(); // what has a lease waits for its answer
     this.#handIn.owed.wake();
     this.#connected.resolve();

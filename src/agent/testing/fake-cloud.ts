@@ -36,6 +36,8 @@ export class FakeCloud {
   /** What it answers who would give it a blob; 201 keeps it. */
   blobStatus = 201;
   controlPlanes: string[] = [];
+  /** Who says hello is welcomed when this has resolved. */
+  welcomes: Promise<void> | undefined;
   refusal: string | undefined;
   /** Called with every message, after it was kept. */
   onMessage: (link: FakeLink, message: FromAgent) => void = () => {};
@@ -121,14 +123,8 @@ export class FakeCloud {
     if (message.type === "hello") {
       link.hello = message;
       if (this.refusal !== undefined) link.send({ type: "refused", reason: this.refusal });
-      else
-        link.send({
-          type: "welcome",
-          machine: link.machine,
-          leaseMs: limits.leaseMs,
-          heartbeatMs: limits.heartbeatMs,
-          controlPlanes: this.controlPlanes,
-        });
+      else if (this.welcomes) void this.welcomes.then(() => this.#welcome(link));
+      else this.#welcome(link);
     } else if (message.type === "finish") {
       this.reports.push(...message.reports);
       if (this.acknowledges) link.send({ type: "finished", number: message.number });
@@ -141,6 +137,16 @@ export class FakeCloud {
     }
     this.onMessage(link, message);
     for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  #welcome(link: FakeLink): void {
+    link.send({
+      type: "welcome",
+      machine: link.machine,
+      leaseMs: limits.leaseMs,
+      heartbeatMs: limits.heartbeatMs,
+      controlPlanes: this.controlPlanes,
+    });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -18,8 +18,16 @@ dhcp = struct.pack("!BBBBIHH16s16s192s", 1, 1, 6, 0, 7, 0, 0x8000, b"", mac, b""
 udp = struct.pack("!HHHH", 68, 67, 8 + len(dhcp), 0) + dhcp
 head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, b"\0" * 4, b"\xff" * 4)
 head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-os.write(device, b"\xff" * 6 + mac + b"\x08\x00" + head + udp)
-while select.select([device], [], [], 3)[0]:
+question = b"\xff" * 6 + mac + b"\x08\x00" + head + udp
+# As any client does, it asks again while nobody answers.
+asked = 0
+while True:
+    if not asked or not select.select([device], [], [], 2)[0]:
+        if asked == 15:
+            break
+        asked += 1
+        os.write(device, question)
+        continue
     frame = os.read(device, 2000)
     if frame[12:14] != b"\x08\x00" or frame[23] != 17 or frame[34:38] != b"\0\x43\0\x44":
         continue
