@@ -8,7 +8,7 @@ import type { NetworksParts } from "./parts.ts";
 import { settleScript, shapeOf } from "./place-script.ts";
 import { ReadyPlaces } from "./ready-places.ts";
 import type { ScriptShells } from "./script-shells.ts";
-import { vpcRules, type Surroundings } from "./vpc-rules.ts";
+import { addedRules, vpcRules, type Surroundings, type VpcRules } from "./vpc-rules.ts";
 import {
   elasticScript,
   leaveScript,
@@ -40,7 +40,7 @@ export class VpcNetwork {
   #made = new Map<string, string>();
   #failures = new Map<string, unknown>();
   #peers: Readonly<Record<string, string>> | undefined;
-  #rules = "";
+  #rules: VpcRules | undefined;
   #elastic: readonly string[] = [];
   #closeMetadata: (() => Promise<void>) | undefined;
   #turn: Promise<void> | undefined;
@@ -106,7 +106,6 @@ export class VpcNetwork {
         ? ""
         : peersScript(names, state, this.#peers);
     const rules = vpcRules(state, surroundings(state));
-    const ruled = rules === this.#rules ? "" : nftScript(rules, names.namespace(state.vpc));
     const elastic = members.flatMap(({ network }) => network.elasticIp ?? []);
     const gone = this.#elastic.filter((one) => !elastic.includes(one));
     const routed =
@@ -116,8 +115,8 @@ export class VpcNetwork {
     const makes = (before: string) => this.#make(before, due, places, `${peers}\n${routed}`);
     const tells = () => allDone(this.#tellNames(), this.#openMetadata(), tellMachine());
     // Rules before what they rule: those that are there let nothing pass of a port that they do not know.
-    if (this.#isMade) await allDone(this.#run(ruled), makes(""), tells());
-    else await makes(`${begin}\n${ruled}`).then(tells);
+    if (this.#isMade) await allDone(this.#rule(rules), makes(""), tells());
+    else await makes(`${begin}\n${this.#ruling(rules.text)}`).then(tells);
     this.#elastic = elastic;
     this.#isMade = true;
     this.#rules = rules;
@@ -126,6 +125,23 @@ export class VpcNetwork {
       if (this.#failures.has(instance)) continue;
       this.#made.set(instance, script);
       if (!isGuest) this.#places.more(shapeOf(network));
+    }
+  }
+
+  #ruling(text: string): string {
+    return nftScript(text, this.#parts.names.namespace(this.state.vpc));
+  }
+
+  /** Where nothing but new members is to be told, that alone is. */
+  async #rule(rules: VpcRules): Promise<void> {
+    if (rules.text === this.#rules?.text) return;
+    const added = this.#rules && addedRules(this.#rules, rules);
+    if (added === undefined) return this.#run(this.#ruling(rules.text));
+    try {
+      await this.#run(this.#ruling(added));
+    } catch {
+      // What was told before came to less, or to more: all is told anew.
+      await this.#run(this.#ruling(rules.text));
     }
   }
 
