@@ -18,7 +18,18 @@ const layers = [
   ["model"],
   ["planning"],
   ["space", "blobs", "objects", "logs", "drivers", "access", "meter", "sites", "queues", "trail"],
-  ["scheduler", "jobs", "agent", "chaos", "backup", "doctor", "autonomic", "buckets", "instances"],
+  [
+    "scheduler",
+    "jobs",
+    "agent",
+    "chaos",
+    "backup",
+    "doctor",
+    "autonomic",
+    "buckets",
+    "instances",
+    "functions",
+  ],
   ["forecast"],
   ["api", "aws", "cli", "sdk"],
 ];
@@ -50,6 +61,7 @@ const worldly = [
   /^src\/cli\/terminal\.ts$/,
   /^src\/sdk\/world\.ts$/,
   /^src\/drivers\/runner\/child[^/]*\.ts$/,
+  /^src\/drivers\/functions\/runtimes\//,
 ];
 
 /** Chance and servers for tests: nothing in there is part of the product. */

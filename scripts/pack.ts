@@ -35,6 +35,8 @@ export async function pack(folder: string): Promise<void> {
     const stripped = stripTypeScriptTypes(text, { mode: "strip" });
     await write(join(folder, builtPath(path, ".js")), rewrite(path, stripped));
   }
+  const runtimes = "src/drivers/functions/runtimes";
+  await cp(join(root, runtimes), join(folder, builtPath(runtimes, ".js")), { recursive: true });
   await writeTypes(folder);
   for (const path of assets) await cp(join(root, path), join(folder, path), { recursive: true });
   await chmod(join(folder, "bin/canopy"), 0o755);

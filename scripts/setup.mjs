@@ -20,6 +20,7 @@ const testPrograms = {
   "/bin/busybox": "busybox-static",
   awk: "mawk",
   buildah: "buildah",
+  bwrap: "bubblewrap",
   crun: "crun",
   fusermount3: "fuse3",
   ip: "iproute2",

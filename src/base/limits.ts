@@ -2,10 +2,12 @@ import { autonomicLimits } from "./autonomic-limits.ts";
 import { awsLimits } from "./aws-limits.ts";
 import { bucketLimits } from "./bucket-limits.ts";
 import { containerLimits } from "./container-limits.ts";
+import { functionLimits } from "./function-limits.ts";
 import { instanceLimits } from "./instance-limits.ts";
 import { networkLimits } from "./network-limits.ts";
 import { transferLimits } from "./transfer-limits.ts";
 import { objectLimits } from "./object-limits.ts";
+import { sandboxLimits } from "./sandbox-limits.ts";
 import { vmLimits } from "./vm-limits.ts";
 
 const KiB = 1024;
@@ -433,7 +435,9 @@ export const limits = {
   ...bucketLimits,
   ...transferLimits,
   ...objectLimits,
+  ...sandboxLimits,
   ...vmLimits,
   ...instanceLimits,
+  ...functionLimits,
   ...networkLimits,
 } as const;

@@ -13,7 +13,17 @@ interface Parts {
 }
 
 /** Records of these kinds name blobs of their own project, wherever in them. */
-const naming = ["job", "step", "task", "plan", "image", "snapshot", "volume"] as const;
+const naming = [
+  "job",
+  "step",
+  "task",
+  "plan",
+  "image",
+  "snapshot",
+  "volume",
+  "function",
+  "function-version",
+] as const;
 /** Of these some have ended, and may be retried, read or used again. */
 const archived = ["job", "step", "task", "plan", "memo"] as const;
 

@@ -1,3 +1,4 @@
+import type { FunctionAbilities } from "./function-wire.ts";
 import type { HostAbilities } from "./hosting.ts";
 import type { ChaosTarget } from "./game-day.ts";
 import type { Capacity } from "./needs.ts";
@@ -74,6 +75,8 @@ export interface MachineStatus {
   peerUrl?: string;
   /** What it can do for instances; absent for one that hosts none. */
   hosting?: HostAbilities;
+  /** What functions it can run; absent for one that runs none. */
+  functions?: FunctionAbilities;
   /** What a game day may hit here. Without "agent" nobody would start the agent again. */
   faults?: readonly ChaosTarget[];
   /** What it costs and draws, for the meter. */

@@ -14,6 +14,8 @@ import type { ImageRecord } from "./image.ts";
 import type { InstanceRecord } from "./instance.ts";
 import type { JobRecord } from "./job.ts";
 import type { EventSubscriptionRecord } from "./event-subscription.ts";
+import type { FunctionAliasRecord, FunctionRecord, FunctionVersionRecord } from "./function.ts";
+import type { FunctionEventRecord } from "./function-event.ts";
 import type { GameDayRecord, HitRecord } from "./game-day.ts";
 import type { KeyRecord, JoinTokenRecord, ProjectRecord } from "./access.ts";
 import type { KmsAliasRecord, KmsKeyRecord } from "./kms.ts";
@@ -72,6 +74,9 @@ export type AnyRecord =
   | WebhookRecord
   | QueueRecord
   | MessageRecord
+  | FunctionRecord
+  | FunctionVersionRecord
+  | FunctionAliasRecord
   | KeyRecord
   | AccessKeyRecord
   | IamUserRecord
@@ -110,7 +115,8 @@ export type AnyRecord =
   | SpotUseRecord
   | EventSubscriptionRecord
   | PlacementGroupRecord
-  | LaunchTemplateRecord;
+  | LaunchTemplateRecord
+  | FunctionEventRecord;
 
 export type Kind = AnyRecord["kind"];
 
@@ -121,6 +127,9 @@ const isKind: Record<Kind, true> = {
   webhook: true,
   queue: true,
   message: true,
+  function: true,
+  "function-version": true,
+  "function-alias": true,
   key: true,
   "access-key": true,
   "iam-user": true,
@@ -164,6 +173,7 @@ const isKind: Record<Kind, true> = {
   "event-subscription": true,
   "placement-group": true,
   "launch-template": true,
+  "function-event": true,
 };
 
 /** Every kind there is. */

@@ -1,3 +1,4 @@
+import type { FunctionOrder, FunctionReport } from "./function-wire.ts";
 import type { Fault } from "./game-day.ts";
 import type {
   HostAbilities,
@@ -49,7 +50,9 @@ export type FromAgent =
   /** Answers "question". */
   | { type: "answer"; request: number; answer: HostAnswer }
   /** Of a terminal that the cloud has opened. */
-  | { type: "terminal"; terminal: number; reply: TerminalReply };
+  | { type: "terminal"; terminal: number; reply: TerminalReply }
+  /** Of an execution environment of a function. */
+  | { type: "function"; report: FunctionReport };
 
 export interface Hello {
   type: "hello";
@@ -87,6 +90,8 @@ export type FromCloud =
   | { type: "question"; request: number; question: HostQuestion }
   /** Somebody is at a terminal of one of its instances. Numbers are never used twice on one link. */
   | { type: "terminal"; terminal: number; request: TerminalRequest }
+  /** An execution environment of a function is to begin, to take a call or to end. */
+  | { type: "function"; order: FunctionOrder }
   /** Refused for good: the reason is for the operator. */
   | { type: "refused"; reason: string };
 

@@ -1,6 +1,7 @@
 import { instanceTypes } from "#/model/instance-type.ts";
 import type { InstanceRecord } from "#/model/instance.ts";
 import type { Board } from "./board.ts";
+import { holdBesideTasks } from "./room.ts";
 
 interface Hold {
   machine: string;
@@ -32,12 +33,7 @@ export class InstanceHolds {
   #give({ machine: name, milliCpus, memoryBytes }: Hold, sign: 1 | -1): void {
     const machine = this.#board.machines.get(name);
     if (!machine) return;
-    machine.heldMilliCpus += sign * milliCpus;
-    machine.heldMemoryBytes += sign * memoryBytes;
-    machine.ofInstances = {
-      milliCpus: machine.ofInstances.milliCpus + sign * milliCpus,
-      memoryBytes: machine.ofInstances.memoryBytes + sign * memoryBytes,
-    };
+    holdBesideTasks(machine, { milliCpus, memoryBytes }, sign);
     if (sign < 0) this.#board.onDue(machine);
   }
 }

@@ -164,3 +164,17 @@ export function vacate(machine: MachineState, lease: Lease): void {
     machine.heldMemoryBytes -= memoryBytes;
   }
 }
+
+/** What is no task takes of a machine, or gives back with the sign -1. */
+export function holdBesideTasks(
+  machine: MachineState,
+  { milliCpus, memoryBytes }: Capacity,
+  sign: 1 | -1,
+): void {
+  machine.heldMilliCpus += sign * milliCpus;
+  machine.heldMemoryBytes += sign * memoryBytes;
+  machine.besideTasks = {
+    milliCpus: machine.besideTasks.milliCpus + sign * milliCpus,
+    memoryBytes: machine.besideTasks.memoryBytes + sign * memoryBytes,
+  };
+}

@@ -39,6 +39,7 @@ import type {
 } from "./session.ts";
 import { Reclaim } from "./reclaim.ts";
 import { Ring } from "./ring.ts";
+import { holdBesideTasks } from "./room.ts";
 import { Shuffle } from "./shuffle.ts";
 import type { StepState } from "./state.ts";
 import { leaseViews, machineView, viewOf, waitingViews } from "./views.ts";
@@ -264,6 +265,19 @@ export class Scheduler {
   /** All machines that have joined, as they are at this moment. */
   machines(): MachineView[] {
     return [...this.#board.machines.values()].map(machineView);
+  }
+
+  /**
+   * Takes so much of a machine from what tasks are given, until the function given back is called. Nothing is held of one that has not joined.
+   */
+  hold(machine: string, held: Capacity): () => void {
+    const state = this.#board.machines.get(machine);
+    if (!state) return () => {};
+    holdBesideTasks(state, held, 1);
+    return () => {
+      holdBesideTasks(state, held, -1);
+      this.#board.onDue(state);
+    };
   }
 
   /** Why the tasks of a job that wait do so: every reason, each machine's too. Empty when nothing waits. */

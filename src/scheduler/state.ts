@@ -221,11 +221,11 @@ export class MachineState {
   losses = 0;
   load: MachineLoad | undefined;
   readonly leases = new Chain<Lease>();
-  /** What instances hold, and tasks that were not handed out as short ones. */
+  /** What instances and functions hold, and tasks that were not handed out as short ones. */
   heldMilliCpus = 0;
   heldMemoryBytes = 0;
-  /** Of these, what instances hold. */
-  ofInstances: Capacity = { milliCpus: 0, memoryBytes: 0 };
+  /** Of these, what instances and functions hold. */
+  besideTasks: Capacity = { milliCpus: 0, memoryBytes: 0 };
   /** Short tasks on it, and the work in them. */
   shortTasks = 0;
   shortWorkMs = 0;

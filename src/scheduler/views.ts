@@ -49,9 +49,9 @@ export function machineView(machine: MachineState): MachineView {
   };
 }
 
-function freeOf({ capacity, leases, ofInstances }: MachineState): MachineView["free"] {
-  let milliCpus = capacity.milliCpus - ofInstances.milliCpus;
-  let memoryBytes = capacity.memoryBytes - ofInstances.memoryBytes;
+function freeOf({ capacity, leases, besideTasks }: MachineState): MachineView["free"] {
+  let milliCpus = capacity.milliCpus - besideTasks.milliCpus;
+  let memoryBytes = capacity.memoryBytes - besideTasks.memoryBytes;
   for (const { step } of leases) {
     milliCpus -= step.class.milliCpus;
     memoryBytes -= step.class.memoryBytes;

@@ -4,7 +4,7 @@
  * keys, BPF, io_uring, tracing of the whole machine, namespaces and mounts), or has no more use. Of the machine's own
  * architecture alone: what was built for another one does not run.
  */
-const allowed = (
+export const allowed = (
   "accept accept4 access adjtimex alarm arch_prctl bind brk capget capset chdir chmod chown chroot clock_adjtime " +
   "clock_getres clock_gettime clock_nanosleep close close_range connect copy_file_range creat dup dup2 dup3 " +
   "epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd " +
@@ -42,10 +42,10 @@ const allowedToInit = (
 ).split(" ");
 
 /** Flags of clone(2) that make namespaces. */
-const namespaceFlags = 0x7e020000;
+export const namespaceFlags = 0x7e020000;
 const addressFamilyVsock = 40;
 /** What personality(2) may be told: Linux, 32-bit Linux, either as old release, and to tell which it is. */
-const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
+export const personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 const notThere = 38;
 
 /** As the "seccomp" of an OCI config. */

@@ -8,6 +8,7 @@ import type {
 } from "#/model/hosting.ts";
 import type { InstanceKind } from "#/model/instance-type.ts";
 import { instanceTypes, instanceKinds } from "#/model/instance-type.ts";
+import type { Capacity } from "#/model/needs.ts";
 import type { Space } from "#/space/space.ts";
 import type { Field } from "../field.ts";
 import type { Hosting, HostLink, HostSession } from "../hosting.ts";
@@ -18,6 +19,7 @@ const GiB = 2 ** 30;
 export class FakeField implements Field {
   readonly connected = new Set<string>();
   #space: Space;
+  #held = new Map<string, Set<Capacity>>();
 
   constructor(space: Space) {
     this.#space = space;
@@ -37,7 +39,18 @@ export class FakeField implements Field {
       of.free.milliCpus -= milliCpus;
       of.free.memoryBytes -= memoryBytes;
     }
+    for (const { machine, free } of machines)
+      for (const { milliCpus, memoryBytes } of this.#held.get(machine) ?? []) {
+        free.milliCpus -= milliCpus;
+        free.memoryBytes -= memoryBytes;
+      }
     return machines;
+  }
+
+  hold(machine: string, capacity: Capacity): () => void {
+    const held = this.#held.get(machine) ?? new Set();
+    this.#held.set(machine, held.add(capacity));
+    return () => void held.delete(capacity);
   }
 }
 

@@ -1,0 +1,3 @@
+# Waits for the words that make it a program of a user: its environment, then what it becomes.
+echo w >&3
+eval "$(cat)"
