@@ -5,6 +5,7 @@ import { createGzip, gzipSync } from "node:zlib";
 import { pipeline } from "node:stream/promises";
 import { PassThrough, Readable } from "node:stream";
 import type { Host } from "#/base/host.ts";
+import { runtimeFiles, runtimePath } from "#/drivers/functions/programs.ts";
 import { tarEnd, tarHeader, tarPadding } from "#/base/tar.ts";
 import type { AgentFiles } from "#/sites/parts.ts";
 
@@ -21,7 +22,8 @@ export function agentFiles(
 ): () => Promise<AgentFiles> {
   let made: Promise<AgentFiles> | undefined;
   const make = async (): Promise<AgentFiles> => {
-    const bundle = await bundleAgent(await librariesOf(files));
+    const beside = [...(await librariesOf(files)), ...(await runtimesOf(files))];
+    const bundle = await bundleAgent(beside);
     const digest = createHash("sha256").update(bundle).digest("hex").slice(0, 16);
     const agentPath = join(folder, `agent-${digest}.tar.gz`);
     if (!(await files.stat(agentPath))) await files.write(agentPath, gzipSync(bundle));
@@ -65,8 +67,18 @@ async function librariesOf(files: Host["files"]): Promise<NamedFile[]> {
   return found;
 }
 
-/** A tar of agent.js and what it loads, and of libraries in `lib`. */
-async function bundleAgent(libraries: readonly NamedFile[]): Promise<Uint8Array> {
+/** What runs inside sandboxes goes along as it is. */
+async function runtimesOf(files: Host["files"]): Promise<NamedFile[]> {
+  return Promise.all(
+    runtimeFiles.map(async (name) => {
+      const bytes = await files.read(runtimePath(name));
+      return { name: `runtimes/${name}`, bytes: bytes ?? new Uint8Array() };
+    }),
+  );
+}
+
+/** A tar of agent.js and what it loads, with files that are to be beside it. */
+async function bundleAgent(beside: readonly NamedFile[]): Promise<Uint8Array> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
     entryPoints: { agent: fileOf("agent-main"), child: fileOf("drivers/runner/child") },
@@ -85,7 +97,7 @@ async function bundleAgent(libraries: readonly NamedFile[]): Promise<Uint8Array>
   });
   const content = (text: string) => Buffer.from(text);
   const all: NamedFile[] = [
-    ...libraries,
+    ...beside,
     { name: "package.json", bytes: content('{ "type": "module" }\n') },
     ...outputFiles.map(({ path, contents }) => ({
       name: path.slice("/agent/".length),

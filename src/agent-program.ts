@@ -3,6 +3,7 @@ import { startAgent } from "#/agent/agent.ts";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { stderrLog } from "#/base/node/log.ts";
 import { nodeHost } from "#/base/node/host.ts";
+import { openFunctions } from "#/drivers/functions/functions.ts";
 import { processDriver } from "#/drivers/process/process.ts";
 import { runnerDriver } from "#/drivers/runner/runner.ts";
 import type { NetworksWish } from "#/drivers/instances/networks/open-networks.ts";
@@ -53,6 +54,7 @@ export async function runAgent(options: AgentWish, env: Environment): Promise<St
       ...(memoryBytes !== undefined && { memoryBytes }),
     },
     env: inherited(env),
+    openFunctions,
     isSpot,
     ...(hostsInstances && {
       openHosting: (parts) => openHosting(parts, { storages, ...networksWish(env) }),

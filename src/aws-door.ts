@@ -30,9 +30,29 @@ export function openAwsDoor(
   trail: Trail,
 ): OpenAwsDoor {
   const { space, access, identities, standing } = engine;
-  const { buckets, queues, moveTasks, store, bucketEvents, places, objectKeys, accessLog } = engine;
+  const {
+    functions,
+    buckets,
+    queues,
+    moveTasks,
+    store,
+    bucketEvents,
+    places,
+    objectKeys,
+    accessLog,
+  } = engine;
   const { spotRequests } = engine;
-  const { kms, volumeKeys, instances, volumes, networks, images, hosting } = engine;
+  const {
+    kms,
+    volumeKeys,
+    invoker,
+    functionEvents,
+    instances,
+    volumes,
+    networks,
+    images,
+    hosting,
+  } = engine;
   const toLeader = new ToLeader({ access, standing, forward: nodeForward, clock });
   const proofOf = (address: string) =>
     createHmac("sha256", access.rootToken).update(`asked from ${address}`).digest();
@@ -40,6 +60,9 @@ export function openAwsDoor(
     space,
     buckets,
     queues,
+    invoker,
+    functionEvents,
+    functions,
     instances,
     volumes,
     spotRequests,

@@ -19,6 +19,7 @@ import type { Network } from "#/base/network.ts";
 import { startLoop, type Loop } from "#/base/loop.ts";
 import { startChaos } from "#/chaos/chaos.ts";
 import type { CutBy } from "#/jobs/advance.ts";
+import { openFunctions, type OpenFunctions } from "#/functions/open.ts";
 import { Evacuation } from "#/instances/evacuation.ts";
 import { archiveEndedInstances } from "#/instances/ended-instances.ts";
 import { tellInstanceEvents } from "#/instances/events.ts";
@@ -126,7 +127,7 @@ export interface SharedParts {
 }
 
 /** A control plane but for its door: it knows, decides and records, and nobody can reach it yet. */
-export interface Engine {
+export interface Engine extends Omit<OpenFunctions, "functionPlace"> {
   space: Space;
   access: Access;
   /** Who there is to the AWS doors. */
@@ -325,8 +326,15 @@ async function assemble(
   const identity = new InstanceIdentity({ space, sealer: access, clock, random });
   const means = orderMeans({ space, access, volumeKeys, region, credentials, identity });
   const hosting = new Hosting({ space, clock, log, means });
+  const field = scheduler;
+  const ofFunctions = { space, blobs, field, sealer: access, identities, clock, random, log };
+  const { functionPlace: lambda, ...functions } = openFunctions({ ...ofFunctions, region });
   const accessLog = new AccessLog({ ...ofBuckets, random, log });
-  const places: Places = { webhook: webhooks, sqs: new QueuePlace({ queues, space }) };
+  const places: Places = {
+    webhook: webhooks,
+    sqs: new QueuePlace({ queues, space }),
+    lambda,
+  };
   const sites = new OpenSites({ space, access, open, clock, log });
   const acting: { stop(): void }[] = [knowledge];
   return {
@@ -342,6 +350,7 @@ async function assemble(
       blobs,
       buckets,
       queues,
+      ...functions,
       instances,
       moves,
       evacuation,
@@ -371,6 +380,8 @@ async function assemble(
       queues.start();
       moveTasks.start();
       hosting.start();
+      functions.invoker.start();
+      functions.functionEvents.start();
       const recovery = new Recovery({
         space,
         field: scheduler,
@@ -393,7 +404,17 @@ async function assemble(
         log,
         everyMs: limits.endedInstancesLookMs,
       });
-      acting.push(sites, queues, moveTasks, hosting, recovery, interruptions, ended);
+      acting.push(
+        sites,
+        queues,
+        moveTasks,
+        hosting,
+        functions.functionEvents,
+        functions.invoker,
+        recovery,
+        interruptions,
+        ended,
+      );
       knowledge.start({ clock, log });
       if (network) acting.push(startAsking({ space, clock, log, network, access }));
       acting.push(startChaos({ space, field: scheduler, clock, random, log }));

@@ -17,6 +17,7 @@ import { ControlPlanes } from "./control-planes.ts";
 import { HandIn } from "./hand-in.ts";
 import { identify, keepControlPlanes, type Identity } from "./identity.ts";
 import { BlobCache } from "./blobs.ts";
+import { FunctionKeeper } from "./functions/function-keeper.ts";
 import type { Agent, StartAgentOptions } from "./options.ts";
 import { InstanceKeeper } from "./instances/keeper.ts";
 import type { Terminals } from "./instances/terminals.ts";
@@ -65,6 +66,7 @@ class RunningAgent implements Agent {
   #prints: Prints;
   #instances: InstanceKeeper | undefined;
   #terminals: Terminals | undefined;
+  #functions: FunctionKeeper | undefined;
   #hosting: Promise<void> | undefined;
   /** Whether the last hello told what it can do for instances: that is found out beside. */
   #hasToldHosting = false;
@@ -106,6 +108,7 @@ class RunningAgent implements Agent {
       {
         hello: () => this.#hello(),
         welcomed: (welcome) => this.#welcomed(welcome),
+        lost: () => this.#functions?.endAll(),
         heard: (message) => this.#heard(message),
         refused: (reason) => {
           host.log.error("the cloud has refused this machine", { reason });
@@ -146,12 +149,30 @@ class RunningAgent implements Agent {
         this.#tellSoon();
       },
     });
+    await this.#openFunctions().catch((thrown: unknown) => {
+      host.log.error("this computer runs no functions", { error: messageOf(thrown) });
+    });
     this.#connection.open();
     this.#beatLater();
     if (this.#options.isSpot) this.#notice = watchForSpotNotice(host, (at) => this.#willEnd(at));
     // To find out what this computer can do takes seconds the first time: tasks do not wait for it.
     this.#hosting = this.#openHosting().catch((thrown: unknown) => {
       host.log.error("this computer hosts no instances", { error: messageOf(thrown) });
+    });
+  }
+
+  async #openFunctions(): Promise<void> {
+    const { host, folder, openFunctions } = this.#options;
+    if (!openFunctions) return;
+    const functions = await openFunctions({
+      ...host,
+      folder: join(folder, "functions"),
+      blobs: this.#blobs,
+      cages: this.#cages,
+      mark: { [agentMark]: this.#mark },
+    });
+    this.#functions = new FunctionKeeper(functions, (report) => {
+      if (this.isConnected) this.#connection.send({ type: "function", report });
     });
   }
 
@@ -192,6 +213,7 @@ class RunningAgent implements Agent {
     await this.#hosting;
     this.#terminals?.closeAll();
     await this.#instances?.close();
+    await this.#functions?.close();
     this.#beat?.cancel();
     this.#notice?.stop();
     this.#power?.stop();
@@ -255,6 +277,7 @@ class RunningAgent implements Agent {
         measuresPower: this.#power !== undefined,
         measured: this.#measured,
         hosting: this.#instances?.abilities,
+        functions: this.#functions?.abilities,
         endsAt: this.#endsAt,
       }),
       holds: [...this.#tasks!.claims(), ...this.#reports.claims()],
@@ -304,6 +327,8 @@ class RunningAgent implements Agent {
         return void this.#answer(message.request, message.question);
       case "terminal":
         return this.#terminals?.heard(message.terminal, message.request);
+      case "function":
+        return this.#functions?.take(message.order);
       case "heard":
         return this.#answered(message.isSure !== false);
       case "planes":

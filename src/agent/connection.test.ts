@@ -38,6 +38,7 @@ class Planes {
         hello: () => ({ type: "hello", status: {} as never, holds: [] }),
         welcomed: () => {},
         heard: () => {},
+        lost: () => {},
         refused: (reason) => void this.refusals.push(reason),
       },
     );
@@ -178,6 +179,7 @@ describe("Connection", () => {
         hello: () => assert.fail("it was greeted"),
         welcomed: () => {},
         heard: () => {},
+        lost: () => {},
         refused: () => {},
       },
     );

@@ -11,6 +11,8 @@ export interface ConnectionEvents {
   /** What to say first on a new link. */
   hello(): Hello;
   welcomed(welcome: Welcome): void;
+  /** A link on which this agent was welcomed is gone. */
+  lost(): void;
   heard(message: FromCloud): void;
   refused(reason: string): void;
 }
@@ -74,7 +76,7 @@ export class Connection {
     this.#timer?.cancel();
     const left = this.#link;
     this.#link = undefined;
-    this.isWelcomed = false;
+    this.#unwelcome();
     left?.link.close();
     if (left) this.#planes.left(left.url, "this machine is away");
     this.#timer = this.#parts.clock.after(awayMs, () => {
@@ -107,8 +109,14 @@ export class Connection {
     if (this.isWelcomed) this.#goneMs = this.#parts.clock.monotonicMs();
     this.#planes.left(this.#link.url, reason);
     this.#link = undefined;
-    this.isWelcomed = false;
+    this.#unwelcome();
     this.#openLater(reason);
+  }
+
+  #unwelcome(): void {
+    const was = this.isWelcomed;
+    this.isWelcomed = false;
+    if (was) this.#events.lost();
   }
 
   /** Looked at twice: after this process stood still, what the cloud said may still stand in the socket. */

@@ -1,5 +1,7 @@
 import type { Host } from "#/base/host.ts";
 import type { MakeDriver } from "#/drivers/driver.ts";
+import type { Functions } from "#/drivers/functions/functions.ts";
+import type { FunctionParts } from "#/drivers/functions/parts.ts";
 import type { MachineRates } from "#/model/machine.ts";
 import type { OpenHosting } from "./instances/options.ts";
 import type { PowerPaths } from "./power.ts";
@@ -34,6 +36,8 @@ export interface StartAgentOptions {
   env: Record<string, string>;
   /** Opens what instances are hosted with; none are when absent. */
   openHosting?: OpenHosting;
+  /** Opens what functions are run with; none are when absent. */
+  openFunctions?: (parts: FunctionParts) => Promise<Functions>;
   /** Ends this process at once, as kill -9 would. Absent where nobody would start it again. */
   crash?: () => void;
   /** The address at which other agents reach this one; guessed when absent. */

@@ -36,11 +36,12 @@ export function statusOf(
     measuresPower: boolean;
     measured: MachineStatus["measured"];
     hosting: MachineStatus["hosting"];
+    functions: MachineStatus["functions"];
     endsAt: number | undefined;
   },
 ): MachineStatus {
   const { hostname, os, arch } = host.processes.facts();
-  const { capacity, drivers, peerUrl, measuresPower, measured, hosting, endsAt } = more;
+  const { capacity, drivers, peerUrl, measuresPower, measured, hosting, functions, endsAt } = more;
   return {
     hostname,
     os,
@@ -54,6 +55,7 @@ export function statusOf(
     ...(measuresPower && { measuresPower }),
     ...(measured && { measured }),
     ...(hosting && { hosting }),
+    ...(functions && { functions }),
     ...(endsAt !== undefined && { endsAt }),
   };
 }

@@ -262,7 +262,20 @@ describe("the door", () => {
     const job = await submitJob(world, {}, { key });
     assert.equal((await world.call("DELETE", "/v1/projects/brief")).statusCode, 409);
     await world.call("POST", `/v1/jobs/${job.id}/cancel?project=brief`);
+    const functions = ["function", "function-version", "function-alias"] as const;
+    world.space.commit((tx) => {
+      for (const project of ["brief", "default"])
+        for (const kind of functions) {
+          const name = kind === "function" ? `${project}:f` : `${project}:f/1`;
+          tx.put({ kind, project, name, spec: {}, status: {} } as never);
+        }
+    });
     assert.equal((await world.call("DELETE", "/v1/projects/brief")).statusCode, 204);
+    for (const kind of functions)
+      assert.deepEqual(
+        [...world.space.all(kind)].map(({ project }) => project),
+        ["default"],
+      );
     assert.equal((await world.call("GET", "/v1/jobs", { key })).statusCode, 401);
     assert.equal((await world.call("DELETE", "/v1/projects/default")).statusCode, 409);
     const again = () =>

@@ -16,6 +16,7 @@ import type {
   retryJob,
   submitJob,
 } from "#/jobs/submit.ts";
+import type { Invoker } from "#/functions/invoker.ts";
 import type { Evacuation } from "#/instances/evacuation.ts";
 import type { Hosting } from "#/instances/hosting.ts";
 import type { Images } from "#/instances/images.ts";
@@ -82,6 +83,8 @@ export interface ServerParts {
   blobs: Blobs;
   /** Tells machines of instances, and asks them. */
   hosting: Pick<Hosting, "connect" | "ask" | "openTerminal">;
+  /** Runs functions on machines. */
+  invoker: Pick<Invoker, "connect">;
   instances: Instances;
   spotRequests: Pick<SpotRequests, "launch">;
   moves: Pick<Moves, "begin">;

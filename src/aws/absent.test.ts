@@ -65,13 +65,13 @@ test("a service that is not here says so as queries are answered to who asks by 
 });
 
 test("a service that is not here says so in JSON or XML to who asks by methods and addresses", async () => {
-  const lambda = { service: "lambda", method: "GET", path: "/2015-03-31/functions/" };
-  const { status, text, headers } = await ask(aws.endpoint, lambda);
+  const schedules = { service: "scheduler", method: "GET", path: "/schedules" };
+  const { status, text, headers } = await ask(aws.endpoint, schedules);
   assert.deepEqual(
     [status, headers.get("x-amzn-errortype"), headers.get("content-type")],
     [404, "UnknownOperationException", "application/json"],
   );
-  assert.match((JSON.parse(text) as { message: string }).message, /no service 'lambda'/);
+  assert.match((JSON.parse(text) as { message: string }).message, /no service 'scheduler'/);
   const route53 = { service: "route53", method: "GET", path: "/2013-04-01/hostedzone" };
   const xml = await ask(aws.endpoint, route53);
   assert.equal(xml.status, 501);

@@ -1,4 +1,7 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { claimOf } from "#/access/signatures/claim.ts";
 import type { SignedRequest } from "#/access/signatures/signed-request.ts";
+import { limits } from "#/base/limits.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { AwsCall } from "./aws-call.ts";
 import { fitOf, labelsOf } from "./http-routes.ts";
@@ -10,6 +13,7 @@ import { readDocument } from "./read-body.ts";
 import { authorizeAll, runOperation } from "./run-operation.ts";
 import { protocols, schemasOf, type Schemas } from "./schemas.ts";
 import type { Service } from "./service.ts";
+import type { Target } from "./target.ts";
 
 /** A call of any service but S3: its body is one document, and signed as such. Throws what is wrong with it. */
 export async function answerDocument(
@@ -21,7 +25,7 @@ export async function answerDocument(
   const { headers } = request;
   nameCall(call);
   if (headers.expect !== undefined) response.writeContinue();
-  const body = read ?? (await readDocument(request, headers["content-length"]));
+  const body = read ?? (await documentOf(call));
   const incoming: Incoming = { service, target, headers, body };
   const schemas = await schemasOf(service);
   const name = operationName(protocol, incoming, schemas);
@@ -30,8 +34,7 @@ export async function answerDocument(
   const shapes = schemas.operation(name);
   const operation = shapes && (await operationOf(service, name));
   if (!operation) throw unknown(protocol, name, service);
-  if (call.caller.kind === "anonymous")
-    throw new AwsError("MissingAuthenticationToken", 403, "Missing Authentication Token");
+  if (call.caller.kind === "anonymous") throw missingToken();
   if ("answersItself" in operation) return operation.run(call);
   const input = protocols[protocol].read(shapes, incoming);
   authorizeAll(call, await operation.asks(input, call));
@@ -43,6 +46,22 @@ export async function answerDocument(
     );
   await runOperation(call, protocol, operation, shapes, input);
 }
+
+async function documentOf({ service, target, request, parts }: AwsCall): Promise<Uint8Array> {
+  const { "content-length": announced } = request.headers;
+  const bytesMax = service.documentBytesMax?.(target) ?? limits.awsDocumentBytesMax;
+  // Nothing is verified before all of it is in memory: who brings much must name a key that there is.
+  const isMuch = announced === undefined || Number(announced) > limits.awsDocumentBytesMax;
+  if (bytesMax > limits.awsDocumentBytesMax && isMuch) {
+    const claim = claimOf(request as SignedRequest);
+    if (!claim) throw missingToken();
+    parts.identities.find(claim.accessKeyId, claim.sessionToken, service.name);
+  }
+  return readDocument(request, announced, bytesMax);
+}
+
+const missingToken = () =>
+  new AwsError("MissingAuthenticationToken", 403, "Missing Authentication Token");
 
 /** The operation that is asked for. Sets the labels of its path, where it has such. */
 function operationName(protocol: ProtocolName, incoming: Incoming, schemas: Schemas): string {
@@ -58,16 +77,27 @@ function operationName(protocol: ProtocolName, incoming: Incoming, schemas: Sche
       throw new AwsError("MissingAction", 400, "The request must contain the parameter Action");
     return action;
   }
+  const found = routed(target, headers, schemas);
+  incoming.labels = found.labels;
+  return found.operation;
+}
+
+/** The operation that has a request's address, and what the address tells it; "" where none has. */
+export function routed(
+  target: Target,
+  headers: IncomingHttpHeaders,
+  schemas: Pick<Schemas, "routes">,
+): { operation: string; labels: Record<string, string> } {
   let bestFit = -1;
-  let best = "";
+  let best: { operation: string; labels: Record<string, string> } = { operation: "", labels: {} };
   for (const route of schemas.routes(target.method)) {
     const labels = labelsOf(route, target.path);
     const fit = labels ? fitOf(route, target, headers) : -1;
     if (fit <= bestFit) continue;
-    [best, bestFit] = [route.operation, fit];
-    incoming.labels = decodedLabels(labels!);
+    bestFit = fit;
+    best = { operation: route.operation, labels: labels! };
   }
-  return best;
+  return { ...best, labels: decodedLabels(best.labels) };
 }
 
 function decodedLabels(labels: Record<string, string>): Record<string, string> {

@@ -5,25 +5,26 @@ import { AwsError } from "#/model/aws-error.ts";
 export async function readDocument(
   body: AsyncIterable<Uint8Array>,
   announced: string | undefined,
+  bytesMax: number = limits.awsDocumentBytesMax,
 ): Promise<Uint8Array> {
-  if (announced !== undefined && Number(announced) > limits.awsDocumentBytesMax) throw tooLarge();
+  if (announced !== undefined && Number(announced) > bytesMax) throw tooLarge(bytesMax);
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;
-    if (bytes > limits.awsDocumentBytesMax) throw tooLarge();
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
     pieces.push(piece);
   }
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
-function tooLarge(): AwsError {
+function tooLarge(bytesMax: number): AwsError {
   return new AwsError(
     "EntityTooLarge",
     400,
-    `Your request was too big: a document may have ${limits.awsDocumentBytesMax} bytes`,
+    `Your request was too big: a document may have ${bytesMax} bytes`,
     {
-      fields: { MaxSizeAllowed: String(limits.awsDocumentBytesMax) },
+      fields: { MaxSizeAllowed: String(bytesMax) },
       headers: { connection: "close" },
     },
   );

@@ -1,5 +1,6 @@
 import type { Operations } from "./call.ts";
 import type { ProtocolName } from "./protocols/protocol.ts";
+import type { Target } from "./target.ts";
 
 /** One service of AWS at our door. */
 export interface Service {
@@ -12,6 +13,8 @@ export interface Service {
   /** What stands before the operation in X-Amz-Target. */
   targetPrefix?: string;
   xmlNamespace: string;
+  /** Bytes that the body of a request may have, where they may be more than those of other services. */
+  documentBytesMax?: (target: Target) => number;
   /** Those it is spoken to in; clients tell by their headers which one it is. */
   protocols: readonly ProtocolName[];
   /** The SDK's package, whose exports hold the schemas. */

@@ -3,13 +3,14 @@ import { ec2 } from "./ec2/service.ts";
 import { cloudtrail } from "./cloudtrail/service.ts";
 import { iam } from "./iam/service.ts";
 import { kms } from "./kms/service.ts";
+import { lambda } from "./lambda/service.ts";
 import { s3 } from "./s3/service.ts";
 import type { Service } from "./service.ts";
 import { sqs } from "./sqs/service.ts";
 import { sts } from "./sts/service.ts";
 
 /** All services at the door, on one screen. */
-const services: readonly Service[] = [s3, iam, kms, sts, sqs, cloudtrail, ec2, account];
+const services: readonly Service[] = [s3, iam, kms, sts, sqs, cloudtrail, ec2, account, lambda];
 
 const byName = new Map<string, Service>();
 const byVersion = new Map<string, Service>();

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Link } from "#/base/network.ts";
+import type { FunctionSession } from "#/functions/session.ts";
 import type { HostAbilities } from "#/model/hosting.ts";
 import { ratesOf, type MachineRecord, type MachineStatus } from "#/model/machine.ts";
 import { jobOf } from "#/model/task.ts";
@@ -25,6 +26,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
   const { space, scheduler, access, relay, clock, log } = parts;
   let session: Session | undefined;
   let hosting: HostSession | undefined;
+  let functions: FunctionSession | undefined;
   let isOpen = true;
   let isGreeting = false;
   let stopTelling: (() => void) | undefined;
@@ -42,6 +44,7 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
     stopTelling?.();
     session?.close();
     hosting?.close();
+    functions?.close();
     relay.remove(machine, open);
     link.close(reason);
     log.info(`machine ${machine} is no longer connected`, { reason });
@@ -95,6 +98,10 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
       (job) => access.jobKey(job),
     );
     if (said.hosting) host();
+    if (said.functions)
+      functions = parts.invoker.connect(machine, said.functions, {
+        order: (order) => send({ type: "function", order }),
+      });
     for (const message of early.splice(0)) handle(message);
     log.info(`machine ${machine} is connected`, {
       cpus: said.capacity.milliCpus / 1000,
@@ -179,6 +186,8 @@ export function serveLink(parts: DoorParts, machine: string, link: Link): void {
         return void canHost(message.abilities).catch(failed);
       case "host":
         return hosting?.reported(message.reports);
+      case "function":
+        return functions?.reported(message.report);
       case "answer":
         return hosting?.answered(message.request, message.answer);
       case "terminal":

@@ -13,6 +13,7 @@ import type {
 import type { MachineStatus } from "#/model/machine.ts";
 import type { FromAgent, TaskReport } from "#/model/wire.ts";
 import { z } from "zod";
+import { functionAbilities, functionReport } from "./function-messages.ts";
 
 /**
  * Messages of agents, checked before anything is done. Reports come by the ten thousand a second, so
@@ -49,6 +50,7 @@ const machineStatus = z.object({
   measuresPower: z.boolean().optional(),
   endsAt: z.number().optional(),
   hosting: hosting.optional(),
+  functions: functionAbilities.optional(),
   measured: z
     .object({
       at: z.number(),
@@ -163,6 +165,7 @@ const others = z.discriminatedUnion("type", [
       z.object({ ended: terminalEnd }),
     ]),
   }),
+  z.object({ type: z.literal("function"), report: functionReport }),
 ]);
 
 /** Throws "invalid" for what no agent says. */

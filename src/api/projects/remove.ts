@@ -11,7 +11,7 @@ import { findProject } from "../views/access.ts";
 export const removeProject = defineCall({
   summary: "Remove a project",
   description:
-    "With its keys, policies and networks. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images, addresses or open spot requests, or another project's volume or snapshot is sealed under a KMS key of it; what its jobs have left in the log stays there.",
+    "With its keys, policies, networks and functions. Refused while jobs of it run, or it has buckets, queues, instances, volumes, snapshots, images, addresses or open spot requests, or another project's volume or snapshot is sealed under a KMS key of it; what its jobs have left in the log stays there.",
   tag: "access",
   role: "root",
   params: projectParams,
@@ -83,6 +83,9 @@ export const removeProject = defineCall({
           "key-pair",
           "launch-template",
           "placement-group",
+          "function",
+          "function-version",
+          "function-alias",
           // What is left of these has ended.
           "spot-request",
           "image",

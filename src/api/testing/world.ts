@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +33,7 @@ import { BucketEvents } from "#/buckets/events.ts";
 import { Webhooks } from "#/buckets/webhooks.ts";
 import { openLocalStore } from "#/objects/local/open.ts";
 import { tellInstanceEvents } from "#/instances/events.ts";
+import { Invoker } from "#/functions/invoker.ts";
 import { Evacuation } from "#/instances/evacuation.ts";
 import { Hosting } from "#/instances/hosting.ts";
 import { Images } from "#/instances/images.ts";
@@ -170,6 +172,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     meter,
     blobs,
     hosting,
+    invoker: new Invoker({
+      ...launching,
+      log: report,
+      brief: () => assert.fail("nothing is invoked here"),
+    }),
     instances,
     spotRequests,
     moves,

@@ -11,7 +11,9 @@ import { Signatures } from "#/access/signatures/verify.ts";
 import { nodeHost } from "#/base/node/host.ts";
 import { silent } from "#/base/log.ts";
 import { accountIdOf } from "#/model/account.ts";
+import { FileBlobs } from "#/blobs/files.ts";
 import { BucketEvents } from "#/buckets/events.ts";
+import { openFunctions } from "#/functions/open.ts";
 import { Images } from "#/instances/images.ts";
 import { Hosting } from "#/instances/hosting.ts";
 import { FakeField } from "#/instances/testing/fake-host.ts";
@@ -97,6 +99,8 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
   const hosting = new Hosting({ space, clock, log: silent, means });
   const instances = new Instances({ space, volumes, field, clock, random });
   const spotPrices = new SpotMarket({ space, clock });
+  const blobs = await FileBlobs.open({ files: host.files, clock, folder: join(folder, "blobs") });
+  const ofFunctions = { space, blobs, field, sealer, identities, clock, random, log: silent };
   const parts: AwsParts = {
     space,
     instances,
@@ -120,6 +124,7 @@ export async function startAwsPort(more: Partial<AwsParts> = {}): Promise<{
     hosting,
     buckets: new Buckets({ space, store, clock, random }),
     queues,
+    ...openFunctions({ ...ofFunctions, region }),
     moveTasks: new MoveTasks({ space, queues, clock, random, log: silent }),
     store,
     objectKeys: new ObjectKeys({ sealer, random, clock }),
