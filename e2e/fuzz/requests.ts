@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Chance } from "#/base/testing/chance.ts";
+import { makeZip } from "#/functions/testing/make-zip.ts";
 import type { Wanted } from "./sign.ts";
 
 /** What requests are about. */
@@ -8,6 +9,8 @@ export interface Ground {
   host: string;
   /** An upload under way, of the key "upload". */
   uploadId: string;
+  /** ARN of one that functions may have. */
+  role: string;
 }
 
 const xml: [name: string, value: string] = ["content-type", "application/xml"];
@@ -202,6 +205,58 @@ const json =
     body: Buffer.from(JSON.stringify(body)),
   });
 
+/** A call about functions: its methods and addresses say what it asks for. */
+const rest =
+  (
+    method: string,
+    path: string,
+    query: [string, string][],
+    body?: (ground: Ground, chance: Chance) => object,
+  ): Make =>
+  (ground, chance) => ({
+    method,
+    path,
+    query,
+    service: "lambda",
+    headers: body ? [["content-type", "application/json"]] : [],
+    body: body ? Buffer.from(JSON.stringify(body(ground, chance))) : Buffer.alloc(0),
+  });
+const functions = "/2015-03-31/functions";
+const ZipFile = makeZip([{ name: "app.py", content: "handler = print" }]).toString("base64");
+
+const aboutFunctions: Make[] = [
+  rest("GET", functions, [
+    ["MaxItems", "5"],
+    ["FunctionVersion", "ALL"],
+  ]),
+  rest("GET", `${functions}/fuzz`, [["Qualifier", "live"]]),
+  rest("DELETE", `${functions}/fuzz`, []),
+  rest("POST", functions, [], ({ role }, chance) => ({
+    FunctionName: "fuzz",
+    Role: role,
+    Runtime: "python3.13",
+    Handler: "app.handler",
+    Code: { ZipFile },
+    Tags: { team: "a" },
+    Publish: chance.isOneIn(2),
+  })),
+  rest("PUT", `${functions}/fuzz/configuration`, [], () => ({
+    MemorySize: 512,
+    Environment: { Variables: { NAME: "value" } },
+  })),
+  rest("PUT", `${functions}/fuzz/code`, [], () => ({ ZipFile, Publish: true })),
+  rest("POST", `${functions}/fuzz/aliases`, [], () => ({
+    Name: "live",
+    FunctionVersion: "1",
+    RoutingConfig: { AdditionalVersionWeights: { 2: 0.5 } },
+  })),
+  rest("POST", `${functions}/fuzz/policy`, [], (_ground, chance) => ({
+    StatementId: `s${chance.below(20)}`,
+    Action: "lambda:InvokeFunction",
+    Principal: "s3.amazonaws.com",
+  })),
+];
+
 const others: Make[] = [
   form("sts", "2011-06-15", "GetCallerIdentity"),
   form("iam", "2010-05-08", "ListUsers", "&MaxItems=10&PathPrefix=%2F"),
@@ -217,6 +272,7 @@ const others: Make[] = [
     QueueName: "fuzz",
     Attributes: { DelaySeconds: "3" },
   }),
+  ...aboutFunctions,
   json("kms", "TrentService.ListKeys", "1.1", { Limit: 5 }),
   json("kms", "TrentService.GenerateDataKey", "1.1", { KeyId: "alias/none", NumberOfBytes: 32 }),
   json("cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", "1.1", {

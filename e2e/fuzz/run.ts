@@ -172,14 +172,19 @@ const textOf = (raw: Buffer) => JSON.stringify(raw.subarray(0, 1500).toString("l
 async function prepare(port: number, host: string, key: Key): Promise<Ground> {
   const bucket = "fuzz-ground";
   const wire = new Wire(port);
-  const ask = async (method: string, path: string, query: [string, string][] = []) => {
+  const ask = async (
+    method: string,
+    path: string,
+    query: [string, string][] = [],
+    service = "s3",
+  ) => {
     const wanted: Wanted = {
       method,
       path,
       query,
       headers: [["content-length", "0"]],
       body: Buffer.alloc(0),
-      service: "s3",
+      service,
     };
     const answer = await wire.ask(rawOf(signed(wanted, key, host).wanted), method);
     if (typeof answer === "string" || answer.status >= 300)
@@ -188,8 +193,31 @@ async function prepare(port: number, host: string, key: Key): Promise<Ground> {
   };
   await ask("PUT", `/${bucket}`);
   const started = await ask("POST", `/${bucket}/upload`, [["uploads", ""]]);
+  const trust = { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" } };
+  const made = await ask(
+    "GET",
+    "/",
+    [
+      ["Action", "CreateRole"],
+      ["Version", "2010-05-08"],
+      ["RoleName", "fuzz"],
+      [
+        "AssumeRolePolicyDocument",
+        JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ ...trust, Action: "sts:AssumeRole" }],
+        }),
+      ],
+    ],
+    "iam",
+  );
   wire.close();
-  return { bucket, host, uploadId: /<UploadId>([^<]*)</.exec(started)![1]! };
+  return {
+    bucket,
+    host,
+    uploadId: /<UploadId>([^<]*)</.exec(started)![1]!,
+    role: /<Arn>([^<]*)</.exec(made)![1]!,
+  };
 }
 
 /** Every object that is there holds what some request brought whole. */
