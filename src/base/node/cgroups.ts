@@ -6,7 +6,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Cage, CageLimits, Cages, CageUsage } from "../processes.ts";
 
 /**
@@ -28,7 +28,8 @@ interface Trees {
 }
 
 export function openCages(owner: string, options?: { lasting: true }): Cages | undefined {
-  const trees = treesOf(owner, 1) ?? treesOf(owner, 2);
+  const own = ownPaths();
+  const trees = treesOf1(owner, own) ?? treesOf2(owner, own);
   if (!trees) return undefined;
   const clear = () => {
     for (const left of childrenOf(trees.folders.memory)) new Cgroup(trees, left, undefined).clear();
@@ -200,23 +201,53 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 /** The kernel refuses less than a millisecond. */
 const quotaUs = (milliCpus: number) => Math.max(1000, (milliCpus * periodUs) / 1000);
 
-/** Folders for this owner, proved usable; undefined when there are none. */
-function treesOf(owner: string, version: 1 | 2): Trees | undefined {
-  const own = ownPaths();
-  try {
+type Paths = ReadonlyMap<string, string>;
+
+/** Folders for this owner, below this process's own groups; undefined when there are none that can be used. */
+function treesOf1(owner: string, own: Paths): Trees | undefined {
+  return usable(() => {
     const folders = {} as Record<Controller, string>;
     for (const controller of controllers) {
-      const mount = version === 1 ? join(root, controller) : root;
-      const path = own.get(version === 1 ? controller : "") ?? "/";
+      const mount = join(root, controller);
       if (!existsSync(join(mount, "cgroup.procs"))) return undefined;
-      const above = existsSync(join(mount, path)) ? join(mount, path) : mount;
-      if (version === 2) delegate(above);
-      folders[controller] = join(above, owner);
+      const path = join(mount, own.get(controller) ?? "/");
+      folders[controller] = join(existsSync(path) ? path : mount, owner);
       mkdirSync(folders[controller], { recursive: true });
-      if (version === 2) delegate(folders[controller]);
     }
-    const freezer = version === 1 ? freezerOf(own, owner) : undefined;
-    const trees: Trees = { version, folders, ...(freezer !== undefined && { freezer }) };
+    const freezer = freezerOf(own, owner);
+    return { version: 1, folders, ...(freezer !== undefined && { freezer }) };
+  });
+}
+
+/**
+ * The same in version 2, or else below the root: a service or a session that was delegated nothing has not all of the controllers, or
+ * other processes beside this one, and then gives those below it none.
+ */
+function treesOf2(owner: string, own: Paths): Trees | undefined {
+  if (!existsSync(join(root, "cgroup.procs"))) return undefined;
+  const path = join(root, own.get("") ?? "/");
+  const ownGroup = basename(path) === aside ? dirname(path) : path;
+  for (const above of new Set([existsSync(ownGroup) ? ownGroup : root, root])) {
+    const trees = usable(() => {
+      delegate(above);
+      const folder = join(above, owner);
+      mkdirSync(folder, { recursive: true });
+      delegate(folder);
+      return {
+        version: 2,
+        folders: { memory: folder, cpu: folder, cpuacct: folder, pids: folder },
+      };
+    });
+    if (trees) return trees;
+  }
+  return undefined;
+}
+
+/** What is made so, where it keeps a limit. */
+function usable(make: () => Trees | undefined): Trees | undefined {
+  try {
+    const trees = make();
+    if (!trees) return undefined;
     const trial = new Cgroup(trees, "trial", { memoryBytes: 1 << 26, processes: 16 });
     const isKept = readLimit(trees) === 1 << 26;
     return trial.remove() && isKept ? trees : undefined;
@@ -226,7 +257,7 @@ function treesOf(owner: string, version: 1 | 2): Trees | undefined {
 }
 
 /** The place for an owner's frozen ones, below this process's own. */
-function freezerOf(own: Map<string, string>, owner: string): string | undefined {
+function freezerOf(own: Paths, owner: string): string | undefined {
   const mount = join(root, "freezer");
   if (!existsSync(join(mount, "cgroup.procs"))) return undefined;
   const path = join(mount, own.get("freezer") ?? "/");
@@ -248,14 +279,18 @@ function delegate(folder: string): void {
   const wanted = "+memory +cpu +pids";
   const control = join(folder, "cgroup.subtree_control");
   if (put(control, wanted)) return;
-  const aside = join(folder, "canopy-itself");
-  mkdirSync(aside, { recursive: true });
-  writeFileSync(join(aside, "cgroup.procs"), "0");
-  if (put(control, wanted)) return;
-  writeFileSync(join(folder, "cgroup.procs"), "0");
-  rmdirSync(aside);
+  if (pidsIn(folder).includes(process.pid)) {
+    const beside = join(folder, aside);
+    mkdirSync(beside, { recursive: true });
+    writeFileSync(join(beside, "cgroup.procs"), "0");
+    if (put(control, wanted)) return;
+    writeFileSync(join(folder, "cgroup.procs"), "0");
+    rmdirSync(beside);
+  }
   throw new Error("not delegated");
 }
+
+const aside = "canopy-itself";
 
 /** This process's group per controller of version 1, and under "" that of version 2. */
 function ownPaths(): Map<string, string> {
