@@ -86,6 +86,7 @@ export const removeProject = defineCall({
           "function",
           "function-version",
           "function-alias",
+          "function-event",
           // What is left of these has ended.
           "spot-request",
           "image",
