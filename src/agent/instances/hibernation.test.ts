@@ -102,6 +102,9 @@ test("memory that cannot be given back is not tried again: the instance begins a
   for (let turn = 0; computer.failures.length > 0 && turn < 1000; turn++)
     await new Promise((resolve) => void setTimeout(resolve, 4));
   await is("preparing");
+  // It was said to be so before, too.
+  for (let turn = 0; (await memory.isThere()) && turn < 1000; turn++)
+    await new Promise((resolve) => void setTimeout(resolve, 4));
   assert.equal(await memory.isThere(), false);
   assert.equal(computer.resumed, 0);
 });
