@@ -12,6 +12,8 @@ export const functionLimits = {
   /** What a zip archive unpacks to, and how many entries it may have. */
   functionUnpackedBytesMax: 250 * MiB,
   functionZipEntriesMax: 65_535,
+  /** Of one entry. */
+  functionZipNameBytesMax: 4096,
   /** Where a link in an archive leads to, in bytes. */
   functionZipLinkBytesMax: 4096,
   /** All code of one project: of functions, and of versions that were published. */
@@ -39,6 +41,8 @@ export const functionLimits = {
   functionEventBytesMax: MiB,
   functionEventsHeldMax: 1000,
   functionEventsHeldBytesMax: 4 * MiB,
+  /** Read from the disk at once. */
+  functionEventsFetched: 64,
   /** Events of a function that it runs on at once. */
   functionEventsAtOnce: 100,
   functionEventsLookMs: 1000,

@@ -1,9 +1,10 @@
+import { trustsService } from "#/access/policies/trusts-service.ts";
 import type { Identities } from "#/access/identities/identities.ts";
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { EnvironmentBrief } from "#/model/function-wire.ts";
 import { interpreterOf, type FunctionConfig } from "#/model/function.ts";
-import { iamName } from "#/model/iam.ts";
+import { iamArn, iamName } from "#/model/iam.ts";
 import type { Space } from "#/space/space.ts";
 import type { Functions } from "./functions.ts";
 import type { Target } from "./target.ts";
@@ -60,13 +61,15 @@ export function briefOf(parts: Parts, target: Target, environment: string): Envi
   };
 }
 
-/** Of a session as its role; none where the role is gone: then it may do nothing. */
+/** Of a session as its role; none where the role is gone, is another's, or trusts functions no more: then it may do nothing. */
 function credentialsOf(
   { space, identities, clock }: Parts,
   { function: { project, spec }, config }: Target,
 ): Record<string, string> {
   const role = space.get("iam-role", iamName(project, config.role.split("/").at(-1)!));
-  if (!role) return {};
+  const isIt = role && iamArn("iam-role", spec.accountId, role.spec) === config.role;
+  const facts = (key: string) => (key === "aws:sourceaccount" ? spec.accountId : undefined);
+  if (!isIt || !trustsService(role.spec.trust, "lambda.amazonaws.com", facts)) return {};
   const keys = identities.makeSession({
     project,
     as: { kind: "role", name: role.spec.name, id: role.spec.id },

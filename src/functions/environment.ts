@@ -18,6 +18,8 @@ export interface OpenCall {
   readonly clientContext?: string | undefined;
   /** The end of what it prints, where its caller wants it. */
   tail: string | undefined;
+  /** Since it was asked for, on the monotonic clock. */
+  readonly sinceMs: number;
   /** Environments that were started for it in vain. */
   starts: number;
   resolve(answer: FunctionAnswer): void;

@@ -103,10 +103,9 @@ export class FunctionEvents {
     const now = this.#parts.clock.now();
     const running = this.#running.get(record.name) ?? new Set();
     this.#running.set(record.name, running);
-    const atOnce = Math.min(
-      limits.functionEventsAtOnce,
-      record.spec.reservedConcurrency ?? Number.POSITIVE_INFINITY,
-    );
+    // Of a function that may not run each is tried too, until it is too old.
+    const { reservedConcurrency = limits.functionEventsAtOnce } = record.spec;
+    const atOnce = Math.max(1, Math.min(limits.functionEventsAtOnce, reservedConcurrency));
     for (const event of this.#parts.space.list("function-event", record.name)) {
       if (running.size >= atOnce) break;
       if (running.has(event.name) || (event.status.notBefore ?? 0) > now) continue;
@@ -207,5 +206,6 @@ function configOf(
   { function: { spec } }: Target,
   { spec: { qualifier = "" } }: FunctionEventRecord,
 ) {
-  return spec.events?.[qualifier === "$LATEST" ? "" : qualifier];
+  const [events, key] = [spec.events ?? {}, qualifier === "$LATEST" ? "" : qualifier];
+  return Object.hasOwn(events, key) ? events[key] : undefined;
 }

@@ -234,7 +234,7 @@ export class Functions {
       );
     this.#space.commit((tx) => {
       tx.delete("function-version", name);
-      this.#dropPolicy(tx, of, version);
+      this.#dropParts(tx, of, version);
     });
   }
 
@@ -277,7 +277,7 @@ export class Functions {
   removeAlias(of: FunctionRecord, { name, spec }: FunctionAliasRecord): void {
     this.#space.commit((tx) => {
       tx.delete("function-alias", name);
-      this.#dropPolicy(tx, of, spec.title);
+      this.#dropParts(tx, of, spec.title);
     });
   }
 
@@ -377,11 +377,13 @@ export class Functions {
     return { ...config, modifiedAt: this.#clock.now(), revisionId: uuid(this.#random) };
   }
 
-  #dropPolicy(tx: Transaction, { name }: FunctionRecord, qualifier: string): void {
+  /** What a version or an alias that goes has with its function. */
+  #dropParts(tx: Transaction, { name }: FunctionRecord, qualifier: string): void {
     const now = tx.get("function", name);
-    if (now?.spec.policies?.[qualifier] === undefined) return;
-    const { [qualifier]: _gone, ...policies } = now.spec.policies;
-    tx.put<"function">({ ...now, spec: { ...now.spec, policies } });
+    if (!now) return;
+    const { [qualifier]: _policy, ...policies } = now.spec.policies ?? {};
+    const { [qualifier]: _config, ...events } = now.spec.events ?? {};
+    tx.put<"function">({ ...now, spec: { ...now.spec, policies, events } });
   }
 }
 

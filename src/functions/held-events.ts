@@ -46,11 +46,11 @@ export class HeldEvents {
     for (const name of Array.from(this.#spilled)) {
       const room = limits.functionEventsHeldMax - this.#space.count("function-event", name);
       if (room < limits.functionEventsHeldMax / 2 || !this.#hasPlace(name, 0)) continue;
-      const found = await this.#space.archived("function-event", {
-        prefix: `${name}/`,
-        limit: room,
-      });
-      if (found.length < room) this.#spilled.delete(name);
+      // What is archived while this is read says so again.
+      this.#spilled.delete(name);
+      const limit = Math.min(room, limits.functionEventsFetched);
+      const found = await this.#space.archived("function-event", { prefix: `${name}/`, limit });
+      if (found.length === limit) this.#spilled.add(name);
       let bytes = this.#bytes.get(name) ?? 0;
       this.#space.commit((tx) => {
         for (const record of found) {

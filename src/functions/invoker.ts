@@ -22,7 +22,7 @@ import {
   type OpenCall,
 } from "./environment.ts";
 import { tailOf } from "./log-tail.ts";
-import { placeFor, type FunctionField } from "./place.ts";
+import { makeRoom, placeFor, type FunctionField } from "./place.ts";
 import type { FunctionLink, FunctionSession } from "./session.ts";
 import type { Target } from "./target.ts";
 
@@ -118,6 +118,7 @@ export class Invoker {
       payload,
       clientContext,
       tail,
+      sinceMs: this.#parts.clock.monotonicMs(),
       starts: 0,
       resolve,
       reject,
@@ -137,7 +138,6 @@ export class Invoker {
     if (environment) return this.#give(environment, call);
     pool.waiting.push(call);
     this.#startFor(pool);
-    if (call.starts === 0 && pool.waiting.includes(call)) this.#boundWait(pool, call);
   }
 
   #poolOf(target: Target): Pool {
@@ -147,21 +147,29 @@ export class Invoker {
     return pool;
   }
 
-  /** One that cannot be placed now waits for room, but not for ever. */
-  #boundWait(pool: Pool, call: OpenCall): void {
-    this.#parts.clock.after(
-      limits.functionPlaceMs,
-      () => {
-        const at = pool.waiting.indexOf(call);
-        if (at < 0 || pool.starting > at) return;
-        const place = placeFor(pool.target.config, this.#hosts, this.#parts.field);
-        if (!("because" in place)) return this.#startFor(pool);
-        pool.waiting.splice(at, 1);
-        this.#forgetIfEmpty(pool);
-        call.reject(noRoom(pool.target, place.because));
-      },
-      true,
+  /** Calls that have waited for long for what nobody makes. */
+  #giveUp(pool: Pool, nowMs: number): void {
+    const late = pool.waiting.filter(
+      ({ sinceMs }, at) => at >= pool.starting && nowMs - sinceMs >= limits.functionPlaceMs,
     );
+    if (late.length === 0) return;
+    const place = this.#placeFor(pool);
+    if (!("because" in place)) return;
+    for (const call of late) {
+      pool.waiting.splice(pool.waiting.indexOf(call), 1);
+      call.reject(noRoom(pool.target, place.because));
+    }
+    this.#forgetIfEmpty(pool);
+  }
+
+  #placeFor(pool: Pool): FunctionHost | { because: string } {
+    const { field } = this.#parts;
+    return placeFor(pool.target.config, this.#hosts, field, (machine) => this.#isOpen(machine));
+  }
+
+  /** Whether a machine may get more; one that is about to be taken away may not. */
+  #isOpen(machine: string): boolean {
+    return this.#parts.space.get("machine", machine)?.spec.cordoned !== true;
   }
 
   #startAll(): void {
@@ -177,15 +185,12 @@ export class Invoker {
     }
   }
 
-  /** Where there is room, or would be without an environment that rests. */
+  /** Where there is room, or is without environments that rest. */
   #hostFor(pool: Pool): FunctionHost | undefined {
-    for (;;) {
-      const place = placeFor(pool.target.config, this.#hosts, this.#parts.field);
-      if (!("because" in place)) return place;
-      const oldest = this.#resting().sort((a, b) => a.idleSinceMs - b.idleSinceMs)[0];
-      if (!oldest) return undefined;
-      this.#end(oldest);
-    }
+    const place = this.#placeFor(pool);
+    if (!("because" in place)) return place;
+    const open = [...this.#hosts.values()].filter(({ machine }) => this.#isOpen(machine));
+    return makeRoom(pool.target.config, open, this.#parts.field, (one) => this.#end(one));
   }
 
   #start(pool: Pool, host: FunctionHost): void {
@@ -341,13 +346,15 @@ export class Invoker {
       const isOld =
         nowMs - idleSinceMs > limits.environmentIdleMs ||
         nowMs - bornMs > limits.environmentAgeMsMax;
-      if (isOld || !this.#isCurrent(pool)) this.#end(environment);
+      const isWanted = this.#isCurrent(pool) && this.#isOpen(environment.host.machine);
+      if (isOld || !isWanted) this.#end(environment);
       else if (nowMs - idleSinceMs > limits.environmentRestMs) {
         environment.releaseCpus?.();
         environment.releaseCpus = undefined;
       }
     }
     this.#startAll();
+    for (const pool of this.#pools.values()) this.#giveUp(pool, nowMs);
   }
 
   /** Whether a call could still come to it. */

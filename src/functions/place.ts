@@ -1,6 +1,6 @@
 import { interpreterOf, type FunctionConfig } from "#/model/function.ts";
 import type { Capacity } from "#/model/needs.ts";
-import type { FunctionHost } from "./environment.ts";
+import type { Environment, FunctionHost } from "./environment.ts";
 import { sizeOf } from "./brief.ts";
 
 /** Machines as they are at this moment, and room on them. */
@@ -15,6 +15,7 @@ export function placeFor(
   config: FunctionConfig,
   hosts: ReadonlyMap<string, FunctionHost>,
   field: Pick<FunctionField, "machines">,
+  isOpen: (machine: string) => boolean,
 ): FunctionHost | { because: string } {
   const interpreter = interpreterOf(config.runtime);
   const size = sizeOf(config);
@@ -24,7 +25,8 @@ export function placeFor(
     const host = hosts.get(machine);
     if (!host) continue;
     const { interpreters, missing } = host.abilities;
-    if (!interpreters.includes(interpreter))
+    if (!isOpen(machine)) reasons.push(`${machine} gets nothing new`);
+    else if (!interpreters.includes(interpreter))
       reasons.push(
         `${machine} cannot run ${config.runtime}${missing.length > 0 ? `: ${missing.join(", ")}` : ""}`,
       );
@@ -38,4 +40,36 @@ export function placeFor(
     because:
       reasons.length > 0 ? reasons.join("; ") : "no machine that runs functions is connected",
   };
+}
+
+/**
+ * A machine that could run it if environments that rest there were ended: they are, the longest rested first. Undefined where even that
+ * would not do, and then none is.
+ */
+export function makeRoom(
+  config: FunctionConfig,
+  hosts: Iterable<FunctionHost>,
+  field: Pick<FunctionField, "machines">,
+  end: (environment: Environment) => void,
+): FunctionHost | undefined {
+  const interpreter = interpreterOf(config.runtime);
+  const { memoryBytes } = sizeOf(config);
+  const free = new Map(field.machines().map((one) => [one.machine, one.free.memoryBytes]));
+  for (const host of hosts) {
+    if (!host.abilities.interpreters.includes(interpreter)) continue;
+    const resting = [...host.environments.values()]
+      .filter(({ state }) => state === "idle")
+      .sort((a, b) => a.idleSinceMs - b.idleSinceMs);
+    let left = free.get(host.machine) ?? 0;
+    const going: Environment[] = [];
+    for (const environment of resting) {
+      if (left >= memoryBytes) break;
+      going.push(environment);
+      left += sizeOf(environment.pool.target.config).memoryBytes;
+    }
+    if (left < memoryBytes) continue;
+    for (const environment of going) end(environment);
+    return host;
+  }
+  return undefined;
 }

@@ -48,6 +48,7 @@ export async function unpackedBytesOf(source: ZipSource): Promise<number> {
     throw new BadZip("too-large", `it unpacks to ${unpackedBytes} bytes`);
   if (!entries.some(({ isFolder }) => !isFolder)) throw new BadZip("empty", "it has no files");
   requireApart(entries);
+  requireOwnBytes(entries, source);
   for (const entry of entries) await checkEntry(source, entry);
   return unpackedBytes;
 }
@@ -85,6 +86,7 @@ function entryAt(directory: Buffer, at: number): { entry: Entry; next: number } 
   if (at + 46 > directory.length || directory.readUInt32LE(at) !== 0x02014b50)
     throw damaged("its directory is damaged");
   const nameBytes = directory.readUInt16LE(at + 28);
+  if (nameBytes > limits.functionZipNameBytesMax) throw damaged("an entry's name is too long");
   const nameStart = at + 46;
   const next =
     nameStart + nameBytes + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
@@ -122,18 +124,40 @@ function pathOf(name: string, type: number): Pick<Entry, "path" | "isLink" | "is
   return { path, isLink: type === 0o120000, isFolder: /[/\\]$/.test(name) || type === 0o040000 };
 }
 
+/** A folder on the way to an entry. */
+interface Folder {
+  link?: Entry;
+  inside: Map<string, Folder>;
+}
+
 /** Throws where something lies below a link, or in its place. */
 function requireApart(entries: readonly Entry[]): void {
-  const links = new Map<string, Entry>();
-  for (const entry of entries) if (entry.isLink) links.set(entry.path.join("/"), entry);
-  if (links.size === 0) return;
+  const root: Folder = { inside: new Map() };
   for (const entry of entries)
-    for (let length = 1; length <= entry.path.length; length++) {
-      const above = entry.path.slice(0, length).join("/");
-      const link = links.get(above);
-      if (link && link !== entry)
-        throw damaged(`more than one entry is at the link '${shown(above)}'`);
+    if (entry.isLink) {
+      let folder = root;
+      for (const part of entry.path) {
+        const next = folder.inside.get(part) ?? { inside: new Map() };
+        folder.inside.set(part, next);
+        folder = next;
+      }
+      folder.link = entry;
     }
+  for (const entry of entries) {
+    let folder: Folder | undefined = root;
+    for (const part of entry.path) {
+      folder = folder.inside.get(part);
+      if (!folder) break;
+      if (folder.link && folder.link !== entry)
+        throw damaged(`more than one entry is at the link '${shown(folder.link.path.join("/"))}'`);
+    }
+  }
+}
+
+/** Entries that share bytes would unpack to more than an archive of its size can hold. */
+function requireOwnBytes(entries: readonly Entry[], { sizeBytes }: ZipSource): void {
+  const packedBytes = entries.reduce((sum, entry) => sum + entry.packedBytes, 0);
+  if (packedBytes > sizeBytes) throw damaged("its entries are larger than it is");
 }
 
 async function checkEntry(source: ZipSource, entry: Entry): Promise<void> {

@@ -37,7 +37,8 @@ export function eventConfigIn(asked: Asked, context: AwsContext): EventConfigPla
   const { place, found } = functionIn(asked, context);
   qualifiedIn(place, found, context);
   const key = place.qualifier === undefined || place.qualifier === latest ? "" : place.qualifier;
-  return { place, found, key, config: found.spec.events?.[key] };
+  const { events = {} } = found.spec;
+  return { place, found, key, config: Object.hasOwn(events, key) ? events[key] : undefined };
 }
 
 /** The same of one that must be there. */

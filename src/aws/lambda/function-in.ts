@@ -20,10 +20,15 @@ export function askOfFunction(
   return {
     action: `lambda:${action}`,
     resource: qualifiedArn(place),
-    resourcePolicy: found?.spec.policies?.[place.qualifier ?? ""],
+    resourcePolicy: policyOf(found, place.qualifier ?? ""),
     ownerAccountId: place.accountId,
     conditions: tagConditions("aws:ResourceTag", found?.spec.tags),
   };
+}
+
+function policyOf(found: FunctionRecord | undefined, qualifier: string): string | undefined {
+  const policies = found?.spec.policies ?? {};
+  return Object.hasOwn(policies, qualifier) ? policies[qualifier] : undefined;
 }
 
 /** Condition keys of tags: "aws:ResourceTag/team". */

@@ -40,17 +40,17 @@ export const nodeNetwork: Network = {
         headers: incoming.headers as Record<string, string>,
         body: incoming,
       };
-      handler(request).then(
-        ({ status, headers, body }) => {
+      handler(request)
+        .then(({ status, headers, body }) => {
           outgoing.writeHead(status, headers);
           if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
           else
             Readable.from(body)
               .on("error", () => outgoing.destroy())
               .pipe(outgoing);
-        },
-        () => outgoing.writeHead(500).end(),
-      );
+        })
+        // Headers too may be such as cannot be sent.
+        .catch(() => (outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(500).end()));
     });
     await listenAt(server, where);
     const address = server.address() as AddressInfo | string | null;

@@ -1,5 +1,5 @@
 import { within, type Timer } from "#/base/clock.ts";
-import { messageOf } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type {
   EnvironmentBrief,
@@ -96,7 +96,11 @@ export class Environment {
       this.#initTimer = this.#parts.clock.after(initMs, () => void this.end(timeoutError(initMs)));
       this.#conversation.begin({ handler: this.#brief.handler, env: environmentOf(this.#brief) });
     } catch (thrown) {
-      void this.end({ errorType: "Sandbox.Failure", errorMessage: messageOf(thrown) });
+      // What is wrong with the code is told of it; what fails here another machine may do.
+      const isOfCode = thrown instanceof CanopyError && thrown.code === "invalid";
+      const errorMessage = messageOf(thrown);
+      if (!isOfCode) this.#parts.log.warn("a function did not start", { error: errorMessage });
+      void this.end(isOfCode ? { errorType: "Sandbox.Failure", errorMessage } : undefined);
     } finally {
       this.#over.resolve();
     }
@@ -155,7 +159,7 @@ export class Environment {
       const { requestId } = call.call;
       this.#events.answered(requestId, { ...failure(answers(requestId)), usage });
     }
-    this.#events.ended(this.#isReady ? undefined : (error ?? shutDown()));
+    this.#events.ended(this.#isReady ? undefined : error);
   }
 
   async #hasBootstrap({ folder }: HeldCode): Promise<boolean> {

@@ -48,13 +48,19 @@ export class OwnRuntime implements Conversation {
           requestId,
           isError: kind === "e",
           payload,
-          cpuMs: Number(cpuUs) / 1000 || 0,
-          memoryPeakBytes: Number(peakKb) * 1024 || 0,
-          printedBytes: Number(printed) || 0,
+          cpuMs: amountOf(cpuUs) / 1000,
+          memoryPeakBytes: amountOf(peakKb) * 1024,
+          printedBytes: amountOf(printed),
         });
       }
     }
   }
+}
+
+/** What a user's code may have written is none of less than nothing, nor without end. */
+function amountOf(text: string | undefined): number {
+  const amount = Number(text);
+  return Number.isSafeInteger(amount) && amount > 0 ? amount : 0;
 }
 
 const stackTraceLinesMax = 50;

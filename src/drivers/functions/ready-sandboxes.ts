@@ -75,7 +75,8 @@ export class ReadySandboxes {
         await sandbox.end();
         throw thrown;
       }
-      if (this.#isClosed) return await sandbox.end();
+      const isWanted = this.#shelves.get(nameOf(shelf.kind)) === shelf;
+      if (this.#isClosed || !isWanted) return await sandbox.end();
       shelf.ready.push(sandbox);
       void sandbox.ended.then(() => {
         const index = shelf.ready.indexOf(sandbox);

@@ -92,9 +92,7 @@ export class RuntimeApi implements Conversation {
         "Lambda-Runtime-Deadline-Ms": String(deadline),
         "Lambda-Runtime-Invoked-Function-Arn": arn,
         "Lambda-Runtime-Trace-Id": traceId,
-        ...(clientContext !== undefined && {
-          "Lambda-Runtime-Client-Context": Buffer.from(clientContext, "base64").toString("latin1"),
-        }),
+        ...headerOf(clientContext),
       },
       body: Buffer.from(payload),
     });
@@ -129,6 +127,21 @@ export class RuntimeApi implements Conversation {
   }
 }
 
+/** JSON on one line of ASCII; what is no JSON is not told, as no header could hold it. */
+function headerOf(clientContext: string | undefined): Record<string, string> {
+  if (clientContext === undefined) return {};
+  try {
+    const text = JSON.stringify(JSON.parse(Buffer.from(clientContext, "base64").toString()));
+    const ascii = text.replaceAll(
+      /[^ -~]/g,
+      (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+    return { "Lambda-Runtime-Client-Context": ascii };
+  } catch {
+    return {};
+  }
+}
+
 const accepted: OutgoingAnswer = {
   status: 202,
   headers: { "Content-Type": "application/json" },
@@ -158,7 +171,7 @@ function typed({ headers }: IncomingRequest, body: string) {
   const error = errorIn(body);
   const told = headers["lambda-runtime-function-error-type"];
   return error.errorType === "Runtime.Unknown" && told !== undefined
-    ? { ...error, errorType: told }
+    ? { ...error, errorType: told.slice(0, 200) }
     : error;
 }
 

@@ -56,8 +56,15 @@ async function unpackAll(files: Files, zip: ZipFile, folder: string): Promise<nu
       mode: (mode & executable) !== 0 ? 0o755 : 0o644,
     });
   }
-  for (const [target, source] of links) await copyLinked(files, join(folder, source), target);
-  return bytes;
+  // Each link becomes a file of its own.
+  let linkedBytes = 0;
+  for (const [target, source] of links) {
+    linkedBytes += (await files.stat(join(folder, source)))?.sizeBytes ?? 0;
+    if (bytes + linkedBytes > limits.functionUnpackedBytesMax)
+      throw invalid(`unpacked it may have ${limits.functionUnpackedBytesMax} bytes: it has more`);
+    await copyLinked(files, join(folder, source), target);
+  }
+  return bytes + linkedBytes;
 }
 
 /** Nothing is unpacked of an archive that has a fault. */
