@@ -150,6 +150,58 @@ describe("Invoker", () => {
     assert.deepEqual(small.orders, []);
   });
 
+  it("ends nothing that rests for what no machine could run", async () => {
+    define("one");
+    define("large", {}, { memoryMb: 2000 });
+    define("python", {}, { runtime: "python3.12" });
+    const machine = new Machine("m1", 1000);
+    const first = call("one", "a");
+    machine.ready(machine.started()[0]!);
+    machine.answer();
+    await first;
+    const refused = ["large", "python"].map((title) =>
+      assert.rejects(call(title, title), { awsCode: "ServiceException" }),
+    );
+    await clock.advance(limits.functionPlaceMs + limits.environmentLookMs);
+    await Promise.all(refused);
+    assert.ok(machine.orders.every((order) => order.do !== "end"));
+  });
+
+  it("gives nothing more to a machine that is cordoned", async () => {
+    define("one");
+    const machine = new Machine("m1", 1000);
+    const first = call("one", "a");
+    machine.ready(machine.started()[0]!);
+    machine.answer();
+    await first;
+    space.commit((tx) =>
+      tx.put<"machine">({
+        kind: "machine",
+        project: "",
+        name: "m1",
+        spec: { cordoned: true } as never,
+        status: {} as never,
+      }),
+    );
+    await clock.advance(limits.environmentLookMs);
+    assert.equal(machine.orders.at(-1)!.do, "end");
+    const refused = assert.rejects(call("one", "b"), /m1 gets nothing new/);
+    await clock.advance(limits.functionPlaceMs + limits.environmentLookMs);
+    await refused;
+    assert.equal(machine.started().length, 1);
+  });
+
+  it("gives up a call whose machine was lost while it made its environment", async () => {
+    define("one");
+    const lost = new Machine("m1", 1000);
+    const refused = assert.rejects(call("one", "a"), /no machine that runs functions/);
+    await clock.advance(limits.functionPlaceMs);
+    machines = [];
+    lost.session.close();
+    await clock.advance(2 * limits.environmentLookMs);
+    await refused;
+  });
+
   it("says why there is no room when a call has waited for it", async () => {
     define("one");
     new Machine("m1", 100);

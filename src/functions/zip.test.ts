@@ -40,6 +40,18 @@ test("an entry or a link that leads out is refused, and one below a link", async
     await assert.rejects(bytesOf({ name: "ok" }, ...entries), BadZip, JSON.stringify(entries));
 });
 
+test("an archive whose entries share bytes, or have endless names, is refused before it is unpacked", async () => {
+  const whole = makeZip([{ name: "a", content: "x".repeat(2000), isStored: true }]);
+  const directoryAt = whole.lastIndexOf(Buffer.from([0x50, 0x4b, 1, 2]));
+  const [entries, end] = [whole.subarray(directoryAt, -22), Buffer.from(whole.subarray(-22))];
+  end.writeUInt16LE(2, 8);
+  end.writeUInt16LE(2, 10);
+  end.writeUInt32LE(2 * entries.length, 12);
+  const twice = Buffer.concat([whole.subarray(0, directoryAt), entries, entries, end]);
+  await assert.rejects(unpackedBytesOf(zipInMemory(twice)), /larger than it is/);
+  await assert.rejects(bytesOf({ name: "a/".repeat(5000) }), /name is too long/);
+});
+
 test("a damaged archive is refused wherever the damage is", async () => {
   const good = makeZip([
     { name: "a.js", content: "x".repeat(500) },

@@ -56,6 +56,16 @@ test("the runtime API answers as AWS documents it", async () => {
   assert.equal(headers["Lambda-Runtime-Trace-Id"], "Root=1-0-0");
   const leftMs = Number(headers["Lambda-Runtime-Deadline-Ms"]) - Date.now();
   assert.ok(leftMs > 0 && leftMs <= 5000);
+  assert.equal(headers["Lambda-Runtime-Client-Context"], undefined);
+  for (const [told, heard] of [
+    ['{\n "custom": "grün" }', '{"custom":"gr\\u00fcn"}'],
+    ["\n", undefined],
+  ] as const) {
+    const context = Buffer.from(told).toString("base64");
+    const { payload } = await run.invoke({ do: "headers" }, 5000, context);
+    const { "Lambda-Runtime-Client-Context": given } = JSON.parse(payload) as typeof headers;
+    assert.equal(given, heard);
+  }
   assert.deepEqual(await run.call({ do: "chunks" }), ["in pieces"]);
   const { error, payload } = await run.invoke({ do: "error" });
   assert.deepEqual([error, JSON.parse(payload).errorType], ["Unhandled", "My.Error"]);

@@ -122,8 +122,10 @@ export class Sandbox {
       Promise.race([said.promise, this.ended]),
     );
     if (word === "w") {
-      if (this.kind.interpreter === "bootstrap")
-        this.api = await RuntimeApi.open(this.#means.parts, await this.#networkNamespace());
+      if (this.kind.interpreter !== "bootstrap") return;
+      this.api = await RuntimeApi.open(this.#means.parts, await this.#networkNamespace());
+      // It may have been ended meanwhile, when there was nothing to close yet.
+      if (this.#ending) this.api.close();
       return;
     }
     for await (const piece of this.process.stderr) {

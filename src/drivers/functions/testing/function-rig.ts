@@ -121,7 +121,7 @@ export class RunningFunction {
     return this.lines.map(({ text }) => text).join("\n");
   }
 
-  invoke(event: unknown, timeoutMs = 5000): Promise<FunctionAnswer> {
+  invoke(event: unknown, timeoutMs = 5000, clientContext?: string): Promise<FunctionAnswer> {
     const requestId = randomUUID();
     const answer = Promise.withResolvers<FunctionAnswer>();
     this.#answers.set(requestId, answer.resolve);
@@ -131,6 +131,7 @@ export class RunningFunction {
       timeoutMs,
       arn: "arn:aws:lambda:eu-central-1:000000000000:function:f",
       traceId: "Root=1-0-0",
+      ...(clientContext !== undefined && { clientContext }),
     });
     return answer.promise;
   }
