@@ -1,40 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test, type TestContext } from "node:test";
-import { nodeHost } from "#/base/node/host.ts";
-import { silent } from "#/base/log.ts";
-import { processDriver } from "#/drivers/process/process.ts";
-import { runnerDriver } from "#/drivers/runner/runner.ts";
+import { test } from "node:test";
 import { briefOf } from "#/drivers/testing/rig.ts";
 import type { FromAgent, TaskOffer } from "#/model/wire.ts";
-import { startAgent } from "./agent.ts";
-import type { StartAgentOptions } from "./options.ts";
-import { FakeCloud } from "./testing/fake-cloud.ts";
-
-async function pairOf(t: TestContext, more: Partial<StartAgentOptions> = {}) {
-  const cloud = new FakeCloud();
-  await cloud.listen();
-  t.after(() => cloud.close());
-  const folder = await mkdtemp(join(tmpdir(), "canopy-agent-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const agent = await startAgent({
-    host: nodeHost(silent),
-    folder,
-    urls: [cloud.url],
-    token: cloud.token,
-    labels: {},
-    version: "1",
-    drivers: [runnerDriver, processDriver],
-    rates: { microsPerHour: undefined, idleWatts: 1, peakWatts: 2, pue: 1 },
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-    ...more,
-  });
-  t.after(() => agent.stop());
-  await agent.connected;
-  return { cloud, agent };
-}
+import { pairOf } from "./testing/pair-of.ts";
 
 const shell = (script: string) =>
   briefOf({ run: { driver: "process", command: ["sh", "-c", script], env: {}, stdin: false } });

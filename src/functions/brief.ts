@@ -1,12 +1,11 @@
-import { trustsService } from "#/access/policies/trusts-service.ts";
 import type { Identities } from "#/access/identities/identities.ts";
 import type { Clock } from "#/base/clock.ts";
 import { limits } from "#/base/limits.ts";
 import type { EnvironmentBrief } from "#/model/function-wire.ts";
 import { interpreterOf, type FunctionConfig } from "#/model/function.ts";
-import { iamArn, iamName } from "#/model/iam.ts";
 import type { Space } from "#/space/space.ts";
 import type { Functions } from "./functions.ts";
+import { assumableRole } from "./role.ts";
 import type { Target } from "./target.ts";
 
 const MiB = 1024 * 1024;
@@ -66,10 +65,8 @@ function credentialsOf(
   { space, identities, clock }: Parts,
   { function: { project, spec }, config }: Target,
 ): Record<string, string> {
-  const role = space.get("iam-role", iamName(project, config.role.split("/").at(-1)!));
-  const isIt = role && iamArn("iam-role", spec.accountId, role.spec) === config.role;
-  const facts = (key: string) => (key === "aws:sourceaccount" ? spec.accountId : undefined);
-  if (!isIt || !trustsService(role.spec.trust, "lambda.amazonaws.com", facts)) return {};
+  const role = assumableRole(space, { project, accountId: spec.accountId }, config.role);
+  if (!role) return {};
   const keys = identities.makeSession({
     project,
     as: { kind: "role", name: role.spec.name, id: role.spec.id },

@@ -28,7 +28,7 @@ export class Concurrency {
     const isReserved = reserved !== undefined;
     const [counts, key] = isReserved ? [this.#ofFunction, name] : [this.#shared, project];
     const running = counts.get(key) ?? 0;
-    if (running >= (reserved ?? this.unreserved(project))) throw tooMany(isReserved);
+    if (running >= (reserved ?? this.#unreserved(project))) throw tooMany(isReserved);
     counts.set(key, running + 1);
     return () => {
       const left = counts.get(key)! - 1;
@@ -38,16 +38,19 @@ export class Concurrency {
   }
 
   /** What a project's functions share for which nothing is reserved. */
-  unreserved(project: string): number {
-    let reserved = this.#reserved.get(project);
-    if (reserved === undefined) {
-      reserved = 0;
-      for (const record of this.#space.list("function"))
-        if (record.project === project) reserved += record.spec.reservedConcurrency ?? 0;
-      this.#reserved.set(project, reserved);
-    }
+  #unreserved(project: string): number {
+    const reserved = this.#reserved.get(project) ?? reservedIn(this.#space, project);
+    this.#reserved.set(project, reserved);
     return limits.functionConcurrencyMax - reserved;
   }
+}
+
+/** Calls at once that functions of a project keep for themselves. */
+export function reservedIn(space: Pick<Space, "list">, project: string): number {
+  let sum = 0;
+  for (const record of space.list("function"))
+    if (record.project === project) sum += record.spec.reservedConcurrency ?? 0;
+  return sum;
 }
 
 const tooMany = (isReserved: boolean) =>

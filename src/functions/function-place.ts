@@ -1,4 +1,3 @@
-import type { Clock } from "#/base/clock.ts";
 import type { FunctionRecord } from "#/model/function.ts";
 import type { Space } from "#/space/space.ts";
 import type { FunctionEvents } from "./events.ts";
@@ -9,9 +8,9 @@ import { functionArn } from "./target.ts";
 export class FunctionPlace {
   /** They share what a write to disk costs. */
   readonly atOnceMax = 100;
-  #parts: { space: Space; events: FunctionEvents; clock: Clock; region: string };
+  #parts: { space: Space; events: FunctionEvents; region: string };
 
-  constructor(parts: { space: Space; events: FunctionEvents; clock: Clock; region: string }) {
+  constructor(parts: { space: Space; events: FunctionEvents; region: string }) {
     this.#parts = parts;
   }
 

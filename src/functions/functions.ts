@@ -17,6 +17,8 @@ import type {
   FunctionVersionRecord,
 } from "#/model/function.ts";
 import type { Space, Transaction } from "#/space/space.ts";
+import { reservedIn } from "./concurrency.ts";
+import { functionArn } from "./target.ts";
 import { unpackedBytesOf, type ZipSource } from "./zip.ts";
 
 /** Name of a function's record. */
@@ -80,7 +82,7 @@ export class Functions {
   }
 
   arnOf({ spec: { accountId, title } }: FunctionRecord): string {
-    return `arn:aws:lambda:${this.#region}:${accountId}:function:${title}`;
+    return functionArn(this.#region, accountId, title);
   }
 
   version(of: FunctionRecord, version: string): FunctionVersionRecord | undefined {
@@ -354,7 +356,7 @@ export class Functions {
 
   /** Calls at once that functions of a project keep for themselves. */
   reserved(project: string): number {
-    return this.list(project).reduce((sum, { spec }) => sum + (spec.reservedConcurrency ?? 0), 0);
+    return reservedIn(this.#space, project);
   }
 
   #requireRoom(project: string, bytes: number): void {

@@ -1,41 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash, randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { silent } from "#/base/log.ts";
-import { nodeHost } from "#/base/node/host.ts";
 import { openFunctions } from "#/drivers/functions/functions.ts";
 import { packZip } from "#/drivers/functions/testing/pack-zip.ts";
 import type { FunctionOrder, FunctionReport } from "#/model/function-wire.ts";
-import { startAgent } from "../agent.ts";
-import { FakeCloud } from "../testing/fake-cloud.ts";
+import { pairOf } from "../testing/pair-of.ts";
 
 const MiB = 1024 * 1024;
 
 test("an agent runs functions for the link that ordered them, and ends them with it", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "canopy-agent-"));
-  const cloud = new FakeCloud();
-  await cloud.listen();
-  const agent = await startAgent({
-    host: nodeHost(silent),
-    folder,
-    urls: [cloud.url],
-    token: cloud.token,
-    labels: {},
-    version: "1",
-    drivers: [],
-    rates: { microsPerHour: undefined, idleWatts: 1, peakWatts: 2, pue: 1 },
-    env: {},
-    openFunctions,
-  });
-  t.after(async () => {
-    await agent.stop();
-    await cloud.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-  await agent.connected;
+  const { cloud, agent, folder } = await pairOf(t, { drivers: [], env: {}, openFunctions });
   const { hello } = cloud.linkOf(agent.machine);
   assert.deepEqual(hello!.status.functions!.interpreters.toSorted(), [
     "bootstrap",

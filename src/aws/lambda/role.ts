@@ -1,5 +1,4 @@
-import { trustsService } from "#/access/policies/trusts-service.ts";
-import { iamArn, iamName } from "#/model/iam.ts";
+import { assumableRole } from "#/functions/role.ts";
 import type { Ask, AwsContext } from "../call.ts";
 import { invalidParameter, lambdaError, requirePattern } from "./errors.ts";
 
@@ -17,11 +16,7 @@ export function asksToPass(role: string | undefined, { caller }: AwsContext): As
 
 /** Throws "InvalidParameterValueException" for a role that is not there, or does not trust Lambda. */
 export function requireAssumable(role: string, { parts, caller }: AwsContext): void {
-  const name = role.slice(role.lastIndexOf("/") + 1);
-  const record = parts.space.get("iam-role", iamName(caller.project, name));
-  const isThere = record && iamArn("iam-role", caller.accountId, record.spec) === role;
-  const facts = (key: string) => (key === "aws:sourceaccount" ? caller.accountId : undefined);
-  if (!isThere || !trustsService(record.spec.trust, "lambda.amazonaws.com", facts))
+  if (!assumableRole(parts.space, caller, role))
     throw invalidParameter("The role defined for the function cannot be assumed by Lambda.");
 }
 

@@ -1,9 +1,9 @@
-import { messageOf } from "#/base/errors.ts";
-import { CanopyError } from "#/base/errors.ts";
+import { CanopyError, messageOf } from "#/base/errors.ts";
 import { limits } from "#/base/limits.ts";
 import type { Process } from "#/base/processes.ts";
 import { linesOf } from "#/base/sockets.ts";
 import { systemPath } from "../instances/command.ts";
+import { quoted } from "../instances/quoted.ts";
 import type { FunctionParts } from "./parts.ts";
 
 /** Where the sandboxes' folders are, in the mounts' own namespace: whoever has no rights can go there, and nobody is outside. */
@@ -109,7 +109,7 @@ export class Mounts {
     let made = this.#codes.get(name);
     if (!made) {
       const code = `${root}/code/${name}`;
-      const bind = `mount --bind '${folder.replaceAll("'", "'\\''")}' ${code}`;
+      const bind = `mount --bind ${quoted(folder)} ${code}`;
       const options = "remount,bind,ro,nosuid,nodev";
       made = this.#run(`mkdir -p ${code} && ${bind} && mount -o ${options} ${code}`).then(
         () => code,
