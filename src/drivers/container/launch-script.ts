@@ -77,7 +77,7 @@ life() {
 }
 ${network.type === "user" ? moveBeside : ""}
 life 2>&1 | ring
-${network.type === "user" ? "kill $mover $beside 2>/dev/null; beside=" : ""}
+${network.type === "user" ? "kill -KILL $mover $beside 2>/dev/null; beside=" : ""}
 ${launch.kind === "system" ? "take_back 2>/dev/null" : ""}
 mv code exit
 exit

@@ -87,7 +87,7 @@ function networkScript({ addresses }: SupervisorParts): string {
   const closed = ["169.254.0.0/16", ...own.map((address) => `${address}/32`)];
   const withIt = "setpriv --pdeathsig KILL";
   return `beside=
-trap 'kill $beside 2>/dev/null' EXIT # whoever was born a moment ago does not know yet that it ends with this
+trap 'kill -KILL $beside 2>/dev/null' EXIT # who was born a moment ago does not end with this yet, and may lose a milder signal
 mkfifo ready
 exec 8<>ready
 nsenter --net=/proc/self/fd/9 ${withIt} slirp4netns --configure --mtu=65520 --disable-host-loopback --enable-sandbox \\
