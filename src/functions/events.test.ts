@@ -132,6 +132,24 @@ describe("FunctionEvents", () => {
     assert.ok(ids().indexOf("e2999") > ids().indexOf("e1500"));
   });
 
+  it("drops what waits in the log for functions that were gone when it started", async () => {
+    answerOf = () => new Promise(() => {});
+    const records = [define("one"), define("two")];
+    for (const record of records)
+      for (let number = 0; number < limits.functionEventsHeldMax + 100; number++)
+        accept(record, `e${number}`);
+    await clock.advance(1);
+    assert.equal((await space.archived("function-event", { limit: 500 })).length, 200);
+    space.commit((tx) => records.forEach(({ name }) => tx.delete("function", name)));
+    void space.close();
+    await clock.advance(100);
+    events.stop();
+    await open();
+    await clock.advance(limits.functionEventsLookMs * 5);
+    assert.deepEqual(await space.archived("function-event", { limit: 1 }), []);
+    assert.deepEqual([...space.all("function-event")], []);
+  });
+
   it("drops what was for a function that is gone, also when there is one of its name again", async () => {
     const record = define("one");
     answerOf = () => Promise.reject(new AwsError("ServiceException", 500, "no room"));

@@ -11,6 +11,7 @@ export class HeldEvents {
   #bytes = new Map<string, number>();
   /** Functions that may have events in the log alone. */
   #spilled = new Set<string>();
+  #hasLooked = false;
 
   constructor(space: Space) {
     this.#space = space;
@@ -43,6 +44,7 @@ export class HeldEvents {
 
   /** Brings back what was archived, where there is place. */
   async fetch(): Promise<void> {
+    if (!this.#hasLooked) await this.#look();
     for (const name of Array.from(this.#spilled)) {
       const room = limits.functionEventsHeldMax - this.#space.count("function-event", name);
       if (room < limits.functionEventsHeldMax / 2 || !this.#hasPlace(name, 0)) continue;
@@ -62,6 +64,21 @@ export class HeldEvents {
         }
       });
     }
+  }
+
+  /** Also functions that were removed before a restart may have left events in the log. */
+  async #look(): Promise<void> {
+    for (let before: string | undefined; ;) {
+      const [event] = await this.#space.archived("function-event", {
+        limit: 1,
+        ...(before !== undefined && { before }),
+      });
+      if (!event) break;
+      const name = parentOf(event.name);
+      this.#spilled.add(name);
+      before = `${name}/`;
+    }
+    this.#hasLooked = true;
   }
 
   #hasPlace(name: string, bytes: number): boolean {
