@@ -4,6 +4,7 @@ import { scopeText, signatureOf, signingKeyOf } from "./signing-key.ts";
 
 /** A GET that a key's holder could have signed, of a service that is not S3. */
 export interface PresignAsked {
+  scheme: "http" | "https";
   host: string;
   /** Encoded. */
   path: string;
@@ -42,5 +43,5 @@ export function presignedUrl(asked: PresignAsked): string {
   );
   const stringToSign = `AWS4-HMAC-SHA256\n${at}\n${scopeText(scope)}\n${digestOfBytes(canonical)}`;
   const signature = signatureOf(signingKeyOf(asked.secret, scope), stringToSign);
-  return `http://${asked.host}${url}&X-Amz-Signature=${signature}`;
+  return `${asked.scheme}://${asked.host}${url}&X-Amz-Signature=${signature}`;
 }

@@ -1,5 +1,6 @@
 import { presignedUrl } from "#/access/signatures/presign.ts";
 import { limits } from "#/base/limits.ts";
+import { hostOf, schemeOf } from "../base-url.ts";
 import type { AwsContext } from "../call.ts";
 import { parameterOf } from "../target.ts";
 import type { FunctionPlace } from "./names.ts";
@@ -15,7 +16,8 @@ export function codeUrl(
   const sessionToken = typeof given === "string" ? given : undefined;
   const { secret } = parts.identities.find(accessKeyId, sessionToken, "lambda");
   return presignedUrl({
-    host: request.headers.host ?? "localhost",
+    scheme: schemeOf(request),
+    host: hostOf(request),
     path: `/2015-03-31/functions/${encodeURIComponent(arn)}/code`,
     query: qualifier === undefined ? {} : { Qualifier: qualifier },
     service: "lambda",

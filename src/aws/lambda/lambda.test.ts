@@ -60,6 +60,13 @@ test("a function is made, found by every form of its name, downloaded and delete
     assert.deepEqual(Buffer.from(await downloaded.arrayBuffer()), zip);
     assert.equal((await fetch(Code!.Location!.replace("first", "second"))).status, 403);
   }
+  const viaTls = await ask(aws.endpoint, {
+    method: "GET",
+    path: `/2015-03-31/functions/first`,
+    headers: { "x-forwarded-proto": "https" },
+    service: "lambda",
+  });
+  assert.match(viaTls.text, /"Location":"https:\/\/127\.0\.0\.1:\d+\/2015-03-31\/functions\//);
   const kept = JSON.stringify([...aws.parts.space.all("function")]);
   assert.ok(!kept.includes("s3cret") && !kept.includes("SECRET"));
   await assert.rejects(create("first"), {

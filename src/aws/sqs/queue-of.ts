@@ -1,5 +1,6 @@
 import { AwsError } from "#/model/aws-error.ts";
 import type { QueueRecord } from "#/model/queue.ts";
+import { baseUrlOf } from "../base-url.ts";
 import type { Ask, AwsContext } from "../call.ts";
 
 /** The queue that a URL names: its last two parts are the account and the name. Throws "QueueDoesNotExist", also where it is none of the caller's business. */
@@ -31,7 +32,7 @@ export function noQueue(): AwsError {
 
 /** As clients of this door reach it. */
 export function urlOf({ spec }: QueueRecord, { request }: AwsContext): string {
-  return `http://${request.headers.host ?? "localhost"}/${spec.accountId}/${spec.title}`;
+  return `${baseUrlOf(request)}/${spec.accountId}/${spec.title}`;
 }
 
 /** Of an account's own that need not be there yet. */

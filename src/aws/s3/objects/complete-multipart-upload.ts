@@ -2,6 +2,7 @@ import { limits } from "#/base/limits.ts";
 import { AwsError } from "#/model/aws-error.ts";
 import type { Upload } from "#/objects/object-store.ts";
 import type { Checksum, ChecksumAlgorithm, ObjectVersion } from "#/objects/object-version.ts";
+import { baseUrlOf } from "../../base-url.ts";
 import type { XmlElement } from "../../xml/parse.ts";
 import { newHeaders, sendXml, versionHeader } from "../answer.ts";
 import { readDocumentBody } from "../body.ts";
@@ -93,10 +94,8 @@ async function completedBefore(call: ObjectCall): Promise<ObjectVersion | undefi
 /** Where a browser would find the object. */
 export function locationOf({ context: { request, target }, bucket, key }: ObjectCall): string {
   const path = key.split("/").map(encodeURIComponent).join("/");
-  const host = request.headers.host ?? "localhost";
-  return target.isVirtualHost === true
-    ? `http://${host}/${path}`
-    : `http://${host}/${bucket.name}/${path}`;
+  const base = baseUrlOf(request);
+  return target.isVirtualHost === true ? `${base}/${path}` : `${base}/${bucket.name}/${path}`;
 }
 
 function readPart(part: XmlElement): ListedPart {
