@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -57,13 +57,20 @@ async function endOf(id: string) {
 }
 
 test("a machine that is silent loses its tasks to others within 10 s, and what it says of them later changes nothing", async () => {
-  const { id, begun, agent, held } = await startJob("silent", "sleep 12; exit 3", "sleep 8");
+  const path = (name: string) => join(cloud.folder, `silent-${name}`);
+  const wait = (name: string) => `until [ -e ${path(name)} ]; do sleep 0.1; done`;
+  const first = `${wait("fail")}; touch ${path("failed-{}")}; exit 3`;
+  const { id, begun, agent, held } = await startJob("silent", first, wait("end"));
   agent.signal("SIGSTOP");
   const startMs = performance.now();
   await until("its tasks have begun elsewhere", () => begun() === tasks + held);
   const elapsedMs = performance.now() - startMs;
-  await sleep(14_000 - elapsedMs); // until its attempts have failed, and those elsewhere have not ended
+  writeFileSync(path("fail"), "");
+  const failed = () => readdirSync(cloud.folder).filter((name) => name.startsWith("silent-failed"));
+  await until("its attempts have failed", () => failed().length === held);
   agent.signal("SIGCONT");
+  await until("it is heard again", async () => (await client.machine(agent.machine!)).connected);
+  writeFileSync(path("end"), "");
   assert.ok(elapsedMs <= machineGoneMsMax + roomMs, `${elapsedMs} ms`);
   assert.deepEqual(await endOf(id), { phase: "succeeded", succeeded: tasks, lost: held });
   assert.equal(begun(), tasks + held);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import type { TestCloud } from "./cloud.ts";
 import { newCloud } from "./clouds.ts";
+import { until } from "./until.ts";
 
 /** Calls again for as long as the cloud is down. Every call made through it may be repeated. */
 async function persist<T>(call: () => Promise<T>): Promise<T> {
@@ -58,7 +59,7 @@ test("kill -9 of the cloud and of the agent loses no acknowledged task, and reco
     }
   })();
   for (let kill = 0; kill < 4; kill++) {
-    await sleep(500 + 150 * kill);
+    await until("more tasks are acknowledged", () => acknowledged >= (kill + 1) * 10 * batchTasks);
     if (kill % 2 === 1) process.kill(cloud.agentPid, "SIGKILL");
     await cloud.kill();
     const before = acknowledged;
@@ -129,8 +130,9 @@ export default job(async () => {
   const started = await cloud.canopy("run", jobFile, "--detach", "--json");
   assert.equal(started.code, 0, started.stderr);
   const { id } = JSON.parse(started.stdout) as { id: string };
-  for (const _ of [1, 2]) {
-    await sleep(900);
+  const stagesRun = () => readFileSync(trace, "utf8").trim().split("\n");
+  for (const count of [2, 4]) {
+    await until(`${count} stages have run`, () => stagesRun().length >= count);
     process.kill(cloud.agentPid, "SIGKILL");
     await cloud.kill();
     await cloud.up();
@@ -141,7 +143,7 @@ export default job(async () => {
   }
   assert.equal(result.phase, "succeeded", JSON.stringify(result));
   assert.equal(result.result, '"ABCDEF"');
-  const stages = readFileSync(trace, "utf8").trim().split("\n");
+  const stages = stagesRun();
   // A step that was under way at a kill may run twice; one that had finished never does.
   assert.ok(stages.length <= 6 + 2, `ran ${stages.join(" ")}`);
   assert.equal([...new Set(stages)].join(""), "abcdef");

@@ -3,7 +3,6 @@ import { chmodSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { sha256, signedHeaders, type Credentials } from "#/sdk/objects/signature.ts";
 import type { TestCloud } from "./cloud.ts";
 import { newCloud } from "./clouds.ts";
@@ -36,7 +35,13 @@ async function killedCloud(): Promise<TestCloud> {
   });
   const inputs = Array.from({ length: 300 }, (_, index) => index);
   await cloud.call("POST", `/v1/jobs/${id}/steps/0/tasks`, { from: 0, inputs });
-  await sleep(500);
+  await until("some of its tasks have ended", async () => {
+    const { tasks } = await cloud.call<{ tasks: { succeeded: number } }>(
+      "GET",
+      `/v1/jobs/${id}/steps/0`,
+    );
+    return tasks.succeeded > 0;
+  });
   const running = await examine(cloud);
   assert.equal(running.code, 0);
   assert.equal(running.of("log")[0]!.state, "unknown");
@@ -122,16 +127,13 @@ test("doctor names a damaged object as people do, once the log can be read", asy
   };
   await call("PUT", "/pictures");
   await call("PUT", "/pictures/cat", "purr".repeat(1000));
-  await sleep(500); // the index commits now and then
   const pack = join(cloud.dataFolder, "objects", "packs", "0000000001.pack");
   const bytes = readFileSync(pack);
   bytes[bytes.indexOf("purrpurr") + 1000]! ^= 4;
   writeFileSync(pack, bytes);
-  const running = await examine(cloud);
-  assert.match(
-    running.told,
-    /"cat" in the bucket of id \S+ \(its name is in the log, which was not/,
-  );
+  const named = /"cat" in the bucket of id \S+ \(its name is in the log, which was not/;
+  // The index, which knows of it, commits now and then.
+  await until("doctor finds it", async () => named.test((await examine(cloud)).told));
   await cloud.kill();
   const { code, told } = await examine(cloud);
   assert.equal(code, 1);

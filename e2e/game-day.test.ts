@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { newCloud } from "./clouds.ts";
 import { JoinedAgent } from "./joined-agent.ts";
 import { until } from "./until.ts";
@@ -82,7 +81,7 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   });
   const short = await submit({ run, source: inputs(shortTasks, 150) });
   const long = await submit({ run, source: inputs(longTasks, 3_000) });
-  await sleep(1_000);
+  await until("tasks run", async () => (await runningOn()).some((count) => count > 0));
 
   const dry = await cloud.canopy("chaos", "run", "--dry-run");
   assert.match(dry.stdout, /may be hit: .*1 agent/);
@@ -91,7 +90,10 @@ test("a game day that kills tasks, the agent and, by hand, the control plane too
   const begun = await cloud.canopy("chaos", "run", ...wish, "--detach", "--json");
   assert.equal(begun.code, 0, begun.stderr);
   const { id } = JSON.parse(begun.stdout) as { id: string };
-  await sleep(5_000);
+  await until("a task and the agent were hit", async () => {
+    const { hits } = (await reportOf(id)).totals;
+    return hits.task > 0 && hits.agent > 0;
+  });
   await cloud.kill();
   await cloud.up();
 
@@ -140,18 +142,24 @@ async function endedPhaseOf(job: string): Promise<string> {
   return phase;
 }
 
+const reportOf = (id: string) => cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
+
 async function endOf(id: string): Promise<Report> {
-  const read = () => cloud.call<Report>("GET", `/v1/chaos/game-days/${id}`);
-  await until(`the game day ${id} has ended`, async () => (await read()).phase === "ended");
-  return await read();
+  await until(`the game day ${id} has ended`, async () => (await reportOf(id)).phase === "ended");
+  return await reportOf(id);
+}
+
+/** How many tasks each connected machine has. */
+async function runningOn(): Promise<number[]> {
+  type Machines = { items: { running: number }[] };
+  const { items } = await cloud.call<Machines>("GET", "/v1/machines?connected=true");
+  return items.map(({ running }) => running);
 }
 
 test("a machine that a game day cuts off loses its tasks to another one, and none of them is lost", async () => {
   const folder = join(cloud.dataFolder, "second");
   joined = await JoinedAgent.start(cloud, { folder, flags: ["--cpus", "2"] });
-  const connected = async () =>
-    (await cloud.call<{ items: object[] }>("GET", "/v1/machines?connected=true")).items.length;
-  await until("both machines are connected", async () => (await connected()) === 2);
+  await until("both machines are connected", async () => (await runningOn()).length === 2);
 
   const policy = ["--targets", "machines", "--hits", "1", "--away", "12s", "--no-last-machine"];
   assert.equal((await cloud.canopy("chaos", "policy", "set", ...policy)).code, 0);
@@ -159,7 +167,7 @@ test("a machine that a game day cuts off loses its tasks to another one, and non
     run: { driver: "process", command: ["sh", "-c", "sleep 6; echo {}"] },
     source: { type: "inputs", inputs: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] },
   });
-  await sleep(2_000);
+  await until("tasks run", async () => (await runningOn()).some((count) => count > 0));
   const begun = await cloud.canopy("chaos", "run", "--for", "5s", "--detach", "--json=id");
   const report = await endOf((JSON.parse(begun.stdout) as { id: string }).id);
   const [hit, ...more] = report.hitList;
